@@ -1,0 +1,50 @@
+# `make help` lists the targets. Everything lives in .venv and .local; nothing else on the machine is changed.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check up down bench schemas clean
+SHELL := /bin/bash
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
+
+# One sentence for a missing Python; pip says the rest.
+.venv/.ready: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is missing: install Debian's python3 and python3-venv."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: set PYTHON=python3.11 or newer."; exit 2; }
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: install Debian's python3-venv."; exit 2; }
+	@echo "setting up .venv (once; about a minute)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: .venv/.ready ## install what is missing into .venv
+
+demo: setup ## a real impression log through the whole pipeline, with faults, checked against a recount
+	@$(BIN)/python -m streams.demo $(DEMO)
+
+test: setup ## every test; starts and stops every service it needs
+	@$(BIN)/python -m pytest -q $(TESTS)
+
+check: setup ## format, lint, types, layers, unit and property tests: under a minute
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/unit tests/property tests/repo
+
+up: setup ## start the embedded stack in the background
+	@$(BIN)/impressions up
+
+down: setup ## stop it; the data stays in .local
+	@$(BIN)/impressions down
+
+bench: setup ## one worker from a backlog, beside a textbook Faust agent
+	@$(BIN)/python -m bench.throughput $(BENCH)
+
+schemas: setup ## write schemas/ from the models
+	@$(BIN)/python -m streams.model.schemas
+
+clean: ## remove .venv and .local, with all data in it
+	rm -rf .venv .local
