@@ -1,0 +1,216 @@
+"""The command line, `impressions`. Imports are local, so that a command pays for its own."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streams import log
+from streams.errors import UserError
+from streams.settings import Settings
+
+app = typer.Typer(
+    name="impressions",
+    help="Exact, real-time impression recording as a stream. `impressions COMMAND --help` shows an example.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Index = Annotated[int, typer.Option(min=0, help="Which one it is: names its state, its membership and its port.")]
+
+
+@app.callback()
+def _setup() -> None:
+    """Set up what every command needs: logs, at the level of IMPRESSIONS_LOG_LEVEL."""
+    log.configure(Settings.load().log_level)
+
+
+@app.command()
+def up(
+    components: Annotated[list[str] | None, typer.Argument(help="kafka, clickhouse, worker-N, sink-N.")] = None,
+) -> None:
+    """Start the embedded stack in the background: Kafka, ClickHouse, topics and schema, a worker and a sink.
+
+    What runs already is left alone. Example: impressions up        (all)      impressions up worker-1
+    """
+    from streams.embedded import stack
+    from streams.embedded.components import DEFAULT
+
+    stack.up(Settings.load(), components or DEFAULT, out=typer.echo)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started, by recorded pid; the data stays.
+
+    Example: impressions down
+    """
+    from streams.embedded import stack
+
+    stack.down(Settings.load(), out=typer.echo)
+
+
+@app.command()
+def status() -> None:
+    """Show what runs, where and since when; exits with 1 if something that was started is down.
+
+    Example: impressions status
+    """
+    from streams.embedded import stack
+
+    rows = stack.status(Settings.load())
+    for row in rows:
+        since = f"since {row.since:%Y-%m-%d %H:%M:%S}" if row.since else ""
+        typer.echo(f"{row.component:12}{'up' if row.up else 'down':6}{row.pid or '-':<9}{row.address:28}{since}")
+    raise typer.Exit(0 if all(row.up for row in rows) else 1)
+
+
+@app.command()
+def provision(dry_run: Annotated[bool, typer.Option(help="Only show what would change.")] = False) -> None:
+    """Make Kafka's topics match topics.yaml, and ClickHouse's schema the migrations. Never deletes.
+
+    Example: impressions provision --dry-run
+    """
+    from streams.provision.run import provision as run
+
+    run(Settings.load(), dry_run, typer.echo)
+
+
+@app.command()
+def worker(index: Index = 0) -> None:
+    """Run a worker: decide what arrives on impressions.v1, until SIGTERM.
+
+    Example: impressions worker --index 1
+    """
+    from streams.app import main as run
+
+    run(Settings.load(), index)
+
+
+@app.command()
+def sink(index: Index = 0) -> None:
+    """Run a sink: bring what was decided into ClickHouse, until SIGTERM.
+
+    Example: impressions sink --index 1
+    """
+    from streams.sink.run import main as run
+
+    run(Settings.load(), index)
+
+
+@app.command()
+def clickhouse() -> None:
+    """Run the embedded ClickHouse: the real engine behind its HTTP interface, until SIGTERM.
+
+    Example: impressions clickhouse
+    """
+    from streams.embedded.clickhouse.server import ServerConfig, serve
+
+    settings = Settings.load()
+    host, port = settings.clickhouse_address
+    serve(
+        ServerConfig(
+            host=host,
+            port=port,
+            path=settings.data_dir / "clickhouse",
+            writer_password=settings.ensure_writer_password(),
+        )
+    )
+
+
+@app.command()
+def rebuild() -> None:
+    """Make the worker's state again from ClickHouse's impressions, where its changelogs were lost.
+
+    Stop the workers, let the sinks finish, then: impressions rebuild
+    """
+    from streams.rebuild.run import rebuild as run
+
+    run(Settings.load(), typer.echo)
+
+
+@app.command()
+def produce(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    files: Annotated[list[Path], typer.Argument(help="CSV, NDJSON or Parquet, also gzipped.")],
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="FIELD=COLUMN, as user_id=user. Repeat it.")
+    ] = None,
+    artwork_format: Annotated[str, typer.Option(help="Makes the artwork_id of a column, as a{:04d}.")] = "{}",
+    user_format: Annotated[str, typer.Option(help="Makes the user_id of a column.")] = "{}",
+    time_unit: Annotated[str, typer.Option(help="auto, s, ms or us, for times that are numbers.")] = "auto",
+    file_format: Annotated[str | None, typer.Option("--format", help="csv, ndjson or parquet; else by name.")] = None,
+    rebase_to: Annotated[str | None, typer.Option(help="now, or a time: where the last event lands.")] = None,
+    compress_to: Annotated[str | None, typer.Option(help="Scale the whole span to this, as 12h.")] = None,
+    speed: Annotated[str, typer.Option(help="Event-seconds a second, or max.")] = "max",
+    batch: Annotated[int, typer.Option(help="Most impressions of a flush.")] = 200,
+    pool: Annotated[str, typer.Option(help="pool_id of rows that have none.")] = "",
+    tier: Annotated[str, typer.Option(help="free or pro: how often a user's impressions are flushed.")] = "free",
+    limit: Annotated[int | None, typer.Option(help="Stop after so many rows.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Show the first flushes and the totals; send nothing.")] = False,
+    strict: Annotated[bool, typer.Option(help="Stop at the first bad row.")] = False,
+    new_ids: Annotated[bool, typer.Option(help="Fresh ids, so that a second run is no retry of the first.")] = False,
+) -> None:
+    """Play files of impressions into impressions.v1.
+
+    Example: impressions produce log.csv.gz --map user_id=user --map artwork_id=item_id --map seen_at=timestamp
+    --rebase-to now --compress-to 12h
+    """
+    from rich.console import Console
+
+    from streams.sdk import produce as player
+    from streams.sdk.produce_options import ProduceOptions
+
+    options = ProduceOptions.parse(
+        maps=mapping or (),
+        artwork_format=artwork_format,
+        user_format=user_format,
+        time_unit=time_unit,  # type: ignore[arg-type] # parse checks it, and says what it takes
+        file_format=file_format,  # type: ignore[arg-type]
+        rebase_to=rebase_to,
+        compress_to=compress_to,
+        speed=speed,
+        batch=batch,
+        pool=pool,
+        tier=tier,  # type: ignore[arg-type]
+        limit=limit,
+        dry_run=dry_run,
+        strict=strict,
+        new_ids=new_ids,
+    )
+    report = player.run(files, options, Settings.load(), Console(stderr=False))
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def settings() -> None:
+    """List every setting with its value, default, unit and meaning.
+
+    Example: IMPRESSIONS_LATENESS_SECONDS=3600 impressions settings
+    """
+    for line in Settings.load().table():
+        typer.echo(line)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is missing on this machine and how to get it; exits with 1 if something is.
+
+    Example: impressions doctor
+    """
+    from streams.embedded import doctor as examination
+
+    checks = examination.doctor(Settings.load())
+    examination.report(checks, typer.echo)
+    raise typer.Exit(0 if examination.well(checks) else 1)
+
+
+def main() -> None:
+    """Run the command line. A UserError ends with its sentence and 2, and no stack trace."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)

@@ -1,0 +1,45 @@
+"""Structured logs: one JSON object a line on stderr, or aligned text on a terminal.
+
+Events are snake_case names; fields carry ids, counts and durations, never payloads.
+"""
+
+import logging
+import sys
+from typing import cast
+
+import structlog
+
+# Faust and aiokafka log per record at DEBUG, and that alone costs about 10 % of a worker (docs/decisions/0002).
+QUIET = ("faust", "aiokafka", "mode", "kafka", "asyncio", "aiohttp.access")
+
+
+def configure(level: str = "INFO") -> None:
+    """Set up logging for a process; call it once, before the first event. Libraries log from WARNING up."""
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def get(name: str) -> structlog.typing.FilteringBoundLogger:
+    """Return the logger of a module."""
+    return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger().bind(logger=name))

@@ -1,0 +1,138 @@
+"""Every setting of every process: environment variables with the prefix ``IMPRESSIONS_``.
+
+``impressions settings`` prints this table with the values in force. A unit stands in the name or in the text.
+"""
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.errors import UserError
+
+
+class Settings(BaseSettings):
+    """Settings of one process, read from its environment once, at the start."""
+
+    model_config = SettingsConfigDict(env_prefix="IMPRESSIONS_", frozen=True, extra="forbid")
+
+    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, host:port[,host:port].")
+    clickhouse_url: str = Field("http://127.0.0.1:8123", description="ClickHouse's HTTP interface.")
+    clickhouse_database: str = Field(
+        "impressions", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="ClickHouse database."
+    )
+    clickhouse_user: str = Field("writer", description="User that the sink and the migrations log in as.")
+    clickhouse_password_value: str = Field(
+        "",
+        validation_alias="IMPRESSIONS_CLICKHOUSE_PASSWORD",
+        description="Its password; empty: the embedded stack's generated secret in the data folder.",
+    )
+    data_dir: Path = Field(Path(".local"), description="Folder of everything the processes keep on this machine.")
+    topics_file: Path | None = Field(None, description="Another topics.yaml than the project's own.")
+
+    dedupe_window_seconds: int = Field(
+        600, ge=1, le=86_400, description="Rule 2: closer than this is a duplicate (s). Fixed when first provisioned."
+    )
+    lateness_seconds: int = Field(
+        86_400, ge=0, le=31_536_000, description="Rule 1: older than this, and seen before, is late (s)."
+    )
+    future_tolerance_seconds: int = Field(
+        300,
+        ge=0,
+        le=86_400,
+        description="Rule 1: further ahead of the broker's clock than this is future (s); 0: none.",
+    )
+
+    replication_factor: int = Field(
+        1, ge=1, le=5, description="Replicas of topics whose entry in topics.yaml names none; 3 in production."
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address that Prometheus metrics are served on.")
+    metrics_port: int = Field(
+        9101, ge=1, le=65_000, description="Port of worker 0's metrics; worker n: + 10n, sink n: + 10n + 1."
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+
+    chunk_records: int = Field(
+        5_000, ge=1, le=100_000, description="Most records that the worker decides and commits as one transaction."
+    )
+    session_timeout_seconds: float = Field(
+        10.0, ge=1, le=300, description="Silence after which the broker gives a worker's partitions away (s)."
+    )
+    transaction_timeout_seconds: float = Field(
+        30.0, ge=1, le=900, description="Age at which the broker aborts a dead worker's transaction (s)."
+    )
+    state_store: str = Field("rocksdb", pattern="^(rocksdb|memory)$", description="Where the worker keeps its tables.")
+    rocksdb_memory_mib: int = Field(
+        64, ge=8, le=65_536, description="RocksDB block cache and write buffers of all partitions of a worker (MiB)."
+    )
+
+    sink_flush_rows: int = Field(50_000, ge=1, le=1_000_000, description="Rows that fill a block of the sink.")
+    sink_flush_seconds: float = Field(
+        0.5, ge=0.01, le=60, description="Longest that a row waits in the sink for its block to fill (s)."
+    )
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """Read the environment. Raises UserError that names the first wrong variable and what it should be."""
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]).removeprefix("IMPRESSIONS_").upper()
+            raise UserError(f"IMPRESSIONS_{name} is wrong: {first['msg']}.") from None
+
+    def table(self) -> list[str]:
+        """Lines that name every setting with its value, default and meaning; a password is never shown."""
+        lines = []
+        for name, field in type(self).model_fields.items():
+            variable = str(field.validation_alias or f"IMPRESSIONS_{name.upper()}")
+            value = getattr(self, name)
+            secret = "PASSWORD" in variable and bool(value)
+            lines += [f"{variable}={'(set)' if secret else '' if value is None else value}"]
+            lines += [f"    {field.description} Default: {'none' if field.default in (None, '') else field.default}."]
+        return lines
+
+    @property
+    def window_ms(self) -> int:
+        """Rule 2's window (ms)."""
+        return self.dedupe_window_seconds * 1000
+
+    @property
+    def lateness_ms(self) -> int:
+        """Rule 1's lateness (ms)."""
+        return self.lateness_seconds * 1000
+
+    @property
+    def tolerance_ms(self) -> int:
+        """Rule 1's tolerance for the future (ms)."""
+        return self.future_tolerance_seconds * 1000
+
+    @property
+    def writer_password_file(self) -> Path:
+        """Where the embedded engine's generated secret is kept."""
+        return self.data_dir / "clickhouse" / "writer.password"
+
+    @cached_property
+    def clickhouse_password(self) -> str:
+        """The writer's password: the setting, else the embedded secret if there is one, else empty."""
+        if self.clickhouse_password_value or not self.writer_password_file.exists():
+            return self.clickhouse_password_value
+        return self.writer_password_file.read_text().strip()
+
+    def ensure_writer_password(self) -> str:
+        """Return the writer's password, generating the embedded secret (mode 0600) when there is none yet."""
+        path = self.writer_password_file
+        if not self.clickhouse_password_value and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(24) + "\n")
+        return self.clickhouse_password_value or path.read_text().strip()
+
+    @property
+    def clickhouse_address(self) -> tuple[str, int]:
+        """Host and port of ClickHouse's HTTP interface."""
+        parts = urlsplit(self.clickhouse_url)
+        return parts.hostname or "127.0.0.1", parts.port or (8443 if parts.scheme == "https" else 8123)
