@@ -1,0 +1,105 @@
+"""The catalogue of artworks, built from the records of `artworks.v1` in log order (CONTRACT §4.5)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+from pyroaring import BitMap
+
+from streams.model.artwork import ArtworkRecord
+from streams.model.types import Id
+
+_ID: TypeAdapter[str] = TypeAdapter(Id)
+
+
+@dataclass(frozen=True, slots=True)
+class Artwork:
+    """An artwork as its latest record says; a tombstone leaves its pool and retires it."""
+
+    artwork_id: str
+    ordinal: int
+    pool_id: str
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that does not become part of the catalogue, and why."""
+
+    artwork_id: str
+    why: str
+
+
+@dataclass(slots=True)
+class Pool:
+    """Ordinals of the artworks whose latest record names the pool."""
+
+    members: BitMap = field(default_factory=BitMap)
+    active: BitMap = field(default_factory=BitMap)
+
+
+class Catalogue:
+    """Artworks by id, and pools as bitmaps of ordinals. An id keeps its ordinal for ever, and the other way."""
+
+    def __init__(self) -> None:
+        self._artworks: dict[str, Artwork] = {}
+        self._owners: dict[int, str] = {}
+        self._pools: dict[str, Pool] = {}
+
+    def __len__(self) -> int:
+        return len(self._artworks)
+
+    def get(self, artwork_id: str) -> Artwork | None:
+        """Return the artwork, retired or not, or None when no record named it yet."""
+        return self._artworks.get(artwork_id)
+
+    def ordinal(self, artwork_id: str) -> int | None:
+        """Return the artwork's ordinal, or None when the catalogue doesn't know it."""
+        artwork = self._artworks.get(artwork_id)
+        return artwork.ordinal if artwork else None
+
+    def pools(self) -> Iterator[tuple[str, Pool]]:
+        """Every pool that some artwork is a member of."""
+        return iter(self._pools.items())
+
+    def apply(self, key: bytes | None, value: bytes | None) -> Artwork | Refusal:
+        """Take one record. A refused one changes nothing: bad JSON, or an ordinal changed or used again."""
+        try:
+            artwork_id = _ID.validate_python((key or b"").decode())
+            record = ArtworkRecord.model_validate(orjson.loads(value)) if value else None
+        except (ValidationError, ValueError) as error:
+            return Refusal(repr(key), f"not an artwork record: {error}".split("\n", 1)[0])
+        if record is None:
+            return self._retire(artwork_id)
+        if record.artwork_id not in ("", artwork_id):
+            return Refusal(artwork_id, "the value names another artwork than the key")
+        ordinal = self.ordinal(artwork_id)
+        if ordinal not in (None, record.ordinal):
+            return Refusal(artwork_id, f"ordinal {ordinal} can't become {record.ordinal}")
+        owner = self._owners.get(record.ordinal, artwork_id)
+        if owner != artwork_id:
+            return Refusal(artwork_id, f"ordinal {record.ordinal} belongs to {owner}")
+        return self._put(Artwork(artwork_id, record.ordinal, record.pool_id, record.retired))
+
+    def _retire(self, artwork_id: str) -> Artwork | Refusal:
+        old = self._artworks.get(artwork_id)
+        if old is None:
+            return Refusal(artwork_id, "a tombstone for an artwork that was never there")
+        return self._put(replace(old, retired=True))
+
+    def _put(self, artwork: Artwork) -> Artwork:
+        old = self._artworks.get(artwork.artwork_id)
+        if old is not None:
+            pool = self._pools[old.pool_id]
+            pool.members.discard(old.ordinal)
+            pool.active.discard(old.ordinal)
+            if not pool.members:
+                del self._pools[old.pool_id]
+        pool = self._pools.setdefault(artwork.pool_id, Pool())
+        pool.members.add(artwork.ordinal)
+        if not artwork.retired:
+            pool.active.add(artwork.ordinal)
+        self._artworks[artwork.artwork_id] = artwork
+        self._owners[artwork.ordinal] = artwork.artwork_id
+        return artwork

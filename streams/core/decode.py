@@ -1,0 +1,104 @@
+"""From a line to a flush, or to the reason why not (CONTRACT §3, "Judging")."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from streams.core.lines import MalformedLineError, impression_spans, parse
+from streams.model.flush import Flush, Impression
+from streams.model.types import MAX_IMPRESSIONS, Id
+
+MAX_LINE_BYTES = 1024 * 1024
+# Enough to mend a record by, short enough that a hundred wrong fields don't make a long row.
+MAX_DETAIL = 500
+
+_ID: TypeAdapter[str] = TypeAdapter(Id)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedLine:
+    """A line rejected whole. `flush_id` and `user_id` are "" where they are no valid ids."""
+
+    reason: str
+    detail: str
+    flush_id: str = ""
+    user_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidImpression:
+    """An impression rejected alone, with its bytes as they stand in the line."""
+
+    detail: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedFlush:
+    """A readable flush; `impressions` in the producer's order, the invalid ones in their places."""
+
+    flush: Flush
+    impressions: list[Impression] | list[Impression | InvalidImpression]
+
+
+def decode(line: bytes) -> DecodedFlush | RefusedLine:
+    """Judge a line up to `invalid`: malformed, oversize, invalid flush, invalid impressions."""
+    try:
+        value = parse(line)
+    except MalformedLineError as error:
+        return RefusedLine("malformed", str(error)[:MAX_DETAIL])
+    impressions = value.get("impressions")
+    count = len(impressions) if type(impressions) is list else 0
+    if len(line) > MAX_LINE_BYTES:
+        return _refuse("oversize", f"the line has {len(line)} bytes, {MAX_LINE_BYTES} are allowed", value)
+    if count > MAX_IMPRESSIONS:
+        return _refuse("oversize", f"{count} impressions, {MAX_IMPRESSIONS} are allowed", value)
+    try:
+        flush = Flush.model_validate(value)
+        return DecodedFlush(flush, flush.impressions)
+    except ValidationError as error:
+        return _sort_out(line, value, error)
+
+
+def _sort_out(line: bytes, value: dict[str, Any], error: ValidationError) -> DecodedFlush | RefusedLine:
+    """Tell a wrong flush from a good one with wrong impressions in it."""
+    wrong: dict[int, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        match detail["loc"]:
+            case ("impressions", int(index), *_):
+                wrong.setdefault(index, []).append(detail)
+            case _:
+                return _refuse("invalid", _describe(error.errors(include_url=False)), value)
+    elements: list[Any] = value["impressions"]
+    spans = impression_spans(line)
+    good = [element for index, element in enumerate(elements) if index not in wrong]
+    # The flush's own fields are right; `impressions` is set aside, since it may have no good one left.
+    flush = Flush.model_validate({**value, "impressions": good or [_PLACEHOLDER]})
+    left = iter(flush.impressions)
+    judged = [
+        InvalidImpression(_describe(wrong[index]), spans[index]) if index in wrong else next(left)
+        for index in range(len(elements))
+    ]
+    return DecodedFlush(flush, judged)
+
+
+# Stands in for the impressions of a flush that has none left, so that its own fields can be read.
+_PLACEHOLDER = {"impression_id": "-", "artwork_id": "-", "seen_at": 0}
+
+
+def _refuse(reason: str, detail: str, value: dict[str, Any]) -> RefusedLine:
+    return RefusedLine(reason, detail, _id_or_empty(value.get("flush_id")), _id_or_empty(value.get("user_id")))
+
+
+def _id_or_empty(value: object) -> str:
+    try:
+        return _ID.validate_python(value, strict=True)
+    except ValidationError:
+        return ""
+
+
+def _describe(errors: list[ErrorDetails]) -> str:
+    """Name the wrong fields and what they should be; never what they hold."""
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'impression'}: {e['msg']}" for e in errors)[:MAX_DETAIL]

@@ -1,0 +1,101 @@
+"""From a record's bytes to lines, and from a line to JSON (CONTRACT §3, "Lines")."""
+
+import json
+import math
+import sys
+from typing import Any, NoReturn
+
+import orjson
+
+# orjson reads 1,024 levels of nesting; json, which re-reads lines for the spans of rejected impressions, counts
+# nesting against Python's recursion limit (1,000 less the caller's depth) and must not give up sooner.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 4_096))
+
+
+class MalformedLineError(ValueError):
+    """The line is not one UTF-8 JSON object; the text says where."""
+
+
+def split(value: bytes | None) -> list[bytes]:
+    """Return a record's lines. No value, or an empty one, is one empty line (which is malformed)."""
+    if not value:
+        return [b""]
+    return value.removesuffix(b"\n").split(b"\n")
+
+
+def parse(line: bytes) -> dict[str, Any]:
+    """Return the line's JSON object; the last of two equal keys wins. Raises MalformedLineError.
+
+    Nesting deeper than 1,024 levels is malformed: it is what orjson reads, and nothing in the contract nests
+    deeper than three.
+    """
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        # A number beyond a double's range is JSON, if no valid value of any field: the one thing that orjson
+        # refuses and the contract does not.
+        if "infinity" not in str(error):
+            raise MalformedLineError(str(error)) from None
+        value = _parse_slowly(line)
+    if type(value) is not dict:
+        raise MalformedLineError(f"a JSON object is expected, not {type(value).__name__}")
+    return value
+
+
+def _parse_slowly(line: bytes) -> Any:
+    try:
+        value = json.loads(line.decode(), parse_constant=_refuse_constant, parse_int=_parse_int)
+        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate, in a key or a value, has no UTF-8
+    except (ValueError, RecursionError) as error:
+        raise MalformedLineError(str(error)) from None
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _parse_int(digits: str) -> int | float:
+    # No integer field takes more than 16 digits, and Python refuses to read more than 4,300.
+    return int(digits) if len(digits) < 32 else math.inf
+
+
+def impression_spans(line: bytes) -> list[bytes]:
+    """Return the bytes of each element of a flush's `impressions`, as they stand in the line.
+
+    `line` is one that `parse` accepts and whose impressions are an array. Only rejections need it: the
+    payload that is kept is the producer's own text, number formats and unknown fields included.
+    """
+    text = line.decode()
+    decoder = json.JSONDecoder(parse_int=_parse_int)
+    spans: list[bytes] = []
+    at = _skip(text, 0) + 1  # past the opening brace
+    while text[at := _skip(text, at)] != "}":
+        key, at = decoder.raw_decode(text, at)
+        at = _skip(text, _skip(text, at) + 1)  # past the colon
+        if key == "impressions" and text[at] == "[":
+            spans, at = _elements(text, at, decoder)
+        else:
+            _, at = decoder.raw_decode(text, at)
+        at = _skip(text, at)
+        if text[at] == ",":
+            at += 1
+    return spans
+
+
+def _elements(text: str, at: int, decoder: json.JSONDecoder) -> tuple[list[bytes], int]:
+    spans = []
+    at = _skip(text, at + 1)
+    while text[at] != "]":
+        _, end = decoder.raw_decode(text, at)
+        spans.append(text[at:end].encode())
+        at = _skip(text, end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    return spans, at + 1
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at] in " \t\r\n":
+        at += 1
+    return at
