@@ -1,0 +1,172 @@
+"""The state of one source partition: the window table, the coverage table, pinned ordinals and the position.
+
+Decoded values are kept between chunks. A chunk changes them in place; `changes` packs what was changed, for the
+changelogs and the store alike; `written` follows once the store has it. There is no way back: whoever can't commit a
+chunk's changes drops the state and recovers it.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from itertools import islice
+from struct import Struct
+from typing import NamedTuple, TypeVar
+
+from streams.core import seen as seen_codec
+from streams.core import window
+from streams.core.seen import Seen
+from streams.core.window import Bucket
+from streams.tables import parts, position
+from streams.tables.position import Position
+from streams.tables.store import Store
+
+
+class Table(StrEnum):
+    """The two tables; each has a changelog topic of its own."""
+
+    WINDOWS = "windows"
+    COVERAGE = "coverage"
+
+
+class Change(NamedTuple):
+    """A change of a table, as its changelog holds it; None deletes."""
+
+    table: Table
+    key: bytes
+    value: bytes | None
+
+
+# Keys of the store: a letter for the table, then the changelog's key.
+STORE_PREFIX = {Table.WINDOWS: b"w", Table.COVERAGE: b"c"}
+_START = Struct(">Q")
+
+# Keys of the coverage changelog that are no user's: ids hold no zero byte.
+PIN = b"\x00o"
+POSITION = b"\x00p"
+BARRIER = b"\x00b"
+_ORDINAL = Struct(">I")
+
+# Decoded values kept between chunks, per partition and table: about 20 MB at ten artworks each.
+CACHED = 20_000
+# Windows swept in one chunk at the most, so that a sweep never makes a transaction long.
+SWEPT_PER_CHUNK = 2_000
+
+V = TypeVar("V")
+
+
+class State:
+    """Implements `streams.core.chunk.Tables` over a store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.position: Position | None = None
+        self._buckets: dict[tuple[int, str], Bucket] = {}
+        self._seen: dict[str, Seen] = {}
+        self._pins: dict[str, int] = {}
+        self._changed_buckets: set[tuple[int, str]] = set()
+        self._changed_seen: set[str] = set()
+        self._new_pins: list[str] = []
+        self._swept_to = 0
+
+    def load(self) -> None:
+        """Read the position and the pins; call it when the store is up to date."""
+        raw = self.store.get(STORE_PREFIX[Table.COVERAGE] + POSITION)
+        self.position = position.decode(raw) if raw else None
+        prefix = STORE_PREFIX[Table.COVERAGE] + PIN
+        for key in self.store.keys(prefix, prefix[:-1] + bytes([prefix[-1] + 1])):
+            value = self.store.get(key)
+            if value is not None:
+                (self._pins[key[len(prefix) :].decode()],) = _ORDINAL.unpack(value)
+
+    def bucket(self, user_id: str, start: int) -> Bucket:
+        key = (start, user_id)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            raw = self._get(Table.WINDOWS, _window_key(start, user_id)) if start >= 0 else None
+            bucket = self._buckets[key] = window.decode(raw) if raw else {}
+        return bucket
+
+    def seen(self, user_id: str) -> Seen:
+        seen = self._seen.get(user_id)
+        if seen is None:
+            raw = self._get(Table.COVERAGE, user_id.encode())
+            seen = self._seen[user_id] = seen_codec.decode(raw) if raw else Seen()
+        return seen
+
+    def bucket_changed(self, user_id: str, start: int) -> None:
+        self._changed_buckets.add((start, user_id))
+
+    def seen_changed(self, user_id: str) -> None:
+        self._changed_seen.add(user_id)
+
+    def pin(self, artwork_id: str, ordinal: int | None) -> int | None:
+        pinned = self._pins.get(artwork_id)
+        if pinned is None and ordinal is not None:
+            self._pins[artwork_id] = ordinal
+            self._new_pins.append(artwork_id)
+            return ordinal
+        return pinned
+
+    def changes(self, new_position: Position) -> list[Change]:
+        """What the chunk changed, packed, with the position that it leads to."""
+        changes = []
+        for start, user_id in self._changed_buckets:
+            value = window.encode(self._buckets[start, user_id])
+            changes += [Change(Table.WINDOWS, k, v) for k, v in parts.split(_window_key(start, user_id), value)]
+        for user_id in self._changed_seen:
+            value = seen_codec.encode(self._seen[user_id])
+            changes += [Change(Table.COVERAGE, k, v) for k, v in parts.split(user_id.encode(), value)]
+        for artwork_id in self._new_pins:
+            packed = _ORDINAL.pack(self._pins[artwork_id])
+            changes.append(Change(Table.COVERAGE, PIN + artwork_id.encode(), packed))
+        changes.append(Change(Table.COVERAGE, POSITION, position.encode(new_position)))
+        return changes
+
+    def sweep(self, horizon: int) -> list[Change]:
+        """Tombstones of windows that end at or before `horizon` (ms); what matched them would be late."""
+        stop = window.start_of(max(horizon, 0), self._window_ms())
+        if stop <= self._swept_to:
+            return []
+        prefix = STORE_PREFIX[Table.WINDOWS]
+        keys = self.store.keys(prefix, prefix + _START.pack(stop))
+        swept = [Change(Table.WINDOWS, key[1:], None) for key in islice(keys, SWEPT_PER_CHUNK)]
+        if len(swept) < SWEPT_PER_CHUNK:
+            self._swept_to = stop
+        return swept
+
+    def written(self, new_position: Position, swept: list[Change]) -> None:
+        """The store holds the chunk's changes: nothing is dirty, and the caches may shrink."""
+        self.position = new_position
+        self._changed_buckets.clear()
+        self._changed_seen.clear()
+        self._new_pins.clear()
+        for change in swept:
+            (start,) = _START.unpack_from(change.key)
+            user_id, _, _ = change.key[_START.size :].partition(b"\x00")  # behind the zero byte: a part's number
+            self._buckets.pop((start, user_id.decode()), None)
+        _trim(self._buckets)
+        _trim(self._seen)
+
+    def _window_ms(self) -> int:
+        assert self.position is not None, "a state without a position is never used"
+        return self.position.window_ms
+
+    def _get(self, table: Table, key: bytes) -> bytes | None:
+        prefix = STORE_PREFIX[table]
+        first = self.store.get(prefix + key)
+        return None if first is None else parts.join(key, first, lambda part: self.store.get(prefix + part))
+
+
+def _window_key(start: int, user_id: str) -> bytes:
+    return _START.pack(start) + user_id.encode()
+
+
+def _trim(cache: dict[V, Bucket] | dict[V, Seen]) -> None:
+    """Drop the oldest half of a cache that is full."""
+    if len(cache) > CACHED:
+        for key in list(islice(cache, len(cache) - CACHED // 2)):
+            del cache[key]
+
+
+def to_store(changes: list[Change]) -> Iterator[tuple[bytes, bytes | None]]:
+    """The same changes with the store's keys."""
+    return ((STORE_PREFIX[table] + key, value) for table, key, value in changes)
