@@ -1,0 +1,40 @@
+"""From a chunk's outcome to the records of its transaction."""
+
+from collections.abc import Iterable, Iterator
+
+from streams.core.chunk import Outputs
+from streams.kafka import topics
+from streams.kafka.topics import changelog
+from streams.kafka.transaction import Outgoing
+from streams.tables.state import Change, Table
+
+# Rows of one record: well below topics.yaml's limit, large enough that a record's overhead is nothing.
+MAX_RECORD_BYTES = 1024 * 1024 - 64 * 1024
+ORIGIN = "origin"
+CHANGELOGS = {table: changelog(table) for table in Table}
+
+
+def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list[Outgoing]:
+    """Everything that a chunk commits. All but forwards go to the partition of the same number."""
+    batch = [Outgoing(CHANGELOGS[table], partition, key, value) for table, key, value in changes]
+    batch += [Outgoing(topics.ACCEPTED, partition, None, value) for value in _packed(outputs.accepted)]
+    batch += [Outgoing(topics.LEDGER, partition, None, value) for value in _packed(outputs.ledger)]
+    batch += [Outgoing(topics.REJECTED, partition, u.encode() or None, row) for u, row in outputs.rejected]
+    batch += [Outgoing(topics.COVERAGE, partition, key.encode(), row) for key, row in outputs.coverage]
+    batch += [
+        Outgoing(topics.IMPRESSIONS, home, user_id.encode(), line, [(ORIGIN, origin)])
+        for home, user_id, line, origin in outputs.forwards
+    ]
+    return batch
+
+
+def _packed(rows: list[bytes]) -> Iterator[bytes]:
+    """Join rows, one a line, into records of at most MAX_RECORD_BYTES (or one row)."""
+    size, start = 0, 0
+    for index, row in enumerate(rows):
+        if size and size + len(row) > MAX_RECORD_BYTES:
+            yield b"\n".join(rows[start:index])
+            size, start = 0, index
+        size += len(row) + 1
+    if start < len(rows):
+        yield b"\n".join(rows[start:])

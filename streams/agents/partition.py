@@ -1,0 +1,136 @@
+"""One source partition in the hands of this worker: its producer, its state, its decider."""
+
+import time
+from collections.abc import Sequence
+
+from streams import log, metrics
+from streams.agents import outbox
+from streams.agents.outbox import CHANGELOGS
+from streams.core.catalogue import Catalogue
+from streams.core.chunk import Decider, LineError, Outputs, SourceRecord
+from streams.core.judge import Rules
+from streams.kafka.restore import StateLostError, restore
+from streams.kafka.transaction import PartitionProducer
+from streams.settings import Settings
+from streams.tables.marks import Marks
+from streams.tables.position import Position
+from streams.tables.state import Change, State, to_store
+from streams.tables.store import Store
+
+logger = log.get(__name__)
+
+
+class Partition:
+    """Decides and commits chunks, in this order, which is what the guarantee rests on:
+
+    1. what lies below the position was decided before: dropped, whoever sends it again and why;
+    2. the chunk is decided in memory, against the state;
+    3. one transaction: changes to the changelogs, rows and forwards to their topics, the position to the
+       changelog. It happens as a whole or not at all; if another worker holds the partition, it can't;
+    4. one write batch: the same changes and position, and how far the store follows the changelogs;
+    5. the caller acknowledges the chunk to Faust, whose committed offset is a hint and nothing more.
+
+    A crash before 3 leaves nothing, one after 3 is made good from the changelog, one after 4 by the position.
+    """
+
+    def __init__(self, settings: Settings, partition: int, store: Store) -> None:
+        self.number = partition
+        self._settings = settings
+        self._producer = PartitionProducer(settings, partition)
+        self.state = State(store)
+
+    def recover(
+        self,
+        topic_id: str,
+        partitions: int,
+        end_offset: int,
+        catalogue: Catalogue,
+        poisoned: frozenset[tuple[int, int]],
+    ) -> None:
+        """Fence, restore, and check that the state fits. Blocking. Raises StateLostError when it doesn't."""
+        started = time.monotonic()
+        restore(self._settings, self.number, self._producer, self.state.store)
+        self.state.load()
+        self.position = self._fitting(topic_id, partitions, end_offset)
+        self.state.position = self.position
+        rules = Rules(self._settings.window_ms, self._settings.lateness_ms, self._settings.tolerance_ms)
+        self._decider = Decider(topic_id, self.number, partitions, rules, self.state, catalogue, poisoned)
+        metrics.worker_restores.inc()
+        metrics.worker_restore_seconds.observe(time.monotonic() - started)
+
+    def _fitting(self, topic_id: str, partitions: int, end_offset: int) -> Position:
+        position = self.state.position
+        if position is None:
+            raise StateLostError(
+                f"partition {self.number} has no state, not even a first position: run `impressions provision` on a "
+                "new installation, `impressions rebuild` where there was state before."
+            )
+        made_with = (position.window_ms, position.partitions)
+        if made_with != (self._settings.window_ms, partitions):
+            raise StateLostError(
+                f"the state was made with a window of {position.window_ms} ms and {position.partitions} partitions, "
+                f"not {self._settings.window_ms} ms and {partitions}: set them back, or provision a new installation."
+            )
+        if position.topic_id != topic_id:
+            logger.warning("source_topic_is_new", partition=self.number, old=position.topic_id, new=topic_id)
+            return Position(topic_id, 0, position.window_ms, partitions)
+        if position.next_offset > end_offset:
+            raise StateLostError(
+                f"partition {self.number} ends at offset {end_offset}, but was decided up to {position.next_offset}: "
+                "the broker has lost records; restore the topic, or delete and provision it again."
+            )
+        return position
+
+    def decide(self, records: Sequence[SourceRecord], next_offset: int) -> "Chunk | None":
+        """Steps 1 and 2. `next_offset` is the one behind the chunk. None: the position is past all of it."""
+        if next_offset <= self.position.next_offset:
+            return None
+        if records and records[0].offset < self.position.next_offset:
+            records = [r for r in records if r.offset >= self.position.next_offset]
+        started = time.perf_counter()
+        outputs = self._decider.decide(records, int(time.time() * 1000))
+        horizon = max((r.appended_at for r in records), default=0) - (
+            self._settings.lateness_ms + 2 * self._settings.window_ms
+        )
+        swept = self.state.sweep(horizon)
+        position = self.position.at(next_offset)
+        changes = self.state.changes(position) + swept
+        metrics.worker_decide_seconds.observe(time.perf_counter() - started)
+        return Chunk(records, outputs, changes, swept, position)
+
+    def commit(self, chunk: "Chunk") -> None:
+        """Steps 3 and 4. Blocking: call it from a thread. Raises FencedError when the partition is another's."""
+        started = time.perf_counter()
+        topics = CHANGELOGS.values()
+        offsets = self._producer.commit(outbox.records(self.number, chunk.outputs, chunk.changes), watch=topics)
+        marks = Marks.read(self.state.store)
+        moves = [marks.advance(topic, offset + 1, time.time()) for topic, offset in offsets.items()]
+        self.state.store.write([*to_store(chunk.changes), *moves])
+        self.state.written(chunk.position, chunk.swept)
+        self.position = chunk.position
+        metrics.worker_commit_seconds.observe(time.perf_counter() - started)
+
+    def close(self) -> None:
+        """Let go of the partition; its state stays on disk for the next time."""
+        self._producer.close()
+        self.state.store.close()
+
+
+class Chunk:
+    """A decided chunk, to be committed."""
+
+    __slots__ = ("changes", "outputs", "position", "records", "swept")
+
+    def __init__(
+        self,
+        records: Sequence[SourceRecord],
+        outputs: Outputs,
+        changes: list[Change],
+        swept: list[Change],
+        position: Position,
+    ) -> None:
+        self.records, self.outputs, self.changes = records, outputs, changes
+        self.swept, self.position = swept, position
+
+
+__all__ = ["Chunk", "LineError", "Partition"]

@@ -1,0 +1,119 @@
+"""The partitions that this worker holds: taken on assignment, given back on revocation."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from streams import log, metrics
+from streams.agents.observe import observe
+from streams.agents.partition import Partition
+from streams.agents.poison import PoisonLog
+from streams.core.catalogue import Catalogue
+from streams.core.chunk import LineError, SourceRecord
+from streams.kafka.admin import describe, watermarks
+from streams.kafka.topics import IMPRESSIONS
+from streams.settings import Settings
+from streams.tables.memory import MemoryStore
+from streams.tables.rocks import RocksMemory, RocksStore
+from streams.tables.state import State
+from streams.tables.store import Store
+
+logger = log.get(__name__)
+
+
+class Partitions:
+    """Holds partitions and passes them their chunks, one chunk at a time.
+
+    The lock is what a revocation waits for: a chunk that has begun is committed before the partition is given
+    back, so that an orderly rebalance fences nobody.
+    """
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, folder: Path) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._folder = folder
+        self._poison = PoisonLog(self._folder / "poison.json")
+        self._memory = RocksMemory(settings.rocksdb_memory_mib)
+        self._held: dict[int, Partition] = {}
+        self._lock = asyncio.Lock()
+        self._open = asyncio.Event()
+
+    def positions(self) -> dict[int, int]:
+        """The next offset to decide, by partition."""
+        return {number: partition.position.next_offset for number, partition in self._held.items()}
+
+    def states(self) -> list[State]:
+        """The states that are held, for whoever wants to look."""
+        return [partition.state for partition in self._held.values()]
+
+    async def pause(self) -> None:
+        """Begin no chunk until `resume`; return when none is under way."""
+        self._open.clear()
+        metrics.worker_ready.set(0)
+        async with self._lock:
+            pass
+
+    def resume(self) -> None:
+        """Go on: what is held is recovered."""
+        self._open.set()
+        metrics.worker_ready.set(1)
+
+    async def hold(self, wanted: Iterable[int]) -> None:
+        """Give back what is not wanted and recover what is new. A kept partition that someone else had in
+        between is found out by its fence, at its next commit."""
+        wanted = set(wanted)
+        await self.pause()
+        async with self._lock:
+            for number in self._held.keys() - wanted:
+                self._held.pop(number).close()
+                logger.info("partition_given_back", partition=number)
+            new = sorted(wanted - self._held.keys())
+            taken = await asyncio.gather(*(asyncio.to_thread(self._take, number) for number in new))
+            self._held.update(zip(new, taken, strict=True))
+        metrics.worker_partitions.set(len(self._held))
+
+    async def process(self, number: int, records: Sequence[Any]) -> None:
+        """Decide and commit a chunk: a run of fetched records. One of a partition that is not held is dropped;
+        its holder reads it."""
+        await self._open.wait()
+        async with self._lock:
+            partition = self._held.get(number)
+            if partition is None:
+                return
+            source = [SourceRecord(r.offset, r.timestamp, r.value) for r in records]
+            try:
+                chunk = partition.decide(source, records[-1].offset + 1)
+            except LineError as error:
+                self._note_crash(number, error)
+                raise
+            if chunk is not None:
+                await asyncio.to_thread(partition.commit, chunk)
+                observe(number, chunk)
+
+    async def close(self) -> None:
+        """Give everything back."""
+        await self.hold(())
+
+    def _take(self, number: int) -> Partition:
+        topic = describe(self._settings, IMPRESSIONS)
+        low, high = watermarks(self._settings, IMPRESSIONS, number)
+        partition = Partition(self._settings, number, self._store(number))
+        partition.recover(
+            topic.topic_id, topic.partitions, high, self._catalogue, self._poison.poisoned(topic.topic_id, number)
+        )
+        self._topic_id = topic.topic_id
+        lost = low - partition.position.next_offset
+        if lost > 0:
+            metrics.worker_lost_records.inc(lost)
+            logger.error("records_lost_to_retention", partition=number, records=lost)
+        return partition
+
+    def _store(self, number: int) -> Store:
+        if self._settings.state_store == "memory":
+            return MemoryStore()
+        return RocksStore(self._folder / f"partition-{number}", self._memory)
+
+    def _note_crash(self, number: int, error: LineError) -> None:
+        count = self._poison.note(self._topic_id, number, error.offset, error.line)
+        logger.error("line_failed", partition=number, offset=error.offset, line=error.line, attempts=count)

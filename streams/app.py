@@ -1,0 +1,113 @@
+"""The worker: the one place where Faust is put together."""
+
+import asyncio
+import sys
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from streams import log, metrics
+from streams.agents.impressions import decide_chunks, end_process
+from streams.agents.partitions import Partitions
+from streams.kafka.admin import describe
+from streams.kafka.catalogue import CatalogueFollower
+from streams.kafka.consumer import ChunkConsumer
+from streams.kafka.recovery import StateTableManager
+from streams.kafka.topics import IMPRESSIONS, WORKER_GROUP
+from streams.settings import Settings
+from streams.tables.declared import StateTable
+from streams.tables.state import Table
+
+logger = log.get(__name__)
+
+
+class RawChunks(faust.Schema):  # type: ignore[misc]
+    """Passes chunks through: a decode error of Faust's would be acknowledged and thrown into the agent (L6)."""
+
+    def compile(self, app: faust.App, **_: Any) -> Any:
+        async def decode(message: Any, *, propagate: bool = False) -> Any:
+            return app.create_event(None, message.value, (), message)
+
+        return decode
+
+
+class ImpressionsApp(faust.App):  # type: ignore[misc]
+    """Faust with our consumer. `partitions` is what it holds."""
+
+    partitions: Partitions
+
+    def _new_consumer(self) -> ChunkConsumer:
+        return ChunkConsumer(
+            self.transport,
+            callback=self.topics.on_message,
+            on_partitions_revoked=self._on_partitions_revoked,
+            on_partitions_assigned=self._on_partitions_assigned,
+            beacon=self.beacon,
+        )
+
+    async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish the chunk that is under way before the partitions are someone else's."""
+        await self.partitions.pause()
+        await super()._on_partitions_revoked(revoked)
+
+
+def build(settings: Settings, index: int) -> ImpressionsApp:
+    """Put the worker together. Every setting that differs from Faust's default says why."""
+    topic = describe(settings, IMPRESSIONS)
+    folder = settings.data_dir / "state" / f"worker-{index}"
+    folder.mkdir(parents=True, exist_ok=True)
+    app = ImpressionsApp(
+        WORKER_GROUP,
+        broker=[f"kafka://{address}" for address in settings.kafka_bootstrap.split(",")],
+        datadir=folder / "faust",
+        topic_partitions=topic.partitions,
+        # Faust declares nothing: topics.yaml does, with replicas that Faust's default of 1 would not give (L8).
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        # Its web server binds 0.0.0.0 and serves the tables to anyone.
+        web_enabled=False,
+        # Ours: fencing, barrier and read-committed recovery.
+        TableManager=StateTableManager,
+        store="memory://",
+        # Static membership: a worker that comes back within the session has its partitions at once, without a
+        # rebalance; by default the next start waits for 60 s until the dead one's session is over.
+        consumer_group_instance_id=f"worker-{index}",
+        broker_session_timeout=settings.session_timeout_seconds,
+        broker_heartbeat_interval=settings.session_timeout_seconds / 3,
+        broker_request_timeout=max(40.0, settings.session_timeout_seconds * 2),
+        broker_max_poll_records=settings.chunk_records,
+        # A hint for the next start and for lag displays, so once a second is often enough.
+        broker_commit_interval=1.0,
+        # Chunks that wait in the agent's queue: few, so that what arrives while one is being committed becomes
+        # one larger chunk and not many small ones.
+        stream_buffer_maxsize=4,
+        # Faust's flight recorder would print the stack of every chunk that waits for a broker which is away.
+        stream_processing_timeout=300.0,
+        worker_redirect_stdouts=False,
+    )
+    follower = CatalogueFollower(settings)
+    app.partitions = Partitions(settings, follower.catalogue, folder)
+    for table in Table:
+        app.tables.add(StateTable(app, table, topic.partitions, app.partitions.states))
+
+    @app.agent(app.topic(IMPRESSIONS, schema=RawChunks()), name="decide")  # type: ignore[untyped-decorator]
+    async def decide(stream: Any) -> None:
+        await decide_chunks(app.partitions, stream)
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def follow_catalogue() -> None:
+        follower.follow(asyncio.get_running_loop(), end_process)
+
+    follower.load()
+    return app
+
+
+def main(settings: Settings, index: int) -> None:
+    """Run worker `index` until SIGTERM. Never returns; a crash ends with a code that is not 0."""
+    metrics.serve(settings.metrics_host, settings.metrics_port + 10 * index)
+    app = build(settings, index)
+    worker = app.Worker(loglevel="WARNING", redirect_stdouts=False, override_logging=False)
+    logger.info("worker_starting", index=index)
+    worker.execute_from_commandline()
+    sys.exit(0)

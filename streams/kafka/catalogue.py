@@ -1,0 +1,91 @@
+"""The worker's copy of the catalogue: `artworks.v1` read whole before the first chunk, then followed."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from streams import log, metrics
+from streams.core.catalogue import Catalogue, Refusal
+from streams.kafka.admin import REQUEST_SECONDS
+from streams.kafka.topics import ARTWORKS
+from streams.settings import Settings
+
+logger = log.get(__name__)
+
+# consume() waits for a full batch that long: how far the catalogue may lag behind its topic.
+POLL_SECONDS = 0.1
+BATCH = 1_000
+
+Record = tuple[bytes | None, bytes | None]
+
+
+class CatalogueFollower:
+    """Keeps a Catalogue up to date. Changes are applied on the event loop, so never while a chunk is decided."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.catalogue = Catalogue()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": settings.kafka_bootstrap,
+                "group.id": "unused: positions are assigned, and nothing is committed",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+            }
+        )
+
+    def load(self) -> None:
+        """Read all that there is. Blocking. One partition: the order decides who owns an ordinal."""
+        tp = TopicPartition(ARTWORKS, 0, 0)
+        _, end = self._consumer.get_watermark_offsets(tp, timeout=REQUEST_SECONDS)
+        self._consumer.assign([tp])
+        while self._position() < end:
+            self._apply(self._poll())
+        logger.info("catalogue_loaded", artworks=len(self.catalogue))
+
+    def follow(self, loop: asyncio.AbstractEventLoop, failed: Callable[[BaseException], None]) -> None:
+        """Go on reading in a thread of its own, until `stop`; `failed` is told if that ends by an error."""
+
+        def run() -> None:
+            try:
+                while not self._stopped.is_set():
+                    if records := self._poll():
+                        loop.call_soon_threadsafe(self._apply, records)
+                self._consumer.close()
+            except BaseException as error:
+                failed(error)
+
+        self._thread = threading.Thread(target=run, name="catalogue", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, and wait for it."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _position(self) -> int:
+        (tp,) = self._consumer.position([TopicPartition(ARTWORKS, 0)])
+        return max(tp.offset, 0)
+
+    def _poll(self) -> list[Record]:
+        records: list[Record] = []
+        for message in self._consumer.consume(BATCH, POLL_SECONDS):
+            error = message.error()
+            if error is not None:
+                if not error.retriable():
+                    raise KafkaException(error)
+                continue
+            records.append((message.key(), message.value()))
+        return records
+
+    def _apply(self, records: list[Record]) -> None:
+        for key, value in records:
+            outcome = self.catalogue.apply(key, value)
+            if isinstance(outcome, Refusal):
+                metrics.catalogue_refused.inc()
+                logger.warning("artwork_refused", artwork_id=outcome.artwork_id, why=outcome.why)
+        metrics.catalogue_artworks.set(len(self.catalogue))

@@ -1,0 +1,57 @@
+"""Faust's recovery, replaced by ours: a partition is fenced, restored and checked before Faust reads from it."""
+
+from typing import Any
+
+from aiokafka.errors import IllegalStateError
+from faust.tables.manager import TableManager
+from faust.tables.recovery import RebalanceAgain, Recovery
+from faust.types import TP
+from mode import Service
+
+from streams.kafka.topics import IMPRESSIONS
+
+
+class StateRecovery(Recovery):  # type: ignore[misc]
+    """Runs after each rebalance, beside the consumer, which goes on sending heartbeats meanwhile."""
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Note what is ours now, and wake the task that recovers it."""
+        self._assigned = {tp.partition for tp in assigned if tp.topic == IMPRESSIONS}
+        self._generation_id = generation_id
+        self.signal_recovery_start.set()
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def _restart_recovery(self) -> None:
+        """Replace Faust's task of the same name, which waits for the offsets of commit markers for ever."""
+        while not await self.wait_for_stopped(self.signal_recovery_start):
+            self.signal_recovery_start.clear()
+            generation = self._generation_id
+            try:
+                await self.app.partitions.hold(self._assigned)
+                await self._resume_streams(generation_id=generation)
+            except (RebalanceAgain, IllegalStateError):
+                continue  # the next rebalance has set the signal again
+            if self.completed.is_set() and generation == self._generation_id:
+                self.app.partitions.resume()
+
+
+class StateTableManager(TableManager):  # type: ignore[misc]
+    """Declares the tables without reading their changelogs as streams."""
+
+    @property
+    def recovery(self) -> Recovery:
+        if self._recovery is None:
+            self._recovery = StateRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
+    async def _update_channels(self) -> None:
+        self._tables_finalized.set()
+        self._tables_registered.set()
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+
+__all__: list[Any] = ["StateRecovery", "StateTableManager"]

@@ -1,0 +1,133 @@
+"""One transactional producer a source partition: what it commits is all there, or nothing of it is.
+
+`transactional.id` is the application and the source partition, so that whoever is given the partition fences
+whoever had it (KIP-98): the old one's next commit fails, and its process ends.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from streams import log
+from streams.kafka.topics import WORKER_GROUP
+from streams.settings import Settings
+
+logger = log.get(__name__)
+
+# How long one call waits for the broker before it is made again; only progress is logged in between.
+CALL_SECONDS = 10.0
+# Records up to topics.yaml's largest limit.
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+FENCED = {
+    KafkaError._FENCED,
+    KafkaError.PRODUCER_FENCED,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+    KafkaError.FENCED_INSTANCE_ID,
+}
+
+
+DeliveryReport = Callable[[KafkaError | None, Message], None]
+
+
+class FencedError(Exception):
+    """Another worker holds the partition now; this process must end without touching anything."""
+
+
+class Outgoing(NamedTuple):
+    """A record to produce."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, str | bytes | None]] | None = None
+
+
+class PartitionProducer:
+    """The transactions of one source partition. Blocking: call it from a thread."""
+
+    def __init__(self, settings: Settings, partition: int) -> None:
+        self._partition = partition
+        self._producer = Producer(
+            {
+                "bootstrap.servers": settings.kafka_bootstrap,
+                "client.id": f"{WORKER_GROUP}-worker-{partition}",
+                "transactional.id": f"{WORKER_GROUP}-{partition}",
+                # A worker that was killed leaves a transaction open; until the broker aborts it, or the next
+                # owner does, read_committed consumers of the partitions it touched see nothing newer.
+                "transaction.timeout.ms": int(settings.transaction_timeout_seconds * 1000),
+                # A chunk is produced in one go and flushed by its commit; the wait only lets batches fill.
+                "linger.ms": 5,
+                "compression.type": "lz4",
+                "message.max.bytes": MAX_MESSAGE_BYTES,
+                "queue.buffering.max.messages": 500_000,
+            }
+        )
+
+    def fence(self) -> None:
+        """Shut out whoever held the partition before, and end what they left open. Waits for the broker."""
+        self._until_done("init_transactions", lambda: self._producer.init_transactions(CALL_SECONDS))
+
+    def commit(self, records: Sequence[Outgoing], watch: Iterable[str] = ()) -> dict[str, int]:
+        """Produce all records and commit. Returns, by topic of `watch`, the offset of its last record.
+
+        Waits for as long as the broker is away, and starts over when a transaction had to be aborted. Raises
+        FencedError when the partition is another's, KafkaException on what can't be mended by waiting.
+        """
+        while True:
+            try:
+                return self._attempt(records, frozenset(watch))
+            except KafkaException as error:
+                cause: KafkaError = error.args[0]
+                if not cause.txn_requires_abort():
+                    raise
+                logger.warning("transaction_aborted", partition=self._partition, code=cause.name())
+                self._until_done("abort_transaction", lambda: self._producer.abort_transaction(CALL_SECONDS))
+
+    def close(self) -> None:
+        """Let the client go; what it had open is aborted by the next owner."""
+        self._producer.purge()
+
+    def _attempt(self, records: Sequence[Outgoing], watch: frozenset[str]) -> dict[str, int]:
+        offsets: dict[str, int] = {}
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            topic, offset = message.topic(), message.offset()
+            if error is None and topic is not None and offset is not None:
+                offsets[topic] = max(offset, offsets.get(topic, -1))
+
+        self._guard(self._producer.begin_transaction)
+        for record in records:
+            self._produce(record, delivered if record.topic in watch else None)
+        self._until_done("commit_transaction", lambda: self._producer.commit_transaction(CALL_SECONDS))
+        return offsets
+
+    def _produce(self, record: Outgoing, report: DeliveryReport | None) -> None:
+        topic, partition, key, value, headers = record
+        while True:
+            try:
+                self._producer.produce(topic, value, key, partition, on_delivery=report, headers=headers)
+                return
+            except BufferError:
+                self._producer.poll(0.05)  # full: let deliveries make room
+
+    def _until_done(self, name: str, call: Callable[[], object]) -> None:
+        while True:
+            try:
+                self._guard(call)
+                return
+            except KafkaException as error:
+                cause: KafkaError = error.args[0]
+                if not cause.retriable() or cause.txn_requires_abort():
+                    raise
+                logger.warning("transaction_waits", partition=self._partition, call=name, code=cause.name())
+
+    def _guard(self, call: Callable[[], object]) -> None:
+        """Call; raise FencedError for every way in which a broker says that the partition is another's."""
+        try:
+            call()
+        except KafkaException as error:
+            if error.args[0].code() in FENCED:
+                raise FencedError(f"partition {self._partition} is held by another worker") from error
+            raise

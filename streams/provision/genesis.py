@@ -1,0 +1,107 @@
+"""The first position of every source partition, written when the installation is first provisioned.
+
+It is what tells a new installation from one whose state was lost: a worker never starts without a position, and a
+position is never made up where there was work before. It also fixes the window and the partition count.
+"""
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streams.errors import UserError
+from streams.kafka import topics
+from streams.kafka.admin import REQUEST_SECONDS, TopicInfo, watermarks
+from streams.kafka.topics import changelog
+from streams.kafka.transaction import Outgoing, PartitionProducer
+from streams.settings import Settings
+from streams.tables import position
+from streams.tables.position import Position
+from streams.tables.state import POSITION, Table
+
+CHANGELOG = changelog(Table.COVERAGE)
+# A chunk's position is its last change, so a look at the end finds it; steps back until it does.
+FIRST_LOOK = 100
+POLL_SECONDS = 1.0
+
+
+def ensure_genesis(settings: Settings, source: TopicInfo) -> list[int]:
+    """Give every partition that never had a position its first one; returns those. Idempotent.
+
+    Raises UserError where there was work but no position is left, and where the settings differ from what the
+    state was made with.
+    """
+    missing = [p for p in range(source.partitions) if not _holds_position(settings, p, source.partitions)]
+    for partition in missing:
+        if _was_worked_on(settings, partition):
+            raise UserError(
+                f"{CHANGELOG} of partition {partition} is empty, but there was work before: the state was lost. "
+                "Run `impressions rebuild` to make it again from ClickHouse."
+            )
+        producer = PartitionProducer(settings, partition)
+        # Under the partition's own transactional id: of two provisions, or beside a worker, only one can write.
+        producer.fence()
+        if watermarks(settings, CHANGELOG, partition)[1] == 0:
+            first = Position(source.topic_id, 0, settings.window_ms, source.partitions)
+            producer.commit([Outgoing(CHANGELOG, partition, POSITION, position.encode(first))])
+    return missing
+
+
+def _holds_position(settings: Settings, partition: int, partitions: int) -> bool:
+    """Is there a position? Raises UserError when it was made with other settings."""
+    found = last_position(settings, partition)
+    if found is None:
+        return False
+    if found.window_ms != settings.window_ms:
+        raise UserError(
+            f"The dedupe window is {found.window_ms // 1000} s since the first provisioning, not "
+            f"{settings.dedupe_window_seconds} s: set IMPRESSIONS_DEDUPE_WINDOW_SECONDS back; another window needs a "
+            "new installation (other topics and another database), since the history was judged with the old one."
+        )
+    if found.partitions != partitions:
+        raise UserError(
+            f"{topics.IMPRESSIONS} has {partitions} partitions, but its state was made with {found.partitions}: the "
+            "count is fixed, since users would change partition; another count needs a new installation."
+        )
+    return True
+
+
+def last_position(settings: Settings, partition: int) -> Position | None:
+    """Read the partition's newest position from the end of the changelog, or None when it holds none."""
+    low, high = watermarks(settings, CHANGELOG, partition)
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": "unused: positions are assigned, and nothing is committed",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+        }
+    )
+    try:
+        back = FIRST_LOOK
+        while True:
+            start = max(low, high - back)
+            found = _newest(consumer, TopicPartition(CHANGELOG, partition, start))
+            if found is not None or start == low:
+                return found
+            back *= 10
+    finally:
+        consumer.close()
+
+
+def _newest(consumer: Consumer, tp: TopicPartition) -> Position | None:
+    consumer.assign([tp])
+    newest = None
+    while True:
+        for message in consumer.consume(1_000, POLL_SECONDS):
+            if message.error() is not None:
+                return newest  # the end of the partition
+            if message.key() == POSITION and (value := message.value()) is not None:
+                newest = position.decode(value)
+
+
+def _was_worked_on(settings: Settings, partition: int) -> bool:
+    """Has a worker ever committed an offset or written a ledger row for the partition?"""
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    request = ConsumerGroupTopicPartitions(topics.WORKER_GROUP, [TopicPartition(topics.IMPRESSIONS, partition)])
+    group = admin.list_consumer_group_offsets([request], request_timeout=REQUEST_SECONDS)
+    (committed,) = group[topics.WORKER_GROUP].result().topic_partitions
+    return committed.offset > 0 or watermarks(settings, topics.LEDGER, partition)[1] > 0
