@@ -8,8 +8,9 @@ import faust
 from faust.types import TP
 
 from streams import log, metrics
-from streams.agents.impressions import decide_chunks, end_process
+from streams.agents.impressions import decide_chunks
 from streams.agents.partitions import Partitions
+from streams.ending import end_process
 from streams.kafka.admin import describe
 from streams.kafka.catalogue import CatalogueFollower
 from streams.kafka.consumer import ChunkConsumer
@@ -22,17 +23,17 @@ from streams.tables.state import Table
 logger = log.get(__name__)
 
 
-class RawChunks(faust.Schema):  # type: ignore[misc]
+class RawChunks(faust.Schema[Any, Any]):
     """Passes chunks through: a decode error of Faust's would be acknowledged and thrown into the agent (L6)."""
 
-    def compile(self, app: faust.App, **_: Any) -> Any:
+    def compile(self, app: Any, *_: Any, **__: Any) -> Any:
         async def decode(message: Any, *, propagate: bool = False) -> Any:
-            return app.create_event(None, message.value, (), message)
+            return app.create_event(None, message.value, [], message)
 
         return decode
 
 
-class ImpressionsApp(faust.App):  # type: ignore[misc]
+class ImpressionsApp(faust.App):
     """Faust with our consumer. `partitions` is what it holds."""
 
     partitions: Partitions
@@ -91,7 +92,7 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
     for table in Table:
         app.tables.add(StateTable(app, table, topic.partitions, app.partitions.states))
 
-    @app.agent(app.topic(IMPRESSIONS, schema=RawChunks()), name="decide")  # type: ignore[untyped-decorator]
+    @app.agent(app.topic(IMPRESSIONS, schema=RawChunks()), name="decide")
     async def decide(stream: Any) -> None:
         await decide_chunks(app.partitions, stream)
 
@@ -107,7 +108,7 @@ def main(settings: Settings, index: int) -> None:
     """Run worker `index` until SIGTERM. Never returns; a crash ends with a code that is not 0."""
     metrics.serve(settings.metrics_host, settings.metrics_port + 10 * index)
     app = build(settings, index)
-    worker = app.Worker(loglevel="WARNING", redirect_stdouts=False, override_logging=False)
+    worker = app.Worker(loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)
     logger.info("worker_starting", index=index)
     worker.execute_from_commandline()
     sys.exit(0)

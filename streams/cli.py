@@ -22,10 +22,15 @@ app = typer.Typer(
 Index = Annotated[int, typer.Option(min=0, help="Which one it is: names its state, its membership and its port.")]
 
 
+# These run until they are stopped, and their log is all that is seen of them; the others talk to a person.
+LOGGING = ("worker", "sink", "clickhouse")
+
+
 @app.callback()
-def _setup() -> None:
-    """Set up what every command needs: logs, at the level of IMPRESSIONS_LOG_LEVEL."""
-    log.configure(Settings.load().log_level)
+def _setup(context: typer.Context) -> None:
+    """Set up logs: at IMPRESSIONS_LOG_LEVEL for what runs in the background, warnings and errors for the rest."""
+    level = Settings.load().log_level
+    log.configure(level if context.invoked_subcommand in LOGGING else "WARNING")
 
 
 @app.command()

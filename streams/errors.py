@@ -1,4 +1,4 @@
-"""The one error that is written for the person at the terminal."""
+"""Errors that more than one part of the project knows."""
 
 
 class UserError(Exception):
@@ -7,3 +7,11 @@ class UserError(Exception):
     The command line prints the sentence alone and exits with 2. Anything else that ends a process is a
     defect and keeps its stack trace.
     """
+
+
+class StateLostError(UserError):
+    """The state can't be recovered from what is left of the changelogs; going on would be guessing."""
+
+
+class FencedError(Exception):
+    """Another worker holds the partition now; this process must end without touching anything."""

@@ -42,4 +42,4 @@ def configure(level: str = "INFO") -> None:
 
 def get(name: str) -> structlog.typing.FilteringBoundLogger:
     """Return the logger of a module."""
-    return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger().bind(logger=name))
+    return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger(module=name))

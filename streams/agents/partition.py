@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from streams import log, metrics
 from streams.agents import outbox
-from streams.agents.outbox import CHANGELOGS
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import Decider, LineError, Outputs, SourceRecord
 from streams.core.judge import Rules
-from streams.kafka.restore import StateLostError, restore
+from streams.errors import StateLostError
+from streams.kafka.restore import restore
 from streams.kafka.transaction import PartitionProducer
 from streams.settings import Settings
 from streams.tables.marks import Marks
@@ -49,7 +49,8 @@ class Partition:
     ) -> None:
         """Fence, restore, and check that the state fits. Blocking. Raises StateLostError when it doesn't."""
         started = time.monotonic()
-        restore(self._settings, self.number, self._producer, self.state.store)
+        self._changelog_ids = restore(self._settings, self.number, self._producer, self.state.store)
+        self._marks = Marks.read(self.state.store)
         self.state.load()
         self.position = self._fitting(topic_id, partitions, end_offset)
         self.state.position = self.position
@@ -94,18 +95,18 @@ class Partition:
         )
         swept = self.state.sweep(horizon)
         position = self.position.at(next_offset)
-        changes = self.state.changes(position) + swept
+        # Tombstones first: a window that was swept in part and written again in this chunk is then there whole.
+        changes = swept + self.state.changes(position)
         metrics.worker_decide_seconds.observe(time.perf_counter() - started)
         return Chunk(records, outputs, changes, swept, position)
 
     def commit(self, chunk: "Chunk") -> None:
         """Steps 3 and 4. Blocking: call it from a thread. Raises FencedError when the partition is another's."""
         started = time.perf_counter()
-        topics = CHANGELOGS.values()
-        offsets = self._producer.commit(outbox.records(self.number, chunk.outputs, chunk.changes), watch=topics)
-        marks = Marks.read(self.state.store)
-        moves = [marks.advance(topic, offset + 1, time.time()) for topic, offset in offsets.items()]
-        self.state.store.write([*to_store(chunk.changes), *moves])
+        records = outbox.records(self.number, chunk.outputs, chunk.changes)
+        offsets = self._producer.commit(records, watch=self._changelog_ids)
+        behind = {self._changelog_ids[topic]: offset + 1 for topic, offset in offsets.items()}
+        self.state.store.write([*to_store(chunk.changes), self._marks.advance(behind, time.time())])
         self.state.written(chunk.position, chunk.swept)
         self.position = chunk.position
         metrics.worker_commit_seconds.observe(time.perf_counter() - started)

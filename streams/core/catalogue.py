@@ -33,10 +33,11 @@ class Refusal:
 
 @dataclass(slots=True)
 class Pool:
-    """Ordinals of the artworks whose latest record names the pool."""
+    """Ordinals of the artworks whose latest record names the pool, and of those that only an earlier one did."""
 
     members: BitMap = field(default_factory=BitMap)
     active: BitMap = field(default_factory=BitMap)
+    former: BitMap = field(default_factory=BitMap)
 
 
 class Catalogue:
@@ -60,14 +61,14 @@ class Catalogue:
         return artwork.ordinal if artwork else None
 
     def pools(self) -> Iterator[tuple[str, Pool]]:
-        """Every pool that some artwork is a member of."""
+        """Every pool that some artwork is, or was, a member of."""
         return iter(self._pools.items())
 
     def apply(self, key: bytes | None, value: bytes | None) -> Artwork | Refusal:
         """Take one record. A refused one changes nothing: bad JSON, or an ordinal changed or used again."""
         try:
             artwork_id = _ID.validate_python((key or b"").decode())
-            record = ArtworkRecord.model_validate(orjson.loads(value)) if value else None
+            record = ArtworkRecord.model_validate(orjson.loads(value)) if value is not None else None
         except (ValidationError, ValueError) as error:
             return Refusal(repr(key), f"not an artwork record: {error}".split("\n", 1)[0])
         if record is None:
@@ -94,10 +95,10 @@ class Catalogue:
             pool = self._pools[old.pool_id]
             pool.members.discard(old.ordinal)
             pool.active.discard(old.ordinal)
-            if not pool.members:
-                del self._pools[old.pool_id]
+            pool.former.add(old.ordinal)
         pool = self._pools.setdefault(artwork.pool_id, Pool())
         pool.members.add(artwork.ordinal)
+        pool.former.discard(artwork.ordinal)
         if not artwork.retired:
             pool.active.add(artwork.ordinal)
         self._artworks[artwork.artwork_id] = artwork

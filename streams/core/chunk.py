@@ -70,7 +70,7 @@ class Outputs:
     ledger: list[bytes] = field(default_factory=list)
     rejected: list[tuple[str, bytes]] = field(default_factory=list)  # (user_id or "", row)
     forwards: list[Forward] = field(default_factory=list)
-    coverage: list[tuple[str, bytes]] = field(default_factory=list)  # (user_id|pool_id, row)
+    coverage: list[tuple[str, bytes | None]] = field(default_factory=list)  # (user_id|pool_id, row; None: no more)
     total: Tally = field(default_factory=Tally)  # of all lines
 
 
@@ -189,7 +189,7 @@ class Decider:
                 self.tables.seen_changed(user_id)
         return seen
 
-    def _coverage(self, touched: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    def _coverage(self, touched: dict[str, int]) -> Iterator[tuple[str, bytes | None]]:
         for user_id, updated_at in touched.items():
             seen = self._absorb(user_id)
             for pool_id, pool in self.catalogue.pools():
@@ -211,3 +211,6 @@ class Decider:
                             }
                         ),
                     )
+                elif seen.ordinals.intersect(pool.former):
+                    # What the user saw of this pool has moved to others: a row that there may be holds no more.
+                    yield f"{user_id}|{pool_id}", None

@@ -2,14 +2,19 @@
 
 import json
 import math
+import re
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 
 # orjson reads 1,024 levels of nesting; json, which re-reads lines for the spans of rejected impressions, counts
 # nesting against Python's recursion limit (1,000 less the caller's depth) and must not give up sooner.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 4_096))
+
+# Strings, closed or not (so that no text is scanned twice), and runs of all that numbers and names are made of.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[-+.0-9A-Za-z]++', re.DOTALL)
+_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
 
 class MalformedLineError(ValueError):
@@ -30,29 +35,28 @@ def parse(line: bytes) -> dict[str, Any]:
     deeper than three.
     """
     try:
-        value = orjson.loads(line)
+        value = _load(line)
     except orjson.JSONDecodeError as error:
-        # A number beyond a double's range is JSON, if no valid value of any field: the one thing that orjson
-        # refuses and the contract does not.
-        if "infinity" not in str(error):
-            raise MalformedLineError(str(error)) from None
-        value = _parse_slowly(line)
+        raise MalformedLineError(str(error)) from None
     if type(value) is not dict:
         raise MalformedLineError(f"a JSON object is expected, not {type(value).__name__}")
     return value
 
 
-def _parse_slowly(line: bytes) -> Any:
+def _tame(token: re.Match[bytes]) -> bytes:
+    """Replace a number beyond a double's range by one within it that is no valid value of any field either."""
+    text = token.group()
+    return b"1.5e300" if _NUMBER.fullmatch(text) and math.isinf(float(text)) else text
+
+
+def _load(line: bytes) -> Any:
     try:
-        value = json.loads(line.decode(), parse_constant=_refuse_constant, parse_int=_parse_int)
-        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate, in a key or a value, has no UTF-8
-    except (ValueError, RecursionError) as error:
-        raise MalformedLineError(str(error)) from None
-    return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+        return orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        # A number beyond a double's range is JSON: the one thing that orjson refuses and the contract does not.
+        if "infinity" not in str(error):
+            raise
+        return orjson.loads(_TOKEN.sub(_tame, line))
 
 
 def _parse_int(digits: str) -> int | float:

@@ -13,6 +13,8 @@ from streams.core.lines import impression_spans
 from streams.model.flush import Flush, Impression
 
 WHOLE_LINE = -1
+# Bytes that a payload's escapes may take beyond a half of it, so that what is short is text, which people can read.
+FEW_ESCAPES = 4096
 
 
 @dataclass(slots=True)
@@ -168,13 +170,13 @@ def rejected_line(line: Line, refused: RefusedLine) -> bytes:
 
 
 def rejected_impression(line: Line, index: int, user_id: str, reason: str, detail: str, payload: bytes) -> bytes:
-    """A row of `impressions.rejected.v1`; the payload as text where it is UTF-8 and that is the shorter form."""
+    """A row of `impressions.rejected.v1`; as text where the payload is UTF-8 and its escapes are few."""
     encoded = b64encode(payload).decode()
     text, encoding = encoded, "base64"
     try:
         plain = payload.decode()
-        # Control characters take six bytes each in JSON, so that text can be longer than base64.
-        if len(orjson.dumps(plain)) <= max(len(encoded), 2 * len(payload)):
+        # A quote takes two bytes in JSON, a control character six: 4 MiB of them would outgrow what a record may be.
+        if len(orjson.dumps(plain)) <= FEW_ESCAPES + len(payload) * 3 // 2:
             text, encoding = plain, "utf-8"
     except UnicodeDecodeError:
         pass  # not text: base64 keeps the bytes

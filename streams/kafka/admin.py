@@ -9,6 +9,7 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 REQUEST_SECONDS = 15.0
+NO_GROUP = "unused: positions are assigned, and nothing is committed"
 
 
 class TopicInfo(NamedTuple):
@@ -20,7 +21,7 @@ class TopicInfo(NamedTuple):
 
 def describe(settings: Settings, topic: str) -> TopicInfo:
     """Ask for a topic. Raises UserError when the broker is away or doesn't have it."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "socket.timeout.ms": 10_000})
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "socket.timeout.ms": 10_000, "log_level": 3})
     try:
         futures = admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_SECONDS)
         found = futures[topic].result()
@@ -32,9 +33,23 @@ def describe(settings: Settings, topic: str) -> TopicInfo:
     return TopicInfo(str(found.topic_id), len(found.partitions))
 
 
+def reader(settings: Settings, **more: str | int | float | bool) -> Consumer:
+    """A consumer without a group, for reading what is committed from positions that are assigned."""
+    return Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": NO_GROUP,
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "log_level": 3,  # librdkafka's own lines on stderr: errors only
+            **more,
+        }
+    )
+
+
 def watermarks(settings: Settings, topic: str, partition: int) -> tuple[int, int]:
     """Return the first offset that the partition still has, and the one behind its last."""
-    consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": "unused: nothing is committed"})
+    consumer = reader(settings)
     try:
         low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=REQUEST_SECONDS)
     finally:

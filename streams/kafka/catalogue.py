@@ -4,11 +4,11 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from streams import log, metrics
 from streams.core.catalogue import Catalogue, Refusal
-from streams.kafka.admin import REQUEST_SECONDS
+from streams.kafka.admin import REQUEST_SECONDS, reader
 from streams.kafka.topics import ARTWORKS
 from streams.settings import Settings
 
@@ -28,14 +28,7 @@ class CatalogueFollower:
         self.catalogue = Catalogue()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": settings.kafka_bootstrap,
-                "group.id": "unused: positions are assigned, and nothing is committed",
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-            }
-        )
+        self._consumer = reader(settings)
 
     def load(self) -> None:
         """Read all that there is. Blocking. One partition: the order decides who owns an ordinal."""

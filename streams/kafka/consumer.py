@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
 import aiokafka
-from faust.transport.consumer import ConsumerMessage
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP
+from faust.types import TP, ConsumerMessage
 
 from streams.kafka.topics import IMPRESSIONS
 
@@ -21,7 +20,7 @@ FETCH_BYTES = 4 * 1024 * 1024
 FETCH_WAIT_MS = 500
 
 
-class ChunkThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class ChunkThread(driver.AIOKafkaConsumerThread):
     """The thread that owns aiokafka's consumer."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -51,7 +50,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         )
 
 
-class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
+class ChunkConsumer(driver.Consumer):
     """Yields a message a chunk: its offset is the last record's, its value the list of records."""
 
     def _new_consumer_thread(self) -> ChunkThread:
@@ -81,9 +80,9 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
             last.offset,
             last.timestamp / 1000,
             last.timestamp_type,
-            (),
+            [],
             None,
-            run,
+            cast(Any, run),  # any value that the topic's schema takes
             None,
             0,
             len(run),
@@ -94,7 +93,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the positions in the state. The offset that was committed is a hint: whoever rewound it, or
         committed it for us, changes nothing."""
-        positions = {TP(IMPRESSIONS, p): offset for p, offset in self.app.partitions.positions().items()}
+        positions = {TP(IMPRESSIONS, p): offset for p, offset in cast(Any, self.app).partitions.positions().items()}
         held = {tp: offset for tp, offset in positions.items() if tp in self.assignment()}
         await self.seek_wait(held)
         return held
@@ -110,7 +109,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         last = max(acked)
         acked.clear()
         self._acked_index[tp].clear()
-        return cast(int, last) + 1
+        return last + 1
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Keep no gaps: every chunk would add one that nothing ever takes away."""

@@ -1,6 +1,6 @@
 """Faust's recovery, replaced by ours: a partition is fenced, restored and checked before Faust reads from it."""
 
-from typing import Any
+from typing import Any, cast
 
 from aiokafka.errors import IllegalStateError
 from faust.tables.manager import TableManager
@@ -8,10 +8,11 @@ from faust.tables.recovery import RebalanceAgain, Recovery
 from faust.types import TP
 from mode import Service
 
+from streams.ending import end_process
 from streams.kafka.topics import IMPRESSIONS
 
 
-class StateRecovery(Recovery):  # type: ignore[misc]
+class StateRecovery(Recovery):
     """Runs after each rebalance, beside the consumer, which goes on sending heartbeats meanwhile."""
 
     async def on_rebalance(
@@ -22,22 +23,26 @@ class StateRecovery(Recovery):  # type: ignore[misc]
         self._generation_id = generation_id
         self.signal_recovery_start.set()
 
-    @Service.task  # type: ignore[untyped-decorator]
+    @Service.task
     async def _restart_recovery(self) -> None:
         """Replace Faust's task of the same name, which waits for the offsets of commit markers for ever."""
-        while not await self.wait_for_stopped(self.signal_recovery_start):
+        partitions = cast(Any, self.app).partitions
+        # The event is asyncio's; mode's annotation names its own kind.
+        while not await self.wait_for_stopped(cast(Any, self.signal_recovery_start)):
             self.signal_recovery_start.clear()
             generation = self._generation_id
             try:
-                await self.app.partitions.hold(self._assigned)
+                await partitions.hold(self._assigned)
                 await self._resume_streams(generation_id=generation)
             except (RebalanceAgain, IllegalStateError):
                 continue  # the next rebalance has set the signal again
+            except Exception as error:
+                end_process(error)
             if self.completed.is_set() and generation == self._generation_id:
-                self.app.partitions.resume()
+                partitions.resume()
 
 
-class StateTableManager(TableManager):  # type: ignore[misc]
+class StateTableManager(TableManager):
     """Declares the tables without reading their changelogs as streams."""
 
     @property
@@ -52,6 +57,3 @@ class StateTableManager(TableManager):  # type: ignore[misc]
 
     def __hash__(self) -> int:
         return object.__hash__(self)
-
-
-__all__: list[Any] = ["StateRecovery", "StateTableManager"]

@@ -5,22 +5,27 @@
    whole truth, and nothing can be committed behind it by anyone else;
 3. read each changelog, `read_committed`, from where the local store stands up to the barrier.
 
+A changelog read from its beginning must hold its BEGIN record, which is written before anything else: one that was
+emptied or cut at the front has lost it, and with it an unknown part of the state.
+
 Faust's own recovery is not used: on a changelog written in transactions it waits for ever, for the offsets of commit
 markers, which no consumer is shown (docs/decisions/0002).
 """
 
 import time
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams import log
-from streams.errors import UserError
+from streams.errors import StateLostError, UserError
+from streams.kafka.admin import REQUEST_SECONDS, describe, reader
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing, PartitionProducer
 from streams.settings import Settings
 from streams.tables.marks import Marks
-from streams.tables.state import BARRIER, STORE_PREFIX, Table
+from streams.tables.state import BARRIER, BEGIN, STORE_PREFIX, Table
 from streams.tables.store import Change as StoreChange
 from streams.tables.store import Store
 
@@ -30,109 +35,139 @@ logger = log.get(__name__)
 BATCH = 10_000
 # consume() waits for a full batch that long, so this is what the last, short one costs.
 POLL_SECONDS = 0.05
-WATERMARK_SECONDS = 10.0
 PROGRESS_SECONDS = 5.0
 REBUILD = "run `impressions rebuild` to make the state again from ClickHouse"
 
 
-class StateLostError(UserError):
-    """The state can't be recovered from what is left of the changelog; going on would be guessing."""
+class Changelog(NamedTuple):
+    """A table's changelog, as it is now: its id, its first offset, and our barrier's."""
+
+    table: Table
+    topic_id: str
+    low: int
+    end: int
+
+    @property
+    def topic(self) -> str:
+        """Its name."""
+        return changelog(self.table)
 
 
-def restore(settings: Settings, partition: int, producer: PartitionProducer, store: Store) -> None:
-    """Make `store` hold what the changelogs hold. Raises StateLostError when they don't hold it any more."""
+def restore(settings: Settings, partition: int, producer: PartitionProducer, store: Store) -> dict[str, str]:
+    """Make `store` hold what the changelogs hold; returns the changelogs' topic ids, by topic.
+
+    Raises StateLostError when they don't hold the whole state any more; the store is then left as it was.
+    """
     started = time.monotonic()
     producer.fence()
-    topics = {table: changelog(table) for table in Table}
-    nonce = b"%d" % time.time_ns()
-    barrier = [Outgoing(topic, partition, BARRIER, nonce) for topic in topics.values()]
-    ends = producer.commit(barrier, watch=topics.values())
-    consumer = Consumer(
-        {
-            "bootstrap.servers": settings.kafka_bootstrap,
-            "group.id": "unused: positions are assigned, and nothing is committed",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "error",  # a position that is gone must not be skipped over
-            "fetch.message.max.bytes": 4 * 1024 * 1024,
-            "queued.min.messages": 50_000,
-        }
-    )
+    # A position that is gone must not be skipped over.
+    consumer = reader(settings, **{"auto.offset.reset": "error"})
+    total = 0
     try:
-        marks = _trusted_marks(consumer, store, topics, partition, ends)
-        total = 0
-        for table, topic in topics.items():
-            start = marks.offset(topic)
-            for batch, reached in _read(consumer, table, TopicPartition(topic, partition, start), ends[topic]):
-                store.write([*batch, marks.advance(topic, reached, time.time())])
+        changelogs = _set_barriers(settings, partition, producer, consumer)
+        marks = _marks_to_go_on_from(consumer, store, partition, changelogs)
+        for each in changelogs:
+            start = max(marks.offset(each.topic_id), each.low)
+            for batch, reached in _read(consumer, each, partition, start):
+                store.write([*batch, marks.advance({each.topic_id: reached}, time.time())])
                 total += len(batch)
     finally:
         consumer.close()
     elapsed = round(time.monotonic() - started, 3)
     logger.info("state_restored", partition=partition, changes=total, seconds=elapsed)
+    return {each.topic: each.topic_id for each in changelogs}
 
 
-def _trusted_marks(
-    consumer: Consumer, store: Store, topics: dict[Table, str], partition: int, ends: dict[str, int]
-) -> Marks:
-    """Decide whether the local store is a beginning to build on; clear it if it is not.
+def _set_barriers(
+    settings: Settings, partition: int, producer: PartitionProducer, consumer: Consumer
+) -> list[Changelog]:
+    nonce = b"%d" % time.time_ns()
+    topics = {table: changelog(table) for table in Table}
+    try:
+        ids = {topic: describe(settings, topic).topic_id for topic in topics.values()}
+    except UserError as error:
+        raise StateLostError(f"{error} If its changelog was deleted: {REBUILD}.") from None
+    ends = producer.commit([Outgoing(t, partition, BARRIER, nonce) for t in topics.values()], watch=topics.values())
+    lows = {t: consumer.get_watermark_offsets(TopicPartition(t, partition), timeout=REQUEST_SECONDS)[0] for t in ends}
+    return [Changelog(table, ids[topic], lows[topic], ends[topic]) for table, topic in topics.items()]
 
-    Raises StateLostError when neither it nor the changelogs hold the whole state.
-    """
+
+def _marks_to_go_on_from(consumer: Consumer, store: Store, partition: int, changelogs: list[Changelog]) -> Marks:
+    """Decide whether the local store is a beginning to build on; clear it if the changelogs alone are better."""
     marks = Marks.read(store)
-    low = {t: _low(consumer, TopicPartition(t, partition)) for t in topics.values()}
-    for topic in topics.values():
-        if marks.offset(topic) > ends[topic]:
+    for each in changelogs:
+        if marks.offset(each.topic_id) > each.end:
             raise StateLostError(
-                f"the local state of partition {partition} is ahead of {topic}, which was deleted or cut: {REBUILD}."
+                f"the local state of partition {partition} is ahead of {each.topic}, which has lost records: {REBUILD}."
             )
-    if marks.is_older_than_tombstones(time.time()) or any(marks.offset(t) < low[t] for t in low):
+    usable = marks.offsets and all(marks.offset(each.topic_id) > each.low for each in changelogs)
+    if usable and not marks.is_older_than_tombstones(time.time()):
+        return marks
+    for each in changelogs:
+        if not _holds_begin(consumer, each, partition):
+            raise StateLostError(
+                f"{each.topic} of partition {partition} has lost its beginning, or never had one: run `impressions "
+                f"provision` on a new installation; where there was state before, {REBUILD}."
+            )
+    if marks.offsets:
         logger.warning("local_state_discarded", partition=partition)
         store.clear()
-        marks = Marks()
-    for topic in topics.values():
-        if marks.offset(topic) < low[topic]:
-            raise StateLostError(f"{topic} of partition {partition} begins at offset {low[topic]}, not 0: {REBUILD}.")
-    return marks
+    return Marks()
 
 
-def _low(consumer: Consumer, tp: TopicPartition) -> int:
-    try:
-        low, _ = consumer.get_watermark_offsets(tp, timeout=WATERMARK_SECONDS)
-    except KafkaException as error:
-        raise StateLostError(f"{tp.topic} of partition {tp.partition} can't be read ({error}): {REBUILD}.") from None
-    return int(low)
+def _holds_begin(consumer: Consumer, each: Changelog, partition: int) -> bool:
+    """Is there a BEGIN record? It is the first thing in a changelog, so this is a short look."""
+    consumer.assign([TopicPartition(each.topic, partition, each.low)])
+    at = each.low
+    while at <= each.end:
+        for message in _messages(consumer):
+            if message.key == BEGIN:
+                return True
+            at = message.offset + 1
+    return False
 
 
-def _read(consumer: Consumer, table: Table, tp: TopicPartition, end: int) -> Iterator[tuple[list[StoreChange], int]]:
-    """Yield batches of changes with the offset behind each, up to and with the barrier at offset `end`."""
-    consumer.assign([tp])
-    at, prefix = tp.offset, STORE_PREFIX[table]
-    report = _progress(tp, end)
-    while at <= end:
+def _read(consumer: Consumer, each: Changelog, partition: int, start: int) -> Iterator[tuple[list[StoreChange], int]]:
+    """Yield batches of changes with the offset behind each, up to and with the barrier."""
+    consumer.assign([TopicPartition(each.topic, partition, start)])
+    at, prefix = start, STORE_PREFIX[each.table]
+    report = _progress(each, partition)
+    while at <= each.end:
         batch: list[StoreChange] = []
-        for message in consumer.consume(BATCH, POLL_SECONDS):
-            error = message.error()
-            if error is not None:
-                if error.retriable():
-                    continue
-                raise KafkaException(error)
-            offset, key = message.offset(), message.key()
-            assert offset is not None  # what was consumed has one
+        for offset, key, value in _messages(consumer):
             at = offset + 1
-            if key is not None and key != BARRIER and offset <= end:
-                batch.append((prefix + key, message.value()))
-        yield batch, min(at, end + 1)
+            if offset <= each.end and key not in (BARRIER, BEGIN):
+                batch.append((prefix + key, value))
+        yield batch, min(at, each.end + 1)
         report(at)
 
 
-def _progress(tp: TopicPartition, end: int) -> Callable[[int], None]:
+class _Message(NamedTuple):
+    offset: int
+    key: bytes
+    value: bytes | None
+
+
+def _messages(consumer: Consumer) -> Iterator[_Message]:
+    """Records of one poll. A record without a key is no change of ours, and compaction would not take it."""
+    for message in consumer.consume(BATCH, POLL_SECONDS):
+        error = message.error()
+        if error is not None:
+            if not error.retriable():
+                raise KafkaException(error)
+            continue
+        offset, key = message.offset(), message.key()
+        if offset is not None and key is not None:
+            yield _Message(offset, key, message.value())
+
+
+def _progress(each: Changelog, partition: int) -> Callable[[int], None]:
     last = time.monotonic()
 
     def report(at: int) -> None:
         nonlocal last
         if time.monotonic() - last > PROGRESS_SECONDS:
             last = time.monotonic()
-            logger.info("state_restoring", topic=tp.topic, partition=tp.partition, offset=at, end=end)
+            logger.info("state_restoring", topic=each.topic, partition=partition, offset=at, end=each.end)
 
     return report

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams import log
+from streams.errors import FencedError
 from streams.kafka.topics import WORKER_GROUP
 from streams.settings import Settings
 
@@ -28,10 +29,6 @@ FENCED = {
 
 
 DeliveryReport = Callable[[KafkaError | None, Message], None]
-
-
-class FencedError(Exception):
-    """Another worker holds the partition now; this process must end without touching anything."""
 
 
 class Outgoing(NamedTuple):
@@ -56,6 +53,7 @@ class PartitionProducer:
                 "transactional.id": f"{WORKER_GROUP}-{partition}",
                 # A worker that was killed leaves a transaction open; until the broker aborts it, or the next
                 # owner does, read_committed consumers of the partitions it touched see nothing newer.
+                "log_level": 3,  # its warnings about retries are ours to word
                 "transaction.timeout.ms": int(settings.transaction_timeout_seconds * 1000),
                 # A chunk is produced in one go and flushed by its commit; the wait only lets batches fill.
                 "linger.ms": 5,

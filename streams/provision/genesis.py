@@ -4,18 +4,20 @@ It is what tells a new installation from one whose state was lost: a worker neve
 position is never made up where there was work before. It also fixes the window and the partition count.
 """
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+import time
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.errors import UserError
 from streams.kafka import topics
-from streams.kafka.admin import REQUEST_SECONDS, TopicInfo, watermarks
+from streams.kafka.admin import REQUEST_SECONDS, TopicInfo, reader, watermarks
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing, PartitionProducer
 from streams.settings import Settings
 from streams.tables import position
 from streams.tables.position import Position
-from streams.tables.state import POSITION, Table
+from streams.tables.state import BEGIN, POSITION, Table
 
 CHANGELOG = changelog(Table.COVERAGE)
 # A chunk's position is its last change, so a look at the end finds it; steps back until it does.
@@ -41,8 +43,16 @@ def ensure_genesis(settings: Settings, source: TopicInfo) -> list[int]:
         producer.fence()
         if watermarks(settings, CHANGELOG, partition)[1] == 0:
             first = Position(source.topic_id, 0, settings.window_ms, source.partitions)
-            producer.commit([Outgoing(CHANGELOG, partition, POSITION, position.encode(first))])
+            begin(producer, partition, position.encode(first))
+        producer.close()
     return missing
+
+
+def begin(producer: PartitionProducer, partition: int, first: bytes | None) -> None:
+    """Begin both changelogs, with a first position, or without one while the state is being made."""
+    nonce = b"%d" % time.time_ns()
+    records = [Outgoing(changelog(table), partition, BEGIN, nonce) for table in Table]
+    producer.commit([*records, Outgoing(CHANGELOG, partition, POSITION, first)])
 
 
 def _holds_position(settings: Settings, partition: int, partitions: int) -> bool:
@@ -67,14 +77,7 @@ def _holds_position(settings: Settings, partition: int, partitions: int) -> bool
 def last_position(settings: Settings, partition: int) -> Position | None:
     """Read the partition's newest position from the end of the changelog, or None when it holds none."""
     low, high = watermarks(settings, CHANGELOG, partition)
-    consumer = Consumer(
-        {
-            "bootstrap.servers": settings.kafka_bootstrap,
-            "group.id": "unused: positions are assigned, and nothing is committed",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-        }
-    )
+    consumer = reader(settings, **{"enable.partition.eof": True})
     try:
         back = FIRST_LOOK
         while True:
@@ -91,16 +94,21 @@ def _newest(consumer: Consumer, tp: TopicPartition) -> Position | None:
     consumer.assign([tp])
     newest = None
     while True:
-        for message in consumer.consume(1_000, POLL_SECONDS):
-            if message.error() is not None:
-                return newest  # the end of the partition
-            if message.key() == POSITION and (value := message.value()) is not None:
-                newest = position.decode(value)
+        message = consumer.poll(POLL_SECONDS)
+        if message is None:
+            continue
+        if (error := message.error()) is not None:
+            if error.code() == KafkaError._PARTITION_EOF:
+                return newest
+            raise KafkaException(error)
+        if message.key() == POSITION:
+            value = message.value()
+            newest = position.decode(value) if value else None
 
 
 def _was_worked_on(settings: Settings, partition: int) -> bool:
     """Has a worker ever committed an offset or written a ledger row for the partition?"""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 3})
     request = ConsumerGroupTopicPartitions(topics.WORKER_GROUP, [TopicPartition(topics.IMPRESSIONS, partition)])
     group = admin.list_consumer_group_offsets([request], request_timeout=REQUEST_SECONDS)
     (committed,) = group[topics.WORKER_GROUP].result().topic_partitions

@@ -12,7 +12,7 @@ from streams.tables.state import STORE_PREFIX, State, Table
 Held = Callable[[], Iterable[State]]
 
 
-class StateTable(faust.Table):
+class StateTable(faust.Table[bytes, bytes]):
     """A Faust table over the states of the partitions that the worker holds.
 
     Faust neither creates its changelog topic (topics.yaml declares it) nor reads it (streams.kafka.recovery does),

@@ -15,7 +15,10 @@ TRUSTED_SECONDS = 12 * 3600.0
 
 @dataclass
 class Marks:
-    """Next offset to read of each changelog topic, and when the last batch was written (s since the epoch)."""
+    """Next offset to read of each changelog, by topic id, and when the last batch was written (s since the epoch).
+
+    A changelog that was deleted and created again has another id: the store follows none of its offsets.
+    """
 
     offsets: dict[str, int] = field(default_factory=dict)
     written_at: float = 0.0
@@ -29,13 +32,13 @@ class Marks:
         fields: dict[str, Any] = orjson.loads(raw)
         return cls(fields["offsets"], fields["written_at"])
 
-    def offset(self, topic: str) -> int:
-        """The next offset to read of a changelog topic; 0 for a store that has read nothing."""
-        return self.offsets.get(topic, 0)
+    def offset(self, topic_id: str) -> int:
+        """The next offset to read of a changelog; 0 for one that the store has read nothing of."""
+        return self.offsets.get(topic_id, 0)
 
-    def advance(self, topic: str, offset: int, now: float) -> Change:
+    def advance(self, offsets: dict[str, int], now: float) -> Change:
         """Move on, and return the change that belongs into the same batch."""
-        self.offsets[topic] = offset
+        self.offsets |= offsets
         self.written_at = now
         return KEY, orjson.dumps({"offsets": self.offsets, "written_at": self.written_at})
 

@@ -43,6 +43,8 @@ _START = Struct(">Q")
 PIN = b"\x00o"
 POSITION = b"\x00p"
 BARRIER = b"\x00b"
+# First record of both changelogs, and of no table: see streams.kafka.restore.
+BEGIN = b"\x00a"
 _ORDINAL = Struct(">I")
 
 # Decoded values kept between chunks, per partition and table: about 20 MB at ten artworks each.
@@ -81,7 +83,7 @@ class State:
         key = (start, user_id)
         bucket = self._buckets.get(key)
         if bucket is None:
-            raw = self._get(Table.WINDOWS, _window_key(start, user_id)) if start >= 0 else None
+            raw = self._get(Table.WINDOWS, window_key(start, user_id)) if start >= 0 else None
             bucket = self._buckets[key] = window.decode(raw) if raw else {}
         return bucket
 
@@ -111,13 +113,11 @@ class State:
         changes = []
         for start, user_id in self._changed_buckets:
             value = window.encode(self._buckets[start, user_id])
-            changes += [Change(Table.WINDOWS, k, v) for k, v in parts.split(_window_key(start, user_id), value)]
+            changes += [Change(Table.WINDOWS, k, v) for k, v in parts.split(window_key(start, user_id), value)]
         for user_id in self._changed_seen:
             value = seen_codec.encode(self._seen[user_id])
             changes += [Change(Table.COVERAGE, k, v) for k, v in parts.split(user_id.encode(), value)]
-        for artwork_id in self._new_pins:
-            packed = _ORDINAL.pack(self._pins[artwork_id])
-            changes.append(Change(Table.COVERAGE, PIN + artwork_id.encode(), packed))
+        changes += [pin_change(artwork_id, self._pins[artwork_id]) for artwork_id in self._new_pins]
         changes.append(Change(Table.COVERAGE, POSITION, position.encode(new_position)))
         return changes
 
@@ -156,7 +156,13 @@ class State:
         return None if first is None else parts.join(key, first, lambda part: self.store.get(prefix + part))
 
 
-def _window_key(start: int, user_id: str) -> bytes:
+def pin_change(artwork_id: str, ordinal: int) -> Change:
+    """The change that pins an artwork's ordinal."""
+    return Change(Table.COVERAGE, PIN + artwork_id.encode(), _ORDINAL.pack(ordinal))
+
+
+def window_key(start: int, user_id: str) -> bytes:
+    """The window table's key: windows in order of their start (ms), so that a sweep is one range."""
     return _START.pack(start) + user_id.encode()
 
 

@@ -1,0 +1,57 @@
+"""Kill the worker with SIGKILL at random moments while the demo plays, and start it again each time."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from random import Random
+
+from streams.embedded import process, stack
+from streams.settings import Settings
+
+WORKER = "worker-0"
+# A kill comes this long after the worker was ready, at most: in recovery's aftermath, or well into its work.
+LATEST_SECONDS = 3.0
+# What a kill, the start after it and the wait before the next one take, roughly: the play is stretched to hold them.
+CYCLE_SECONDS = 12.0
+
+
+class Killer:
+    """Kills in a thread of its own; `finish` returns once the last start has succeeded."""
+
+    def __init__(self, settings: Settings, kills: int, rng: Random, out: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._out = out
+        self._delays = [rng.uniform(0, LATEST_SECONDS) for _ in range(kills)]
+        self._cancelled = threading.Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="killer")
+        self._future: Future[int] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._future = self._pool.submit(self._run)
+
+    def finish(self) -> int:
+        """Wait for the last kill and start; return how many kills there were. Raises what went wrong in them."""
+        return self._future.result() if self._future else 0
+
+    def cancel(self) -> None:
+        """Kill no more; return once a start that is under way has ended."""
+        self._cancelled.set()
+        self._pool.shutdown(wait=True)
+
+    def _run(self) -> int:
+        for number, delay in enumerate(self._delays, 1):
+            if self._cancelled.wait(delay):
+                return number - 1
+            worker = process.running(WORKER, self._settings)
+            if worker is None:
+                raise RuntimeError("the worker ended by itself")
+            os.kill(worker.pid, signal.SIGKILL)
+            begun = time.monotonic()
+            process.wait_exit(WORKER, self._settings, process.KILL_SECONDS)
+            stack.up(self._settings, [WORKER], out=lambda _line: None)
+            self._out(f"worker killed ({number} of {len(self._delays)}), back after {time.monotonic() - begun:.1f} s")
+        return len(self._delays)

@@ -1,0 +1,105 @@
+"""Play a plan: produce its records at their moments and watch what becomes of each.
+
+Good flushes go through the SDK, over two connections of it, and so does whatever is broken in a way that it can be
+told to send. The catalogue, and records without a value, go through a plain client beside it.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from confluent_kafka import KafkaError, Message, Producer
+
+from streams.demo.plan import Plan
+from streams.demo.recount_log import QUIET, REQUEST_SECONDS
+from streams.demo.steps import IMPRESSIONS, Step
+from streams.errors import UserError
+from streams.sdk import Delivery, ImpressionProducer, UndeliveredError
+
+CONNECTIONS = 2
+# librdkafka's RD_KAFKA_PARTITION_UA: the partitioner chooses.
+ANY_PARTITION = -1
+
+
+@dataclass(slots=True)
+class Deliveries:
+    """What the broker said: ms from sending to acknowledgement of each record, and why others were not."""
+
+    milliseconds: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def records(self) -> int:
+        """How many records were sent."""
+        return len(self.milliseconds) + len(self.failures)
+
+    @property
+    def success(self) -> float:
+        """Share of the records that were acknowledged."""
+        return len(self.milliseconds) / self.records if self.records else 1.0
+
+
+class Player:
+    """The demo's producers. Close it, or its connections outlive the broker."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.deliveries = Deliveries()
+        self._sdk = [ImpressionProducer(bootstrap, on_delivery=self._delivered) for _ in range(CONNECTIONS)]
+        self._plain = Producer({**QUIET, "bootstrap.servers": bootstrap, "enable.idempotence": True})
+
+    def play(self, plan: Plan, seconds: float, progress: Callable[[int], None]) -> None:
+        """Produce every record, the plan's time from start to end taking `seconds`; return when all is answered.
+
+        Raises UserError when the broker does not answer any more.
+        """
+        begun = time.monotonic()
+        for done, step in enumerate(plan.steps):
+            share = (step.at - plan.start) / (plan.end - plan.start)
+            self._serve_until(begun + min(share, 1.0) * seconds)
+            self._send(step)
+            progress(done + 1)
+        unanswered = self._plain.flush(REQUEST_SECONDS)
+        if unanswered or not all(producer.wait(REQUEST_SECONDS) for producer in self._sdk):
+            raise UserError("Kafka did not acknowledge all records of the demo; see its log.")
+
+    def close(self) -> None:
+        """Close the connections."""
+        for producer in self._sdk:
+            # What was not delivered has been reported to `_delivered`, and the summary says so.
+            with suppress(UndeliveredError):
+                producer.close()
+        self._plain.close()
+
+    def _serve_until(self, moment: float) -> None:
+        """Serve the plain client's delivery reports until then; the SDK has threads of its own."""
+        while (left := moment - time.monotonic()) > 0:
+            self._plain.poll(left)
+
+    def _send(self, step: Step) -> None:
+        if step.topic != IMPRESSIONS or step.value is None:
+            self._send_plain(step)
+        elif step.good:
+            self._sdk[step.connection].send_flush(json.loads(step.value))
+        else:
+            key = None if step.key is None else step.key.decode()
+            self._sdk[step.connection].send_raw(step.value, partition=step.partition, key=key)
+
+    def _send_plain(self, step: Step) -> None:
+        begun = time.perf_counter()
+
+        def answered(error: KafkaError | None, _message: Message) -> None:
+            self._count(1000 * (time.perf_counter() - begun), None if error is None else str(error))
+
+        partition = ANY_PARTITION if step.partition is None else step.partition
+        self._plain.produce(step.topic, step.value, step.key, partition, on_delivery=answered)
+
+    def _delivered(self, delivery: Delivery) -> None:
+        self._count(delivery.latency_ms, delivery.error)
+
+    def _count(self, milliseconds: float, error: str | None) -> None:
+        if error is None:
+            self.deliveries.milliseconds.append(milliseconds)
+        else:
+            self.deliveries.failures.append(error)

@@ -1,0 +1,33 @@
+"""Progress: a bar on a terminal, a line now and then elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+# Elsewhere, a line for each of this many equal parts of the whole.
+PARTS = 4
+
+Update = Callable[[int, int], None]
+
+
+@contextmanager
+def progress(console: Console, what: str) -> Iterator[Update]:
+    """Yield a function that is told how much is done, and of how much."""
+    if console.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        return
+    said = -1
+
+    def update(done: int, total: int) -> None:
+        nonlocal said
+        part = done * PARTS // max(1, total)
+        if part > said:
+            said = part
+            console.print(f"{what}: {done:,} of {total:,}", highlight=False)
+
+    yield update

@@ -1,0 +1,102 @@
+"""The demo's own embedded stack: a data folder of its own, and ports that are free."""
+
+import fcntl
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+from streams.embedded import process, stack
+from streams.embedded.jars import fetch_jars, libs_dir
+from streams.embedded.ports import Address, is_free, is_loopback, kafka_address
+from streams.errors import UserError
+from streams.settings import Settings
+
+Out = Callable[[str], None]
+HOST = "127.0.0.1"
+# Attempts at a port whose successor is free too; a machine with so few free ports has other problems.
+ATTEMPTS = 100
+
+
+@contextmanager
+def only_demo(settings: Settings) -> Iterator[None]:
+    """Hold the data folder's demo. Raises UserError when another one is playing: they would stop each other."""
+    path = settings.data_dir.resolve() / "demo.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"Another demo is playing in {settings.data_dir}: wait for its end.") from None
+        yield
+
+
+def demo_settings(settings: Settings, out: Out) -> Settings:
+    """Return the settings of the demo's stack: `<data_dir>/demo`, the usual addresses if all are free, else others.
+
+    What an earlier demo left running is stopped first.
+    """
+    demo = settings.model_copy(update={"data_dir": settings.data_dir.resolve() / "demo"})
+    if process.recorded(demo):
+        stack.down(demo, out=out)
+    if _usual_addresses_are_free(settings):
+        return demo
+    addresses = {
+        "kafka_bootstrap": f"{HOST}:{_free_pair()}",
+        "clickhouse_url": f"http://{HOST}:{_free_pair()}",
+        "metrics_host": HOST,
+        "metrics_port": _free_pair(),
+    }
+    return demo.model_copy(update=addresses)
+
+
+def start(demo: Settings, settings: Settings, out: Out) -> None:
+    """Empty the demo's folder and start the stack in it.
+
+    Kafka's jars are shared with the ordinary stack of `settings`, so that they are fetched once. Raises UserError
+    when something does not start; nothing is left running then.
+    """
+    if demo.data_dir.exists():
+        shutil.rmtree(demo.data_dir)
+    libs = libs_dir(demo)
+    libs.parent.mkdir(parents=True)
+    libs.symlink_to(fetch_jars(settings, out), target_is_directory=True)
+    stack.up(demo, out=out)
+
+
+def stop(settings: Settings, out: Out) -> None:
+    """Stop every process of the demo's stack; the data stays until the next demo."""
+    stack.down(settings, out=out)
+
+
+def how_to_stop(demo: Settings) -> str:
+    """Return the sentence that says what was left running, and how it ends."""
+    if not process.recorded(demo):
+        return "Nothing was left running."
+    return (
+        f"The stack was left running, at the addresses above; `IMPRESSIONS_DATA_DIR={demo.data_dir} impressions down` "
+        f"stops it, and so does the next demo."
+    )
+
+
+def _usual_addresses_are_free(settings: Settings) -> bool:
+    kafka = kafka_address(settings)
+    clickhouse = Address(*settings.clickhouse_address)
+    if kafka is None or not is_loopback(clickhouse.host):
+        return False
+    metrics = Address(settings.metrics_host, settings.metrics_port)
+    # Kafka's controller and the sink's metrics use the next port.
+    return is_free(clickhouse) and all(
+        is_free(Address(first.host, first.port + more)) for first in (kafka, metrics) for more in (0, 1)
+    )
+
+
+def _free_pair() -> int:
+    """Return a port that is free and whose successor is free."""
+    for _ in range(ATTEMPTS):
+        with closing(socket.socket()) as probe:
+            probe.bind((HOST, 0))
+            port = int(probe.getsockname()[1])
+        if port < 65_000 and is_free(Address(HOST, port + 1)):
+            return port
+    raise UserError(f"No two neighbouring free ports were found on {HOST} in {ATTEMPTS} attempts.")

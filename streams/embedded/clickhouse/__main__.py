@@ -1,0 +1,33 @@
+"""`python -m streams.embedded.clickhouse --port N --path DIR`: the server alone, without the project's settings."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from streams import log
+from streams.embedded.clickhouse.server import ServerConfig, serve
+from streams.errors import UserError
+
+
+def main() -> int:
+    """Read the command line and serve; the writer's password comes from IMPRESSIONS_CLICKHOUSE_PASSWORD."""
+    parser = argparse.ArgumentParser(prog="streams.embedded.clickhouse", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, required=True, help="port to listen on")
+    parser.add_argument("--path", type=Path, required=True, help="data folder")
+    for name, default in (("reader-handles", 4), ("queue-seconds", 10.0), ("send-timeout-seconds", 30.0)):
+        parser.add_argument(f"--{name}", type=type(default), default=default)
+    parser.add_argument("--body-bytes", type=int, default=ServerConfig.body_bytes)
+    given = parser.parse_args()
+    log.configure()
+    try:
+        serve(ServerConfig(writer_password=os.environ.get("IMPRESSIONS_CLICKHOUSE_PASSWORD", ""), **vars(given)))
+    except UserError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""The engine in this process: chDB, one handle for each request.
+
+What was measured of chDB 26.9 (two cores), since the design hangs on it:
+
+- Handles run in parallel, in any thread: two `sleep(1)` on two handles take 1.0 s; an insert or a count is not held
+  up by another handle's open stream. The GIL is released while the engine works.
+- A handle costs 0.2 ms to open and close, and is a session: `USE`, `SET`, parameters, roles and temporary tables
+  are its own. So a request gets a fresh one, and nothing can leak from one request into another.
+- `streaming_cancel_query` waits for a fetch that is running (43 s for a query that yields nothing), `KILL QUERY`
+  from another handle does not (5 ms). chDB gives no say in the query id, so a query is found by a comment of ours
+  at the end of its text.
+- A stream is bounded by one block; it costs nothing while nobody fetches.
+- The scalar function `file` reads any file of this user whatever the grants: in a local engine no folder confines
+  it. A Python function of that name takes its place (every road to it: APPLY, arrayMap, ALIAS columns, ...), and so
+  for the functions that call AI services.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import chdb
+
+from streams.embedded.clickhouse.errors import ACCESS_DENIED, ClickHouseError
+
+# The module under chdb's own connection class, which passes on neither classify_query nor the counts of rows.
+_chdb: Any = chdb._chdb
+ENGINE_VERSION = str(chdb.engine_version)
+
+_REFUSED = "Functions that reach outside are not available in the embedded ClickHouse."
+_OUTSIDE = "SELECT name FROM system.functions WHERE lower(name) LIKE 'ai%' AND is_aggregate = 0"
+
+
+@contextlib.contextmanager
+def engine_errors() -> Iterator[None]:
+    """Turn what chDB raises (RuntimeError) into ClickHouseError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if _REFUSED in str(error):
+            raise ClickHouseError(ACCESS_DENIED, _REFUSED) from None
+        raise ClickHouseError.of_engine(error) from None
+
+
+class Engine:
+    """The one engine of this process. Every method blocks and may be called from any thread."""
+
+    def __init__(self, folder: Path, configuration: Path) -> None:
+        self._address = f"{folder}?config-file={configuration}"
+        # Kept open: the engine ends with its last handle.
+        self._control: Any = _chdb.connect(self._address)
+        with engine_errors():
+            self.timezone = self._control.query("SELECT timezone()", "TSVRaw").bytes().decode().strip()
+            _take_away(["file", *self._control.query(_OUTSIDE, "TSVRaw").bytes().decode().split()])
+
+    def connect(self) -> Any:
+        """Open a handle: a session of its own, with every right."""
+        with engine_errors():
+            return _chdb.connect(self._address)
+
+    def kill(self, tag: str) -> None:
+        """Cancel the query whose text ends with `tag` (of `[a-z0-9]`), if it runs."""
+        handle = self.connect()
+        try:
+            with engine_errors():
+                handle.query(f"KILL QUERY WHERE endsWith(query, '{ending(tag)}') ASYNC", "Null")
+        finally:
+            handle.close()
+
+    def close(self) -> None:
+        """Close the engine; every other handle must be closed."""
+        self._control.close()
+
+
+def ending(tag: str) -> str:
+    """What a query's text ends with to be found by `kill`."""
+    return f"/*{tag}*/"
+
+
+def _take_away(functions: list[str]) -> None:
+    """Replace scalar functions that reach outside by one that refuses."""
+
+    def refuse(argument: str) -> str:
+        raise PermissionError(_REFUSED)
+
+    for name in functions:
+        _chdb.create_function(name, refuse, ["String"], "String")

@@ -1,0 +1,86 @@
+"""ClickHouse's exceptions: their codes, their HTTP status, and how a chDB error becomes one."""
+
+import re
+
+SYNTAX_ERROR = 62
+CANNOT_READ_ALL_DATA = 33
+BAD_ARGUMENTS = 36
+NOT_IMPLEMENTED = 48
+UNKNOWN_COMPRESSION_METHOD = 89
+UNKNOWN_SETTING = 115
+READONLY = 164
+TOO_MANY_SIMULTANEOUS_QUERIES = 202
+SOCKET_TIMEOUT = 209
+QUERY_IS_TOO_LARGE = 229
+ABORTED = 236
+CANNOT_DECOMPRESS = 271
+TOO_MANY_BYTES = 307
+QUERY_WAS_CANCELLED = 394
+SET_NON_GRANTED_ROLE = 512
+ACCESS_DENIED = 497
+AUTHENTICATION_FAILED = 516
+UNKNOWN_EXCEPTION = 1002
+
+NAMES = {
+    SYNTAX_ERROR: "SYNTAX_ERROR",
+    CANNOT_READ_ALL_DATA: "CANNOT_READ_ALL_DATA",
+    BAD_ARGUMENTS: "BAD_ARGUMENTS",
+    NOT_IMPLEMENTED: "NOT_IMPLEMENTED",
+    UNKNOWN_COMPRESSION_METHOD: "UNKNOWN_COMPRESSION_METHOD",
+    UNKNOWN_SETTING: "UNKNOWN_SETTING",
+    READONLY: "READONLY",
+    TOO_MANY_SIMULTANEOUS_QUERIES: "TOO_MANY_SIMULTANEOUS_QUERIES",
+    SOCKET_TIMEOUT: "SOCKET_TIMEOUT",
+    QUERY_IS_TOO_LARGE: "QUERY_IS_TOO_LARGE",
+    ABORTED: "ABORTED",
+    CANNOT_DECOMPRESS: "CANNOT_DECOMPRESS",
+    TOO_MANY_BYTES: "TOO_MANY_BYTES",
+    QUERY_WAS_CANCELLED: "QUERY_WAS_CANCELLED",
+    SET_NON_GRANTED_ROLE: "SET_NON_GRANTED_ROLE",
+    ACCESS_DENIED: "ACCESS_DENIED",
+    AUTHENTICATION_FAILED: "AUTHENTICATION_FAILED",
+    UNKNOWN_EXCEPTION: "UNKNOWN_EXCEPTION",
+}
+
+# ClickHouse, src/Server/HTTP/exceptionCodeToHTTPStatus.cpp, code by code; the two of our own are those whose
+# meaning HTTP has a status for and ClickHouse answers with a bare 500 or its proxy: a body that is too large.
+_CODES_BY_STATUS = {
+    400: (6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676),
+    401: (194,),
+    403: (192, 193, 497, 512, 516),
+    404: (46, 47, 50, 56, 60, 63, 73, 78, 81, 115, 152, 336, 511),
+    408: (159,),
+    411: (381,),
+    413: (QUERY_IS_TOO_LARGE, TOO_MANY_BYTES),
+    501: (48,),
+    503: (76, 209, 439),
+}
+_STATUS = {code: status for status, codes in _CODES_BY_STATUS.items() for code in codes}
+
+_CODE = re.compile(r"Code: (\d+)\.")
+
+
+class ClickHouseError(Exception):
+    """An exception as ClickHouse's HTTP interface answers it: `text` is the body, `code` its number."""
+
+    def __init__(self, code: int, message: str) -> None:
+        self.code = code
+        self.text = f"Code: {code}. DB::Exception: {message} ({NAMES.get(code, 'UNKNOWN_EXCEPTION')})"
+        super().__init__(self.text)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that ClickHouse answers this code with."""
+        return _STATUS.get(self.code, 500)
+
+    @classmethod
+    def of_engine(cls, error: Exception) -> "ClickHouseError":
+        """Read chDB's error, whose text is ClickHouse's own, behind a prefix at times."""
+        text = str(error).strip()
+        found = _CODE.search(text)
+        if found is None:
+            return cls(UNKNOWN_EXCEPTION, text or type(error).__name__)
+        made = cls(int(found.group(1)), "")
+        made.text = text[found.start() :]
+        made.args = (made.text,)
+        return made

@@ -1,0 +1,143 @@
+"""Handles for requests: how many at once, in which threads, and how they end."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, cast
+
+from streams.embedded.clickhouse.config import ServerConfig
+from streams.embedded.clickhouse.engine import Engine
+from streams.embedded.clickhouse.errors import ABORTED, TOO_MANY_SIMULTANEOUS_QUERIES, ClickHouseError
+from streams.embedded.clickhouse.session import Session
+from streams.embedded.clickhouse.users import User
+
+T = TypeVar("T")
+
+# KILL finds a query only once the engine has registered it; until it has ended it is said again.
+_KILL_AGAIN_SECONDS = 0.1
+# For what is cancelled at the end; KILL takes some milliseconds, a merge that must stop first perhaps a second.
+_CANCEL_SECONDS = 5.0
+# Threads beside those of the handles: for KILL, of which a few may be on their way at once.
+_SPARE_THREADS = 4
+
+
+class Lease:
+    """A session in use. Whoever has it calls `release`, whatever happened."""
+
+    def __init__(self, pool: "Pool", session: Session, slot: asyncio.Semaphore) -> None:
+        self.session = session
+        self.readonly = True  # a read is cancelled with its client; what may have changed something runs to its end
+        self.ended = asyncio.Event()
+        self.task = _current_task()
+        self._pool = pool
+        self._slot = slot
+        self._running: asyncio.Future[object] | None = None
+
+    async def call(self, work: Callable[..., T], *arguments: object) -> T:
+        """Run one of the session's methods in a thread. Cancelled, it leaves the work to `release`."""
+        running = self._pool.run(work, *arguments)
+        self._running = cast("asyncio.Future[object]", running)
+        return await asyncio.shield(running)
+
+    async def release(self) -> None:
+        """End what still runs, close the session and free its slot; goes on when cancelled."""
+        await asyncio.shield(self._pool.keep(self._close()))
+
+    async def kill(self) -> None:
+        """Cancel what runs, until it has ended."""
+        while self._running is not None and not self._running.done():
+            await self._pool.run(self.session.kill)
+            await asyncio.wait({self._running}, timeout=_KILL_AGAIN_SECONDS)
+
+    async def _close(self) -> None:
+        try:
+            if self.readonly:
+                await self.kill()
+            elif self._running is not None:
+                await asyncio.wait({self._running})
+            if self._running is not None and not self._running.cancelled():
+                self._running.exception()  # its caller, if there is one left, has had it
+            await self._pool.run(self.session.close)
+        finally:
+            self._pool.leases.discard(self)
+            self._slot.release()
+            self.ended.set()
+
+
+def _current_task() -> "asyncio.Task[object]":
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a lease belongs to the task of a request")
+    return task
+
+
+class Pool:
+    """The engine's handles, a bounded number for each user, so that neither can starve the other."""
+
+    def __init__(self, engine: Engine, config: ServerConfig) -> None:
+        self.leases: set[Lease] = set()
+        self._engine = engine
+        self._seconds = config.queue_seconds
+        self._stopping = False
+        self._slots = {
+            User.READER: asyncio.Semaphore(config.reader_handles),
+            User.WRITER: asyncio.Semaphore(config.writer_handles),
+        }
+        self._threads = ThreadPoolExecutor(config.reader_handles + config.writer_handles + _SPARE_THREADS, "engine")
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def lease(self, user: User, tag: str) -> Lease:
+        """Return a new session, still to be opened.
+
+        Raises TOO_MANY_SIMULTANEOUS_QUERIES after queue_seconds, ABORTED when stopping.
+        """
+        slot = self._slots[user]
+        try:
+            async with asyncio.timeout(self._seconds):
+                await slot.acquire()
+        except TimeoutError:
+            raise ClickHouseError(
+                TOO_MANY_SIMULTANEOUS_QUERIES,
+                f"Too many simultaneous queries of {user.value}: none ended within {self._seconds} s.",
+            ) from None
+        if self._stopping:
+            slot.release()
+            raise ClickHouseError(ABORTED, "The server is stopping.")
+        lease = Lease(self, Session(self._engine, tag), slot)
+        self.leases.add(lease)
+        return lease
+
+    def run(self, work: Callable[..., T], *arguments: object) -> "asyncio.Future[T]":
+        """Run blocking work of the engine in a thread."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    def keep(self, closing: Coroutine[object, object, None]) -> "asyncio.Task[None]":
+        """Run a lease's end as a task that outlives its request."""
+        task = asyncio.get_running_loop().create_task(closing)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        return task
+
+    async def stop(self, seconds: float) -> bool:
+        """Refuse new work, cancel reads, wait `seconds` for the rest and then cancel it; return whether all ended."""
+        self._stopping = True
+        for lease in self.leases:
+            if lease.readonly:
+                lease.task.cancel()
+        await self._ended(seconds)
+        for lease in self.leases:
+            lease.readonly = True
+            lease.task.cancel()
+        clean = await self._ended(_CANCEL_SECONDS)
+        if clean:
+            self._threads.shutdown()
+        return clean
+
+    async def _ended(self, seconds: float) -> bool:
+        waits = [asyncio.ensure_future(lease.ended.wait()) for lease in self.leases]
+        if not waits:
+            return True
+        _, late = await asyncio.wait(waits, timeout=seconds)
+        for wait in late:
+            wait.cancel()
+        return not late

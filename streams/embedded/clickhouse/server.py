@@ -1,0 +1,124 @@
+"""The embedded ClickHouse's process: chDB behind ClickHouse's HTTP interface, from bind to a clean end."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from aiohttp import web
+
+from streams import log
+from streams.embedded.clickhouse.access import write_configuration
+from streams.embedded.clickhouse.config import ServerConfig
+from streams.embedded.clickhouse.engine import ENGINE_VERSION, Engine
+from streams.embedded.clickhouse.pool import Pool
+from streams.embedded.clickhouse.query import Queries
+from streams.embedded.clickhouse.store import Store
+from streams.embedded.clickhouse.users import foreign_page
+from streams.errors import UserError
+
+__all__ = ["ServerConfig", "serve"]
+
+_log = log.get(__name__)
+
+# clickhouse-connect puts a query's parameters into the URL; ClickHouse's own http_max_uri_size is 1 MiB.
+_URL_BYTES = 1 << 20
+# Longer than any client keeps an idle connection (clickhouse-connect: 10 minutes), so that none is closed under it.
+_KEEP_ALIVE_SECONDS = 900.0
+# For connections that are idle or being cut: what had to be waited for has been.
+_CLOSE_SECONDS = 1.0
+
+
+def serve(settings: ServerConfig) -> None:
+    """Serve until SIGTERM or SIGINT, then let inserts finish, cancel reads and close the engine.
+
+    Raises UserError in one sentence if the port is in use, the data folder is locked, or another engine made it.
+    """
+    with (
+        _bind(settings.host, settings.port) as listener,
+        contextlib.closing(Store(settings.path, ENGINE_VERSION)) as store,
+    ):
+        engine = Engine(store.engine, write_configuration(store.config))
+        asyncio.run(_serve(settings, listener, engine))
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take the port before the engine is opened, and hold it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"can't be taken ({error.strerror})"
+        raise UserError(
+            f"ClickHouse's address {host}:{port} {why}; stop what listens there or set IMPRESSIONS_CLICKHOUSE_URL."
+        ) from None
+    return listener
+
+
+async def _serve(settings: ServerConfig, listener: socket.socket, engine: Engine) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    pool = Pool(engine, settings)
+    async with _listening(settings, listener, Queries(pool, settings, engine.timezone)) as stop_accepting:
+        _log.info("listening", host=settings.host, port=listener.getsockname()[1], engine=ENGINE_VERSION)
+        await stop.wait()
+        await stop_accepting()
+        clean = await pool.stop(settings.stop_seconds)
+    if clean:
+        engine.close()
+    _log.info("stopped", clean=clean)
+    if not clean:  # a thread in the engine would keep the process; what is acknowledged is stored either way
+        os._exit(0)
+
+
+@contextlib.asynccontextmanager
+async def _listening(
+    settings: ServerConfig, listener: socket.socket, queries: Queries
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Listen; yields the way to stop accepting, and closes what connections are left at the end."""
+    runner = web.AppRunner(
+        _application(settings, queries),
+        access_log=None,
+        handle_signals=False,
+        handler_cancellation=True,  # a client that disconnects cancels its query
+        auto_decompress=False,  # bodies are decompressed here, within bounds (body.py)
+        max_line_size=_URL_BYTES,
+        keepalive_timeout=_KEEP_ALIVE_SECONDS,
+        shutdown_timeout=_CLOSE_SECONDS,
+    )
+    await runner.setup()
+    site = web.SockSite(runner, listener)
+    await site.start()
+    try:
+        yield site.stop
+    finally:
+        await runner.cleanup()
+
+
+def _application(settings: ServerConfig, queries: Queries) -> web.Application:
+    @web.middleware
+    async def refuse_foreign_pages(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        why = foreign_page(request.headers, settings.host)
+        if why is not None:
+            return web.Response(status=403, text=why + "\n")
+        return await handler(request)
+
+    async def ping(_: web.Request) -> web.Response:
+        return web.Response(text="Ok.\n")
+
+    application = web.Application(middlewares=[refuse_foreign_pages], client_max_size=settings.body_bytes)
+    application.router.add_get("/ping", ping)
+    application.router.add_get("/replicas_status", ping)  # no replica lags
+    application.router.add_get("/", queries.handle)
+    application.router.add_post("/", queries.handle)
+    return application

@@ -1,0 +1,108 @@
+"""What a statement's text says about its data: where an INSERT's data begins, and which FORMAT is asked for.
+
+This finds boundaries; it decides nothing about what may run (the engine does: access.py). Bytes, since an
+insert's data needn't be text. The lexical rules are ClickHouse's: comments, the three quotes, heredocs.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# What is not closed runs to the end: each byte is looked at once, whatever the text.
+_TOKEN = re.compile(
+    rb"(?P<space>\s+|--[^\n]*|\#[ !][^\n]*|/\*(?:.*?\*/|.*))"
+    rb"|(?P<quoted>'(?:[^'\\]|\\.|'')*+(?:'|\Z|\\\Z)"
+    rb"|\"(?:[^\"\\]|\\.|\"\")*+(?:\"|\Z|\\\Z)"
+    rb"|`(?:[^`\\]|\\.|``)*+(?:`|\Z|\\\Z))"
+    rb"|(?P<heredoc>\$(?P<tag>\w*)\$(?:.*?\$(?P=tag)\$|.*))"
+    rb"|(?P<word>[A-Za-z_0-9\x80-\xff]+)"
+    rb"|(?P<other>.)",
+    re.DOTALL,
+)
+
+# Behind these a word is a name, so that a table called `format` or `values` is one.
+_BEFORE_NAME = (b"INTO", b"TABLE", b".")
+
+
+@dataclass(frozen=True)
+class Insert:
+    """An INSERT with data: the statement up to its FORMAT, the format's name, and where the data begins."""
+
+    sql: str
+    format: str
+    data_at: int
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: bytes
+    word: bytes  # upper case, empty for anything but a bare word
+    depth: int
+    start: int
+    end: int
+
+
+def _tokens(text: bytes) -> Iterator[_Token]:
+    """Yield the tokens that aren't space, with the depth of parentheses they stand at."""
+    depth = 0
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup == "space":
+            continue
+        value = match.group()
+        depth -= value in (b")", b"]", b"}")
+        yield _Token(value, value.upper() if match.lastgroup == "word" else b"", depth, match.start(), match.end())
+        depth += value in (b"(", b"[", b"{")
+
+
+def is_insert(text: bytes) -> bool:
+    """Whether the statement's first word is INSERT."""
+    first = next(_tokens(text), None)
+    return first is not None and first.word == b"INSERT"
+
+
+def split_insert(text: bytes) -> Insert | None:
+    """Split an INSERT that brings its data along; None for any other statement, and for INSERT ... SELECT."""
+    previous = b""
+    after_format: _Token | None = None
+    for token in _tokens(text):
+        if previous == b"" and token.word != b"INSERT":
+            return None
+        if after_format is not None:
+            return Insert(
+                text[: after_format.start].decode(errors="replace"),
+                _name(token),
+                _skip_line_end(text, token.end),
+            )
+        if token.depth == 0 and previous not in _BEFORE_NAME:
+            if token.word == b"FORMAT":
+                after_format = token
+            elif token.word == b"VALUES":
+                return Insert(text[: token.start].decode(errors="replace"), "Values", token.end)
+            elif token.word in (b"SELECT", b"WITH", b"FROM", b"INFILE"):
+                return None
+        previous = token.word or token.text
+    return None
+
+
+def _skip_line_end(text: bytes, at: int) -> int:
+    """Data begins behind blanks and one line end after the format's name, as ClickHouse's own parser has it."""
+    match = re.compile(rb"[ \t\f]*\r?\n?").match(text, at)
+    return match.end() if match else at
+
+
+def output_format(text: bytes) -> str | None:
+    """Return the name in the FORMAT clause that ends a query, None when there is none.
+
+    The clause ends the query if nothing follows it but SETTINGS or a semicolon.
+    """
+    tokens = [token for token in _tokens(text) if token.depth == 0]
+    for at in range(len(tokens) - 2, -1, -1):
+        if tokens[at].word == b"FORMAT":
+            behind = tokens[at + 2] if at + 2 < len(tokens) else None
+            ends = behind is None or behind.word == b"SETTINGS" or behind.text == b";"
+            return _name(tokens[at + 1]) if ends else None
+    return None
+
+
+def _name(token: _Token) -> str:
+    return token.text.strip(b'`"').decode(errors="replace")

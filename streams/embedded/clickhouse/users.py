@@ -1,0 +1,77 @@
+"""Who asks: credentials in any of the places ClickHouse takes them from, and whether a web page is behind it."""
+
+import base64
+import binascii
+import ipaddress
+import secrets
+from collections.abc import Mapping
+from enum import Enum
+from urllib.parse import urlsplit
+
+from streams.embedded.clickhouse.errors import AUTHENTICATION_FAILED, ClickHouseError
+
+
+class User(Enum):
+    """The two users; no credentials at all, and `default` without a password, are the reader."""
+
+    READER = "reader"
+    WRITER = "writer"
+
+
+def authenticate(headers: Mapping[str, str], query: Mapping[str, str], writer_password: str) -> User:
+    """Return the request's user. Raises AUTHENTICATION_FAILED, the same for a wrong user and a wrong password."""
+    name, password = _credentials(headers, query)
+    if name in ("", "default", User.READER.value) and password == "":
+        return User.READER
+    given, right = password.encode(), writer_password.encode()
+    # Compared even for another name, and an empty password opens nothing.
+    if secrets.compare_digest(given, right) and right and name == User.WRITER.value:
+        return User.WRITER
+    raise ClickHouseError(
+        AUTHENTICATION_FAILED,
+        f"{name}: Authentication failed: password is incorrect, or there is no user with such name.",
+    )
+
+
+def _credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:
+    """Read name and password; ClickHouse's own order: its headers, the Authorization header, the URL."""
+    if "X-ClickHouse-User" in headers or "X-ClickHouse-Key" in headers:
+        return headers.get("X-ClickHouse-User", ""), headers.get("X-ClickHouse-Key", "")
+    if "Authorization" in headers:
+        scheme, _, value = headers["Authorization"].partition(" ")
+        if scheme.lower() != "basic":
+            raise ClickHouseError(AUTHENTICATION_FAILED, f"Authentication by {scheme} is not offered here.")
+        try:
+            name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            raise ClickHouseError(AUTHENTICATION_FAILED, "The Authorization header can't be read.") from None
+        return name, password
+    return query.get("user", ""), query.get("password", "")
+
+
+def foreign_page(headers: Mapping[str, str], bound_host: str) -> str | None:
+    """Say why a request may come from a web page of someone else, None if it doesn't.
+
+    Every request is held to it, the reader's and /ping too: a page in a browser on this machine can reach a
+    loopback port (a drive-by POST), also under a name that it resolves to 127.0.0.1 (DNS rebinding).
+    """
+    host = headers.get("Host", "")
+    if not _own_host(urlsplit(f"//{host}").hostname or "", bound_host):
+        return f"The Host header {host!r} is not an address of this server; use 127.0.0.1."
+    origin = headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != host:
+        return f"Requests from web pages of another origin ({origin}) are refused."
+    if headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        return "Requests from web pages of another site are refused."
+    return None
+
+
+def _own_host(name: str, bound_host: str) -> bool:
+    if name in ("localhost", bound_host):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    # Bound to every address, its own can't be told from others, but a name (which rebinding needs) from a number.
+    return address.is_loopback or bound_host in ("0.0.0.0", "::")

@@ -1,0 +1,136 @@
+"""What the background stack is made of: each component's address, command and sign of being ready."""
+
+import http.client
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streams.embedded import kafka
+from streams.embedded.ports import Address, is_loopback, kafka_address, require_free
+from streams.errors import UserError
+from streams.settings import Settings
+
+DEFAULT = ("kafka", "clickhouse", "worker-0", "sink-0")
+
+# One try of a request while a server starts.
+TRY_SECONDS = 2.0
+# A server that has answered nothing by then has a problem that its log tells.
+SERVER_SECONDS = 60.0
+# A worker recovers its tables first: minutes after the loss of a large local store.
+WORKER_SECONDS = 600.0
+# How long each may take to end by itself. The broker flushes its logs; a worker finishes its chunk.
+GRACE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Component:
+    """One process of the stack. `tier` orders starts: a tier starts once the one below is ready; stops go back."""
+
+    name: str
+    tier: int
+    address: Address
+    prepare: Callable[[Callable[[str], None]], None]
+    argv: Callable[[], list[str]]
+    ready: Callable[[], bool]
+    patience: float
+
+
+def component(name: str, settings: Settings) -> Component:
+    """Return the component of that name. Raises UserError for a name that is none."""
+    if name == "kafka":
+        return _kafka(settings)
+    if name == "clickhouse":
+        return _clickhouse(settings)
+    found = re.fullmatch(r"(worker|sink)-(0|[1-9]\d{0,2})", name)
+    if found is None:
+        raise UserError(
+            f"There is no component {name!r}: they are kafka, clickhouse, worker-N and sink-N, as in worker-0."
+        )
+    return _python(found[1], int(found[2]), settings)
+
+
+def external(name: str, settings: Settings) -> str | None:
+    """Return the sentence that says why a server is not ours to start; None when it is."""
+    if name == "kafka" and kafka_address(settings) is None:
+        return f"kafka: not embedded, IMPRESSIONS_KAFKA_BOOTSTRAP names {settings.kafka_bootstrap}"
+    if name == "clickhouse" and not is_loopback(settings.clickhouse_address[0]):
+        return f"clickhouse: not embedded, IMPRESSIONS_CLICKHOUSE_URL names {settings.clickhouse_url}"
+    return None
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that give a child process exactly these settings, wherever it looks for relative paths."""
+    values = settings.model_dump(exclude={"clickhouse_password_value"})
+    values |= {
+        "data_dir": settings.data_dir.resolve(),
+        "clickhouse_password": settings.clickhouse_password_value,
+    }
+    return {f"IMPRESSIONS_{name.upper()}": str(value) for name, value in values.items() if value is not None}
+
+
+def http_get(address: Address, path: str) -> str | None:
+    """Return the body of a 200 answer; None for anything else. Proxies are not asked: these are loopback servers."""
+    connection = http.client.HTTPConnection(address.host, address.port, timeout=TRY_SECONDS)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        return body if answer.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def gauge_is_one(metrics: str, name: str) -> bool:
+    """Say whether a Prometheus exposition holds that gauge, with or without labels, at 1."""
+    return re.search(rf"^{re.escape(name)}(\{{[^}}]*\}})? 1(\.0)?$", metrics, re.MULTILINE) is not None
+
+
+def _kafka(settings: Settings) -> Component:
+    return Component(
+        name="kafka",
+        tier=0,
+        address=kafka.embedded_address(settings),
+        prepare=lambda out: kafka.prepare(settings, out),
+        argv=lambda: kafka.command(settings),
+        ready=lambda: kafka.is_ready(settings),
+        patience=SERVER_SECONDS,
+    )
+
+
+def _clickhouse(settings: Settings) -> Component:
+    address = Address(*settings.clickhouse_address)
+
+    def prepare(out: Callable[[str], None]) -> None:
+        require_free(address, "the embedded ClickHouse", "IMPRESSIONS_CLICKHOUSE_URL")
+        # Before the server starts, so that server and migrations can't each make a secret of their own.
+        settings.ensure_writer_password()
+
+    return Component(
+        name="clickhouse",
+        tier=0,
+        address=address,
+        prepare=prepare,
+        argv=lambda: [sys.executable, "-m", "streams", "clickhouse"],
+        ready=lambda: http_get(address, "/ping") is not None,
+        patience=SERVER_SECONDS,
+    )
+
+
+def _python(kind: str, index: int, settings: Settings) -> Component:
+    address = Address(settings.metrics_host, settings.metrics_port + 10 * index + (1 if kind == "sink" else 0))
+
+    def ready() -> bool:
+        return gauge_is_one(http_get(address, "/metrics") or "", f"impressions_{kind}_ready")
+
+    return Component(
+        name=f"{kind}-{index}",
+        tier=1,
+        address=address,
+        prepare=lambda out: require_free(address, f"{kind} {index}'s metrics", "IMPRESSIONS_METRICS_PORT"),
+        argv=lambda: [sys.executable, "-m", "streams", kind, "--index", str(index)],
+        ready=ready,
+        patience=WORKER_SECONDS,
+    )

@@ -1,0 +1,78 @@
+"""Kafka's jars: copied from Maven Central into one folder of the data folder, once."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from streams.embedded.java import require_maven
+from streams.errors import UserError
+from streams.settings import Settings
+
+# A first fetch takes seconds; this long means a network that swallows packets, and Maven itself has no limit.
+FETCH_SECONDS = 600
+
+
+@cache
+def kafka_version() -> str:
+    """Return the version of Kafka that pom.xml names."""
+    text = files("streams.embedded").joinpath("pom.xml").read_text()
+    found = re.search(r"<kafka.version>([^<]+)</kafka.version>", text)
+    if not found:
+        raise ValueError("streams/embedded/pom.xml names no kafka.version")
+    return found[1]
+
+
+def libs_dir(settings: Settings) -> Path:
+    """Return the folder of this version's jars."""
+    return settings.data_dir.resolve() / "kafka" / f"libs-{kafka_version()}"
+
+
+def fetch_jars(settings: Settings, out: Callable[[str], None]) -> Path:
+    """Return the folder of jars, fetching them when it is not there.
+
+    The folder appears complete or not at all: Maven copies into a temporary one beside it, which is renamed. Two
+    processes may fetch at once; the second to finish drops its copy. Raises UserError when Maven is missing or fails.
+    """
+    target = libs_dir(settings)
+    if target.is_dir():
+        return target
+    maven = require_maven()
+    out(f"kafka: fetching {kafka_version()} from Maven Central, once")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    log = settings.data_dir.resolve() / "log" / "maven.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="fetch-", dir=target.parent) as scratch:
+        fresh = Path(scratch, "libs")
+        with as_file(files("streams.embedded").joinpath("pom.xml")) as pom, log.open("wb") as written:
+            run_maven([maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies",
+                       f"-DoutputDirectory={fresh}"], written.fileno(), log)  # fmt: skip
+        publish(fresh, target)
+    return target
+
+
+def run_maven(argv: list[str], output: int, log: Path) -> None:
+    """Run Maven with its output to a file. Raises UserError that names that file when it fails."""
+    try:
+        done = subprocess.run(
+            argv, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=FETCH_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(f"Maven did not fetch Kafka's jars within {FETCH_SECONDS} s; its log is {log}.") from None
+    if done.returncode != 0:
+        raise UserError(f"Maven could not fetch Kafka's jars (is the network reachable?); its log is {log}.")
+
+
+def publish(fresh: Path, target: Path) -> None:
+    """Give a complete folder its name; keep the one that is there when another process was faster."""
+    try:
+        os.rename(fresh, target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        shutil.rmtree(fresh)

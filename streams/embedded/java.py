@@ -1,0 +1,47 @@
+"""Java and Maven on this machine: where they are, and one sentence each when they are missing."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from streams.errors import UserError
+
+# Kafka 4's brokers are compiled for Java 17.
+LEAST_JAVA = 17
+GET_JAVA = "install Debian's openjdk-17-jre-headless (macOS: brew install openjdk@17)"
+GET_MAVEN = "install Debian's maven (macOS: brew install maven)"
+
+
+def find_java() -> str | None:
+    """Return the Java launcher: JAVA_HOME's if that is set, as Kafka's own scripts do, else the PATH's."""
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which(str(Path(home, "bin", "java")) if home else "java")
+
+
+def java_version(java: str) -> int | None:
+    """Return the launcher's major version; None when it does not run (as macOS's stand-in without a Java does)."""
+    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    # Up to Java 8 the major version was the second number: 1.8.0.
+    found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
+    return int(found[1]) if answer.returncode == 0 and found else None
+
+
+def require_java() -> str:
+    """Return the launcher. Raises UserError when there is none, or one that is too old for Kafka."""
+    java = find_java()
+    version = java_version(java) if java else None
+    if java is None or version is None:
+        raise UserError(f"The embedded Kafka needs Java {LEAST_JAVA} or newer, and there is none: {GET_JAVA}.")
+    if version < LEAST_JAVA:
+        raise UserError(f"The embedded Kafka needs Java {LEAST_JAVA} or newer, and {java} is {version}: {GET_JAVA}.")
+    return java
+
+
+def require_maven() -> str:
+    """Return Maven's launcher. Raises UserError when there is none."""
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise UserError(f"Fetching Kafka's jars needs Maven, once, and there is none: {GET_MAVEN}.")
+    return maven

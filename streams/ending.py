@@ -1,0 +1,31 @@
+"""How a worker ends when it can't go on: at once. Crashing is safe, always; going on may not be."""
+
+import os
+import sys
+from typing import NoReturn
+
+from streams import log
+from streams.errors import FencedError, UserError
+
+logger = log.get(__name__)
+
+# sysexits.h: what a supervisor should start again, what a person has to look at first, and a defect of ours.
+EXIT_RESTART = 75  # EX_TEMPFAIL
+EXIT_CONFIG = 78  # EX_CONFIG
+EXIT_DEFECT = 70  # EX_SOFTWARE
+
+
+def end_process(error: BaseException) -> NoReturn:
+    """End without Faust's shutdown, which would commit and flush. What was not committed did not happen."""
+    match error:
+        case FencedError():
+            logger.error("fenced", why=str(error))
+            code = EXIT_RESTART
+        case UserError():
+            logger.error("refused", why=str(error))
+            code = EXIT_CONFIG
+        case _:
+            logger.error("worker_failed", exc_info=error)
+            code = EXIT_DEFECT
+    sys.stderr.flush()
+    os._exit(code)

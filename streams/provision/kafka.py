@@ -1,0 +1,165 @@
+"""The Kafka half of `impressions provision`: read the broker, plan, apply, and look again."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ConfigSource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+from streams.errors import UserError
+from streams.provision.plan import (
+    Action,
+    Alter,
+    Change,
+    Create,
+    Existing,
+    Grow,
+    Wanted,
+    changes,
+    plan,
+    refusals,
+)
+from streams.settings import Settings
+from streams.topics import Topic
+
+# One request to the broker: its own limit for creating a topic is 30 s.
+REQUEST_SECONDS = 30.0
+# A first answer: a broker that is there answers in milliseconds; the embedded one has been waited for before.
+CONNECT_SECONDS = 5.0
+# A change is on the controller when it is acknowledged, and on every broker a moment later.
+SETTLE_SECONDS = 30.0
+POLL_SECONDS = 0.05
+
+
+def provision_kafka(settings: Settings, topics: Mapping[str, Topic], dry_run: bool, out: Callable[[str], None]) -> bool:
+    """Make the broker's topics match and return whether anything differed; print a line for each difference.
+
+    Nothing is changed on a dry run, nor while anything is refused. Raises UserError when the broker does not answer
+    or a difference is refused, KafkaException when the broker fails a change.
+    """
+    admin = connect(settings)
+    wanted = declared(settings, topics)
+    actions = _look(admin, wanted)
+    for action in actions:
+        out(str(action))
+    if refused := refusals(actions):
+        others = f" ({len(refused) - 1} more above)" if len(refused) > 1 else ""
+        raise UserError(f"Nothing was changed, because {refused[0].topic} {refused[0].sentence}{others}.")
+    todo = changes(actions)
+    if todo and not dry_run:
+        apply(admin, todo)
+        _settle(admin, wanted)
+    return bool(todo)
+
+
+def connect(settings: Settings) -> AdminClient:
+    """Return a client of a broker that answers. Raises UserError when none does."""
+    # librdkafka reports refused connections on stderr by itself; the one sentence below is enough.
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
+    try:
+        admin.list_topics(timeout=CONNECT_SECONDS)
+    except KafkaException:
+        raise UserError(
+            f"No Kafka broker answers at {settings.kafka_bootstrap} (IMPRESSIONS_KAFKA_BOOTSTRAP); "
+            f"`impressions up kafka` starts the embedded one."
+        ) from None
+    return admin
+
+
+def declared(settings: Settings, topics: Mapping[str, Topic]) -> dict[str, Wanted]:
+    """Return the declared topics as the plan takes them, replicas resolved."""
+    wanted = {}
+    for name, topic in topics.items():
+        replicas = topic.replicas(settings.replication_factor)
+        config = topic.kafka_config(replicas)
+        wanted[name] = Wanted(topic.partitions, replicas, config, topic.partition_growth == "allowed")
+    return wanted
+
+
+def existing_topics(admin: AdminClient) -> dict[str, Existing]:
+    """Return the broker's topics with their configurations, Kafka's internal ones left out."""
+    names = [name for name in admin.list_topics(timeout=REQUEST_SECONDS).topics if not name.startswith("__")]
+    if not names:
+        return {}
+    described = admin.describe_topics(TopicCollection(names), request_timeout=REQUEST_SECONDS)
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    configs = admin.describe_configs(resources, request_timeout=REQUEST_SECONDS)
+    by_name = {resource.name: future for resource, future in configs.items()}
+    topics = {}
+    for name in names:
+        try:
+            partitions = described[name].result().partitions
+            entries = by_name[name].result()
+        except KafkaException as error:
+            # Listed but not known: it is being made or deleted at this moment. Not there yet, or not any more.
+            if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                continue
+            raise
+        topics[name] = Existing(
+            partitions=len(partitions),
+            # The least of them: a partition with fewer replicas than the others is where data would be lost.
+            replicas=min(len(partition.replicas) for partition in partitions),
+            config={key: entry.value for key, entry in entries.items()},
+            overrides=frozenset(key for key, entry in entries.items() if _is_override(entry)),
+        )
+    return topics
+
+
+def apply(admin: AdminClient, todo: Sequence[Change]) -> None:
+    """Make changes. One that another process made meanwhile is well; raises KafkaException for any other failure."""
+    new = [
+        NewTopic(c.topic, c.wanted.partitions, c.wanted.replicas, config=dict(c.wanted.config))
+        for c in todo
+        if isinstance(c, Create)
+    ]
+    grown = [NewPartitions(c.topic, c.after) for c in todo if isinstance(c, Grow)]
+    altered: dict[str, list[ConfigEntry]] = {}
+    for change in todo:
+        if isinstance(change, Alter):
+            entry = ConfigEntry(change.name, change.after, incremental_operation=AlterConfigOpType.SET)
+            altered.setdefault(change.topic, []).append(entry)
+    resources = [ConfigResource(ResourceType.TOPIC, t, incremental_configs=entries) for t, entries in altered.items()]
+    if new:
+        _await(admin.create_topics(new, request_timeout=REQUEST_SECONDS), KafkaError.TOPIC_ALREADY_EXISTS)
+    if grown:
+        _await(admin.create_partitions(grown, request_timeout=REQUEST_SECONDS), KafkaError.INVALID_PARTITIONS)
+    if resources:
+        _await(admin.incremental_alter_configs(resources, request_timeout=REQUEST_SECONDS), None)
+
+
+def _await(futures: Mapping[Any, "Future[None]"], harmless: int | None) -> None:
+    for future in futures.values():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() != harmless:
+                raise
+
+
+def _look(admin: AdminClient, wanted: Mapping[str, Wanted]) -> list[Action]:
+    brokers = len(admin.list_topics(timeout=REQUEST_SECONDS).brokers)
+    return plan(wanted, existing_topics(admin), brokers)
+
+
+def _settle(admin: AdminClient, wanted: Mapping[str, Wanted]) -> None:
+    """Return once the broker shows what was asked of it. Raises UserError with what it does not show in time."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while left := [*changes(actions := _look(admin, wanted)), *refusals(actions)]:
+        if time.monotonic() > deadline:
+            raise UserError(f"The broker took the changes but does not show them: {'; '.join(map(str, left))}.")
+        time.sleep(POLL_SECONDS)
+
+
+def _is_override(entry: ConfigEntry) -> bool:
+    return ConfigSource(entry.source) is ConfigSource.DYNAMIC_TOPIC_CONFIG

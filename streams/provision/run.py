@@ -1,0 +1,34 @@
+"""`impressions provision`: Kafka's topics, the positions that the worker starts from, and ClickHouse's schema."""
+
+from collections.abc import Callable
+
+from streams import topics
+from streams.clickhouse import migrate
+from streams.kafka.admin import describe
+from streams.kafka.topics import IMPRESSIONS
+from streams.paths import migrations_folder
+from streams.provision.genesis import ensure_genesis
+from streams.provision.kafka import provision_kafka
+from streams.settings import Settings
+
+
+def provision(settings: Settings, dry_run: bool, out: Callable[[str], None]) -> bool:
+    """Make Kafka and ClickHouse hold what the project declares; return whether anything differed.
+
+    Prints a line for each topic, position and migration: `+` made, `~` changed, `!` refused, `?` a note, `=` as
+    declared. Never deletes. A dry run looks at Kafka's topics only, since the rest follows from what it would make.
+    Raises UserError for what can't be made to match.
+    """
+    declared = topics.load(settings)
+    changed = provision_kafka(settings, declared, dry_run, out)
+    if dry_run:
+        return changed
+    # The state of every source partition begins with a position record: without one, a missing changelog could not be
+    # told from a first start. It also fixes the window and the partition count.
+    first = ensure_genesis(settings, describe(settings, IMPRESSIONS))
+    for partition in first:
+        out(f"+ {IMPRESSIONS}: first position of partition {partition}")
+    done = migrate.apply(migrate.connect(settings), migrations_folder(), settings.clickhouse_database)
+    for each in done:
+        out(f"{'+' if isinstance(each, migrate.Applied) else '='} clickhouse: {each.name}")
+    return changed or bool(first) or any(isinstance(each, migrate.Applied) for each in done)

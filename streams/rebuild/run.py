@@ -1,0 +1,96 @@
+"""`impressions rebuild`: changelogs made again from ClickHouse's `impressions`, one source partition after the other.
+
+1. nobody works: the worker group has no members; the fence shuts out who would come in meanwhile;
+2. ClickHouse has everything: the sink has read the accepted and ledger records of the partition to their end;
+3. BEGIN, and the position taken away: from here until 5 a worker refuses to start;
+4. pins, coverage and windows, in transactions of a bounded size;
+5. the position behind the last decided record.
+
+A crash in between leaves a state that is refused; running the command again makes it whole.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from confluent_kafka import ConsumerGroupState
+from confluent_kafka.admin import AdminClient
+
+from streams import topics as declared_topics
+from streams.clickhouse.client import connect
+from streams.core import seen as seen_codec
+from streams.core import window
+from streams.errors import UserError
+from streams.kafka import topics
+from streams.kafka.admin import REQUEST_SECONDS, TopicInfo, describe
+from streams.kafka.topics import changelog
+from streams.kafka.transaction import Outgoing, PartitionProducer
+from streams.provision.genesis import begin
+from streams.provision.kafka import provision_kafka
+from streams.rebuild.history import History
+from streams.rebuild.sink_check import require_caught_up
+from streams.settings import Settings
+from streams.tables import parts, position
+from streams.tables.position import Position
+from streams.tables.state import POSITION, Table, pin_change, window_key
+
+# Changes of one transaction: some MB, and a progress line's worth.
+BATCH = 5_000
+
+Out = Callable[[str], None]
+
+
+def rebuild(settings: Settings, out: Out) -> None:
+    """Make every partition's state again. Raises UserError when something still works, or ClickHouse lags behind."""
+    _require_idle(settings)
+    provision_kafka(settings, declared_topics.load(settings), False, lambda _: None)
+    source = describe(settings, topics.IMPRESSIONS)
+    client = connect(settings)
+    for partition in range(source.partitions):
+        producer = PartitionProducer(settings, partition)
+        producer.fence()
+        require_caught_up(settings, partition)
+        history = History(client, settings.clickhouse_database, partition)
+        next_offset, changes = _rebuild(settings, source, partition, producer, history)
+        producer.close()
+        out(f"partition {partition}: {changes} values, decided up to offset {next_offset}")
+
+
+def _rebuild(
+    settings: Settings, source: TopicInfo, partition: int, producer: PartitionProducer, history: History
+) -> tuple[int, int]:
+    next_offset = history.next_offset(source.topic_id)
+    begin(producer, partition, None)
+    total = 0
+    changes = _changes(settings, history)
+    while batch := [Outgoing(changelog(t), partition, key, value) for t, key, value in islice(changes, BATCH)]:
+        producer.commit(batch)
+        total += len(batch)
+    last = position.encode(Position(source.topic_id, next_offset, settings.window_ms, source.partitions))
+    producer.commit([Outgoing(changelog(Table.COVERAGE), partition, POSITION, last)])
+    return next_offset, total
+
+
+def _changes(settings: Settings, history: History) -> Iterator[tuple[Table, bytes, bytes | None]]:
+    ordinals = history.ordinals()
+    for artwork_id, ordinal in ordinals.items():
+        yield pin_change(artwork_id, ordinal)
+    for user_id, seen in history.seen(ordinals):
+        yield from _split(Table.COVERAGE, user_id.encode(), seen_codec.encode(seen))
+    horizon = history.newest_append() - settings.lateness_ms - 2 * settings.window_ms
+    for start, user_id, bucket in history.buckets(horizon, settings.window_ms):
+        yield from _split(Table.WINDOWS, window_key(start, user_id), window.encode(bucket))
+
+
+def _split(table: Table, key: bytes, value: bytes) -> Iterable[tuple[Table, bytes, bytes]]:
+    return ((table, k, v) for k, v in parts.split(key, value))
+
+
+def _require_idle(settings: Settings) -> None:
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 3})
+    groups = admin.describe_consumer_groups([topics.WORKER_GROUP], request_timeout=REQUEST_SECONDS)
+    group = groups[topics.WORKER_GROUP].result()
+    if group.state not in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD):
+        raise UserError(
+            f"Workers still belong to the group {topics.WORKER_GROUP}: stop them, wait "
+            f"{settings.session_timeout_seconds:g} s for their session to end, and run this again."
+        )

@@ -1,0 +1,80 @@
+"""What a producer holds and what became of the rest. No lock of its own: its owner holds one."""
+
+from streams.sdk.delivery import Delivery, RawRecord, Stats, Undelivered
+from streams.sdk.encode import parse_flush
+from streams.sdk.outgoing import Outgoing
+
+# Enough different reasons to see what is wrong.
+MAX_REASONS = 3
+
+
+class Account:
+    """Counters, and the records that were given up and wait to be taken back."""
+
+    def __init__(self) -> None:
+        self.held = 0  # weight of everything in memory
+        self.held_failed = 0  # the part of it that only the caller can free
+        self.open_records = 0  # neither acknowledged nor given up
+        self.reasons: list[str] = []
+        self._recorded = self._buffered = self._acknowledged = self._failed = 0
+        self._records_acknowledged = self._records_failed = 0
+        self._given_up: list[Outgoing] = []
+        self._unreported = 0
+
+    def recorded(self) -> None:
+        """An impression went into a buffer."""
+        self._recorded += 1
+        self._buffered += 1
+        self.held += 1
+
+    def sent(self, outgoing: Outgoing, buffered: bool) -> None:
+        """A record is on its way; `buffered` says that its impressions come from a buffer."""
+        self.open_records += 1
+        if buffered:
+            self._buffered -= outgoing.impressions
+        else:
+            self._recorded += outgoing.impressions
+            self.held += outgoing.weight
+        if outgoing.open:
+            outgoing.dropped, self._unreported = self._unreported, 0
+
+    def finished(self, outgoing: Outgoing, delivery: Delivery) -> bool:
+        """A record was acknowledged or given up; says whether for a reason not seen before."""
+        self.open_records -= 1
+        if delivery.error is None:
+            self.held -= outgoing.weight
+            self._acknowledged += outgoing.impressions
+            self._records_acknowledged += 1
+            return False
+        self.held_failed += outgoing.weight
+        self._failed += outgoing.impressions
+        self._records_failed += 1
+        self._unreported += outgoing.impressions + outgoing.dropped
+        self._given_up.append(outgoing)
+        new = delivery.error not in self.reasons and len(self.reasons) < MAX_REASONS
+        if new:
+            self.reasons.append(delivery.error)
+        return new
+
+    def take_undelivered(self) -> Undelivered:
+        """Hand out what was given up, and forget it."""
+        given_up, self._given_up, self.reasons = self._given_up, [], []
+        self.held -= self.held_failed
+        self.held_failed = 0
+        return Undelivered(
+            [parse_flush(outgoing.value(0) or b"") for outgoing in given_up if outgoing.flush_id],
+            [RawRecord(o.line, o.key, o.partition) for o in given_up if not o.flush_id],
+        )
+
+    def stats(self, retries: int) -> Stats:
+        """Return the counters."""
+        return Stats(
+            recorded=self._recorded,
+            buffered=self._buffered,
+            queued=self._recorded - self._buffered - self._acknowledged - self._failed,
+            acknowledged=self._acknowledged,
+            failed=self._failed,
+            records_acknowledged=self._records_acknowledged,
+            records_failed=self._records_failed,
+            retries=retries,
+        )

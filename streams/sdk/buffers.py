@@ -1,0 +1,51 @@
+"""The users' buffers of a producer: what was recorded and waits for size or time. No clock, no lock of its own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Buffer:
+    """One user's impressions, as JSON, in the order they were recorded; due at `due` (the caller's clock, s)."""
+
+    user_id: str
+    due: float
+    impressions: list[bytes] = field(default_factory=list)
+
+
+class Buffers:
+    """Buffers by user. Every one waits equally long, so that the oldest is always the first that is due."""
+
+    def __init__(self, size: int, interval: float) -> None:
+        self._size = size
+        self._interval = interval
+        self._by_user: dict[str, Buffer] = {}
+
+    def add(self, user_id: str, impression: bytes, now: float) -> Buffer | None:
+        """Put an impression into its user's buffer; returns the buffer, taken out, if that filled it."""
+        buffer = self._by_user.get(user_id)
+        if buffer is None:
+            buffer = self._by_user[user_id] = Buffer(user_id, now + self._interval)
+        buffer.impressions.append(impression)
+        return self._by_user.pop(user_id) if len(buffer.impressions) >= self._size else None
+
+    def take(self, user_id: str | None = None) -> list[Buffer]:
+        """Take out a user's buffer, or all of them, oldest first."""
+        if user_id is not None:
+            buffer = self._by_user.pop(user_id, None)
+            return [] if buffer is None else [buffer]
+        taken = list(self._by_user.values())
+        self._by_user.clear()
+        return taken
+
+    def take_due(self, now: float) -> Iterator[Buffer]:
+        """Take out the buffers whose time has come, oldest first."""
+        while self._by_user:
+            first = next(iter(self._by_user.values()))
+            if first.due > now:
+                return
+            yield self._by_user.pop(first.user_id)
+
+    def next_due(self) -> float | None:
+        """Return when the next buffer is due, None if all are empty."""
+        return next(iter(self._by_user.values())).due if self._by_user else None

@@ -1,0 +1,74 @@
+"""librdkafka's settings: those that the producer's promises stand on, and the caller's beside them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from streams.sdk.encode import MAX_BATCH_BYTES
+
+Config = Mapping[str, str | int]
+
+# Nothing of these can change without breaking a promise of ImpressionProducer.
+FIXED: dict[str, str | int | bool] = {
+    # The broker drops what librdkafka sends twice, and keeps the order of a partition.
+    "enable.idempotence": True,
+    "acks": "all",
+    # As Kafka's Java clients place a key, and as the worker expects a user (streams/core/partition.py).
+    "partitioner": "murmur2_random",
+    "message.max.bytes": MAX_BATCH_BYTES,
+}
+# Other names of the same, and what has a parameter of its own or makes no sense here.
+RESERVED = {
+    *FIXED,
+    "request.required.acks",
+    "bootstrap.servers",
+    "metadata.broker.list",
+    "compression.type",
+    "compression.codec",
+    "linger.ms",
+    "queue.buffering.max.ms",
+    "message.timeout.ms",
+    "delivery.timeout.ms",
+    "transactional.id",
+    "delivery.report.only.error",
+    "on_delivery",
+    "error_cb",
+}
+# librdkafka's own log goes to stderr, a line a failed connection; errors are reported through the callback instead.
+QUIET = {"log_level": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """How to reach the brokers; `try_seconds` is how long librdkafka tries by itself before it reports a failure."""
+
+    bootstrap: str
+    compression: str
+    linger_ms: float
+    try_seconds: float
+    config: Config
+
+
+def connect(options: ClientOptions, on_error: Callable[[KafkaError], None]) -> Producer:
+    """Return a client. Raises ValueError for a setting that librdkafka does not know or that is not the caller's.
+
+    No connection is made yet: a broker that is away shows later, as errors and unacknowledged flushes.
+    """
+    if taken := sorted(RESERVED & options.config.keys()):
+        raise ValueError(f"config: {', '.join(taken)} can't be set here, the producer's promises depend on it")
+    settings: dict[str, Any] = {
+        **QUIET,
+        **options.config,
+        **FIXED,
+        "bootstrap.servers": options.bootstrap,
+        "compression.type": options.compression,
+        "linger.ms": options.linger_ms,
+        "message.timeout.ms": int(options.try_seconds * 1000),
+        "error_cb": on_error,
+    }
+    try:
+        return Producer(settings)
+    except KafkaException as error:
+        raise ValueError(f"config: {error.args[0].str()}") from None

@@ -1,0 +1,91 @@
+"""What a producer reports: each flush's delivery, its counters, and what it could not deliver."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streams.model import Flush
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one flush, or of one raw record (`flush_id` and `user_id` "" and 0 impressions).
+
+    `error` is None once the broker acknowledged it with acks=all: it then stands at `partition` and `offset`.
+    Else it says why the producer gave up, and both are -1. `latency_ms` runs from the moment the flush left its
+    buffer, retries included.
+    """
+
+    flush_id: str
+    user_id: str
+    impressions: int
+    partition: int
+    offset: int
+    latency_ms: float
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counters since the producer was made; recorded = buffered + queued + acknowledged + failed, at any moment.
+
+    All count impressions but the last three; raw records have none that the producer knows of.
+    """
+
+    recorded: int
+    buffered: int  # in a user's buffer, waiting for size or time
+    queued: int  # on the way: not yet acknowledged
+    acknowledged: int
+    failed: int  # given up
+    records_acknowledged: int  # flushes and raw records
+    records_failed: int
+    retries: int  # tries that failed and were made again; those inside librdkafka are invisible
+
+    @property
+    def sent(self) -> int:
+        """Impressions that left their buffer."""
+        return self.recorded - self.buffered
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """A record given to `send_raw`."""
+
+    value: bytes | None
+    key: str | None
+    partition: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """What the broker did not acknowledge. It may have stored some of it all the same.
+
+    Sending it again is safe: with the ids it has, the stream drops what it knows already.
+    """
+
+    flushes: list[Flush]
+    records: list[RawRecord]
+
+    def __bool__(self) -> bool:
+        return bool(self.flushes or self.records)
+
+
+class UndeliveredError(Exception):
+    """The broker did not acknowledge everything in time: `flushes` and `records` are the caller's now.
+
+    `reasons` are the first few different ones.
+    """
+
+    def __init__(self, undelivered: Undelivered, reasons: Sequence[str]) -> None:
+        self.flushes = undelivered.flushes
+        self.records = undelivered.records
+        self.reasons = list(reasons)
+        impressions = sum(len(flush.impressions) for flush in self.flushes)
+        raw = f" and {len(self.records)} raw records" if self.records else ""
+        super().__init__(
+            f"{impressions} impressions in {len(self.flushes)} flushes{raw} were not acknowledged"
+            f" ({'; '.join(reasons)}): keep them and send them again, the stream drops what it has already"
+        )
+
+
+class BufferFullError(BufferError):
+    """There is no room for what was given: nothing of it was taken, nothing else was lost."""

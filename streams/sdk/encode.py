@@ -1,0 +1,88 @@
+"""From what a caller gives to the bytes of a line; whatever the stream would reject is a ValueError here.
+
+A valid flush can't come near a line's 1 MiB: 500 impressions whose every field is as long as it may be make
+0.35 MiB (tests/unit/test_sdk_encode.py), so no flush need ever be cut.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from streams.model import Flush, Impression
+from streams.model.types import FlushReason, Id
+
+# topics.yaml: the largest batch of impressions.v1. A record alone in a batch that does not compress has up to 90 bytes
+# around key and value (61 of the batch's header, the rest lengths and deltas).
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+MAX_RECORD_BYTES = MAX_BATCH_BYTES - 128
+
+_IMPRESSION = TypeAdapter(Impression)
+_FLUSH = TypeAdapter(Flush)
+_ID: TypeAdapter[str] = TypeAdapter(Id)
+
+
+def check_id(name: str, value: object) -> None:
+    """Raise ValueError if `value` is no id."""
+    try:
+        _ID.validate_python(value, strict=True)
+    except ValidationError as error:
+        raise ValueError(_describe(error, name)) from None
+
+
+def check_reason(reason: str) -> None:
+    """Raise ValueError if `reason` is none of the contract's."""
+    if reason not in get_args(FlushReason):
+        raise ValueError(f"reason: one of {', '.join(get_args(FlushReason))} is expected")
+
+
+def impression_json(fields: Mapping[str, object]) -> bytes:
+    """Return an impression as JSON; a field that is None is left out. Raises ValueError that names the field."""
+    try:
+        impression = _IMPRESSION.validate_python({name: v for name, v in fields.items() if v is not None})
+    except ValidationError as error:
+        raise ValueError(_describe(error)) from None
+    return _IMPRESSION.dump_json(impression, exclude_unset=True)
+
+
+def check_flush(flush: Flush | Mapping[str, Any]) -> Flush:
+    """Return the flush, every field of it checked. Raises ValueError that names the field."""
+    given = flush.model_dump(exclude_unset=True) if isinstance(flush, Flush) else dict(flush)
+    try:
+        return _FLUSH.validate_python(given)
+    except ValidationError as error:
+        raise ValueError(_describe(error)) from None
+
+
+def flush_json(flush: Flush) -> bytes:
+    """Return a checked flush as its line; unknown fields, which the stream ignores, are not in it."""
+    return _FLUSH.dump_json(flush, exclude_unset=True)
+
+
+def parse_flush(line: bytes) -> Flush:
+    """Return the flush of a line that this module made."""
+    return _FLUSH.validate_json(line)
+
+
+def open_line(header: Mapping[str, object], impressions: Sequence[bytes]) -> bytes:
+    """Return a flush's line up to its telemetry, which is known only when it is sent (`close_line`)."""
+    return orjson.dumps(header)[:-1] + b',"impressions":[' + b",".join(impressions) + b'],"telemetry":'
+
+
+def close_line(line: bytes, *, attempts: int, queued: int, dropped: int) -> bytes:
+    """Return the whole line: `attempts` with this one, flushes `queued` behind it, impressions `dropped` for good."""
+    telemetry = {"attempts": attempts, "failures": attempts - 1, "queued": queued, "dropped": dropped}
+    return line + orjson.dumps(telemetry) + b"}"
+
+
+def check_record(value_size: int, key: str | None) -> None:
+    """Raise ValueError for a record that a broker refuses: it takes 4 MiB, its own framing included."""
+    size = value_size + len((key or "").encode())
+    if size > MAX_RECORD_BYTES:
+        raise ValueError(f"the record has {size} bytes, {MAX_RECORD_BYTES} are allowed: send it as several")
+
+
+def _describe(error: ValidationError, name: str = "") -> str:
+    parts = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, part['loc'])) or name}: {part['msg']}" for part in parts[:5])

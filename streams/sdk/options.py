@@ -1,0 +1,67 @@
+"""The settings of an ImpressionProducer, checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from streams.sdk import encode
+from streams.sdk.client import ClientOptions, Config
+from streams.sdk.ids import new_id, now_ms
+
+Tier = Literal["free", "pro"]
+Compression = Literal["zstd", "lz4", "gzip", "snappy", "none"]
+
+# Seconds from a buffer's first impression to its flush.
+INTERVALS: dict[str, float] = {"free": 5.0, "pro": 1.0}
+# The contract's: a flush has 1 to 500 impressions.
+MAX_BATCH = 500
+# librdkafka tries by itself for this long before the producer counts a failure and makes the next try.
+TRY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerOptions:
+    """Raises ValueError that names the setting."""
+
+    tier: Tier
+    flush_interval: float | None
+    batch_size: int
+    session_id: str | None
+    experiments: Mapping[str, str] | None
+    delivery_timeout: float
+    max_buffered: int
+    max_block: float
+    header: dict[str, object] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= MAX_BATCH:
+            raise ValueError(f"batch_size: 1 to {MAX_BATCH} is expected, not {self.batch_size}")
+        if self.flush_interval is not None and self.flush_interval <= 0:
+            raise ValueError("flush_interval: more than 0 s is expected")
+        if self.delivery_timeout <= 0:
+            raise ValueError("delivery_timeout: more than 0 s is expected")
+        if self.max_buffered < self.batch_size:
+            raise ValueError(f"max_buffered: at least batch_size ({self.batch_size}) is expected")
+        if self.max_block < 0:
+            raise ValueError("max_block: 0 s or more is expected")
+        header: dict[str, object] = {"v": 1, "transport": "sdk", "tier": self.tier}
+        if self.session_id is not None:
+            header["session_id"] = self.session_id
+        if self.experiments:
+            header["experiments"] = dict(self.experiments)
+        probe = {"impression_id": "-", "artwork_id": "-", "seen_at": 0}
+        encode.check_flush({**header, "flush_id": "-", "user_id": "-", "sent_at": 0, "impressions": [probe]})
+        object.__setattr__(self, "header", header)
+
+    @property
+    def interval(self) -> float:
+        """Seconds from a buffer's first impression to its flush."""
+        return INTERVALS[self.tier] if self.flush_interval is None else self.flush_interval
+
+    def client(self, bootstrap: str, compression: str, linger_ms: float, config: Config | None) -> ClientOptions:
+        """Return the client's part."""
+        return ClientOptions(bootstrap, compression, linger_ms, min(TRY_SECONDS, self.delivery_timeout), config or {})
+
+    def flush_header(self, user_id: str, reason: str) -> dict[str, object]:
+        """Return the fields of a new flush, all but its impressions and its telemetry."""
+        return {**self.header, "flush_id": new_id(), "user_id": user_id, "sent_at": now_ms(), "reason": reason}

@@ -1,0 +1,57 @@
+"""A record on its way to the broker."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from streams.model import Flush
+from streams.sdk import encode
+from streams.sdk.buffers import Buffer
+
+# An impression takes 200 to 700 bytes; a raw record takes the room of one for each of these that it has begun.
+RAW_BYTES = 512
+
+
+@dataclass(slots=True, eq=False)
+class Outgoing:
+    """A flush, or a raw record (no ids, no impressions). Times are monotonic (s).
+
+    `line` still lacks the telemetry when `open` (encode.open_line), which each try then fills in anew.
+    """
+
+    flush_id: str
+    user_id: str
+    impressions: int
+    weight: int  # what it takes of the producer's room
+    line: bytes | None
+    key: str | None
+    open: bool = False
+    partition: int | None = None
+    started: float = 0.0
+    give_up_at: float = 0.0
+    attempts: int = 0
+    dropped: int = 0
+
+    @classmethod
+    def of_buffer(cls, buffer: Buffer, header: dict[str, Any]) -> Self:
+        """Return the flush of a buffer's impressions under a header."""
+        count, line = len(buffer.impressions), encode.open_line(header, buffer.impressions)
+        return cls(header["flush_id"], buffer.user_id, count, count, line, buffer.user_id, open=True)
+
+    @classmethod
+    def of_flush(cls, flush: Flush) -> Self:
+        """Return a prepared flush, its telemetry as it came."""
+        count = len(flush.impressions)
+        return cls(flush.flush_id, flush.user_id, count, count, encode.flush_json(flush), flush.user_id)
+
+    @classmethod
+    def of_raw(cls, value: bytes | None, key: str | None, partition: int | None) -> Self:
+        """Return a raw record. Raises ValueError for one that a broker refuses."""
+        size = len(value or b"")
+        encode.check_record(size, key)
+        return cls("", "", 0, max(1, -(-size // RAW_BYTES)), value, key, partition=partition)
+
+    def value(self, queued: int) -> bytes | None:
+        """Return the record's value as this try sends it, with `queued` records behind it."""
+        if not self.open or self.line is None:
+            return self.line
+        return encode.close_line(self.line, attempts=max(1, self.attempts), queued=queued, dropped=self.dropped)

@@ -1,0 +1,88 @@
+"""Send rows as flushes at the play's speed, until the broker has acknowledged them or someone stops it."""
+
+from time import monotonic
+
+from streams.kafka.topics import IMPRESSIONS
+from streams.sdk.delivery import BufferFullError, Stats, UndeliveredError
+from streams.sdk.interrupt import Interrupt
+from streams.sdk.produce_options import ProduceOptions
+from streams.sdk.producer import ImpressionProducer
+from streams.sdk.progress import Progress
+from streams.sdk.replay import Row, Timeline, batches, make_flush
+
+# How long a wait lasts before the progress is shown and a Ctrl-C is heeded.
+TICK_SECONDS = 0.2
+# A broker that acknowledges nothing for so long is taken to be gone.
+SILENCE_SECONDS = 30.0
+# Packs flushes of many users into one request: a play is about throughput, its flushes are mostly small.
+LINGER_MS = 20.0
+
+
+def play(
+    rows: list[Row],
+    timeline: Timeline,
+    options: ProduceOptions,
+    bootstrap: str,
+    progress: Progress,
+    interrupt: Interrupt,
+) -> tuple[Stats, str]:
+    """Send rows (in the order of time); returns the producer's counters and why not all was acknowledged, or "".
+
+    An interrupt ends the sending; what was sent by then is still waited for, until a second one.
+    """
+    producer = ImpressionProducer(bootstrap, topic=IMPRESSIONS, max_block=TICK_SECONDS, linger_ms=LINGER_MS)
+    try:
+        _send(producer, rows, timeline, options, progress, interrupt)
+        _settle(producer, progress)
+    except KeyboardInterrupt:
+        if not interrupt:
+            raise
+    finally:
+        problem = _close(producer)
+    return producer.stats, problem
+
+
+def _send(
+    producer: ImpressionProducer,
+    rows: list[Row],
+    timeline: Timeline,
+    options: ProduceOptions,
+    progress: Progress,
+    interrupt: Interrupt,
+) -> None:
+    started, begin = monotonic(), timeline.map(rows[0].seen_at) if rows else 0
+    for batch in batches(rows, timeline, options.batch, options.interval_ms):
+        due = started if options.speed is None else started + (batch.at - begin) / 1000 / options.speed
+        while not interrupt and (left := due - monotonic()) > 0:
+            interrupt.event.wait(min(left, TICK_SECONDS))
+            progress.update(producer.stats.acknowledged)
+        flush = make_flush(batch, timeline, options.tier, options.columns.new_ids)
+        taken = False
+        while not taken:
+            if interrupt or producer.stats.failed:
+                return
+            try:
+                producer.send_flush(flush)
+                taken = True
+            except BufferFullError:
+                pass  # the broker is slower than the files: try again, unless interrupted
+            progress.update(producer.stats.acknowledged)
+
+
+def _settle(producer: ImpressionProducer, progress: Progress) -> None:
+    """Wait for the acknowledgements as long as some come in."""
+    acknowledged, since = -1, monotonic()
+    while not producer.wait(TICK_SECONDS) and monotonic() - since < SILENCE_SECONDS:
+        if (now := producer.stats.acknowledged) != acknowledged:
+            acknowledged, since = now, monotonic()
+        progress.update(now)
+    progress.update(producer.stats.acknowledged)
+
+
+def _close(producer: ImpressionProducer) -> str:
+    try:
+        producer.close(timeout=0)
+        return ""
+    except UndeliveredError as error:
+        lost = sum(len(flush.impressions) for flush in error.flushes)
+        return f"{lost:,} impressions were not acknowledged ({'; '.join(error.reasons)})."

@@ -1,0 +1,160 @@
+"""Which topic goes into which tables: declared here and nowhere else.
+
+The tables of a topic are written in the order in which they stand. All but the last are sets, in which a row written
+twice is the same element; the last one's newest kafka_offset is the topic's position (see streams.sink.start).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED
+from streams.sink.columns import Column, column
+from streams.sink.records import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's columns. `only` names a field that must be true for a row to go into it."""
+
+    name: str
+    columns: tuple[Column, ...]
+    only: str | None = None
+
+    def rows(self, rows: list[Row]) -> list[Row]:
+        """Return those of the rows that go into this table."""
+        return rows if self.only is None else [row for row in rows if row[self.only]]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A topic, its tables in the order of writing, and the field that holds the time its rows' source was appended."""
+
+    topic: str
+    tables: tuple[Table, ...]
+    appended: str
+    # Whether a record holds rows as lines; else it is one row.
+    lines: bool = False
+
+    @property
+    def position_table(self) -> Table:
+        """The table that is written last and so holds the position."""
+        return self.tables[-1]
+
+
+def _table(name: str, columns: str, only: str | None = None) -> Table:
+    declared = (line.strip() for line in (columns + _COORDINATES).splitlines())
+    return Table(name, tuple(column(line) for line in declared if line), only)
+
+
+# Of the record that a row was read from.
+_COORDINATES = """
+    kafka_topic_id LowCardinality(String)
+    kafka_partition UInt16
+    kafka_offset UInt64
+"""
+_SOURCE = """
+    source_topic_id LowCardinality(String)
+    source_partition UInt16
+    source_offset UInt64
+    line UInt32
+"""
+_SEEN = """
+    user_id String
+    artwork_id String
+    first_seen_at DateTime64(3, 'UTC') = seen_at
+    received_at DateTime64(3, 'UTC')
+"""
+
+USER_ARTWORKS = _table("user_artworks_raw", _SEEN, only="fresh")
+ARTWORK_USERS = _table("artwork_users_raw", _SEEN, only="fresh")
+IMPRESSIONS = _table(
+    "impressions_raw",
+    """
+    event_id String
+    user_id String
+    artwork_id String
+    pool_id LowCardinality(String)
+    impression_id String
+    flush_id String
+    session_id String
+    seen_at DateTime64(3, 'UTC')
+    received_at DateTime64(3, 'UTC')
+    fresh Bool
+    dwell_ms Nullable(UInt64)
+    visible Nullable(Float64)
+    position Nullable(UInt64)
+    surface LowCardinality(String)
+    transport LowCardinality(String)
+    reason LowCardinality(String)
+    tier LowCardinality(String)
+    experiments Map(LowCardinality(String), String)
+    idx UInt16
+    """
+    + _SOURCE,
+)
+LEDGER_ROWS = _table(
+    "ledger_raw",
+    _SOURCE
+    + """
+    flush_id String
+    user_id String
+    received UInt32
+    accepted UInt32
+    fresh UInt32
+    duplicates UInt32
+    rejected UInt32
+    forwarded UInt32
+    transport LowCardinality(String)
+    reason LowCardinality(String)
+    tier LowCardinality(String)
+    experiments Map(LowCardinality(String), String)
+    attempts UInt64
+    failures UInt64
+    queued UInt64
+    dropped UInt64
+    bytes UInt32
+    sent_at DateTime64(3, 'UTC')
+    appended_at DateTime64(3, 'UTC')
+    processed_at DateTime64(3, 'UTC')
+    """,
+)
+REJECTED_PIECES = _table(
+    "rejected_raw",
+    _SOURCE
+    + """
+    idx Int32
+    reason LowCardinality(String)
+    detail String
+    user_id String
+    payload bytes
+    rejected_at DateTime64(3, 'UTC')
+    """,
+)
+ARTWORK_RECORDS = _table(
+    "artworks_raw",
+    """
+    artwork_id String
+    pool_id LowCardinality(String)
+    ordinal UInt32
+    created_at DateTime64(3, 'UTC')
+    retired Bool
+    dna Array(Float64)
+    tombstone Bool
+    appended_at DateTime64(3, 'UTC')
+    """,
+)
+
+FEEDS: dict[str, Feed] = {
+    feed.topic: feed
+    for feed in (
+        Feed(ACCEPTED, (USER_ARTWORKS, ARTWORK_USERS, IMPRESSIONS), "received_at", lines=True),
+        Feed(LEDGER, (LEDGER_ROWS,), "appended_at", lines=True),
+        Feed(REJECTED, (REJECTED_PIECES,), "rejected_at"),
+        Feed(ARTWORKS, (ARTWORK_RECORDS,), "appended_at"),
+    )
+}
+
+
+def all_tables() -> Iterable[Table]:
+    """Every table that the sink writes."""
+    return (table for feed in FEEDS.values() for table in feed.tables)

@@ -1,0 +1,100 @@
+"""The sink's consumer and what it asks the broker."""
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from streams.kafka.topics import SINK_GROUP
+from streams.settings import Settings
+from streams.sink.start import Committed
+
+# A broker that is up answers within milliseconds; while one waits here nothing else is done.
+REQUEST_SECONDS = 10.0
+
+Key = tuple[str, int]
+
+
+def consumer(settings: Settings, index: int, on_error: Callable[[KafkaError], None]) -> Consumer:
+    """Return the consumer of sink `index`. Only one process can be that sink: a second one fences the first.
+
+    `on_error` is told, within calls of the consumer, what the client met; it tries again by itself unless it is fatal.
+    """
+    return Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "client.id": f"sink-{index}",
+            "group.id": SINK_GROUP,
+            # A member by name: a restart within the session timeout gets its partitions back at once, without a
+            # rebalance of the others; and a process that was replaced by another of its name can't commit any more.
+            "group.instance.id": f"sink-{index}",
+            "session.timeout.ms": int(settings.session_timeout_seconds * 1000),
+            # Cooperative: when a sink comes or goes, what stays where it is goes on being read and keeps its buffer.
+            # An eager protocol would take everything from everyone first, and each would ask ClickHouse again.
+            "partition.assignment.strategy": "cooperative-sticky",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            # Every partition is placed by hand. An offset that the log doesn't have is an error to look into (what
+            # was lost?), not one to step over silently.
+            "auto.offset.reset": "error",
+            "enable.partition.eof": True,
+            # Above ClickHouse's request timeout, which is the longest that the loop is away from Kafka.
+            "max.poll.interval.ms": 300_000,
+            # What the client reads ahead, for all partitions. Its default of 64 MiB helps nobody.
+            "queued.max.messages.kbytes": 32 * 1024,
+            # After a full queue the default pauses a partition for a second, which is most of a block's time.
+            "fetch.queue.backoff.ms": 10,
+            # How soon a topic that was deleted and made again is noticed.
+            "topic.metadata.refresh.interval.ms": 30_000,
+            "error_cb": on_error,
+        }
+    )
+
+
+class Log(NamedTuple):
+    """A partition as the broker has it: its topic's id, its first offset and the one behind its last, the commit."""
+
+    topic_id: str
+    low: int
+    high: int
+    committed: Committed | None
+
+
+class Broker:
+    """Asks about the partitions that were assigned, about all of them at once.
+
+    Over connections of its own: on the consumer's, a question waits until the fetch before it has waited for records.
+    """
+
+    def __init__(self, settings: Settings, client: Consumer) -> None:
+        self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+        self._consumer = client
+
+    def logs(self, keys: Collection[Key]) -> dict[Key, Log]:
+        """Return what there is of each partition. Raises KafkaException when the broker is away or lacks one."""
+        topic_ids = self._topic_ids({topic for topic, _ in keys})
+        low = self._offsets(keys, OffsetSpec.earliest())
+        high = self._offsets(keys, OffsetSpec.latest())
+        committed = self._committed(keys)
+        return {key: Log(topic_ids[key[0]], low[key], high[key], committed.get(key)) for key in keys}
+
+    def _topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS)
+        return {topic: str(future.result().topic_id) for topic, future in futures.items()}
+
+    def _offsets(self, keys: Collection[Key], spec: OffsetSpec) -> dict[Key, int]:
+        asked = {TopicPartition(*key): spec for key in keys}
+        # Uncommitted: the end of a log that has an open transaction is behind it, not before it.
+        futures = self._admin.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=REQUEST_SECONDS
+        )
+        return {(tp.topic, tp.partition): int(future.result().offset) for tp, future in futures.items()}
+
+    def _committed(self, keys: Collection[Key]) -> dict[Key, Committed]:
+        found = self._consumer.committed([TopicPartition(*key) for key in keys], timeout=REQUEST_SECONDS)
+        for tp in found:
+            if tp.error is not None:
+                raise KafkaException(tp.error)
+        return {(tp.topic, tp.partition): Committed(tp.offset, tp.metadata or "") for tp in found if tp.offset >= 0}

@@ -1,0 +1,90 @@
+"""Records into rows: pure functions for what the worker writes, and a catalogue for what people write."""
+
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from streams import log
+from streams.core.catalogue import Catalogue, Refusal
+from streams.kafka.topics import ARTWORKS, REJECTED
+from streams.model.artwork import ArtworkRecord
+from streams.sink import metrics
+from streams.sink.records import BadRecordError, Record, Row
+
+logger = log.get(__name__)
+
+Parse = Callable[[Record], list[Row]]
+
+
+def parser(topic: str) -> Parse:
+    """Return a parser for the topic's records. That of the catalogue has a memory: one for each assignment."""
+    if topic == ARTWORKS:
+        return ArtworkParser()
+    return rejected if topic == REJECTED else lines
+
+
+def lines(record: Record) -> list[Row]:
+    """Read one row a line. Raises BadRecordError."""
+    return [_object(line) for line in (record.value or b"").split(b"\n")]
+
+
+def rejected(record: Record) -> list[Row]:
+    """Read a rejected piece; its payload becomes the bytes that were rejected. Raises BadRecordError."""
+    row = _object(record.value or b"")
+    payload, encoding = row.get("payload"), row.get("payload_encoding")
+    if not isinstance(payload, str) or encoding not in ("utf-8", "base64"):
+        raise BadRecordError("payload is no text, or its encoding is unknown")
+    try:
+        row["payload"] = payload.encode() if encoding == "utf-8" else b64decode(payload, validate=True)
+    except ValueError as error:
+        raise BadRecordError(f"payload: {error}") from None
+    return [row]
+
+
+class ArtworkParser:
+    """Reads catalogue records in log order, and refuses what the worker's catalogue refuses: no row, a line in the log.
+
+    A tombstone becomes a row with the pool and ordinal that the artwork has. An instance sees every record of the log
+    once: first `restore` with the rows that are in ClickHouse, then the records behind them.
+    """
+
+    def __init__(self) -> None:
+        self._catalogue = Catalogue()
+
+    def restore(self, rows: list[tuple[str, str, int, bool, bool]]) -> None:
+        """Take (artwork_id, pool_id, ordinal, retired, tombstone) of the log's records in the order of offsets."""
+        for artwork_id, pool_id, ordinal, retired, tombstone in rows:
+            value = None if tombstone else {"pool_id": pool_id, "ordinal": ordinal, "retired": retired}
+            self._catalogue.apply(artwork_id.encode(), orjson.dumps(value) if value else None)
+
+    def __call__(self, record: Record) -> list[Row]:
+        artwork = self._catalogue.apply(record.key, record.value)
+        if isinstance(artwork, Refusal):
+            metrics.refused.inc()
+            logger.warning("artwork_refused", artwork_id=artwork.artwork_id, offset=record.offset, why=artwork.why)
+            return []
+        said = ArtworkRecord.model_validate(orjson.loads(record.value)) if record.value else None
+        return [
+            {
+                "artwork_id": artwork.artwork_id,
+                "pool_id": artwork.pool_id,
+                "ordinal": artwork.ordinal,
+                "created_at": said.created_at if said else 0,
+                "retired": artwork.retired,
+                "dna": said.dna if said else [],
+                "tombstone": said is None,
+                "appended_at": record.appended_at,
+            }
+        ]
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        row = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadRecordError(f"not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise BadRecordError("not a JSON object")
+    return row

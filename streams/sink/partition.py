@@ -1,0 +1,136 @@
+"""What the sink holds of one assigned partition: where it stands, and what it has read and not yet inserted."""
+
+from contextlib import suppress
+
+from confluent_kafka import TopicPartition
+
+from streams.sink import metrics
+from streams.sink.backoff import Backoff
+from streams.sink.blocks import Block, build
+from streams.sink.feeds import Feed
+from streams.sink.parse import Parse
+from streams.sink.records import Record
+
+# A block is full at this size too, whatever its rows: a rejected line may be 1 MiB by itself. Some 30,000 accepted
+# impressions have this size, and as Python's objects four times as much while they are inserted. Under a backlog each
+# partition holds one, so that it bounds the sink's memory.
+BLOCK_BYTES = 16 * 2**20
+
+
+class AssignedPartition:
+    """A partition between its assignment and its revocation. Unplaced until it is known where to start."""
+
+    def __init__(self, feed: Feed, partition: int) -> None:
+        self.feed = feed
+        self.partition = partition
+        self.topic_id = ""
+        self.next_offset: int | None = None
+        # End of the partition, when it was last reached by reading.
+        self.end: int | None = None
+        self.committed: int | None = None
+        # Of failures that are this topic's own; those of ClickHouse as a whole are counted elsewhere.
+        self.backoff = Backoff()
+        self._labels = (feed.topic, str(partition))
+        self._parse: Parse | None = None
+        self._records: list[Record] = []
+        self._rows = 0
+        self._bytes = 0
+        self._oldest = 0.0
+        self._block: Block | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Topic and partition."""
+        return self.feed.topic, self.partition
+
+    @property
+    def held(self) -> bool:
+        """Whether something was read and is not inserted yet."""
+        return self._block is not None or bool(self._records)
+
+    @property
+    def placed(self) -> bool:
+        """Whether it is known where to read."""
+        return self.next_offset is not None
+
+    def at(self, offset: int) -> TopicPartition:
+        """Return the partition with an offset, as Kafka's client takes it."""
+        return TopicPartition(self.feed.topic, self.partition, offset)
+
+    def place(self, topic_id: str, offset: int, parse: Parse) -> None:
+        """Start at an offset of the log with that id."""
+        self.unplace()
+        self.topic_id, self.next_offset, self._parse = topic_id, offset, parse
+
+    def unplace(self) -> None:
+        """Forget what was read and not inserted: it will be read again."""
+        self._block = self._parse = None
+        self.next_offset = self.end = self.committed = None
+        self._empty()
+
+    def add(self, record: Record, now: float) -> bool:
+        """Take the next record; False if it lies before the expected one, so that this is another log than before."""
+        if self.next_offset is None or record.offset < self.next_offset:
+            return False
+        if not self._records:
+            self._oldest = now
+        self.next_offset = record.offset + 1
+        self._records.append(record)
+        value = record.value or b""
+        self._rows += 1 + (value.count(b"\n") if self.feed.lines else 0)
+        self._bytes += len(value)
+        metrics.buffered_rows.labels(*self._labels).set(self._rows)
+        return True
+
+    def due(self, now: float, rows: int, seconds: float) -> bool:
+        """Say whether there is a block to insert: a failed one, a full one, or one that has waited long enough."""
+        if self.backoff.waits(now):
+            return False
+        full = self._rows >= rows or self._bytes >= BLOCK_BYTES
+        return self._block is not None or full or (bool(self._records) and now - self._oldest >= seconds)
+
+    def deadline(self, seconds: float) -> float | None:
+        """When the block being filled is due by its age; None while it is empty."""
+        return self._oldest + seconds if self._records else None
+
+    def block(self) -> Block:
+        """Return the block to insert: the same one until `inserted`, since its token stands for exactly its records."""
+        if self._block is None:
+            assert self._parse is not None, "records are added to a placed partition only"
+            self._block = build(self.feed, self.topic_id, self.partition, self._records, self._parse)
+            self._empty()
+        return self._block
+
+    def inserted(self) -> TopicPartition:
+        """Note that the block is in ClickHouse; return the offset to commit, with the log's id as metadata."""
+        assert self._block is not None, "nothing was being inserted"
+        offset = self._block.last + 1
+        self._block = None
+        self.backoff.succeed()
+        return TopicPartition(self.feed.topic, self.partition, offset, self.topic_id)
+
+    def show(self, high: int) -> None:
+        """Update the gauges; `high` is the partition's end as the client last heard of it, negative if it didn't."""
+        if self.committed is not None:
+            metrics.committed.labels(*self._labels).set(self.committed)
+        if self.next_offset is None:
+            return
+        # At the end of the log there may be markers of transactions, which are no records: the lag is 0 there.
+        at_end = self.end is not None and self.end >= high and not self.held
+        metrics.lag.labels(*self._labels).set(0 if at_end else max(0, high - self._inserted_up_to()))
+
+    def forget_metrics(self) -> None:
+        """Drop the partition's gauges: another sink has it now."""
+        for gauge in (metrics.buffered_rows, metrics.lag, metrics.committed):
+            with suppress(KeyError):  # never set
+                gauge.remove(*self._labels)
+
+    def _inserted_up_to(self) -> int:
+        if self._block is not None:
+            return self._block.first
+        return self._records[0].offset if self._records else self.next_offset or 0
+
+    def _empty(self) -> None:
+        self._records = []
+        self._rows = self._bytes = 0
+        metrics.buffered_rows.labels(*self._labels).set(0)

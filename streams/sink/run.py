@@ -1,0 +1,38 @@
+"""The sink as a process."""
+
+import logging
+import signal
+from types import FrameType
+
+from streams import log, metrics
+from streams.kafka.admin import describe
+from streams.settings import Settings
+from streams.sink.feeds import FEEDS
+from streams.sink.sink import Sink
+
+logger = log.get(__name__)
+
+
+def main(settings: Settings, index: int) -> None:
+    """Run sink `index` until SIGTERM or SIGINT, then return. Call it in the main thread.
+
+    ClickHouse may be away, at the start too: it waits. Raises UserError when Kafka is away or lacks a topic, when the
+    port of its metrics is taken, and when another process runs as the same sink.
+    """
+    # They log each failed request; the sink says the same in one line, with what it does about it.
+    for library in ("clickhouse_connect", "urllib3"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
+    for topic in FEEDS:
+        describe(settings, topic)
+    metrics.serve(settings.metrics_host, settings.metrics_port + 10 * index + 1)
+    sink = Sink(settings, index)
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        logger.info("stopping", signal=signal.Signals(number).name)
+        sink.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    logger.info("sink_started", index=index)
+    sink.run()
+    logger.info("sink_stopped", index=index)

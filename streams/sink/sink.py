@@ -1,0 +1,295 @@
+"""The sink's loop: one thread reads, inserts and commits, so that nothing happens at the same time as anything else.
+
+The order in which a block becomes history:
+
+1. its part for each set table is inserted (a row written twice is the same element);
+2. its part for the position table is inserted: from here on a restart begins behind it;
+3. its last offset + 1 is committed, with the topic's id.
+
+A crash before 2 leads to the same records being read again, perhaps cut into other blocks: their rows collapse with
+those of 1. A crash before 3 leads to a start behind the rows. An insert whose answer was lost is repeated with its
+token. A sink that doesn't know it was replaced writes rows that are there already, and can't commit.
+"""
+
+import time
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams import log
+from streams.errors import UserError
+from streams.settings import Settings
+from streams.sink import kafka, metrics
+from streams.sink.backoff import Backoff
+from streams.sink.feeds import FEEDS
+from streams.sink.parse import ArtworkParser, parser
+from streams.sink.partition import AssignedPartition
+from streams.sink.records import Record
+from streams.sink.start import start_position
+from streams.sink.writer import InsertError, UnavailableError, Writer
+
+logger = log.get(__name__)
+
+# Records taken from the client at once; at most 1 MiB each.
+BATCH_RECORDS = 500
+# Longest wait for records: how late the loop may notice that it is to stop, or that a block is due by its age.
+POLL_SECONDS = 0.1
+# After these the client does nothing any more. The first one wraps another, of which it keeps the text alone.
+_FATAL = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED)
+
+
+class Sink:
+    """Moves what the topics hold into ClickHouse, exactly once as far as readers can see."""
+
+    def __init__(self, settings: Settings, index: int) -> None:
+        self._settings = settings
+        self._index = index
+        self._consumer: Consumer = kafka.consumer(settings, index, self._kafka_error)
+        self._broker = kafka.Broker(settings, self._consumer)
+        self._writer = Writer(settings)
+        self._partitions: dict[tuple[str, int], AssignedPartition] = {}
+        # Of ClickHouse or Kafka as a whole.
+        self._backoff = Backoff()
+        self._joined = False
+        self._stopping = False
+        self._fatal: KafkaError | None = None
+
+    def stop(self) -> None:
+        """Ask the loop to end; it does so within a poll and an insert. Safe to call from a signal handler."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Run until `stop`. Raises UserError when another process is this sink."""
+        self._consumer.subscribe(list(FEEDS), on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
+        try:
+            while not self._stopping:
+                self._place()
+                self._flush(self._due())
+                self._read()
+                self._raise_if_fatal()
+                self._show()
+            # Rows that can't be written now are read again by whoever comes next.
+            self._flush(list(self._partitions.values()))
+        finally:
+            metrics.ready.set(0)
+            # A named member keeps its partitions for the session timeout, so that a restart finds them.
+            self._consumer.close()
+            self._writer.close()
+
+    def _assign(self, client: Consumer, assigned: list[TopicPartition]) -> None:
+        # Nothing is read before ClickHouse has said where to start, which may take as long as it is away.
+        for tp in assigned:
+            tp.offset = 0
+        client.incremental_assign(assigned)
+        client.pause(assigned)
+        for tp in assigned:
+            self._partitions[tp.topic, tp.partition] = AssignedPartition(FEEDS[tp.topic], tp.partition)
+        self._joined = True
+        logger.info("partitions_assigned", partitions=_names(assigned))
+
+    def _revoke(self, client: Consumer, revoked: list[TopicPartition]) -> None:
+        self._flush([self._partitions[tp.topic, tp.partition] for tp in revoked])
+        self._forget(revoked)
+        client.incremental_unassign(revoked)
+        logger.info("partitions_revoked", partitions=_names(revoked))
+
+    def _lose(self, client: Consumer, lost: list[TopicPartition]) -> None:
+        # Others may be reading them already: what was read is theirs.
+        self._forget(lost)
+        client.incremental_unassign(lost)
+        logger.warning("partitions_lost", partitions=_names(lost))
+
+    def _forget(self, gone: list[TopicPartition]) -> None:
+        for tp in gone:
+            self._partitions.pop((tp.topic, tp.partition)).forget_metrics()
+
+    def _place(self) -> None:
+        """Find out where to start the partitions that aren't placed yet."""
+        now = time.monotonic()
+        if self._backoff.waits(now):
+            return
+        waiting = [each for each in self._partitions.values() if not each.placed and not each.backoff.waits(now)]
+        if not waiting:
+            return
+        try:
+            logs = self._broker.logs([each.key for each in waiting])
+        except KafkaException as error:
+            self._not_placed(waiting, error)
+            return
+        for topic in {each.feed.topic for each in waiting}:
+            self._place_topic([each for each in waiting if each.feed.topic == topic], logs)
+
+    def _place_topic(self, partitions: list[AssignedPartition], logs: dict[kafka.Key, kafka.Log]) -> None:
+        """Place partitions of one topic, whose table may be broken while those of others are not."""
+        feed, topic_id = partitions[0].feed, logs[partitions[0].key].topic_id
+        if self._backoff.waits(time.monotonic()):
+            return
+        try:
+            newest = self._writer.newest_offsets(feed, topic_id)
+            for partition in partitions:
+                self._place_one(partition, logs[partition.key], newest.get(partition.partition))
+        except InsertError as error:
+            self._failed(partitions, error)
+        except KafkaException as error:
+            self._not_placed(partitions, error)
+        else:
+            self._recovered()
+
+    def _not_placed(self, partitions: list[AssignedPartition], error: KafkaException) -> None:
+        # The broker is away, or the client isn't ready to seek in a partition that it was just given.
+        for partition in partitions:
+            partition.backoff.fail(time.monotonic())
+        logger.warning("placing_failed", partitions=[each.key for each in partitions], detail=str(error))
+
+    def _place_one(self, partition: AssignedPartition, log_: kafka.Log, newest: int | None) -> None:
+        start = start_position(log_.topic_id, log_.committed, newest, log_.low, log_.high)
+        parse = parser(partition.feed.topic)
+        if isinstance(parse, ArtworkParser):
+            parse.restore(self._writer.catalogue(log_.topic_id))
+        self._consumer.seek(partition.at(start.offset))
+        partition.place(log_.topic_id, start.offset, parse)
+        partition.backoff.succeed()
+        self._consumer.resume([partition.at(start.offset)])
+        if start.lost:
+            metrics.lost.labels(partition.feed.topic, str(partition.partition)).inc(start.lost)
+            logger.error("offsets_lost", partition=partition.key, offsets=start.lost, start=start.offset)
+        logger.info(
+            "partition_placed", partition=partition.key, topic_id=log_.topic_id, start=start.offset, end=log_.high
+        )
+
+    def _due(self) -> list[AssignedPartition]:
+        now = time.monotonic()
+        rows, seconds = self._settings.sink_flush_rows, self._settings.sink_flush_seconds
+        return [partition for partition in self._partitions.values() if partition.due(now, rows, seconds)]
+
+    def _flush(self, partitions: list[AssignedPartition]) -> None:
+        """Insert and commit a block of each, as far as ClickHouse takes them."""
+        done: list[TopicPartition] = []
+        for partition in partitions:
+            if self._backoff.waits(time.monotonic()):
+                break
+            if not partition.held:
+                continue
+            try:
+                done.append(self._insert(partition))
+            except InsertError as error:
+                self._failed([partition], error)
+        if done:
+            self._commit(done)
+
+    def _insert(self, partition: AssignedPartition) -> TopicPartition:
+        was_failing = partition.backoff.failing
+        block = partition.block()
+        for part in block.parts:
+            self._writer.insert(part, block.token)
+        readable = time.time()
+        for appended in block.appended:
+            metrics.latency_seconds.labels(block.feed.topic).observe(max(0.0, readable - appended / 1000))
+        self._recovered()
+        tp = partition.inserted()
+        if was_failing:
+            self._consumer.resume([partition.at(0)])
+        return tp
+
+    def _commit(self, done: list[TopicPartition]) -> None:
+        try:
+            self._consumer.commit(offsets=done, asynchronous=False)
+        except KafkaException as error:
+            self._kafka_error(error.args[0])
+            # The rows are in ClickHouse and hold the position: a start finds it there.
+            logger.warning("commit_failed", partitions=_names(done))
+            return
+        for tp in done:
+            if (partition := self._partitions.get((tp.topic, tp.partition))) is not None:
+                partition.committed = tp.offset
+
+    def _failed(self, partitions: list[AssignedPartition], error: InsertError) -> None:
+        """Wait before the next try, and read nothing meanwhile. Kafka is polled all the time, to stay in the group."""
+        now = time.monotonic()
+        if isinstance(error, UnavailableError):
+            partitions, wait = list(self._partitions.values()), self._backoff.fail(now)
+            metrics.waiting.set(1)
+            logger.warning("clickhouse_unavailable", code=error.code, detail=str(error), seconds=round(wait, 2))
+        else:
+            wait = max(each.backoff.fail(now) for each in partitions)
+            keys = [each.key for each in partitions]
+            logger.error("insert_failed", partitions=keys, code=error.code, detail=str(error), seconds=round(wait, 2))
+        self._consumer.pause([each.at(0) for each in partitions])
+
+    def _recovered(self) -> None:
+        """ClickHouse answers: read again what waited for it alone."""
+        if not self._backoff.failing:
+            return
+        self._backoff.succeed()
+        metrics.waiting.set(0)
+        ready = [each.at(0) for each in self._partitions.values() if each.placed and not each.backoff.failing]
+        self._consumer.resume(ready)
+        logger.info("clickhouse_available")
+
+    def _read(self) -> None:
+        now = time.monotonic()
+        seconds = self._settings.sink_flush_seconds
+        deadlines = [d for each in self._partitions.values() if (d := each.deadline(seconds)) is not None]
+        timeout = max(0.0, min(POLL_SECONDS, min(deadlines, default=now + POLL_SECONDS) - now))
+        for message in self._consumer.consume(BATCH_RECORDS, timeout):
+            error = message.error()
+            if error is not None:
+                self._kafka_event(message, error)
+            else:
+                self._take(message)
+
+    def _take(self, message: Message) -> None:
+        partition, offset = self._partition_of(message)
+        if partition is None or not partition.placed:
+            return  # of an assignment or a place that is no more: it is read again from the right one
+        _, appended_at = message.timestamp()
+        record = Record(offset, appended_at, message.key(), message.value())
+        if not partition.add(record, time.monotonic()):
+            # Offsets never go back within a log: the topic was deleted and made again.
+            self._misplaced(partition, "offset_went_back")
+
+    def _kafka_event(self, message: Message, error: KafkaError) -> None:
+        partition, offset = self._partition_of(message)
+        if error.code() == KafkaError._PARTITION_EOF:
+            if partition is not None and partition.placed:
+                partition.end = offset
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET and partition is not None:
+            self._misplaced(partition, "offset_out_of_range")
+        else:
+            self._kafka_error(error)
+
+    def _kafka_error(self, error: KafkaError) -> None:
+        # What isn't fatal the client tries again by itself.
+        logger.warning("kafka_error", code=error.name(), detail=error.str())
+        if error.fatal() or error.code() in _FATAL:
+            self._fatal = error
+
+    def _raise_if_fatal(self) -> None:
+        if self._fatal is None:
+            return
+        if KafkaError(KafkaError.FENCED_INSTANCE_ID).str() in self._fatal.str():
+            raise UserError(f"Another process runs as sink {self._index}, so this one ends: give it another --index.")
+        raise KafkaException(self._fatal)
+
+    def _partition_of(self, message: Message) -> tuple[AssignedPartition | None, int]:
+        topic, number, offset = message.topic(), message.partition(), message.offset()
+        if topic is None or number is None or offset is None:
+            return None, -1  # an error that is no partition's
+        return self._partitions.get((topic, number)), offset
+
+    def _misplaced(self, partition: AssignedPartition, why: str) -> None:
+        logger.warning("partition_misplaced", partition=partition.key, why=why)
+        partition.unplace()
+        partition.backoff.fail(time.monotonic())
+        self._consumer.pause([partition.at(0)])
+
+    def _show(self) -> None:
+        partitions = self._partitions.values()
+        for partition in partitions:
+            _, high = self._consumer.get_watermark_offsets(partition.at(0), cached=True)
+            partition.show(high)
+        placed = all(partition.placed and not partition.backoff.failing for partition in partitions)
+        metrics.ready.set(self._joined and placed and not self._backoff.failing)
+
+
+def _names(partitions: list[TopicPartition]) -> list[str]:
+    return [f"{tp.topic}-{tp.partition}" for tp in partitions]

@@ -1,0 +1,234 @@
+"""The embedded broker keeps what it was given, through stops and kills, and refuses in one sentence what can't work."""
+
+import os
+import shutil
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streams.embedded import jars, kafka, process
+from streams.embedded.ports import controller_address
+from streams.errors import UserError
+from streams.kafka.topics import changelog
+from streams.settings import Settings
+from streams.tables.state import Table
+from streams.topics import load
+from tests.support.kafka import broker_settings, running_broker, start_broker, stop_broker
+from tests.support.wait import until
+
+TOPIC = "kept"
+SECONDS = 30.0
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Iterator[Settings]:
+    """A broker that runs at the start of the test."""
+    with running_broker(tmp_path) as found:
+        yield found
+
+
+def create_topic(settings: Settings, config: dict[str, str] | None = None) -> None:
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    admin.create_topics([NewTopic(TOPIC, 1, 1, config=config or {})])[TOPIC].result(SECONDS)
+
+
+def produce(settings: Settings, *values: bytes) -> None:
+    """Write records of one key in a transaction, as the worker does."""
+    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "transactional.id": "test"})
+    producer.init_transactions(SECONDS)
+    producer.begin_transaction()
+    for value in values:
+        producer.produce(TOPIC, value, key=b"key")
+    producer.commit_transaction(SECONDS)
+
+
+def kept(settings: Settings) -> list[bytes | None]:
+    """Return all committed values of the topic."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": "test",
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+        }
+    )
+    consumer.assign([TopicPartition(TOPIC, 0, 0)])
+    values: list[bytes | None] = []
+    try:
+        while True:
+            message = until(lambda: consumer.poll(1.0), SECONDS, "a record or the end")
+            assert message is not None
+            if message.error() is not None:
+                return values
+            values.append(message.value())
+    finally:
+        consumer.close()
+
+
+def test_a_stop_and_a_kill_keep_the_data(settings: Settings) -> None:
+    create_topic(settings)
+    produce(settings, b"before the stop")
+    stop_broker(settings)
+    assert not process.alive("kafka", settings)
+    start_broker(settings)
+    produce(settings, b"before the kill")
+    killed = process.running("kafka", settings)
+    assert killed
+    os.kill(killed.pid, signal.SIGKILL)
+    assert process.wait_exit("kafka", settings, SECONDS)
+    assert "is gone" in (process.clean_stale("kafka", settings) or "")
+    start_broker(settings)
+    assert kept(settings) == [b"before the stop", b"before the kill"]
+
+
+def test_a_changelog_is_compacted(settings: Settings) -> None:
+    config = load(settings)[changelog(Table.WINDOWS)].kafka_config(1)
+    # The segment being written is never compacted; one that ends after a second spares the test ten minutes.
+    create_topic(settings, {**config, "segment.ms": "1000"})
+    written = 0
+
+    def compacted() -> bool:
+        nonlocal written
+        written += 100
+        produce(settings, *[b"%d" % n for n in range(100)])
+        values = kept(settings)
+        return len(values) < written and values[-1] == b"99"
+
+    until(compacted, SECONDS, "fewer records than were written")
+
+
+def test_only_loopback_is_listened_on(settings: Settings) -> None:
+    started = process.running("kafka", settings)
+    assert started
+    inodes = {os.readlink(link) for link in Path(f"/proc/{started.pid}/fd").iterdir() if link.is_symlink()}
+    listening = [
+        fields[1]
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/{started.pid}/net/{table}").read_text().splitlines()[1:]
+        if (fields := line.split())[3] == "0A" and f"socket:[{fields[9]}]" in inodes
+    ]
+    assert len(listening) == 2
+    # proc(5): addresses in hex, a word at a time in the machine's order; Java binds IPv4 through IPv6 sockets.
+    loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
+    assert {address.split(":")[0] for address in listening} <= loopback
+
+
+def test_topics_are_never_made_by_a_slip(settings: Settings) -> None:
+    failed: list[object] = []
+    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "topic.metadata.propagation.max.ms": 0})
+    producer.produce("misspelt", b"x", on_delivery=lambda error, _: failed.append(error))
+    producer.flush(SECONDS)
+    assert failed[0] is not None
+    assert (
+        "misspelt"
+        not in AdminClient({"bootstrap.servers": settings.kafka_bootstrap}).list_topics(timeout=SECONDS).topics
+    )
+
+
+def test_a_second_broker_on_the_port_is_refused(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    second = broker_settings(tmp_path_factory.mktemp("second")).model_copy(
+        update={"kafka_bootstrap": settings.kafka_bootstrap}
+    )
+    port = settings.kafka_bootstrap.rpartition(":")[2]
+    with pytest.raises(UserError, match=rf"Port {port} .*IMPRESSIONS_KAFKA_BOOTSTRAP"):
+        kafka.prepare(second, lambda _: None)
+
+
+def test_the_controllers_port_in_use_is_named(tmp_path: Path) -> None:
+    settings = broker_settings(tmp_path)
+    controller = controller_address(kafka.embedded_address(settings))
+    with socket.socket() as other:
+        other.bind(controller)
+        other.listen()
+        with pytest.raises(UserError, match=rf"Port {controller.port} .*controller"):
+            kafka.prepare(settings, lambda _: None)
+
+
+def test_a_cluster_id_is_never_taken_for_an_option() -> None:
+    ids = [kafka.new_cluster_id() for _ in range(2_000)]
+    assert len(set(ids)) == len(ids)
+    assert all(len(each) == 22 and not each.startswith("-") for each in ids)
+
+
+def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
+    settings = broker_settings(tmp_path)
+    kafka.prepare(settings, lambda _: None)
+    stamp = kafka.data_dir(settings) / "VERSION"
+    assert stamp.read_text().strip() == jars.kafka_version()
+    stamp.write_text("3.9.1\n")
+    with pytest.raises(UserError, match=r"made by Kafka 3\.9\.1"):
+        kafka.prepare(settings, lambda _: None)
+    stamp.write_text(jars.kafka_version().rpartition(".")[0] + ".99\n")
+    kafka.prepare(settings, lambda _: None)
+    stamp.unlink()
+    with pytest.raises(UserError, match="unknown version"):
+        kafka.prepare(settings, lambda _: None)
+
+
+def test_without_java_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = broker_settings(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(UserError, match="openjdk-17-jre-headless"):
+        kafka.prepare(settings, lambda _: None)
+
+
+def test_a_broker_that_ends_while_starting_names_its_log(tmp_path: Path) -> None:
+    settings = broker_settings(tmp_path)
+    kafka.prepare(settings, lambda _: None)
+    kafka.properties_file(settings).write_text("process.roles=neither\n")
+    process.start("kafka", kafka.command(settings), settings)
+    try:
+        with pytest.raises(UserError, match=r"ended while it was starting.*kafka\.log"):
+            kafka.wait_ready(settings, float("inf"))
+    finally:
+        stop_broker(settings)
+
+
+def maven(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Callable[[], Path]:
+    """Put a stand-in for Maven, which must not be asked for 45 MB in a test, on the PATH; return the fetch."""
+    program = folder / "bin" / "mvn"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nfor last; do :; done\nfresh="${{last#-DoutputDirectory=}}"\n{script}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    return lambda: jars.fetch_jars(Settings(data_dir=folder), lambda _: None)
+
+
+def test_a_failed_fetch_names_mavens_log_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch = maven(tmp_path, monkeypatch, 'mkdir "$fresh"; echo unreachable; exit 1')
+    with pytest.raises(UserError, match=r"log is .*maven\.log"):
+        fetch()
+    assert (tmp_path / "log" / "maven.log").read_text() == "unreachable\n"
+    assert list((tmp_path / "kafka").iterdir()) == []
+
+
+def test_two_fetches_at_once_leave_one_complete_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each waits until both are there, so that both really fetch.
+    meet = f'mkdir "$fresh"; echo jar > "$fresh/a.jar"; echo > {tmp_path}/$$; ' + (
+        f"while [ $(ls {tmp_path} | grep -c '^[0-9]') -lt 2 ]; do :; done"
+    )
+    fetch = maven(tmp_path, monkeypatch, meet)
+    found: list[Path] = []
+    threads = [threading.Thread(target=lambda: found.append(fetch())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert len(found) == 2
+    assert [path.name for path in (tmp_path / "kafka").iterdir()] == [f"libs-{jars.kafka_version()}"]
+    assert (found[0] / "a.jar").read_text() == "jar\n"
+
+
+def test_the_jars_are_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch = maven(tmp_path, monkeypatch, 'mkdir "$fresh"')
+    first = fetch()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert shutil.which("mvn") is None
+    assert fetch() == first

@@ -1,0 +1,120 @@
+"""Provisioning against a real broker: what is printed is what is done, and a second run finds nothing to do."""
+
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streams import topics
+from streams.errors import UserError
+from streams.kafka.admin import describe
+from streams.kafka.topics import IMPRESSIONS, REJECTED
+from streams.paths import project_path
+from streams.provision.kafka import existing_topics, provision_kafka
+from streams.settings import Settings
+from streams.topics import PROJECT_FILE, Topic, parse
+from tests.support.kafka import running_broker
+from tests.support.wait import until
+
+SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    with running_broker(tmp_path_factory.mktemp("broker")) as found:
+        yield found
+
+
+@pytest.fixture
+def admin(settings: Settings) -> AdminClient:
+    """A client of a broker that has no topics, whatever the test before left."""
+    client = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    if names := list(existing_topics(client)):
+        for future in client.delete_topics(names).values():
+            future.result(SECONDS)
+    until(lambda: not set(names) & set(client.list_topics(timeout=SECONDS).topics), SECONDS, "the deletion shows")
+    return client
+
+
+def declared(*changes: tuple[str, str]) -> dict[str, Topic]:
+    """Return the project's topics, with replacements in the file's text."""
+    text = project_path(PROJECT_FILE).read_text()
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return parse(text, "topics.yaml")
+
+
+def run(settings: Settings, wanted: dict[str, Topic], dry_run: bool = False) -> tuple[bool, list[str]]:
+    lines: list[str] = []
+    changed = provision_kafka(settings, wanted, dry_run, lines.append)
+    return changed, lines
+
+
+def test_creates_what_is_declared_and_then_finds_it_equal(settings: Settings, admin: AdminClient) -> None:
+    wanted = topics.load(settings)
+    changed, lines = run(settings, wanted)
+    assert changed
+    assert [line.split(":")[0] for line in lines] == [f"+ {name}" for name in wanted]
+    found = existing_topics(admin)
+    for name, topic in wanted.items():
+        assert found[name].partitions == topic.partitions
+        assert topic.kafka_config(1).items() <= dict(found[name].config).items()
+    assert run(settings, wanted) == (False, [f"= {name}" for name in wanted])
+
+
+def test_a_dry_run_prints_the_same_and_does_nothing(settings: Settings, admin: AdminClient) -> None:
+    changed, lines = run(settings, declared(), dry_run=True)
+    assert changed
+    assert existing_topics(admin) == {}
+    assert run(settings, declared())[1] == lines
+
+
+def test_settings_are_altered_and_nothing_is_lost(settings: Settings, admin: AdminClient) -> None:
+    run(settings, declared())
+    before = describe(settings, REJECTED)
+    changed, lines = run(settings, declared(("retention: 30d", "retention: 60d")))
+    assert changed
+    assert [line for line in lines if line[0] != "="] == [
+        "~ impressions.rejected.v1: retention.ms 2592000000 -> 5184000000"
+    ]
+    assert existing_topics(admin)[REJECTED].config["retention.ms"] == "5184000000"
+    assert describe(settings, REJECTED) == before
+
+
+def test_another_partition_count_is_refused_before_anything_changes(settings: Settings, admin: AdminClient) -> None:
+    run(settings, declared())
+    wanted = declared(("&source_partitions 4", "&source_partitions 8"), ("retention: 30d", "retention: 60d"))
+    with pytest.raises(UserError, match=r"impressions\.v1 has 4 partitions and 8 are declared.*\(6 more above\)"):
+        run(settings, wanted)
+    found = existing_topics(admin)
+    assert found[IMPRESSIONS].partitions == 4
+    assert found[REJECTED].config["retention.ms"] == "2592000000"
+
+
+def test_partitions_grow_where_that_is_allowed(settings: Settings, admin: AdminClient) -> None:
+    only = {"artworks.v1": declared()["artworks.v1"]}
+    run(settings, only)
+    wider = {
+        name: topic.model_copy(update={"partitions": 3, "partition_growth": "allowed"}) for name, topic in only.items()
+    }
+    assert run(settings, wider) == (True, ["~ artworks.v1: partitions 1 -> 3"])
+    assert existing_topics(admin)["artworks.v1"].partitions == 3
+
+
+def test_more_replicas_than_brokers_are_refused(settings: Settings, admin: AdminClient) -> None:
+    with pytest.raises(UserError, match="3 replicas, which need as many brokers, and there is one"):
+        run(settings.model_copy(update={"replication_factor": 3}), declared())
+    assert existing_topics(admin) == {}
+
+
+def test_what_nobody_declared_is_noted_and_kept(settings: Settings, admin: AdminClient) -> None:
+    admin.create_topics([NewTopic("somebody.elses", 1, 1)])["somebody.elses"].result(SECONDS)
+    _, lines = run(settings, declared())
+    assert lines[-1] == "? somebody.elses: is on the broker but not in topics.yaml; left as it is"
+    assert "somebody.elses" in existing_topics(admin)
+
+
+def test_no_broker_is_one_sentence(settings: Settings) -> None:
+    with pytest.raises(UserError, match=r"No Kafka broker answers at 127\.0\.0\.1:1 .*impressions up kafka"):
+        run(settings.model_copy(update={"kafka_bootstrap": "127.0.0.1:1"}), declared())

@@ -1,0 +1,31 @@
+"""A migrated database of a test's own on a running engine."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from streams.clickhouse.migrate import apply
+from streams.paths import migrations_folder
+from tests.support.clickhouse import Engine
+from tests.support.rows import Filler
+
+
+@dataclass(frozen=True)
+class Database:
+    """`put` writes base rows as the sink does; `reader` sees what analysts see."""
+
+    name: str
+    put: Filler
+    reader: Client
+
+    def rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Read as the analyst."""
+        return [tuple(row) for row in self.reader.query(query, parameters=parameters).result_rows]
+
+
+def migrated(engine: Engine, name: str) -> Database:
+    """Make a database with the project's schema."""
+    writer = engine.client("writer")
+    apply(writer, migrations_folder(), name)
+    return Database(name, Filler(writer, name), engine.client("reader", name))

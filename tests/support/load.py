@@ -1,0 +1,117 @@
+"""Impressions as they arrive in life: retries, double fires, strays, packed records and rubbish among good flushes."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+from random import Random
+from typing import Any, NamedTuple
+
+import orjson
+from confluent_kafka import Producer
+
+from streams.demo.recount_log import QUIET
+from streams.demo.recount_partition import partition_of
+from streams.kafka.topics import IMPRESSIONS
+from streams.settings import Settings
+
+PARTITIONS = 4
+FLUSH_SECONDS = 60.0
+ARTWORKS = 200
+HOUR_MS = 3_600_000
+
+
+class Raw(NamedTuple):
+    """A record for a partition of `impressions.v1`."""
+
+    partition: int
+    value: bytes | None
+
+
+def now_ms() -> int:
+    """The clock, which the broker shares: ms since the epoch."""
+    return int(time.time() * 1000)
+
+
+def impression(artwork_id: str, seen_at: int, **more: Any) -> dict[str, Any]:
+    """An impression; its id follows from the rest unless `more` names one."""
+    return {"impression_id": f"i-{artwork_id}-{seen_at}", "artwork_id": artwork_id, "seen_at": seen_at, **more}
+
+
+def flush(user_id: str, impressions: Sequence[Any], **more: Any) -> bytes:
+    """A flush as a line."""
+    head = {"v": 1, "flush_id": f"f-{user_id}", "user_id": user_id, "sent_at": now_ms()}
+    return orjson.dumps({**head, "impressions": impressions, **more})
+
+
+def home(user_id: str) -> int:
+    """The user's partition."""
+    return partition_of(user_id, PARTITIONS)
+
+
+def user_at(partition: int, name: str) -> str:
+    """A user of that partition; the same for the same name."""
+    return next(user for n in count() if home(user := f"{name}-{n}") == partition)
+
+
+def at_home(user_id: str, line: bytes) -> Raw:
+    """A record where it belongs."""
+    return Raw(home(user_id), line)
+
+
+def load(rng: Random, name: str, impressions: int, users: int = 100) -> Iterator[Raw]:
+    """Yield records that hold about so many impressions of users of that name.
+
+    A tenth are exact retries of earlier lines, a tenth of the impressions are double fires, a twentieth of the
+    lines strays, a tenth of the records packed; a few lines and impressions are to be rejected.
+    """
+    sent: list[tuple[int, bytes]] = []
+    done = 0
+    while done < impressions:
+        lines = [_line(rng, name, users, sent) for _ in range(rng.randint(2, 8) if rng.random() < 0.1 else 1)]
+        partition = lines[0][0]
+        done += 12 * len(lines)
+        if rng.random() < 0.01:
+            lines.append((partition, rng.choice((b"", b"{", b"[]", b"\xff", b'{"v":2}'))))
+        if rng.random() < 0.05:
+            partition = (partition + rng.randint(1, PARTITIONS - 1)) % PARTITIONS
+        yield Raw(partition, b"\n".join(line for _, line in lines))
+
+
+def _line(rng: Random, name: str, users: int, sent: list[tuple[int, bytes]]) -> tuple[int, bytes]:
+    if sent and rng.random() < 0.1:
+        return rng.choice(sent)
+    user_id, now = f"{name}-{rng.randrange(users)}", now_ms()
+    seen: list[dict[str, Any]] = []
+    for _ in range(rng.randint(5, 15)):
+        # Squared: some artworks are met again and again, most are not.
+        artwork_id = f"a{int(ARTWORKS * 1.1 * rng.random() ** 2):04d}"
+        seen.append(impression(artwork_id, now - rng.randrange(6 * HOUR_MS), pool_id="main", position=rng.randrange(9)))
+        if rng.random() < 0.1:
+            double = seen[-1]["seen_at"] + rng.randint(20, 90)
+            seen.append(impression(artwork_id, double, impression_id=f"d-{rng.getrandbits(64):x}"))
+    if rng.random() < 0.05:
+        seen.append(impression("a0001", now + HOUR_MS))  # future
+        seen.append(impression("a0002", now - 48 * HOUR_MS))  # late, if it was seen
+        seen.append(impression("a0003", -1))
+    line = flush(user_id, seen, flush_id=f"f-{rng.getrandbits(64):x}", experiments={"flush": "2s"})
+    sent.append((home(user_id), line))
+    return sent[-1]
+
+
+def produce(settings: Settings, records: Iterable[Raw]) -> int:
+    """Produce records and return how many there were, once the broker has all of them."""
+    producer = Producer(
+        {
+            **QUIET,
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "enable.idempotence": True,
+            "linger.ms": 2,
+            "message.max.bytes": 4 * 1024 * 1024,
+        }
+    )
+    number = 0
+    for number, (partition, value) in enumerate(records, 1):
+        producer.produce(IMPRESSIONS, value, partition=partition)
+        producer.poll(0)
+    assert producer.flush(FLUSH_SECONDS) == 0
+    return number

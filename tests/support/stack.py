@@ -1,0 +1,124 @@
+"""A whole installation for tests: the project's own broker and ClickHouse, provisioned, with workers on demand."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from confluent_kafka import Producer
+
+from streams.embedded import stack
+from streams.embedded.ports import Address, is_free
+from streams.kafka import topics
+from streams.provision.run import provision
+from streams.settings import Settings
+from tests.support import load
+from tests.support.audit import Audit
+from tests.support.kafka import broker_settings, free_port_pair
+from tests.support.load import FLUSH_SECONDS, Raw
+from tests.support.worker import WorkerProcess
+
+# A pool that the load's users see, and one whose catalogue tests change.
+POOL, CHANGING_POOL = "main", "changing"
+# Ordinals of the changing pool begin behind those of the load's artworks.
+CHANGING_ORDINAL, CHANGING_ARTWORKS = 10_000, 10
+
+
+class Installation:
+    """Settings, workers and the audit of one broker. `worker` returns one that is ready; nothing else starts any."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.audit = self._new_audit()
+        self._workers: dict[int, WorkerProcess] = {}
+
+    def worker(self, index: int = 0, **changes: Any) -> WorkerProcess:
+        """Return worker `index`, ready, with these settings changed; one that runs with others is replaced."""
+        settings = self.settings.model_copy(update=changes)
+        found = self._workers.get(index)
+        if found is None or found.settings != settings:
+            if found is not None and found.is_running:
+                assert found.stop() == 0
+            found = self._workers[index] = WorkerProcess(settings, index)
+        if not found.is_running:
+            found.start()
+        return found.wait_ready()
+
+    def only_worker(self, **changes: Any) -> WorkerProcess:
+        """Return worker 0, alone with all partitions."""
+        for index, worker in self._workers.items():
+            if index and worker.is_running:
+                worker.stop()
+        return self.worker(0, **changes)
+
+    def no_worker(self) -> None:
+        """End all workers in good order."""
+        for worker in self._workers.values():
+            if worker.is_running:
+                worker.stop()
+
+    def produce(self, records: Iterable[Raw]) -> int:
+        """Produce records to the source."""
+        return load.produce(self.settings, records)
+
+    def catalogue(self, records: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
+        """Produce catalogue records."""
+        producer = Producer({"bootstrap.servers": self.settings.kafka_bootstrap})
+        for artwork_id, value in records:
+            text = None if value is None else orjson.dumps(value)
+            producer.produce(topics.ARTWORKS, text, artwork_id, partition=0)
+        assert producer.flush(FLUSH_SECONDS) == 0
+
+    def ledger_records(self) -> int:
+        """How many offsets the ledger has: it grows with every chunk that is committed."""
+        ledger = self.audit.logs[topics.LEDGER]
+        return sum(ledger.end(partition) for partition in range(ledger.partitions))
+
+    def reset_audit(self) -> None:
+        """Read everything again, with new clients."""
+        self.audit.close()
+        self.audit = self._new_audit()
+
+    def close(self) -> None:
+        """Kill what runs."""
+        for worker in self._workers.values():
+            worker.kill()
+        self.audit.close()
+
+    def _new_audit(self) -> Audit:
+        return Audit(self.settings, frozenset({CHANGING_POOL}))
+
+
+def stack_settings(folder: Path, **more: Any) -> Settings:
+    """Settings of a stack in `folder`, on free ports, quick to notice the dead."""
+    free = {"clickhouse_url": f"http://127.0.0.1:{free_port_pair()}", "metrics_port": _metrics_port()}
+    return broker_settings(folder, **{**free, "session_timeout_seconds": 6, **more})
+
+
+@contextmanager
+def running_installation(folder: Path) -> Iterator[Installation]:
+    """Run a broker and a ClickHouse in `folder`, provisioned, with a catalogue; no worker and no sink yet."""
+    settings = stack_settings(folder)
+    try:
+        stack.up(settings, ["kafka", "clickhouse"], out=lambda _: None)
+        provision(settings, False, lambda _: None)
+        installation = Installation(settings)
+        try:
+            installation.catalogue((f"a{n:04d}", {"pool_id": POOL, "ordinal": n}) for n in range(load.ARTWORKS))
+            installation.catalogue(
+                (f"c{n}", {"pool_id": CHANGING_POOL, "ordinal": CHANGING_ORDINAL + n}) for n in range(CHANGING_ARTWORKS)
+            )
+            yield installation
+        finally:
+            installation.close()
+    finally:
+        stack.down(settings, out=lambda _: None)
+
+
+def _metrics_port() -> int:
+    """A port that is free, with those of a second worker and a sink beside it."""
+    while True:
+        port = free_port_pair()
+        if port < 65_000 and all(is_free(Address("127.0.0.1", port + more)) for more in (0, 1, 10, 11)):
+            return port

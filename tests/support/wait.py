@@ -1,0 +1,21 @@
+"""Wait for a condition with a deadline: the only way a test may pass time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# Short enough that a test hardly waits longer than it must, long enough not to load two cores.
+POLL_SECONDS = 0.05
+
+
+def until(condition: Callable[[], T], seconds: float, what: str) -> T:
+    """Return the condition's first truthy value. Raises AssertionError naming `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(POLL_SECONDS)
+    raise AssertionError(f"not within {seconds} s: {what}")
