@@ -1,0 +1,36 @@
+"""Read what arrives, with ClickHouse's ordinary client, as the read-only user.
+
+    python examples/watch.py [SECONDS]
+
+Reads IMPRESSIONS_CLICKHOUSE_URL (http://127.0.0.1:8123).
+"""
+
+import os
+import sys
+import time
+
+import clickhouse_connect
+
+QUERY = """
+    SELECT
+        (SELECT count() FROM impressions) AS impressions,
+        count() AS users,
+        round(avg(coverage), 3) AS coverage,
+        countIf(coverage >= 0.95) AS exhausted
+    FROM user_coverage
+"""
+
+client = clickhouse_connect.get_client(
+    dsn=os.environ.get("IMPRESSIONS_CLICKHOUSE_URL", "http://127.0.0.1:8123"),
+    username="reader",
+    database="impressions",
+)
+until = time.monotonic() + float(sys.argv[1] if len(sys.argv) > 1 else 10)
+while True:
+    impressions, users, coverage, exhausted = client.query(QUERY).first_row
+    print(
+        f"{impressions:>8} impressions  {users:>5} users  mean coverage {coverage:.3f}  {exhausted} at 95 %", flush=True
+    )
+    if time.monotonic() > until:
+        break
+    time.sleep(1)
