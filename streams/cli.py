@@ -130,7 +130,7 @@ def clickhouse() -> None:
 def rebuild() -> None:
     """Make the worker's state again from ClickHouse's impressions, where its changelogs were lost.
 
-    Stop the workers, let the sinks finish, then: impressions rebuild
+    Stop the workers and let the sinks finish first. Example: impressions rebuild
     """
     from streams.rebuild.run import rebuild as run
 

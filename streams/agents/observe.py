@@ -14,6 +14,7 @@ def observe(number: int, chunk: Chunk) -> None:
     metrics.worker_lines.labels(partition).inc(len(chunk.outputs.ledger))
     for outcome in OUTCOMES:
         metrics.worker_impressions.labels(outcome).inc(getattr(chunk.outputs.total, outcome))
+    metrics.worker_poisoned.inc(chunk.poisoned)
     metrics.worker_chunk_records.observe(len(chunk.records))
     metrics.worker_position.labels(partition).set(chunk.position.next_offset)
     metrics.worker_progress.labels(partition).set(now)

@@ -56,6 +56,7 @@ class Partition:
         self.state.position = self.position
         rules = Rules(self._settings.window_ms, self._settings.lateness_ms, self._settings.tolerance_ms)
         self._decider = Decider(topic_id, self.number, partitions, rules, self.state, catalogue, poisoned)
+        self._poisoned = poisoned
         metrics.worker_restores.inc()
         metrics.worker_restore_seconds.observe(time.monotonic() - started)
 
@@ -98,7 +99,14 @@ class Partition:
         # Tombstones first: a window that was swept in part and written again in this chunk is then there whole.
         changes = swept + self.state.changes(position)
         metrics.worker_decide_seconds.observe(time.perf_counter() - started)
-        return Chunk(records, outputs, changes, swept, position)
+        return Chunk(records, outputs, changes, swept, position, self._poisoned_in(records))
+
+    def _poisoned_in(self, records: Sequence[SourceRecord]) -> int:
+        """How many lines of these records were rejected because deciding them failed too often."""
+        if not self._poisoned:
+            return 0
+        offsets = {record.offset for record in records}
+        return sum(offset in offsets for offset, _ in self._poisoned)
 
     def commit(self, chunk: "Chunk") -> None:
         """Steps 3 and 4. Blocking: call it from a thread. Raises FencedError when the partition is another's."""
@@ -120,7 +128,7 @@ class Partition:
 class Chunk:
     """A decided chunk, to be committed."""
 
-    __slots__ = ("changes", "outputs", "position", "records", "swept")
+    __slots__ = ("changes", "outputs", "poisoned", "position", "records", "swept")
 
     def __init__(
         self,
@@ -129,9 +137,10 @@ class Chunk:
         changes: list[Change],
         swept: list[Change],
         position: Position,
+        poisoned: int,
     ) -> None:
         self.records, self.outputs, self.changes = records, outputs, changes
-        self.swept, self.position = swept, position
+        self.swept, self.position, self.poisoned = swept, position, poisoned
 
 
 __all__ = ["Chunk", "LineError", "Partition"]

@@ -13,6 +13,11 @@ from streams.core.lines import impression_spans
 from streams.model.flush import Flush, Impression
 
 WHOLE_LINE = -1
+
+# As base64, the largest payload that fits into topics.yaml's 32 MiB for a rejected record. A broker measures
+# compressed batches, so a record of 4 MiB on its way in may hold a line of any size.
+MAX_PAYLOAD_BYTES = 23 * 1024 * 1024
+CUT_PAYLOAD_BYTES = 1024 * 1024
 # Bytes that a payload's escapes may take beyond a half of it, so that what is short is text, which people can read.
 FEW_ESCAPES = 4096
 
@@ -170,16 +175,11 @@ def rejected_line(line: Line, refused: RefusedLine) -> bytes:
 
 
 def rejected_impression(line: Line, index: int, user_id: str, reason: str, detail: str, payload: bytes) -> bytes:
-    """A row of `impressions.rejected.v1`; as text where the payload is UTF-8 and its escapes are few."""
-    encoded = b64encode(payload).decode()
-    text, encoding = encoded, "base64"
-    try:
-        plain = payload.decode()
-        # A quote takes two bytes in JSON, a control character six: 4 MiB of them would outgrow what a record may be.
-        if len(orjson.dumps(plain)) <= FEW_ESCAPES + len(payload) * 3 // 2:
-            text, encoding = plain, "utf-8"
-    except UnicodeDecodeError:
-        pass  # not text: base64 keeps the bytes
+    """A row of `impressions.rejected.v1`. A payload too large for a record is cut, and `detail` says so."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        detail = f"{detail} (of {len(payload)} bytes, the first {CUT_PAYLOAD_BYTES} are kept here)"
+        payload = payload[:CUT_PAYLOAD_BYTES]
+    text, encoding = _as_text(payload)
     return orjson.dumps(
         {
             **line.coordinates(),
@@ -192,3 +192,14 @@ def rejected_impression(line: Line, index: int, user_id: str, reason: str, detai
             "rejected_at": line.appended_at,
         }
     )
+
+
+def _as_text(payload: bytes) -> tuple[str, str]:
+    """The payload in JSON's terms: as it is, or as base64 where it is not UTF-8 or escaping would swell it more."""
+    try:
+        plain = payload.decode()
+    except UnicodeDecodeError:
+        return b64encode(payload).decode(), "base64"
+    if len(orjson.dumps(plain)) > 4 * len(payload) / 3 + 64:
+        return b64encode(payload).decode(), "base64"
+    return plain, "utf-8"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from confluent_kafka.admin import AdminClient
 from rich.console import Console
 
 from streams.demo import stack
@@ -19,7 +18,7 @@ from streams.demo.plan import Plan, make_plan
 from streams.demo.player import Deliveries, Player
 from streams.demo.progress import progress
 from streams.demo.recount import recount
-from streams.demo.recount_log import QUIET, LogReader
+from streams.demo.recount_log import LogReader
 from streams.demo.recount_types import Config
 from streams.demo.report import Summary
 from streams.demo.result_reader import ResultReader
@@ -74,8 +73,7 @@ def run(options: Options, settings: Settings, demo: Settings, console: Console) 
             plan = make_plan(int(time.time() * 1000), options.seed, demo.window_ms, log.partitions)
             deliveries, kills = play(plan, options, demo, console)
         with phases.phase("wait"), progress(console, "waiting for ClickHouse, lines") as update:
-            admin = AdminClient({"bootstrap.servers": demo.kafka_bootstrap, **QUIET})
-            settle(log, catalogue, reader, admin, update)
+            settle(demo, log, catalogue, reader, update)
         with phases.phase("recount and compare"):
             config = Config(demo.window_ms, demo.lateness_ms, demo.tolerance_ms, log.partitions)
             expected = recount(log.records(), catalogue.catalogue(), config)

@@ -4,15 +4,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
-
 from streams.demo.recount import split_lines
-from streams.demo.recount_log import REQUEST_SECONDS, LogReader
+from streams.demo.recount_log import LogReader
 from streams.demo.result_reader import ResultReader
 from streams.errors import UserError
+from streams.kafka.admin import committed
+from streams.kafka.topics import ARTWORKS, SINK_GROUP
+from streams.settings import Settings
 
-SINK_GROUP = "impressions-sink"
 # Without any row more for this long it will not come: a killed worker's partitions are given back within seconds.
 STALLED_SECONDS = 60.0
 # Between two looks at ClickHouse; the log is read meanwhile.
@@ -20,7 +19,7 @@ LOOK_SECONDS = 0.2
 
 
 def settle(
-    log: LogReader, catalogue: LogReader, reader: ResultReader, admin: AdminClient, progress: Callable[[int, int], None]
+    settings: Settings, log: LogReader, catalogue: LogReader, reader: ResultReader, progress: Callable[[int, int], None]
 ) -> None:
     """Return once each line of the log is in the ledger, and all that the ledger counts is in its view.
 
@@ -31,7 +30,8 @@ def settle(
     best, deadline = -1, time.monotonic() + STALLED_SECONDS
     while True:
         stored, complete = _stored(reader)
-        catalogue_stored = _committed(admin, catalogue.topic) >= catalogue.end(0)
+        # The catalogue topic has no transactions, so that its end is the offset behind its last record.
+        catalogue_stored = complete and committed(settings, SINK_GROUP, ARTWORKS, 0).offset >= catalogue.end(0)
         log.read_to_end()
         catalogue.read_to_end()
         lines = Counter({partition: 0 for partition in range(log.partitions)})
@@ -60,11 +60,3 @@ def _stored(reader: ResultReader) -> tuple[Counter[int], bool]:
     )
     complete = views["accepted"] >= views["due_accepted"] and views["rejected"] >= views["due_rejected"]
     return Counter({row["source_partition"]: row["lines"] for row in counts}), complete
-
-
-def _committed(admin: AdminClient, topic: str) -> int:
-    """Return the offset up to which the sink has stored the topic's only partition."""
-    request = ConsumerGroupTopicPartitions(SINK_GROUP, [TopicPartition(topic, 0)])
-    future = admin.list_consumer_group_offsets([request], request_timeout=REQUEST_SECONDS)[SINK_GROUP]
-    partitions = future.result().topic_partitions
-    return int(partitions[0].offset) if partitions else -1

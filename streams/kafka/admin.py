@@ -1,15 +1,27 @@
 """What the worker and the sink ask the broker about topics."""
 
+import time
+from functools import lru_cache
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.errors import UserError
 from streams.settings import Settings
 
 REQUEST_SECONDS = 15.0
+# A topic made a moment ago may have no leader yet that knows it.
+NO_LEADER_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+RETRY_SECONDS = 0.1
 NO_GROUP = "unused: positions are assigned, and nothing is committed"
+
+
+@lru_cache
+def admin(bootstrap: str) -> AdminClient:
+    """The process's admin client for a cluster; it is safe to share between threads."""
+    # librdkafka reports refused connections on stderr by itself; the sentence of the error is enough.
+    return AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": 10_000, "log_level": 0})
 
 
 class TopicInfo(NamedTuple):
@@ -21,9 +33,10 @@ class TopicInfo(NamedTuple):
 
 def describe(settings: Settings, topic: str) -> TopicInfo:
     """Ask for a topic. Raises UserError when the broker is away or doesn't have it."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "socket.timeout.ms": 10_000, "log_level": 3})
     try:
-        futures = admin.describe_topics(TopicCollection([topic]), request_timeout=REQUEST_SECONDS)
+        futures = admin(settings.kafka_bootstrap).describe_topics(
+            TopicCollection([topic]), request_timeout=REQUEST_SECONDS
+        )
         found = futures[topic].result()
     except KafkaException as error:
         raise UserError(
@@ -50,8 +63,36 @@ def reader(settings: Settings, **more: str | int | float | bool) -> Consumer:
 def watermarks(settings: Settings, topic: str, partition: int) -> tuple[int, int]:
     """Return the first offset that the partition still has, and the one behind its last."""
     consumer = reader(settings)
+    deadline = time.monotonic() + REQUEST_SECONDS
     try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=REQUEST_SECONDS)
+        while True:
+            try:
+                low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=REQUEST_SECONDS)
+                return int(low), int(high)
+            except KafkaException as error:
+                if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
+                    raise
+                consumer.poll(RETRY_SECONDS)
     finally:
         consumer.close()
-    return int(low), int(high)
+
+
+class Committed(NamedTuple):
+    """What a group has committed for a partition: the next offset to read, -1 for none, and the words left with it."""
+
+    offset: int
+    metadata: str
+
+
+def committed(settings: Settings, group: str, topic: str, partition: int) -> Committed:
+    """Ask what a group has committed, without joining it. Raises KafkaException when the broker doesn't say in time.
+
+    By a consumer: AdminClient.list_consumer_group_offsets takes the process down (SIGSEGV in rd_kafka_cgrp_op) when
+    the group's coordinator is still loading, because librdkafka 2.16.0 then looks for the client's own group.
+    """
+    consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": group, "log_level": 3})
+    try:
+        (found,) = consumer.committed([TopicPartition(topic, partition)], timeout=REQUEST_SECONDS)
+    finally:
+        consumer.close()
+    return Committed(max(int(found.offset), -1), found.metadata or "")

@@ -4,7 +4,7 @@ Faust's cost is per event, about 0.1 ms; a chunk is one event. Written against f
 says what it answers (numbers as in docs/decisions/0002).
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import aiokafka
@@ -16,6 +16,8 @@ from streams.kafka.topics import IMPRESSIONS
 # Most bytes of one partition in one fetch, so about the largest chunk: at usual sizes 10,000 records. One record
 # may be larger (4 MiB): Kafka then sends it alone.
 FETCH_BYTES = 4 * 1024 * 1024
+# Most bytes of values in a chunk, uncompressed: what a transaction then holds in memory is some times that.
+CHUNK_BYTES = 16 * 1024 * 1024
 # How long the broker may hold a fetch for which there is nothing yet; data ends it at once.
 FETCH_WAIT_MS = 500
 
@@ -70,9 +72,10 @@ class ChunkConsumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if active is None or tp in active or tp in self._buffered_partitions:
-                yield tp, self._chunk(tp, run, generation)
+                for chunk in _cut(run):
+                    yield tp, self._chunk(tp, chunk, generation)
 
-    def _chunk(self, tp: TP, run: list[Any], generation: int) -> ConsumerMessage:
+    def _chunk(self, tp: TP, run: Sequence[Any], generation: int) -> ConsumerMessage:
         last = run[-1]
         return ConsumerMessage(
             tp.topic,
@@ -113,3 +116,14 @@ class ChunkConsumer(driver.Consumer):
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Keep no gaps: every chunk would add one that nothing ever takes away."""
+
+
+def _cut(run: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Cut a run where its records, which were fetched compressed, get too large for one transaction."""
+    size, start = 0, 0
+    for index, record in enumerate(run):
+        size += len(record.value or b"")
+        if size > CHUNK_BYTES and index > start:
+            yield run[start:index]
+            size, start = len(record.value or b""), index
+    yield run[start:]

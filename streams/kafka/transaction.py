@@ -18,8 +18,8 @@ logger = log.get(__name__)
 
 # How long one call waits for the broker before it is made again; only progress is logged in between.
 CALL_SECONDS = 10.0
-# Records up to topics.yaml's largest limit.
-MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+# topics.yaml's largest limit: a rejected line may be long.
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 FENCED = {
     KafkaError._FENCED,
     KafkaError.PRODUCER_FENCED,

@@ -5,13 +5,13 @@ position is never made up where there was work before. It also fixes the window 
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from streams.errors import UserError
+from streams.errors import StateLostError, UserError
 from streams.kafka import topics
-from streams.kafka.admin import REQUEST_SECONDS, TopicInfo, reader, watermarks
+from streams.kafka.admin import TopicInfo, committed, reader, watermarks
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing, PartitionProducer
 from streams.settings import Settings
@@ -31,21 +31,29 @@ def ensure_genesis(settings: Settings, source: TopicInfo) -> list[int]:
     Raises UserError where there was work but no position is left, and where the settings differ from what the
     state was made with.
     """
-    missing = [p for p in range(source.partitions) if not _holds_position(settings, p, source.partitions)]
-    for partition in missing:
-        if _was_worked_on(settings, partition):
-            raise UserError(
-                f"{CHANGELOG} of partition {partition} is empty, but there was work before: the state was lost. "
-                "Run `impressions rebuild` to make it again from ClickHouse."
-            )
-        producer = PartitionProducer(settings, partition)
-        # Under the partition's own transactional id: of two provisions, or beside a worker, only one can write.
-        producer.fence()
-        if watermarks(settings, CHANGELOG, partition)[1] == 0:
-            first = Position(source.topic_id, 0, settings.window_ms, source.partitions)
-            begin(producer, partition, position.encode(first))
-        producer.close()
-    return missing
+    # Each partition is a conversation with the broker; they don't wait for each other.
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        began = threads.map(lambda p: _ensure(settings, source, p), range(source.partitions))
+        return [partition for partition, new in enumerate(began) if new]
+
+
+def _ensure(settings: Settings, source: TopicInfo, partition: int) -> bool:
+    """Give the partition its first position if it never had one; returns whether it got one."""
+    if _holds_position(settings, partition, source.partitions):
+        return False
+    if _was_worked_on(settings, partition):
+        raise StateLostError(
+            f"{CHANGELOG} of partition {partition} is empty, but there was work before: the state was lost. "
+            "Run `impressions rebuild` to make it again from ClickHouse."
+        )
+    producer = PartitionProducer(settings, partition)
+    # Under the partition's own transactional id: of two provisions, or beside a worker, only one can write.
+    producer.fence()
+    if watermarks(settings, CHANGELOG, partition)[1] == 0:
+        first = Position(source.topic_id, 0, settings.window_ms, source.partitions)
+        begin(producer, partition, position.encode(first))
+    producer.close()
+    return True
 
 
 def begin(producer: PartitionProducer, partition: int, first: bytes | None) -> None:
@@ -108,8 +116,5 @@ def _newest(consumer: Consumer, tp: TopicPartition) -> Position | None:
 
 def _was_worked_on(settings: Settings, partition: int) -> bool:
     """Has a worker ever committed an offset or written a ledger row for the partition?"""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 3})
-    request = ConsumerGroupTopicPartitions(topics.WORKER_GROUP, [TopicPartition(topics.IMPRESSIONS, partition)])
-    group = admin.list_consumer_group_offsets([request], request_timeout=REQUEST_SECONDS)
-    (committed,) = group[topics.WORKER_GROUP].result().topic_partitions
-    return committed.offset > 0 or watermarks(settings, topics.LEDGER, partition)[1] > 0
+    found = committed(settings, topics.WORKER_GROUP, topics.IMPRESSIONS, partition)
+    return found.offset > 0 or watermarks(settings, topics.LEDGER, partition)[1] > 0

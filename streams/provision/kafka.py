@@ -18,6 +18,7 @@ from confluent_kafka.admin import (
 )
 
 from streams.errors import UserError
+from streams.kafka.admin import admin
 from streams.provision.plan import (
     Action,
     Alter,
@@ -48,9 +49,9 @@ def provision_kafka(settings: Settings, topics: Mapping[str, Topic], dry_run: bo
     Nothing is changed on a dry run, nor while anything is refused. Raises UserError when the broker does not answer
     or a difference is refused, KafkaException when the broker fails a change.
     """
-    admin = connect(settings)
+    client = connect(settings)
     wanted = declared(settings, topics)
-    actions = _look(admin, wanted)
+    actions = _look(client, wanted)
     for action in actions:
         out(str(action))
     if refused := refusals(actions):
@@ -58,23 +59,22 @@ def provision_kafka(settings: Settings, topics: Mapping[str, Topic], dry_run: bo
         raise UserError(f"Nothing was changed, because {refused[0].topic} {refused[0].sentence}{others}.")
     todo = changes(actions)
     if todo and not dry_run:
-        apply(admin, todo)
-        _settle(admin, wanted)
+        apply(client, todo)
+        _settle(client, wanted)
     return bool(todo)
 
 
 def connect(settings: Settings) -> AdminClient:
     """Return a client of a broker that answers. Raises UserError when none does."""
-    # librdkafka reports refused connections on stderr by itself; the one sentence below is enough.
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0})
+    client = admin(settings.kafka_bootstrap)
     try:
-        admin.list_topics(timeout=CONNECT_SECONDS)
+        client.list_topics(timeout=CONNECT_SECONDS)
     except KafkaException:
         raise UserError(
             f"No Kafka broker answers at {settings.kafka_bootstrap} (IMPRESSIONS_KAFKA_BOOTSTRAP); "
             f"`impressions up kafka` starts the embedded one."
         ) from None
-    return admin
+    return client
 
 
 def declared(settings: Settings, topics: Mapping[str, Topic]) -> dict[str, Wanted]:
@@ -87,14 +87,14 @@ def declared(settings: Settings, topics: Mapping[str, Topic]) -> dict[str, Wante
     return wanted
 
 
-def existing_topics(admin: AdminClient) -> dict[str, Existing]:
+def existing_topics(client: AdminClient) -> dict[str, Existing]:
     """Return the broker's topics with their configurations, Kafka's internal ones left out."""
-    names = [name for name in admin.list_topics(timeout=REQUEST_SECONDS).topics if not name.startswith("__")]
+    names = [name for name in client.list_topics(timeout=REQUEST_SECONDS).topics if not name.startswith("__")]
     if not names:
         return {}
-    described = admin.describe_topics(TopicCollection(names), request_timeout=REQUEST_SECONDS)
+    described = client.describe_topics(TopicCollection(names), request_timeout=REQUEST_SECONDS)
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    configs = admin.describe_configs(resources, request_timeout=REQUEST_SECONDS)
+    configs = client.describe_configs(resources, request_timeout=REQUEST_SECONDS)
     by_name = {resource.name: future for resource, future in configs.items()}
     topics = {}
     for name in names:
@@ -116,7 +116,7 @@ def existing_topics(admin: AdminClient) -> dict[str, Existing]:
     return topics
 
 
-def apply(admin: AdminClient, todo: Sequence[Change]) -> None:
+def apply(client: AdminClient, todo: Sequence[Change]) -> None:
     """Make changes. One that another process made meanwhile is well; raises KafkaException for any other failure."""
     new = [
         NewTopic(c.topic, c.wanted.partitions, c.wanted.replicas, config=dict(c.wanted.config))
@@ -131,11 +131,11 @@ def apply(admin: AdminClient, todo: Sequence[Change]) -> None:
             altered.setdefault(change.topic, []).append(entry)
     resources = [ConfigResource(ResourceType.TOPIC, t, incremental_configs=entries) for t, entries in altered.items()]
     if new:
-        _await(admin.create_topics(new, request_timeout=REQUEST_SECONDS), KafkaError.TOPIC_ALREADY_EXISTS)
+        _await(client.create_topics(new, request_timeout=REQUEST_SECONDS), KafkaError.TOPIC_ALREADY_EXISTS)
     if grown:
-        _await(admin.create_partitions(grown, request_timeout=REQUEST_SECONDS), KafkaError.INVALID_PARTITIONS)
+        _await(client.create_partitions(grown, request_timeout=REQUEST_SECONDS), KafkaError.INVALID_PARTITIONS)
     if resources:
-        _await(admin.incremental_alter_configs(resources, request_timeout=REQUEST_SECONDS), None)
+        _await(client.incremental_alter_configs(resources, request_timeout=REQUEST_SECONDS), None)
 
 
 def _await(futures: Mapping[Any, "Future[None]"], harmless: int | None) -> None:
@@ -147,15 +147,15 @@ def _await(futures: Mapping[Any, "Future[None]"], harmless: int | None) -> None:
                 raise
 
 
-def _look(admin: AdminClient, wanted: Mapping[str, Wanted]) -> list[Action]:
-    brokers = len(admin.list_topics(timeout=REQUEST_SECONDS).brokers)
-    return plan(wanted, existing_topics(admin), brokers)
+def _look(client: AdminClient, wanted: Mapping[str, Wanted]) -> list[Action]:
+    brokers = len(client.list_topics(timeout=REQUEST_SECONDS).brokers)
+    return plan(wanted, existing_topics(client), brokers)
 
 
-def _settle(admin: AdminClient, wanted: Mapping[str, Wanted]) -> None:
+def _settle(client: AdminClient, wanted: Mapping[str, Wanted]) -> None:
     """Return once the broker shows what was asked of it. Raises UserError with what it does not show in time."""
     deadline = time.monotonic() + SETTLE_SECONDS
-    while left := [*changes(actions := _look(admin, wanted)), *refusals(actions)]:
+    while left := [*changes(actions := _look(client, wanted)), *refusals(actions)]:
         if time.monotonic() > deadline:
             raise UserError(f"The broker took the changes but does not show them: {'; '.join(map(str, left))}.")
         time.sleep(POLL_SECONDS)

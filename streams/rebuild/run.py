@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from confluent_kafka import ConsumerGroupState
-from confluent_kafka.admin import AdminClient
 
 from streams import topics as declared_topics
 from streams.clickhouse.client import connect
@@ -21,7 +20,7 @@ from streams.core import seen as seen_codec
 from streams.core import window
 from streams.errors import UserError
 from streams.kafka import topics
-from streams.kafka.admin import REQUEST_SECONDS, TopicInfo, describe
+from streams.kafka.admin import REQUEST_SECONDS, TopicInfo, admin, describe
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing, PartitionProducer
 from streams.provision.genesis import begin
@@ -86,8 +85,9 @@ def _split(table: Table, key: bytes, value: bytes) -> Iterable[tuple[Table, byte
 
 
 def _require_idle(settings: Settings) -> None:
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 3})
-    groups = admin.describe_consumer_groups([topics.WORKER_GROUP], request_timeout=REQUEST_SECONDS)
+    groups = admin(settings.kafka_bootstrap).describe_consumer_groups(
+        [topics.WORKER_GROUP], request_timeout=REQUEST_SECONDS
+    )
     group = groups[topics.WORKER_GROUP].result()
     if group.state not in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD):
         raise UserError(

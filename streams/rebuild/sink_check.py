@@ -1,11 +1,10 @@
 """Has the sink brought everything of a partition into ClickHouse?"""
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.errors import UserError
 from streams.kafka import topics
-from streams.kafka.admin import REQUEST_SECONDS, reader
+from streams.kafka.admin import committed, describe, reader
 from streams.settings import Settings
 
 POLL_SECONDS = 1.0
@@ -20,19 +19,17 @@ def require_caught_up(settings: Settings, partition: int) -> None:
     for topic in (topics.ACCEPTED, topics.LEDGER, topics.ARTWORKS):
         if topic == topics.ARTWORKS and partition > 0:
             continue
-        if _has_more(settings, TopicPartition(topic, partition, _committed(settings, topic, partition))):
+        if _has_more(settings, TopicPartition(topic, partition, _read_up_to(settings, topic, partition))):
             raise UserError(
                 f"ClickHouse does not have all of {topic} yet (partition {partition}): let a sink run until it has, "
                 "then run this again."
             )
 
 
-def _committed(settings: Settings, topic: str, partition: int) -> int:
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 3})
-    request = ConsumerGroupTopicPartitions(topics.SINK_GROUP, [TopicPartition(topic, partition)])
-    offsets = admin.list_consumer_group_offsets([request], request_timeout=REQUEST_SECONDS)
-    (found,) = offsets[topics.SINK_GROUP].result().topic_partitions
-    return max(int(found.offset), 0)
+def _read_up_to(settings: Settings, topic: str, partition: int) -> int:
+    """The sink's committed offset. It leaves the topic's id with it: one of an older log counts for nothing."""
+    found = committed(settings, topics.SINK_GROUP, topic, partition)
+    return max(found.offset, 0) if found.metadata == describe(settings, topic).topic_id else 0
 
 
 def _has_more(settings: Settings, tp: TopicPartition) -> bool:

@@ -6,9 +6,13 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from streams import log
+from streams.errors import UserError
 from streams.kafka.topics import SINK_GROUP
 from streams.settings import Settings
 from streams.sink.start import Committed
+
+logger = log.get(__name__)
 
 # A broker that is up answers within milliseconds; while one waits here nothing else is done.
 REQUEST_SECONDS = 10.0
@@ -53,6 +57,29 @@ def consumer(settings: Settings, index: int, on_error: Callable[[KafkaError], No
     )
 
 
+class Errors:
+    """What the client of sink `index` says went wrong. Most of it, it mends by itself."""
+
+    def __init__(self, index: int) -> None:
+        self._index = index
+        self._fatal: KafkaError | None = None
+
+    def note(self, error: KafkaError) -> None:
+        """Log an error, and remember it if the client does nothing any more after it."""
+        logger.warning("kafka_error", code=error.name(), detail=error.str())
+        if error.fatal() or error.code() in (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
+            self._fatal = error
+
+    def raise_if_fatal(self) -> None:
+        """Raise what was remembered: UserError when another process is this sink, else KafkaException."""
+        if self._fatal is None:
+            return
+        # A fatal error wraps the one it came from, and keeps its text alone.
+        if KafkaError(KafkaError.FENCED_INSTANCE_ID).str() in self._fatal.str():
+            raise UserError(f"Another process runs as sink {self._index}, so this one ends: give it another --index.")
+        raise KafkaException(self._fatal)
+
+
 class Log(NamedTuple):
     """A partition as the broker has it: its topic's id, its first offset and the one behind its last, the commit."""
 
@@ -75,8 +102,9 @@ class Broker:
     def logs(self, keys: Collection[Key]) -> dict[Key, Log]:
         """Return what there is of each partition. Raises KafkaException when the broker is away or lacks one."""
         topic_ids = self._topic_ids({topic for topic, _ in keys})
-        low = self._offsets(keys, OffsetSpec.earliest())
-        high = self._offsets(keys, OffsetSpec.latest())
+        # The client's own annotations stop here.
+        low = self._offsets(keys, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        high = self._offsets(keys, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         committed = self._committed(keys)
         return {key: Log(topic_ids[key[0]], low[key], high[key], committed.get(key)) for key in keys}
 

@@ -28,6 +28,9 @@ class AssignedPartition:
         # End of the partition, when it was last reached by reading.
         self.end: int | None = None
         self.committed: int | None = None
+        # The log has no record where it was read: it is another one than before, or lost its beginning. What is held
+        # was read before that and is inserted first.
+        self.misplaced = False
         # Of failures that are this topic's own; those of ClickHouse as a whole are counted elsewhere.
         self.backoff = Backoff()
         self._labels = (feed.topic, str(partition))
@@ -49,13 +52,22 @@ class AssignedPartition:
         return self._block is not None or bool(self._records)
 
     @property
-    def placed(self) -> bool:
-        """Whether it is known where to read."""
-        return self.next_offset is not None
+    def to_place(self) -> bool:
+        """Whether it must be found out where to read."""
+        return self.next_offset is None or (self.misplaced and not self.held)
+
+    @property
+    def readable(self) -> bool:
+        """Whether records are wanted now."""
+        return self.next_offset is not None and not self.misplaced and not self.backoff.failing
 
     def at(self, offset: int) -> TopicPartition:
         """Return the partition with an offset, as Kafka's client takes it."""
         return TopicPartition(self.feed.topic, self.partition, offset)
+
+    def commit_at(self, offset: int) -> TopicPartition:
+        """Return the partition with an offset to commit, and the log's id as its metadata."""
+        return TopicPartition(self.feed.topic, self.partition, offset, self.topic_id)
 
     def place(self, topic_id: str, offset: int, parse: Parse) -> None:
         """Start at an offset of the log with that id."""
@@ -66,10 +78,11 @@ class AssignedPartition:
         """Forget what was read and not inserted: it will be read again."""
         self._block = self._parse = None
         self.next_offset = self.end = self.committed = None
+        self.misplaced = False
         self._empty()
 
     def add(self, record: Record, now: float) -> bool:
-        """Take the next record; False if it lies before the expected one, so that this is another log than before."""
+        """Take the next record of a placed partition; False if it lies before the expected one: no log goes back."""
         if self.next_offset is None or record.offset < self.next_offset:
             return False
         if not self._records:
@@ -102,12 +115,12 @@ class AssignedPartition:
         return self._block
 
     def inserted(self) -> TopicPartition:
-        """Note that the block is in ClickHouse; return the offset to commit, with the log's id as metadata."""
+        """Note that the block is in ClickHouse; return what to commit."""
         assert self._block is not None, "nothing was being inserted"
         offset = self._block.last + 1
         self._block = None
         self.backoff.succeed()
-        return TopicPartition(self.feed.topic, self.partition, offset, self.topic_id)
+        return self.commit_at(offset)
 
     def show(self, high: int) -> None:
         """Update the gauges; `high` is the partition's end as the client last heard of it, negative if it didn't."""

@@ -13,10 +13,9 @@ token. A sink that doesn't know it was replaced writes rows that are there alrea
 
 import time
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams import log
-from streams.errors import UserError
 from streams.settings import Settings
 from streams.sink import kafka, metrics
 from streams.sink.backoff import Backoff
@@ -29,12 +28,11 @@ from streams.sink.writer import InsertError, UnavailableError, Writer
 
 logger = log.get(__name__)
 
-# Records taken from the client at once; at most 1 MiB each.
-BATCH_RECORDS = 500
+# Records taken from the client at once. Blocks can be larger than they should be by as many; a record may be 1 MiB,
+# and the cost of a call is small beside that of 32 records.
+BATCH_RECORDS = 32
 # Longest wait for records: how late the loop may notice that it is to stop, or that a block is due by its age.
 POLL_SECONDS = 0.1
-# After these the client does nothing any more. The first one wraps another, of which it keeps the text alone.
-_FATAL = (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED)
 
 
 class Sink:
@@ -42,8 +40,8 @@ class Sink:
 
     def __init__(self, settings: Settings, index: int) -> None:
         self._settings = settings
-        self._index = index
-        self._consumer: Consumer = kafka.consumer(settings, index, self._kafka_error)
+        self._errors = kafka.Errors(index)
+        self._consumer: Consumer = kafka.consumer(settings, index, self._errors.note)
         self._broker = kafka.Broker(settings, self._consumer)
         self._writer = Writer(settings)
         self._partitions: dict[tuple[str, int], AssignedPartition] = {}
@@ -51,7 +49,6 @@ class Sink:
         self._backoff = Backoff()
         self._joined = False
         self._stopping = False
-        self._fatal: KafkaError | None = None
 
     def stop(self) -> None:
         """Ask the loop to end; it does so within a poll and an insert. Safe to call from a signal handler."""
@@ -65,7 +62,7 @@ class Sink:
                 self._place()
                 self._flush(self._due())
                 self._read()
-                self._raise_if_fatal()
+                self._errors.raise_if_fatal()
                 self._show()
             # Rows that can't be written now are read again by whoever comes next.
             self._flush(list(self._partitions.values()))
@@ -78,7 +75,7 @@ class Sink:
     def _assign(self, client: Consumer, assigned: list[TopicPartition]) -> None:
         # Nothing is read before ClickHouse has said where to start, which may take as long as it is away.
         for tp in assigned:
-            tp.offset = 0
+            tp.offset = OFFSET_BEGINNING
         client.incremental_assign(assigned)
         client.pause(assigned)
         for tp in assigned:
@@ -107,7 +104,7 @@ class Sink:
         now = time.monotonic()
         if self._backoff.waits(now):
             return
-        waiting = [each for each in self._partitions.values() if not each.placed and not each.backoff.waits(now)]
+        waiting = [each for each in self._partitions.values() if each.to_place and not each.backoff.waits(now)]
         if not waiting:
             return
         try:
@@ -125,14 +122,16 @@ class Sink:
             return
         try:
             newest = self._writer.newest_offsets(feed, topic_id)
-            for partition in partitions:
-                self._place_one(partition, logs[partition.key], newest.get(partition.partition))
+            moved = [self._place_one(each, logs[each.key], newest.get(each.partition)) for each in partitions]
         except InsertError as error:
             self._failed(partitions, error)
         except KafkaException as error:
             self._not_placed(partitions, error)
         else:
             self._recovered()
+            # Whoever goes by the committed offset (lag, a rebuild) may not be told of less than there is.
+            if behind := [tp for tp in moved if tp is not None]:
+                self._commit(behind)
 
     def _not_placed(self, partitions: list[AssignedPartition], error: KafkaException) -> None:
         # The broker is away, or the client isn't ready to seek in a partition that it was just given.
@@ -140,12 +139,13 @@ class Sink:
             partition.backoff.fail(time.monotonic())
         logger.warning("placing_failed", partitions=[each.key for each in partitions], detail=str(error))
 
-    def _place_one(self, partition: AssignedPartition, log_: kafka.Log, newest: int | None) -> None:
+    def _place_one(self, partition: AssignedPartition, log_: kafka.Log, newest: int | None) -> TopicPartition | None:
+        """Start to read a partition; return what to commit if the commit that there is says something else."""
         start = start_position(log_.topic_id, log_.committed, newest, log_.low, log_.high)
         parse = parser(partition.feed.topic)
         if isinstance(parse, ArtworkParser):
             parse.restore(self._writer.catalogue(log_.topic_id))
-        self._consumer.seek(partition.at(start.offset))
+        self._seek(partition.at(start.offset))
         partition.place(log_.topic_id, start.offset, parse)
         partition.backoff.succeed()
         self._consumer.resume([partition.at(start.offset)])
@@ -155,6 +155,21 @@ class Sink:
         logger.info(
             "partition_placed", partition=partition.key, topic_id=log_.topic_id, start=start.offset, end=log_.high
         )
+        if log_.committed == (start.offset, log_.topic_id):
+            return None
+        return partition.commit_at(start.offset)
+
+    def _seek(self, tp: TopicPartition) -> None:
+        try:
+            self._consumer.seek(tp)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._STATE:
+                raise
+            # After an offset out of range the client has stopped the partition for good, and refuses to seek in it;
+            # only an assignment starts it again. Should a rebalance begin within the same millisecond, the broker may
+            # give the partition away while it is still read here: as with any replaced sink, the rows are the same.
+            self._consumer.incremental_unassign([tp])
+            self._consumer.incremental_assign([tp])
 
     def _due(self) -> list[AssignedPartition]:
         now = time.monotonic()
@@ -186,7 +201,7 @@ class Sink:
             metrics.latency_seconds.labels(block.feed.topic).observe(max(0.0, readable - appended / 1000))
         self._recovered()
         tp = partition.inserted()
-        if was_failing:
+        if was_failing and partition.readable:
             self._consumer.resume([partition.at(0)])
         return tp
 
@@ -194,7 +209,7 @@ class Sink:
         try:
             self._consumer.commit(offsets=done, asynchronous=False)
         except KafkaException as error:
-            self._kafka_error(error.args[0])
+            self._errors.note(error.args[0])
             # The rows are in ClickHouse and hold the position: a start finds it there.
             logger.warning("commit_failed", partitions=_names(done))
             return
@@ -221,7 +236,7 @@ class Sink:
             return
         self._backoff.succeed()
         metrics.waiting.set(0)
-        ready = [each.at(0) for each in self._partitions.values() if each.placed and not each.backoff.failing]
+        ready = [each.at(0) for each in self._partitions.values() if each.readable]
         self._consumer.resume(ready)
         logger.info("clickhouse_available")
 
@@ -239,7 +254,7 @@ class Sink:
 
     def _take(self, message: Message) -> None:
         partition, offset = self._partition_of(message)
-        if partition is None or not partition.placed:
+        if partition is None or partition.next_offset is None or partition.misplaced:
             return  # of an assignment or a place that is no more: it is read again from the right one
         _, appended_at = message.timestamp()
         record = Record(offset, appended_at, message.key(), message.value())
@@ -250,25 +265,12 @@ class Sink:
     def _kafka_event(self, message: Message, error: KafkaError) -> None:
         partition, offset = self._partition_of(message)
         if error.code() == KafkaError._PARTITION_EOF:
-            if partition is not None and partition.placed:
+            if partition is not None and not partition.to_place:
                 partition.end = offset
         elif error.code() == KafkaError._AUTO_OFFSET_RESET and partition is not None:
             self._misplaced(partition, "offset_out_of_range")
         else:
-            self._kafka_error(error)
-
-    def _kafka_error(self, error: KafkaError) -> None:
-        # What isn't fatal the client tries again by itself.
-        logger.warning("kafka_error", code=error.name(), detail=error.str())
-        if error.fatal() or error.code() in _FATAL:
-            self._fatal = error
-
-    def _raise_if_fatal(self) -> None:
-        if self._fatal is None:
-            return
-        if KafkaError(KafkaError.FENCED_INSTANCE_ID).str() in self._fatal.str():
-            raise UserError(f"Another process runs as sink {self._index}, so this one ends: give it another --index.")
-        raise KafkaException(self._fatal)
+            self._errors.note(error)
 
     def _partition_of(self, message: Message) -> tuple[AssignedPartition | None, int]:
         topic, number, offset = message.topic(), message.partition(), message.offset()
@@ -278,8 +280,7 @@ class Sink:
 
     def _misplaced(self, partition: AssignedPartition, why: str) -> None:
         logger.warning("partition_misplaced", partition=partition.key, why=why)
-        partition.unplace()
-        partition.backoff.fail(time.monotonic())
+        partition.misplaced = True
         self._consumer.pause([partition.at(0)])
 
     def _show(self) -> None:
@@ -287,8 +288,8 @@ class Sink:
         for partition in partitions:
             _, high = self._consumer.get_watermark_offsets(partition.at(0), cached=True)
             partition.show(high)
-        placed = all(partition.placed and not partition.backoff.failing for partition in partitions)
-        metrics.ready.set(self._joined and placed and not self._backoff.failing)
+        readable = all(partition.readable for partition in partitions)
+        metrics.ready.set(self._joined and readable and not self._backoff.failing)
 
 
 def _names(partitions: list[TopicPartition]) -> list[str]:

@@ -1,0 +1,18 @@
+-- How much of each pool have its users seen?
+--
+-- No parameters. One row a pool. `p50` and `p90` are the coverage that half and nine tenths of its users don't exceed;
+-- the last three columns are the shares of its users whose coverage is at least 50, 85 and 95 percent.
+-- The targets: freshness above 0.9 for active users, and less than 0.01 of users at 95 percent.
+SELECT
+    pool_id,
+    any(pool_size) AS artworks,
+    count() AS users,
+    avg(freshness) AS mean_freshness,
+    quantileExact(0.5)(coverage) AS p50,
+    quantileExact(0.9)(coverage) AS p90,
+    countIf(coverage >= 0.5) / users AS half_seen,
+    countIf(coverage >= 0.85) / users AS at_85,
+    countIf(coverage >= 0.95) / users AS exhausted
+FROM user_coverage
+GROUP BY pool_id
+ORDER BY exhausted DESC, pool_id

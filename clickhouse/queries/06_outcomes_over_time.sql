@@ -1,0 +1,28 @@
+-- What became of what was sent: how much was accepted, how much was duplicate, how much was rejected and why?
+--
+-- Parameters: since and until (by the broker's clock, until excluded), seconds: the length of a bucket.
+-- One row a bucket. `judged` leaves out what was only sent on to the right partition, where it is counted again.
+-- `duplicate_rate` is the share of it that was dropped as duplicate: retries, double fires, second tabs. `reasons` are
+-- the rejections by reason; their sum is `rejected`.
+SELECT
+    toStartOfInterval(at, toIntervalSecond({seconds:UInt32})) AS bucket,
+    sum(row_received) - sum(row_forwarded) AS judged,
+    sum(row_accepted) AS accepted,
+    sum(row_duplicates) AS duplicates,
+    sum(row_rejected) AS rejected,
+    duplicates / nullIf(judged, 0) AS duplicate_rate,
+    sumMap(row_reasons) AS reasons
+FROM
+(
+    SELECT
+        appended_at AS at, received AS row_received, forwarded AS row_forwarded, accepted AS row_accepted,
+        duplicates AS row_duplicates, rejected AS row_rejected, CAST(map(), 'Map(String, UInt64)') AS row_reasons
+    FROM ledger
+    WHERE appended_at >= {since:DateTime64(3, 'UTC')} AND appended_at < {until:DateTime64(3, 'UTC')}
+    UNION ALL
+    SELECT rejected_at, 0, 0, 0, 0, 0, map(toString(reason), toUInt64(1))
+    FROM rejected
+    WHERE rejected_at >= {since:DateTime64(3, 'UTC')} AND rejected_at < {until:DateTime64(3, 'UTC')}
+)
+GROUP BY bucket
+ORDER BY bucket

@@ -1,0 +1,22 @@
+-- Where was an artwork shown again to a user who had seen it?
+--
+-- Parameters: since and until (seen_at, until excluded), rows.
+-- One row a user and artwork, the worst first. `repeats` are accepted impressions that are not fresh: the app promised
+-- there would be none. Duplicates of one showing are not among them: they are dropped within the dedupe window.
+-- A short `soonest_seconds` speaks for a client that shows a cached page; a long one for a selection that forgets.
+SELECT
+    again.user_id AS user_id,
+    again.artwork_id AS artwork_id,
+    again.repeats AS repeats,
+    again.surfaces AS surfaces,
+    dateDiff('second', seen.first_seen_at, again.earliest) AS soonest_seconds
+FROM
+(
+    SELECT user_id, artwork_id, count() AS repeats, min(seen_at) AS earliest, groupUniqArray(surface) AS surfaces
+    FROM impressions
+    WHERE NOT fresh AND seen_at >= {since:DateTime64(3, 'UTC')} AND seen_at < {until:DateTime64(3, 'UTC')}
+    GROUP BY user_id, artwork_id
+) AS again
+INNER JOIN user_artworks AS seen ON seen.user_id = again.user_id AND seen.artwork_id = again.artwork_id
+ORDER BY repeats DESC, user_id, artwork_id
+LIMIT {rows:UInt32}

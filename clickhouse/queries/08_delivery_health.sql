@@ -1,0 +1,23 @@
+-- How well do flushes get through, by transport and tier?
+--
+-- Parameters: since and until (by the broker's clock, until excluded).
+-- One row a transport and tier, from the producers' own telemetry: `failure_rate` is failed attempts of all attempts
+-- (0 to 1; the alert is at 0.05), `dropped` the impressions that producers gave up on, which reach us as this number
+-- only. `queued` is the longest queue that one reported. Lines that were rejected whole have no transport and are left
+-- out, as are lines that were only sent on.
+SELECT
+    transport,
+    tier,
+    count() AS flushes,
+    sum(received) AS impressions,
+    sum(attempts) AS all_attempts,
+    sum(failures) AS all_failures,
+    all_failures / nullIf(all_attempts, 0) AS failure_rate,
+    max(queued) AS longest_queue,
+    sum(dropped) AS all_dropped,
+    round(avg(bytes)) AS mean_bytes
+FROM ledger
+WHERE appended_at >= {since:DateTime64(3, 'UTC')} AND appended_at < {until:DateTime64(3, 'UTC')}
+    AND transport != '' AND forwarded = 0
+GROUP BY transport, tier
+ORDER BY transport, tier

@@ -1,0 +1,17 @@
+-- How long does a record wait until it is decided?
+--
+-- Parameters: since and until (by the broker's clock, until excluded).
+-- One row a minute: lines, and the median, 95th and 99th percentile and maximum of processed_at - appended_at, in ms.
+-- The two clocks are the broker's and the worker's: on machines whose clocks differ, so do these. A worker that catches
+-- up after a pause shows the pause here. From the device to the broker takes sent_at, by the device's clock.
+SELECT
+    toStartOfMinute(appended_at) AS minute,
+    count() AS lines,
+    quantileExact(0.5)(dateDiff('millisecond', appended_at, processed_at)) AS p50_ms,
+    quantileExact(0.95)(dateDiff('millisecond', appended_at, processed_at)) AS p95_ms,
+    quantileExact(0.99)(dateDiff('millisecond', appended_at, processed_at)) AS p99_ms,
+    max(dateDiff('millisecond', appended_at, processed_at)) AS max_ms
+FROM ledger
+WHERE appended_at >= {since:DateTime64(3, 'UTC')} AND appended_at < {until:DateTime64(3, 'UTC')}
+GROUP BY minute
+ORDER BY minute

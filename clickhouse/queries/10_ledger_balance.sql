@@ -1,0 +1,43 @@
+-- Is anything unaccounted for? This must return no row.
+--
+-- Parameters: since and until (by the broker's clock, until excluded). Let until lie some seconds back: the sink writes
+-- the tables one after the other, so that the newest records may be in some of them only.
+-- One row a source line whose ledger doesn't add up (received = accepted + duplicates + rejected + forwarded), that has
+-- no ledger row, or whose rows in impressions and rejected are not as many as its ledger row says.
+SELECT
+    source_topic_id,
+    source_partition,
+    source_offset,
+    line,
+    sum(of_ledger) AS ledger_rows,
+    sum(row_received) AS received,
+    sum(row_accepted) AS accepted,
+    sum(row_fresh) AS fresh,
+    sum(row_duplicates) AS duplicates,
+    sum(row_rejected) AS rejected,
+    sum(row_forwarded) AS forwarded,
+    sum(of_impressions) AS impressions_found,
+    sum(of_fresh) AS fresh_found,
+    sum(of_rejected) AS rejected_found
+FROM
+(
+    SELECT
+        source_topic_id, source_partition, source_offset, line, 1 AS of_ledger, received AS row_received,
+        accepted AS row_accepted, fresh AS row_fresh, duplicates AS row_duplicates, rejected AS row_rejected,
+        forwarded AS row_forwarded, 0 AS of_impressions, 0 AS of_fresh, 0 AS of_rejected
+    FROM ledger
+    WHERE appended_at >= {since:DateTime64(3, 'UTC')} AND appended_at < {until:DateTime64(3, 'UTC')}
+    UNION ALL
+    SELECT source_topic_id, source_partition, source_offset, line, 0, 0, 0, 0, 0, 0, 0, 1, toUInt8(impressions.fresh), 0
+    FROM impressions
+    WHERE received_at >= {since:DateTime64(3, 'UTC')} AND received_at < {until:DateTime64(3, 'UTC')}
+    UNION ALL
+    SELECT source_topic_id, source_partition, source_offset, line, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+    FROM rejected
+    WHERE rejected_at >= {since:DateTime64(3, 'UTC')} AND rejected_at < {until:DateTime64(3, 'UTC')}
+)
+GROUP BY source_topic_id, source_partition, source_offset, line
+HAVING ledger_rows != 1
+    OR received != accepted + duplicates + rejected + forwarded
+    OR (accepted, fresh, rejected) != (impressions_found, fresh_found, rejected_found)
+ORDER BY source_topic_id, source_partition, source_offset, line

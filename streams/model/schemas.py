@@ -1,0 +1,63 @@
+"""JSON Schemas of every topic with JSON values, written from the models: `python -m streams.model.schemas [FOLDER]`.
+
+A schema is of one JSON object: of a line on topics of lines, of a record's value on the others. Validation by it is
+slightly wider than the worker's: JSON Schema takes 1.0 for an integer, the contract does not.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from streams.model.artwork import ArtworkRecord
+from streams.model.flush import Flush
+from streams.model.rows import Accepted, Coverage, LedgerRow, Rejected
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# By the topic's name, which is the file's too.
+MODELS: dict[str, type[BaseModel]] = {
+    "artworks.v1": ArtworkRecord,
+    "coverage.v1": Coverage,
+    "impressions.accepted.v1": Accepted,
+    "impressions.ledger.v1": LedgerRow,
+    "impressions.rejected.v1": Rejected,
+    "impressions.v1": Flush,
+}
+
+
+def schema(topic: str) -> dict[str, Any]:
+    """Return the JSON Schema of a topic's values."""
+    found = MODELS[topic].model_json_schema()
+    _close_maps(found)
+    return {"$schema": DIALECT, "$id": f"{topic}.json", **found}
+
+
+def _close_maps(node: Any) -> None:
+    """Refuse keys that are no ids: pydantic says what a matching key's value is, but not that every key must match."""
+    if isinstance(node, dict) and "patternProperties" in node:
+        node["additionalProperties"] = False
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _close_maps(child)
+
+
+def text(topic: str) -> str:
+    """Return the schema's file: the same text for the same models."""
+    return json.dumps(schema(topic), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def write(folder: Path) -> list[Path]:
+    """Write a file a topic; returns their paths. Other files stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for topic in MODELS:
+        path = folder / f"{topic}.json"
+        path.write_text(text(topic))
+        paths.append(path)
+    return paths
+
+
+if __name__ == "__main__":
+    for written in write(Path(sys.argv[1] if len(sys.argv) > 1 else "schemas")):
+        sys.stdout.write(f"{written}\n")
