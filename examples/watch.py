@@ -15,8 +15,8 @@ QUERY = """
     SELECT
         (SELECT count() FROM impressions) AS impressions,
         count() AS users,
-        round(avg(coverage), 3) AS coverage,
-        countIf(coverage >= 0.95) AS exhausted
+        avg(user_coverage.coverage) AS mean,
+        countIf(user_coverage.coverage >= 0.95) AS exhausted
     FROM user_coverage
 """
 
@@ -27,9 +27,9 @@ client = clickhouse_connect.get_client(
 )
 until = time.monotonic() + float(sys.argv[1] if len(sys.argv) > 1 else 10)
 while True:
-    impressions, users, coverage, exhausted = client.query(QUERY).first_row
+    impressions, users, mean, exhausted = client.query(QUERY).first_row
     print(
-        f"{impressions:>8} impressions  {users:>5} users  mean coverage {coverage:.3f}  {exhausted} at 95 %", flush=True
+        f"{impressions:>8} impressions  {users:>5} users  mean coverage {mean:.3f}  {exhausted} at 95 %", flush=True
     )
     if time.monotonic() > until:
         break

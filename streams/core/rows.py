@@ -18,8 +18,6 @@ WHOLE_LINE = -1
 # compressed batches, so a record of 4 MiB on its way in may hold a line of any size.
 MAX_PAYLOAD_BYTES = 23 * 1024 * 1024
 CUT_PAYLOAD_BYTES = 1024 * 1024
-# Bytes that a payload's escapes may take beyond a half of it, so that what is short is text, which people can read.
-FEW_ESCAPES = 4096
 
 
 @dataclass(slots=True)

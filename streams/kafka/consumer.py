@@ -18,8 +18,10 @@ from streams.kafka.topics import IMPRESSIONS
 FETCH_BYTES = 4 * 1024 * 1024
 # Most bytes of values in a chunk, uncompressed: what a transaction then holds in memory is some times that.
 CHUNK_BYTES = 16 * 1024 * 1024
-# How long the broker may hold a fetch for which there is nothing yet; data ends it at once.
-FETCH_WAIT_MS = 500
+# How long the broker may hold a fetch for which there is nothing yet. aiokafka has one fetch under way per broker, so
+# a partition whose records were just taken waits for the fetch of the others to end before it is asked for again:
+# this is the most that costs. Twenty empty fetches a second cost nothing to speak of.
+FETCH_WAIT_MS = 50
 
 
 class ChunkThread(driver.AIOKafkaConsumerThread):
