@@ -28,9 +28,7 @@ client = clickhouse_connect.get_client(
 until = time.monotonic() + float(sys.argv[1] if len(sys.argv) > 1 else 10)
 while True:
     impressions, users, mean, exhausted = client.query(QUERY).first_row
-    print(
-        f"{impressions:>8} impressions  {users:>5} users  mean coverage {mean:.3f}  {exhausted} at 95 %", flush=True
-    )
+    print(f"{impressions:>8} impressions  {users:>5} users  mean coverage {mean:.3f}  {exhausted} at 95 %", flush=True)
     if time.monotonic() > until:
         break
     time.sleep(1)

@@ -28,7 +28,11 @@ worker_latency_seconds = Histogram(
     "impressions_worker_latency_seconds", "From a record's append to its chunk's commit (s)", buckets=SECONDS
 )
 worker_position = Gauge("impressions_worker_position", "Next offset to decide", PARTITION)
-worker_lag = Gauge("impressions_worker_lag", "Records behind the end of the partition", PARTITION)
+worker_lag = Gauge(
+    "impressions_worker_lag",
+    "Offsets from the newest chunk to the end of its partition, markers of transactions included",
+    PARTITION,
+)
 worker_progress = Gauge(
     "impressions_worker_progress_timestamp_seconds", "When a chunk was last committed (s since the epoch)", PARTITION
 )

@@ -47,6 +47,7 @@ class Catalogue:
         self._artworks: dict[str, Artwork] = {}
         self._owners: dict[int, str] = {}
         self._pools: dict[str, Pool] = {}
+        self.version = 0  # counts changes, for whoever wants to know whether there was one
 
     def __len__(self) -> int:
         return len(self._artworks)
@@ -103,4 +104,5 @@ class Catalogue:
             pool.active.add(artwork.ordinal)
         self._artworks[artwork.artwork_id] = artwork
         self._owners[artwork.ordinal] = artwork.artwork_id
+        self.version += 1
         return artwork

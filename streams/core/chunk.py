@@ -181,6 +181,9 @@ class Decider:
     def _absorb(self, user_id: str) -> Seen:
         """Return the user's seen artworks, with the ids that the catalogue has learned of turned into ordinals."""
         seen = self.tables.seen(user_id)
+        if seen.checked == self.catalogue.version:
+            return seen
+        seen.checked = self.catalogue.version
         for artwork_id in list(seen.uncatalogued):
             ordinal = self.tables.pin(artwork_id, self.catalogue.ordinal(artwork_id))
             if ordinal is not None:

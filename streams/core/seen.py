@@ -21,6 +21,8 @@ class Seen:
 
     ordinals: BitMap = field(default_factory=BitMap)
     uncatalogued: set[str] = field(default_factory=set)
+    # Version of the catalogue that the uncatalogued were last looked up in; not stored.
+    checked: int = field(default=-1, compare=False)
 
     def has(self, artwork_id: str, ordinal: int | None) -> bool:
         """Has the user an accepted impression of the artwork?"""

@@ -9,6 +9,9 @@ from streams.demo.recount_fields import is_id, is_integer, is_time
 from streams.demo.recount_json import Malformed, decode
 from streams.demo.recount_types import Artwork, CatalogueRecord, Coverage
 
+# Bitmaps of ordinals hold 32 bits (schemas/artworks.v1.json).
+MAX_ORDINAL = 2**32 - 1
+
 
 def read_catalogue(records: Iterable[CatalogueRecord]) -> tuple[dict[str, Artwork], int]:
     """Return each artwork as of its latest valid record, and how many records were refused.
@@ -44,6 +47,8 @@ def _artwork(key: str, value: bytes) -> Artwork | None:
     created_at, retired = fields.get("created_at", 0), fields.get("retired", False)
     dna = fields.get("dna", [])
     if not (is_id(key) and fields.get("artwork_id", key) == key and is_id(pool_id) and is_integer(ordinal)):
+        return None
+    if ordinal > MAX_ORDINAL:
         return None
     if not (is_time(created_at) and isinstance(retired, bool) and isinstance(dna, list)):
         return None

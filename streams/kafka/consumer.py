@@ -11,6 +11,7 @@ import aiokafka
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams import metrics
 from streams.kafka.topics import IMPRESSIONS
 
 # Most bytes of one partition in one fetch, so about the largest chunk: at usual sizes 10,000 records. One record
@@ -79,6 +80,7 @@ class ChunkConsumer(driver.Consumer):
 
     def _chunk(self, tp: TP, run: Sequence[Any], generation: int) -> ConsumerMessage:
         last = run[-1]
+        metrics.worker_lag.labels(str(tp.partition)).set(max(0, (self.highwater(tp) or 0) - last.offset - 1))
         return ConsumerMessage(
             tp.topic,
             tp.partition,

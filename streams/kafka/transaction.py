@@ -96,10 +96,13 @@ class PartitionProducer:
                 offsets[topic] = max(offset, offsets.get(topic, -1))
 
         self._guard(self._producer.begin_transaction)
-        for record in records:
-            self._produce(record, delivered if record.topic in watch else None)
+        self._guard(lambda: self._produce_all(records, watch, delivered))
         self._until_done("commit_transaction", lambda: self._producer.commit_transaction(CALL_SECONDS))
         return offsets
+
+    def _produce_all(self, records: Sequence[Outgoing], watch: frozenset[str], report: DeliveryReport) -> None:
+        for record in records:
+            self._produce(record, report if record.topic in watch else None)
 
     def _produce(self, record: Outgoing, report: DeliveryReport | None) -> None:
         topic, partition, key, value, headers = record

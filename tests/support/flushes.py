@@ -97,7 +97,7 @@ def catalogue_of(**artworks: Row) -> Catalogue:
     return catalogue
 
 
-def put(catalogue: Catalogue, artwork_id: str, **record: Any) -> Artwork:
+def put(catalogue: Catalogue, artwork_id: str, /, **record: Any) -> Artwork:
     """Apply a record that is valid."""
     outcome = catalogue.apply(artwork_id.encode(), orjson.dumps(record))
     assert isinstance(outcome, Artwork), outcome

@@ -98,8 +98,8 @@ def _line(rng: Random, name: str, users: int, sent: list[tuple[int, bytes]]) -> 
     return sent[-1]
 
 
-def produce(settings: Settings, records: Iterable[Raw]) -> int:
-    """Produce records and return how many there were, once the broker has all of them."""
+def produce(settings: Settings, records: Iterable[Raw]) -> None:
+    """Produce records, and return once the broker has all of them."""
     producer = Producer(
         {
             **QUIET,
@@ -109,9 +109,7 @@ def produce(settings: Settings, records: Iterable[Raw]) -> int:
             "message.max.bytes": 4 * 1024 * 1024,
         }
     )
-    number = 0
-    for number, (partition, value) in enumerate(records, 1):
+    for partition, value in records:
         producer.produce(IMPRESSIONS, value, partition=partition)
         producer.poll(0)
     assert producer.flush(FLUSH_SECONDS) == 0
-    return number

@@ -8,9 +8,13 @@ from typing import Any
 import orjson
 from confluent_kafka import Producer
 
+from streams import topics as declared
 from streams.embedded import stack
 from streams.embedded.ports import Address, is_free
 from streams.kafka import topics
+from streams.kafka.admin import describe
+from streams.provision.genesis import ensure_genesis
+from streams.provision.kafka import provision_kafka
 from streams.provision.run import provision
 from streams.settings import Settings
 from tests.support import load
@@ -58,9 +62,9 @@ class Installation:
             if worker.is_running:
                 worker.stop()
 
-    def produce(self, records: Iterable[Raw]) -> int:
+    def produce(self, records: Iterable[Raw]) -> None:
         """Produce records to the source."""
-        return load.produce(self.settings, records)
+        load.produce(self.settings, records)
 
     def catalogue(self, records: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
         """Produce catalogue records."""
@@ -96,13 +100,22 @@ def stack_settings(folder: Path, **more: Any) -> Settings:
     return broker_settings(folder, **{**free, "session_timeout_seconds": 6, **more})
 
 
+def provision_log(settings: Settings) -> None:
+    """Provision without ClickHouse: what a worker needs. Raises UserError as `impressions provision` does."""
+    provision_kafka(settings, declared.load(settings), False, lambda _: None)
+    ensure_genesis(settings, describe(settings, topics.IMPRESSIONS))
+
+
 @contextmanager
-def running_installation(folder: Path) -> Iterator[Installation]:
-    """Run a broker and a ClickHouse in `folder`, provisioned, with a catalogue; no worker and no sink yet."""
+def running_installation(folder: Path, clickhouse: bool = True) -> Iterator[Installation]:
+    """Run a broker and perhaps a ClickHouse in `folder`, provisioned, with a catalogue; no worker and no sink yet."""
     settings = stack_settings(folder)
     try:
-        stack.up(settings, ["kafka", "clickhouse"], out=lambda _: None)
-        provision(settings, False, lambda _: None)
+        stack.up(settings, ["kafka", "clickhouse"] if clickhouse else ["kafka"], out=lambda _: None)
+        if clickhouse:
+            provision(settings, False, lambda _: None)
+        else:
+            provision_log(settings)
         installation = Installation(settings)
         try:
             installation.catalogue((f"a{n:04d}", {"pool_id": POOL, "ordinal": n}) for n in range(load.ARTWORKS))

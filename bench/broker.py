@@ -1,0 +1,195 @@
+"""The bench's own broker: a folder and ports of its own, the backlog written before any clock starts."""
+
+import fcntl
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import orjson
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from bench.backlog import ARTWORKS, POOL, Record, Seen, artwork_id
+from bench.oracle import Output
+from streams import topics
+from streams.embedded import kafka, process
+from streams.embedded.components import GRACE_SECONDS
+from streams.embedded.jars import fetch_jars, libs_dir
+from streams.errors import UserError
+from streams.kafka.admin import describe
+from streams.kafka.topics import ARTWORKS as CATALOGUE
+from streams.kafka.topics import IMPRESSIONS
+from streams.provision.genesis import ensure_genesis
+from streams.provision.kafka import provision_kafka
+from streams.settings import Settings
+
+HOST = "127.0.0.1"
+START_SECONDS = 60.0
+# A million records take seconds to write and to read; this long means that something hangs.
+TRANSFER_SECONDS = 300.0
+ATTEMPTS = 100
+
+Out = Callable[[str], None]
+
+
+@contextmanager
+def only_bench(settings: Settings) -> Iterator[None]:
+    """Hold the data folder's bench. Raises UserError when another one runs: they would stop each other."""
+    path = settings.data_dir.resolve() / "bench.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"Another bench runs in {settings.data_dir}: wait for its end.") from None
+        yield
+
+
+@contextmanager
+def running_broker(settings: Settings, out: Out) -> Iterator[Settings]:
+    """Run an empty, provisioned broker in `<data_dir>/bench` and yield settings that lead to it.
+
+    What an earlier bench left is stopped and removed first. The folder is removed at the end; after a failure it
+    stays, since its logs say why.
+    """
+    folder = settings.data_dir.resolve() / "bench"
+    # Only what the bench sets: a benchmark of some other window or chunk would be another benchmark.
+    ours = Settings.model_construct(
+        **{
+            **Settings.model_construct().model_dump(),
+            "data_dir": folder,
+            "kafka_bootstrap": f"{HOST}:{free_ports()}",
+            "metrics_host": HOST,
+            "metrics_port": free_ports(),
+            "log_level": "WARNING",
+        }
+    )
+    stop_all(ours)
+    shutil.rmtree(folder, ignore_errors=True)
+    libs = libs_dir(ours)
+    libs.parent.mkdir(parents=True)
+    libs.symlink_to(fetch_jars(settings, out), target_is_directory=True)
+    try:
+        kafka.prepare(ours, out)
+        process.start(kafka.NAME, kafka.command(ours), ours)
+        kafka.wait_ready(ours, time.monotonic() + START_SECONDS)
+        provision_kafka(ours, topics.load(ours), False, lambda _: None)
+        ensure_genesis(ours, describe(ours, IMPRESSIONS))
+        yield ours
+    finally:
+        stop_all(ours)
+    shutil.rmtree(folder)
+
+
+def stop_all(settings: Settings) -> None:
+    """Stop every process that is recorded in the folder, the broker last."""
+    for name in sorted(process.recorded(settings), key=lambda name: name == kafka.NAME):
+        process.stop(name, settings, GRACE_SECONDS)
+
+
+def free_ports() -> int:
+    """Return a port that is free and whose successor is free, as the broker and its controller need them."""
+    for _ in range(ATTEMPTS):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind((HOST, 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind((HOST, port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+    raise UserError(f"No two neighbouring free ports were found on {HOST} in {ATTEMPTS} attempts.")
+
+
+def write(settings: Settings, records: Iterable[Record]) -> int:
+    """Write the catalogue and the backlog, each record in its user's partition; return how many records.
+
+    Raises UserError when the broker does not take all of it in time.
+    """
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "partitioner": "murmur2_random",
+            "enable.idempotence": True,
+            "compression.type": "lz4",
+            "linger.ms": 20,
+            "queue.buffering.max.messages": 500_000,
+        }
+    )
+    deadline = time.monotonic() + TRANSFER_SECONDS
+    failed: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            failed.append(error)
+
+    for ordinal in range(ARTWORKS):
+        value = orjson.dumps({"pool_id": POOL, "ordinal": ordinal})
+        producer.produce(CATALOGUE, value, key=artwork_id(ordinal), partition=0, on_delivery=delivered)
+    count = 0
+    for record in records:
+        while True:
+            try:
+                producer.produce(IMPRESSIONS, record.value(), key=record.user_id, on_delivery=delivered)
+                break
+            except BufferError:
+                producer.poll(0.1)
+            if time.monotonic() > deadline:
+                raise UserError("The broker did not take the backlog in time.")
+        count += 1
+        if not count % 10_000:
+            producer.poll(0)
+    left = producer.flush(max(0.0, deadline - time.monotonic()))
+    if left or failed:
+        raise UserError(f"The broker did not take the backlog: {left} records are left, {len(failed)} failed.")
+    return count
+
+
+def create_topic(settings: Settings, name: str, partitions: int) -> None:
+    """Create a topic, as whoever runs the broker does for an app. Raises KafkaException when it can't be had."""
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 2})
+    admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])[name].result(START_SECONDS)
+
+
+def read(settings: Settings, topic: str) -> Output:
+    """Read a topic of accepted impressions to its end, one a line, committed ones only.
+
+    Raises UserError when the end isn't reached in time.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": "bench: nothing is committed",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
+    open_partitions = set(range(describe(settings, topic).partitions))
+    output = Output()
+    deadline = time.monotonic() + TRANSFER_SECONDS
+    try:
+        consumer.assign([TopicPartition(topic, number, 0) for number in open_partitions])
+        while open_partitions:
+            if time.monotonic() > deadline:
+                raise UserError(f"{topic} was not read to its end within {TRANSFER_SECONDS:.0f} s.")
+            for message in consumer.consume(1_000, 1.0):
+                number = int(message.partition() or 0)
+                error = message.error()
+                if error is None:
+                    rows = output.partitions.setdefault(number, [])
+                    rows.extend(map(_seen, (message.value() or b"").split(b"\n")))
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    open_partitions.discard(number)
+                else:
+                    raise UserError(f"{topic} can't be read: {error.str()}.")
+    finally:
+        consumer.close()
+    return output
+
+
+def _seen(line: bytes) -> Seen:
+    row = orjson.loads(line)
+    return Seen(int(row["user_id"][1:]), int(row["artwork_id"][1:]), row["seen_at"])

@@ -1,0 +1,153 @@
+"""Migrations on the real engine: once each, in order, healed when cut short, and never changed afterwards."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from streams.clickhouse.client import connect
+from streams.clickhouse.migrate import AlreadyThere, Applied, apply
+from streams.errors import UserError
+from streams.paths import migrations_folder
+from streams.settings import Settings
+from streams.sink.feeds import all_tables
+from tests.support.clickhouse import Engine, running_engine
+from tests.support.kafka import free_port_pair
+
+FIRST = "CREATE TABLE IF NOT EXISTS {database}.one (n UInt8) ENGINE = MergeTree ORDER BY n;\n"
+SECOND = "CREATE OR REPLACE VIEW {database}.two AS SELECT n FROM {database}.one;\n"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with running_engine(tmp_path_factory.mktemp("migrate")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def client(engine: Engine) -> Client:
+    return connect(engine.settings())
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    return f"db_{abs(hash(request.node.nodeid))}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "0001_one.sql").write_text(FIRST)
+    (tmp_path / "0002_two.sql").write_text(SECOND)
+    return tmp_path
+
+
+def names(client: Client, database: str) -> set[str]:
+    return {row[0] for row in client.query(f"SHOW TABLES FROM {database}").result_rows}
+
+
+def test_files_are_applied_once_and_in_order(client: Client, folder: Path, database: str) -> None:
+    assert apply(client, folder, database) == [Applied("0001_one.sql"), Applied("0002_two.sql")]
+    assert names(client, database) == {"one", "two", "schema_migrations"}
+    assert apply(client, folder, database) == [AlreadyThere("0001_one.sql"), AlreadyThere("0002_two.sql")]
+    (folder / "0003_three.sql").write_text(SECOND.replace("two", "three"))
+    assert apply(client, folder, database)[2] == Applied("0003_three.sql")
+
+
+def test_a_file_that_was_cut_short_is_healed_by_running_again(client: Client, folder: Path, database: str) -> None:
+    broken = folder / "0003_three.sql"
+    broken.write_text(FIRST.replace("one", "three") + "CREATE VIEW nonsense;\n")
+    with pytest.raises(UserError, match=r"0003_three\.sql"):
+        apply(client, folder, database)
+    assert "three" in names(client, database)
+    broken.write_text(FIRST.replace("one", "three") + FIRST.replace("one", "four"))
+    assert apply(client, folder, database)[2] == Applied("0003_three.sql")
+    assert {"three", "four"} <= names(client, database)
+
+
+def test_a_changed_file_is_refused_by_name(client: Client, folder: Path, database: str) -> None:
+    apply(client, folder, database)
+    (folder / "0001_one.sql").write_text(FIRST + "\n")
+    with pytest.raises(UserError, match=r"0001_one\.sql was changed"):
+        apply(client, folder, database)
+
+
+def test_a_missing_or_renamed_file_is_refused_by_name(client: Client, folder: Path, database: str) -> None:
+    apply(client, folder, database)
+    (folder / "0001_one.sql").rename(folder / "0001_uno.sql")
+    with pytest.raises(UserError, match=r"0001_one\.sql was applied .* not among the files"):
+        apply(client, folder, database)
+    (folder / "0001_uno.sql").unlink()
+    with pytest.raises(UserError, match=r"0001_one\.sql was applied .* not among the files"):
+        apply(client, folder, database)
+
+
+def test_a_new_file_before_an_applied_one_is_refused_by_name(client: Client, folder: Path, database: str) -> None:
+    (folder / "0002_two.sql").rename(folder / "0003_two.sql")
+    apply(client, folder, database)
+    (folder / "0002_late.sql").write_text(SECOND.replace("two", "late"))
+    with pytest.raises(UserError, match=r"0002_late\.sql is new but sorts before 0003_two\.sql"):
+        apply(client, folder, database)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("0002_other.sql", SECOND, "the same number"),
+        ("three.sql", SECOND, "needs a name like"),
+        ("0003_three.sql", "SELECT 'x", "never closed"),
+    ],
+)
+def test_files_that_are_wrong_are_refused_before_anything_is_done(
+    client: Client, folder: Path, database: str, name: str, text: str, sentence: str
+) -> None:
+    (folder / name).write_text(text)
+    with pytest.raises(UserError, match=sentence):
+        apply(client, folder, database)
+    assert not client.query(f"SHOW DATABASES LIKE '{database}'").result_rows
+
+
+def test_an_empty_folder_is_refused(client: Client, tmp_path: Path, database: str) -> None:
+    with pytest.raises(UserError, match="no migrations"):
+        apply(client, tmp_path, database)
+
+
+def test_the_name_of_the_database_is_a_setting(client: Client, database: str) -> None:
+    apply(client, migrations_folder(), database)
+    text = client.query(
+        "SELECT arrayStringConcat(groupArray(create_table_query)) FROM system.tables WHERE database = {name:String}",
+        parameters={"name": database},
+    ).result_rows[0][0]
+    assert "impressions." not in text
+
+
+def test_the_sink_writes_exactly_the_columns_that_there_are(client: Client, database: str) -> None:
+    apply(client, migrations_folder(), database)
+    found: dict[str, dict[str, str]] = {}
+    query = "SELECT table, name, type FROM system.columns WHERE database = {name:String} AND table LIKE '%_raw'"
+    for table, name, kind in client.query(query, parameters={"name": database}).result_rows:
+        found.setdefault(table, {})[name] = kind
+    assert found == {table.name: {column.name: column.type for column in table.columns} for table in all_tables()}
+
+
+def test_two_provisions_at_once_do_no_harm(client: Client, database: str, folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "half"
+    other.mkdir()
+    shutil.copy(folder / "0001_one.sql", other)
+    apply(client, other, database)
+    client.command(f"INSERT INTO {database}.schema_migrations SELECT * FROM {database}.schema_migrations")
+    assert apply(client, folder, database) == [AlreadyThere("0001_one.sql"), Applied("0002_two.sql")]
+
+
+def test_the_reader_can_not_migrate(engine: Engine, folder: Path, database: str) -> None:
+    with pytest.raises(UserError, match="can't be applied"):
+        apply(connect(engine.settings(), user="reader"), folder, database)
+
+
+def test_a_server_that_is_away_or_refuses_is_one_sentence(engine: Engine, tmp_path: Path) -> None:
+    away = Settings.model_validate({"clickhouse_url": f"http://127.0.0.1:{free_port_pair()}", "data_dir": tmp_path})
+    with pytest.raises(UserError, match=r"can't be reached at http://127.0.0.1:\d+: is it up"):
+        connect(away)
+    with pytest.raises(UserError, match="refuses user 'writer'"):
+        connect(engine.settings(IMPRESSIONS_CLICKHOUSE_PASSWORD="wrong"))

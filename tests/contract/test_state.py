@@ -1,0 +1,224 @@
+"""The state of a partition, the same on every store: what is written is what is read back, and sweeps."""
+
+from pathlib import Path
+
+import pytest
+
+from streams.tables import parts
+from streams.tables import state as state_module
+from streams.tables.position import Position
+from streams.tables.state import Change, State, Table, to_store
+from streams.tables.store import Store
+from tests.support.stores import KINDS, opener
+
+W = 600_000
+START = 1_732_431_600_000
+HERE = Position("topic-1", 0, W, 4)
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return opener(request.param, tmp_path)()
+
+
+@pytest.fixture
+def state(store: Store) -> State:
+    """A state at its first position."""
+    fresh = State(store)
+    fresh.position = HERE
+    commit(fresh, 0)
+    return reloaded(fresh)
+
+
+def commit(state: State, next_offset: int, horizon: int = 0) -> list[Change]:
+    """Write what a chunk changed, as the worker does; return the changes."""
+    swept = state.sweep(horizon)
+    assert state.position is not None
+    position = state.position.at(next_offset)
+    changes = swept + state.changes(position)
+    state.store.write(to_store(changes))
+    state.written(position, swept)
+    return changes
+
+
+def reloaded(state: State) -> State:
+    """Another state over the same store: that of the next process."""
+    again = State(state.store)
+    again.load()
+    return again
+
+
+def accept(state: State, user_id: str, start: int, **artworks: int) -> None:
+    """Put accepted impressions into a bucket, by artwork and ms into the window."""
+    state.bucket(user_id, start).update(artworks)
+    state.bucket_changed(user_id, start)
+
+
+def windows(state: State) -> list[bytes]:
+    return list(state.store.keys(b"w", b"x"))
+
+
+def test_an_empty_store_has_neither_position_nor_anything_else(store: Store) -> None:
+    state = State(store)
+    state.load()
+    assert state.position is None
+    assert state.bucket("u", START) == {}
+    assert state.bucket("u", -W) == {}
+    assert state.seen("u").uncatalogued == set()
+    assert state.pin("a", None) is None
+
+
+def test_buckets_seen_artworks_and_the_position_are_read_back(state: State) -> None:
+    accept(state, "u", START, a=1)
+    accept(state, "u", START + W, a=2, b=3)
+    accept(state, "v", START, a=4)
+    state.seen("u").add("a", 7)
+    state.seen("u").add("b", None)
+    state.seen_changed("u")
+    commit(state, 18)
+    again = reloaded(state)
+    assert again.position == HERE.at(18)
+    assert again.bucket("u", START) == {"a": 1}
+    assert again.bucket("u", START + W) == {"a": 2, "b": 3}
+    assert again.bucket("v", START) == {"a": 4}
+    assert list(again.seen("u").ordinals) == [7]
+    assert again.seen("u").uncatalogued == {"b"}
+    assert again.seen("v").uncatalogued == set()
+
+
+def test_only_what_changed_is_written_and_only_once(state: State) -> None:
+    accept(state, "u", START, a=1)
+    state.bucket("u", START + W)
+    state.seen("u")
+    changes = commit(state, 1)
+    assert [change.table for change in changes] == [Table.WINDOWS, Table.COVERAGE]
+    assert [change.key for change in commit(state, 2)] == [state_module.POSITION]
+
+
+def test_the_position_is_the_last_change(state: State) -> None:
+    accept(state, "u", START, a=1)
+    state.seen("u").add("a", None)
+    state.seen_changed("u")
+    state.pin("a", 3)
+    assert state.changes(HERE.at(1))[-1].key == state_module.POSITION
+
+
+def test_an_artwork_is_pinned_to_the_first_ordinal_it_was_given(state: State) -> None:
+    assert state.pin("a", None) is None
+    assert state.pin("a", 3) == 3
+    assert state.pin("a", 4) == 3
+    commit(state, 1)
+    again = reloaded(state)
+    assert again.pin("a", None) == 3
+    assert again.pin("a", 5) == 3
+    assert again.pin("b", 0) == 0
+
+
+def test_users_and_pins_and_the_position_are_never_mixed_up(state: State) -> None:
+    for name in ("o", "p", "b", "a", "0"):
+        state.pin(name, ord(name))
+        state.seen(name).add("x", None)
+        state.seen_changed(name)
+    commit(state, 5)
+    again = reloaded(state)
+    assert again.position == HERE.at(5)
+    assert all(again.pin(name, None) == ord(name) for name in ("o", "p", "b", "a", "0"))
+    assert all(again.seen(name).uncatalogued == {"x"} for name in ("o", "p", "b", "a", "0"))
+
+
+def test_large_values_lie_in_parts(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "PART_BYTES", 64)
+    many = {f"artwork-{n}": n for n in range(100)}
+    accept(state, "u", START, **many)
+    state.seen("u").uncatalogued.update(many)
+    state.seen_changed("u")
+    accept(state, "u-1", START, a=1)
+    changes = commit(state, 1)
+    assert len(changes) > 40
+    assert all(len(change.value or b"") <= 66 for change in changes if change.key != state_module.POSITION)
+    again = reloaded(state)
+    assert again.bucket("u", START) == many
+    assert again.seen("u").uncatalogued == set(many)
+    assert again.bucket("u-1", START) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("horizon", "left"),
+    [
+        pytest.param(START - 1, 3, id="before the first boundary"),
+        pytest.param(START, 3, id="at the first window's start"),
+        pytest.param(START + W - 1, 3, id="a ms before its end"),
+        pytest.param(START + W, 2, id="at its end"),
+        pytest.param(START + 2 * W - 1, 2, id="a ms before the second one's end"),
+        pytest.param(START + 2 * W, 1, id="at the second one's end"),
+        pytest.param(START + 9 * W, 0, id="far behind all"),
+        pytest.param(-1, 3, id="before the epoch"),
+    ],
+)
+def test_a_sweep_takes_windows_that_end_at_or_before_the_horizon(state: State, horizon: int, left: int) -> None:
+    for n in range(3):
+        accept(state, "u", START + n * W, a=n)
+    commit(state, 1)
+    commit(state, 2, horizon)
+    assert len(windows(state)) == left
+    kept = [n for n in range(3) if reloaded(state).bucket("u", START + n * W)]
+    assert kept == list(range(3))[3 - left :] == [n for n in range(3) if state.bucket("u", START + n * W)]
+
+
+def test_a_sweep_writes_tombstones(state: State) -> None:
+    accept(state, "u", START, a=1)
+    commit(state, 1)
+    tombstones = [change for change in commit(state, 2, START + W) if change.value is None]
+    assert [(change.table, change.key[8:]) for change in tombstones] == [(Table.WINDOWS, b"u")]
+    assert len(commit(state, 3, START + W)) == 1, "nothing but the position"
+
+
+def test_a_sweep_is_spread_over_chunks(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_module, "SWEPT_PER_CHUNK", 2)
+    for n in range(5):
+        accept(state, f"u{n}", START, a=n)
+    commit(state, 1)
+    left = []
+    for chunk in range(4):
+        commit(state, 2 + chunk, START + W)
+        left.append(len(windows(state)))
+    assert left == [3, 1, 0, 0]
+
+
+def test_an_old_window_written_after_its_sweep_is_swept_with_the_next_one(state: State) -> None:
+    accept(state, "u", START + W, a=1)
+    commit(state, 1, START + W)
+    accept(state, "u", START, b=1)
+    commit(state, 2, START + W)
+    assert len(windows(state)) == 2
+    commit(state, 3, START + 2 * W)
+    assert windows(state) == []
+
+
+def test_a_large_window_is_swept_whole_whatever_the_order_of_events(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "PART_BYTES", 16)
+    monkeypatch.setattr(state_module, "SWEPT_PER_CHUNK", 2)
+    accept(state, "u", START, **{f"artwork-{n}": n for n in range(20)})
+    commit(state, 1)
+    commit(state, 2, START + W)  # the head and one part
+    accept(state, "u", START, **{f"new-{n}": n for n in range(20)})
+    commit(state, 3, START + W)  # parts of the old value go, those of the new one stay
+    assert reloaded(state).bucket("u", START) == {f"new-{n}": n for n in range(20)}
+    for chunk in range(40):
+        commit(state, 4 + chunk, START + 2 * W)
+    assert windows(state) == []
+
+
+def test_caches_forget_nothing_that_the_store_does_not_have(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_module, "CACHED", 2)
+    for n in range(10):
+        accept(state, f"u{n}", START, a=n)
+        state.seen(f"u{n}").add("a", n)
+        state.seen_changed(f"u{n}")
+        if n % 3 == 0:
+            commit(state, n)
+    commit(state, 10)
+    assert [state.bucket(f"u{n}", START)["a"] for n in range(10)] == list(range(10))
+    assert [list(state.seen(f"u{n}").ordinals) for n in range(10)] == [[n] for n in range(10)]

@@ -1,0 +1,107 @@
+"""One suite for every store, so that the one in memory can't drift from the one on disk."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.tables.rocks import RocksMemory, RocksStore
+from streams.tables.store import Store
+from tests.support.stores import KINDS, opener
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = opener(request.param, tmp_path)()
+    yield opened
+    opened.close()
+
+
+def everything(store: Store) -> dict[bytes, bytes | None]:
+    return {key: store.get(key) for key in store.keys(b"", b"\xff" * 9)}
+
+
+def test_what_was_written_is_read(store: Store) -> None:
+    store.write([(b"a", b"1"), (b"b", b"2")])
+    assert store.get(b"a") == b"1"
+    assert store.get(b"c") is None
+    assert everything(store) == {b"a": b"1", b"b": b"2"}
+
+
+def test_the_last_change_of_a_batch_wins(store: Store) -> None:
+    store.write([(b"a", b"1"), (b"a", b"2"), (b"b", b"1"), (b"b", None), (b"c", None), (b"c", b"3")])
+    assert everything(store) == {b"a": b"2", b"c": b"3"}
+
+
+def test_none_deletes_and_may_find_nothing(store: Store) -> None:
+    store.write([(b"a", b"1")])
+    store.write([(b"a", None), (b"b", None)])
+    assert everything(store) == {}
+
+
+def test_an_empty_value_is_a_value(store: Store) -> None:
+    store.write([(b"a", b"")])
+    assert store.get(b"a") == b""
+    assert list(store.keys(b"a", b"b")) == [b"a"]
+
+
+def test_an_empty_batch_changes_nothing(store: Store) -> None:
+    store.write([])
+    assert everything(store) == {}
+
+
+def test_a_batch_may_be_a_generator(store: Store) -> None:
+    store.write((b"%d" % n, b"v") for n in range(3))
+    assert list(everything(store)) == [b"0", b"1", b"2"]
+
+
+def test_keys_are_bytes_in_order_start_included_stop_excluded(store: Store) -> None:
+    keys = [b"a", b"a\x00", b"a\x00\x01", b"aa", b"b", b"b\xff", b"c"]
+    store.write([(key, b"v") for key in reversed(keys)])
+    assert list(store.keys(b"a", b"d")) == keys
+    assert list(store.keys(b"a\x00", b"b\xff")) == [b"a\x00", b"a\x00\x01", b"aa", b"b"]
+    assert list(store.keys(b"b", b"b")) == []
+    assert list(store.keys(b"x", b"z")) == []
+
+
+def test_keys_may_be_written_while_they_are_listed(store: Store) -> None:
+    store.write([(b"a", b"1"), (b"b", b"1")])
+    for key in store.keys(b"a", b"z"):
+        store.write([(key, None)])
+    assert everything(store) == {}
+
+
+def test_large_values_and_binary_keys(store: Store) -> None:
+    value = bytes(range(256)) * 8192
+    store.write([(b"\x00\xff", value)])
+    assert store.get(b"\x00\xff") == value
+
+
+def test_clear_removes_everything_and_the_store_goes_on(store: Store) -> None:
+    store.write([(b"%d" % n, b"v") for n in range(1000)])
+    store.clear()
+    assert everything(store) == {}
+    store.write([(b"a", b"1")])
+    assert everything(store) == {b"a": b"1"}
+
+
+def test_the_store_on_disk_is_still_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    memory = RocksMemory(16)
+    first = RocksStore(tmp_path / "store", memory)
+    first.write([(b"a", b"1"), (b"b", b"2")])
+    first.close()
+    again = RocksStore(tmp_path / "store", memory)
+    assert everything(again) == {b"a": b"1", b"b": b"2"}
+    again.close()
+
+
+def test_stores_share_memory_and_nothing_else(tmp_path: Path) -> None:
+    memory = RocksMemory(16)
+    one, other = RocksStore(tmp_path / "0", memory), RocksStore(tmp_path / "1", memory)
+    one.write([(b"a", b"1")])
+    assert other.get(b"a") is None
+    one.clear()
+    other.write([(b"a", b"2")])
+    assert (one.get(b"a"), other.get(b"a")) == (None, b"2")
+    one.close()
+    other.close()

@@ -1,0 +1,99 @@
+"""The command line: what it says when it can't, in one sentence and without a stack trace."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streams.embedded.components import environment
+from tests.support.kafka import free_port_pair
+from tests.support.stack import Installation
+
+pytestmark = pytest.mark.integration
+
+SECONDS = 120.0
+# The contract's commands that exist; those of later issues must be absent.
+COMMANDS = {"up", "down", "status", "provision", "worker", "sink", "clickhouse", "produce", "settings", "doctor"}
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run `impressions` as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "streams", *arguments],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def sentence(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line on stderr of a command that ended with 2."""
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_help_names_each_command_with_an_example() -> None:
+    listed = run("--help")
+    assert listed.returncode == 0
+    names = set(re.findall(r"^  ([a-z]+) ", listed.stdout, re.MULTILINE))
+    assert names >= COMMANDS
+    assert "collector" not in names
+    for name in sorted(COMMANDS & {"worker", "provision", "produce"}):
+        assert f"impressions {name}" in run(name, "--help").stdout
+
+
+def test_settings_are_listed_and_a_password_is_not() -> None:
+    done = run("settings", IMPRESSIONS_LATENESS_SECONDS="60", IMPRESSIONS_CLICKHOUSE_PASSWORD="hunter2")
+    assert "IMPRESSIONS_LATENESS_SECONDS=60" in done.stdout
+    assert "IMPRESSIONS_CLICKHOUSE_PASSWORD=(set)" in done.stdout
+    assert "hunter2" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("IMPRESSIONS_DEDUPE_WINDOW_SECONDS", "soon"), ("IMPRESSIONS_STATE_STORE", "paper")]
+)
+def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
+    assert variable in sentence(run("settings", **{variable: value}))
+
+
+@pytest.mark.parametrize("arguments", [("provision",), ("worker",), ("sink",)])
+def test_without_a_broker_one_sentence_says_so(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    nowhere = {
+        "IMPRESSIONS_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "IMPRESSIONS_DATA_DIR": str(tmp_path),
+        "IMPRESSIONS_METRICS_PORT": str(free_port_pair()),
+    }
+    assert "127.0.0.1:1" in sentence(run(*arguments, **nowhere))
+
+
+def test_provisioning_again_finds_nothing_to_do(installation: Installation) -> None:
+    done = run("provision", **environment(installation.settings))
+    assert done.returncode == 0, done.stderr
+    # The log's lines go to stderr.
+    assert {line[0] for line in done.stdout.splitlines()} == {"="}
+
+
+def test_a_port_that_is_taken_is_named(installation: Installation) -> None:
+    installation.only_worker()
+    taken = str(installation.settings.metrics_port)
+    done = run("worker", "--index", "0", **environment(installation.settings))
+    assert f"Port {taken}" in sentence(done)
+    assert "IMPRESSIONS_METRICS_PORT" in done.stderr
+
+
+def test_status_shows_what_runs(installation: Installation) -> None:
+    done = run("status", **environment(installation.settings))
+    kafka = next(line for line in done.stdout.splitlines() if line.startswith("kafka"))
+    assert installation.settings.kafka_bootstrap in kafka
+    assert " up " in kafka
+
+
+def test_up_names_a_component_that_is_none(tmp_path: Path) -> None:
+    assert "worker-N" in sentence(run("up", "zookeeper", IMPRESSIONS_DATA_DIR=str(tmp_path)))

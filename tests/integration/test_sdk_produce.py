@@ -1,0 +1,118 @@
+"""`impressions produce` against a real broker: what it sends, a second run, a Ctrl-C, a broker that goes."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from streams.core.decode import DecodedFlush, decode
+from streams.embedded import kafka, process
+from streams.errors import UserError
+from streams.sdk import playback
+from streams.sdk.produce import run
+from streams.sdk.produce_options import ProduceOptions
+from streams.settings import Settings
+from tests.support.kafka import running_broker
+from tests.support.sdk import create_topic, end_offsets, impression_ids, read_all
+from tests.support.wait import until
+
+pytestmark = pytest.mark.integration
+
+LOG = Path(__file__).parents[2] / "examples" / "open-bandit-random-all.csv.gz"
+MAPS = ("user_id=user", "artwork_id=item_id", "seen_at=timestamp")
+PLAY = {"maps": MAPS, "artwork_format": "a{:04d}", "rebase_to": "2026-01-02", "compress_to": "12h"}
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Settings]:
+    with running_broker(tmp_path) as settings:
+        yield settings
+
+
+def produce(settings: Settings, **options: object) -> tuple[int, str]:
+    out = io.StringIO()
+    report = run([LOG], ProduceOptions.parse(**{**PLAY, **options}), settings, Console(file=out))  # type: ignore[arg-type]
+    return report.exit_code, out.getvalue()
+
+
+def test_a_log_arrives_whole_and_its_second_run_is_an_exact_retry(broker: Settings) -> None:
+    with pytest.raises(UserError, match=r"no topic impressions.v1: `impressions provision`"):
+        produce(broker)
+    create_topic(broker, "impressions.v1")
+    code, said = produce(broker)
+    assert (code, said.splitlines()[-1].split(", ")[:4]) == (
+        0,
+        ["10,000 rows read", "10,000 impressions sent", "10,000 acknowledged", "0 bad"],
+    )
+    once = read_all(broker, "impressions.v1")
+    ids = impression_ids(once)
+    assert len(ids) == ids.total() == 10_000
+
+    produce(broker)
+    twice = read_all(broker, "impressions.v1")
+    assert impression_ids(twice) == ids + ids
+    flushes = [decode(record.value() or b"") for record in twice]
+    assert all(isinstance(f, DecodedFlush) and f.flush.transport == "replay" for f in flushes)
+    flush_ids = Counter(f.flush.flush_id for f in flushes if isinstance(f, DecodedFlush))
+    assert set(flush_ids.values()) == {2}
+
+
+def test_interrupt_delivers_what_was_sent_and_says_how_far_it_got(broker: Settings) -> None:
+    create_topic(broker, "impressions.v1")
+    script = (
+        "import sys\n"
+        "from rich.console import Console\n"
+        "from streams.sdk.produce import run\n"
+        "from streams.sdk.produce_options import ProduceOptions\n"
+        "from streams.settings import Settings\n"
+        f"options = ProduceOptions.parse(speed='600', **{PLAY!r})\n"
+        f"sys.exit(run([{str(LOG)!r}], options, Settings.load(), Console(width=200)).exit_code)\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "IMPRESSIONS_KAFKA_BOOTSTRAP": broker.kafka_bootstrap},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:  # at this speed the twelve hours of the log take 72 s
+        until(lambda: sum(end_offsets(broker, "impressions.v1").values()) > 100, 60, "the first flushes")
+        child.send_signal(signal.SIGINT)
+        said, _ = child.communicate(timeout=60)
+    finally:
+        child.kill()
+    assert child.returncode == 130
+    lines = said.splitlines()
+    assert lines[-2].startswith("Interrupted. Run the same command again with --rebase-to 2026-01-02T00:00:00.000Z ")
+    acknowledged = impression_ids(read_all(broker, "impressions.v1")).total()
+    assert 100 < acknowledged < 10_000
+    assert f"{acknowledged:,} acknowledged" in lines[-1]
+
+
+def test_broker_that_goes_is_said_and_costs_the_exit_code(broker: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_topic(broker, "impressions.v1")
+    monkeypatch.setattr(playback, "SILENCE_SECONDS", 1.0)
+    send = playback._send
+
+    def send_then_kill(*arguments: object) -> None:
+        started = process.read(kafka.NAME, broker)
+        assert started is not None
+        os.kill(started.pid, signal.SIGSTOP)
+        send(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(playback, "_send", send_then_kill)
+    try:
+        code, said = produce(broker)
+    finally:
+        started = process.read(kafka.NAME, broker)
+        assert started is not None
+        os.kill(started.pid, signal.SIGCONT)
+    assert code == 1
+    assert "10,000 impressions were not acknowledged (not acknowledged in time). Run the same command again" in said
+    assert "0 acknowledged" in said

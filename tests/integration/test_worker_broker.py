@@ -1,0 +1,54 @@
+"""While the broker is away the worker waits; when it is back the worker goes on."""
+
+import os
+import signal
+from random import Random
+
+import pytest
+
+from streams.embedded import process, stack
+from tests.support.background import background
+from tests.support.load import at_home, flush, impression, load, now_ms
+from tests.support.stack import Installation
+from tests.support.wait import until
+
+pytestmark = pytest.mark.integration
+
+SECONDS = 90.0
+
+
+def broker_pid(installation: Installation) -> int:
+    found = process.running("kafka", installation.settings)
+    assert found is not None
+    return found.pid
+
+
+def test_a_broker_that_stands_still_is_waited_for(installation: Installation) -> None:
+    worker = installation.only_worker(chunk_records=5)
+    goal = installation.ledger_records() + 10
+    with background(lambda: installation.produce(load(Random(9), "still", 6_000))):
+        until(lambda: installation.ledger_records() >= goal, SECONDS, "the worker works")
+        os.kill(broker_pid(installation), signal.SIGSTOP)
+        try:
+            until(lambda: "transaction_waits" in worker.output(), SECONDS, "the worker waits for the broker")
+        finally:
+            os.kill(broker_pid(installation), signal.SIGCONT)
+    installation.reset_audit()
+    installation.audit.check()
+    assert worker.is_running
+
+
+def test_a_broker_that_is_killed_is_waited_for(installation: Installation) -> None:
+    worker = installation.only_worker(chunk_records=5)
+    goal = installation.ledger_records() + 10
+    with background(lambda: installation.produce(load(Random(10), "killed-broker", 6_000))):
+        until(lambda: installation.ledger_records() >= goal, SECONDS, "the worker works")
+        os.kill(broker_pid(installation), signal.SIGKILL)
+        process.wait_exit("kafka", installation.settings, SECONDS)
+        stack.up(installation.settings, ["kafka"], out=lambda _: None)
+    installation.reset_audit()
+    installation.audit.check()
+    # The same process; and it works on, not only on what it had fetched before.
+    assert worker.is_running
+    installation.produce([at_home("after-the-broker", flush("after-the-broker", [impression("a0001", now_ms())]))])
+    installation.audit.check()

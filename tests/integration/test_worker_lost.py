@@ -1,0 +1,114 @@
+"""State lost beyond what the changelog holds is refused loudly, never guessed (rule 7); a new log keeps the state."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from streams.errors import UserError
+from streams.kafka.admin import describe
+from streams.kafka.topics import IMPRESSIONS, LEDGER, changelog
+from streams.settings import Settings
+from streams.tables.state import Table
+from tests.support.audit import of_user
+from tests.support.load import Raw, at_home, flush, impression, now_ms, user_at
+from tests.support.stack import Installation, provision_log, running_installation
+from tests.support.wait import until
+from tests.support.worker import WorkerProcess
+
+pytestmark = pytest.mark.integration
+
+SECONDS = 60.0
+# sysexits.h's EX_CONFIG: starting it again does not help.
+REFUSED = 78
+USER = user_at(0, "keeper")
+
+
+@pytest.fixture(scope="module")
+def module_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A broker of the module's own, since topics are deleted here."""
+    with running_installation(tmp_path_factory.mktemp("lost"), clickhouse=False) as installation:
+        yield installation
+
+
+@pytest.fixture
+def lost(module_installation: Installation) -> Installation:
+    """The module's installation, with no worker."""
+    module_installation.no_worker()
+    return module_installation
+
+
+def delete(settings: Settings, topic: str) -> None:
+    """Delete a topic and return once it is gone."""
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    admin.delete_topics([topic])[topic].result(SECONDS)
+    until(lambda: topic not in admin.list_topics(timeout=SECONDS).topics, SECONDS, f"{topic} is gone")
+
+
+def refusal(worker: WorkerProcess) -> str:
+    """Start a worker that must refuse; return its one sentence."""
+    assert worker.start().wait_exit() == REFUSED, worker.output()
+    output = worker.output()
+    assert "Traceback" not in output
+    lines = [line for line in output.splitlines() if '"refused"' in line]
+    assert len(lines) >= 1
+    return lines[0]
+
+
+def test_another_window_is_refused(lost: Installation) -> None:
+    changed = lost.settings.model_copy(update={"dedupe_window_seconds": 300})
+    with pytest.raises(UserError, match=r"600 s since the first provisioning, not 300 s.*DEDUPE_WINDOW_SECONDS back"):
+        provision_log(changed)
+    assert "window of 600000 ms and 4 partitions, not 300000 ms" in refusal(WorkerProcess(changed))
+
+
+def test_a_source_made_again_starts_at_0_and_the_state_is_kept(lost: Installation) -> None:
+    now = now_ms()
+    line = flush(USER, [impression("a0001", now)])
+    worker = lost.worker()
+    old = describe(lost.settings, IMPRESSIONS).topic_id
+    lost.produce([Raw(0, b"{"), Raw(0, b"{"), at_home(USER, line)])
+    lost.audit.check()
+    assert worker.stop() == 0
+
+    delete(lost.settings, IMPRESSIONS)
+    provision_log(lost.settings)
+    new = describe(lost.settings, IMPRESSIONS).topic_id
+    assert new != old
+    lost.produce([at_home(USER, line), at_home(USER, flush(USER, [impression("a0002", now)]))])
+    worker.start().wait_ready()
+    ledger = lost.audit.logs[LEDGER]
+
+    def rows() -> list[tuple[str, int, int, int]]:
+        ledger.read_to_end()
+        names = ("source_topic_id", "source_offset", "accepted", "duplicates")
+        return [tuple(row[name] for name in names) for row in of_user(lost.audit.rows(LEDGER), USER)]
+
+    expected = {(old, 2, 1, 0), (new, 0, 0, 1), (new, 1, 1, 0)}
+    until(lambda: set(rows()) == expected, SECONDS, f"the rows {expected}")
+    assert len(rows()) == len(expected)
+
+
+def test_lost_changelogs_are_refused_however_often_one_tries(lost: Installation) -> None:
+    """The last one: there is no way back from it but `impressions rebuild`."""
+    worker, settings = lost.worker(), lost.settings
+    assert worker.stop() == 0
+    rows = lost.ledger_records()
+
+    delete(settings, changelog(Table.WINDOWS))
+    assert "impressions provision" in refusal(worker)
+    provision_log(settings)
+    assert "impressions rebuild" in refusal(worker)
+    shutil.rmtree(worker.state)
+    # Twice, because a start that is refused must not leave what makes the next one believe.
+    for _ in range(2):
+        assert "impressions rebuild" in refusal(worker)
+
+    delete(settings, changelog(Table.COVERAGE))
+    # It holds the positions: to make new ones would be to guess.
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"state was lost.*impressions rebuild"):
+            provision_log(settings)
+        assert "impressions rebuild" in refusal(worker)
+    assert lost.ledger_records() == rows

@@ -1,0 +1,173 @@
+"""The worker's decisions against the independent recount: any order, any duplication, chunks, crashes, sweeps."""
+
+from unittest import mock
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.core.catalogue import Catalogue
+from streams.core.partition import partition_of
+from streams.demo.recount_types import CatalogueRecord
+from streams.kafka import topics
+from streams.tables import parts
+from streams.tables import state as state_module
+from tests.property.logs import (
+    LATENESS,
+    PARTITIONS,
+    SETTINGS,
+    T0,
+    USERS,
+    WINDOW,
+    Draft,
+    catalogues,
+    drafts,
+    events,
+    flush_of,
+    log_of,
+    sizes,
+)
+from tests.support.against_recount import assert_same
+from tests.support.memory_log import Event, MemoryLog, Worker, instead_of_kafka
+
+
+def decided(
+    records: list[Draft],
+    catalogue: list[CatalogueRecord],
+    chunks: list[int] | None = None,
+    happening: list[Event] | None = None,
+) -> MemoryLog:
+    """Decide a log whose catalogue is known from the start."""
+    log, known = log_of(records), Catalogue()
+    for record in catalogue:
+        known.apply(record.key, record.value)
+    with instead_of_kafka(log):
+        Worker(log, known, chunks or [5], happening or [Event.NOTHING]).drain()
+    return log
+
+
+@given(drafts, catalogues)
+def test_any_log_is_decided_as_the_recount_says(records: list[Draft], catalogue: list[CatalogueRecord]) -> None:
+    expected = assert_same(decided(records, catalogue), catalogue)
+    assert len({row.event_id for row in expected.accepted}) == len(expected.accepted)
+
+
+@given(drafts, st.data())
+def test_any_order_and_any_duplication_are_decided_as_the_recount_says(
+    records: list[Draft], data: st.DataObject
+) -> None:
+    again = data.draw(st.lists(st.sampled_from(records), max_size=len(records)))
+    assert_same(decided(data.draw(st.permutations(records + again)), []))
+
+
+@given(drafts, catalogues, sizes, st.sampled_from([0, 1, 3]), st.sampled_from([1, 8, 64]))
+def test_where_a_chunk_ends_and_what_is_cached_changes_nothing(
+    records: list[Draft], catalogue: list[CatalogueRecord], chunks: list[int], cached: int, part_bytes: int
+) -> None:
+    with (
+        mock.patch.object(state_module, "CACHED", cached),
+        mock.patch.object(parts, "PART_BYTES", part_bytes),
+        mock.patch.object(state_module, "SWEPT_PER_CHUNK", 2),
+    ):
+        assert_same(decided(records, catalogue, chunks), catalogue)
+
+
+@given(drafts, catalogues, sizes, events)
+def test_crashes_rewinds_and_lost_stores_change_nothing(
+    records: list[Draft], catalogue: list[CatalogueRecord], chunks: list[int], happening: list[Event]
+) -> None:
+    with mock.patch.object(parts, "PART_BYTES", 16), mock.patch.object(state_module, "SWEPT_PER_CHUNK", 1):
+        assert_same(decided(records, catalogue, chunks, happening), catalogue)
+
+
+@given(drafts, st.integers(0, 20), st.integers(0, 40))
+def test_a_replay_from_any_offset_is_dropped(records: list[Draft], first: int, length: int) -> None:
+    log = log_of(records)
+    with instead_of_kafka(log):
+        worker = Worker(log, Catalogue())
+        worker.drain()
+        for number, held in worker.held.items():
+            run = log.source[number][first : first + length]
+            assert not run or held.decide(run, run[-1].offset + 1) is None
+    assert_same(log)
+
+
+@given(drafts, st.sampled_from([0, 1, 2_000]), sizes)
+def test_sweeping_never_seldom_or_always_changes_no_decision(
+    records: list[Draft], swept: int, chunks: list[int]
+) -> None:
+    with mock.patch.object(state_module, "SWEPT_PER_CHUNK", swept):
+        assert_same(decided(records, [], chunks))
+
+
+@given(
+    st.integers(-3 * WINDOW, 3 * WINDOW),
+    st.integers(-WINDOW - 1, WINDOW + 1),
+    st.integers(0, WINDOW),
+    st.sampled_from([0, 1, WINDOW, LATENESS]),
+)
+@settings(max_examples=400)
+def test_a_sweep_takes_nothing_that_may_still_be_matched(near: int, apart: int, back: int, later: int) -> None:
+    """Even if the broker's clock steps back by up to a window, as it may when another broker leads."""
+    log = MemoryLog(SETTINGS, PARTITIONS)
+    first = T0 - LATENESS + near
+    home = partition_of("u1", PARTITIONS)
+    for appended_at, artwork_id, seen_at in [
+        (T0 - later, "a", first),
+        (T0, "b", T0),
+        (T0, "c", T0),
+        (T0 - back, "a", first + apart),
+    ]:
+        log.append(home, appended_at, flush_of("u1", appended_at, [(artwork_id, seen_at)]))
+    with instead_of_kafka(log), mock.patch.object(state_module, "CACHED", 0):
+        Worker(log, Catalogue(), [1]).drain()
+    assert_same(log)
+
+
+def test_a_window_that_was_swept_in_part_and_written_again_is_there_whole() -> None:
+    log = MemoryLog(SETTINGS, PARTITIONS)
+    home, old = partition_of("u1", PARTITIONS), T0 - 10 * LATENESS
+    many = [[(f"{name}{n}", old) for n in range(20)] for name in "xy"]
+    for n, impressions in enumerate((many[0], [("a", T0)], many[1], [("z", old)], [("b", T0)])):
+        now = T0 + n * WINDOW  # each chunk's sweep goes a window further
+        log.append(home, now, flush_of("u1", now, [*impressions]))
+    with (
+        instead_of_kafka(log),
+        mock.patch.object(parts, "PART_BYTES", 16),
+        mock.patch.object(state_module, "SWEPT_PER_CHUNK", 2),
+        mock.patch.object(state_module, "CACHED", 0),
+    ):
+        Worker(log, Catalogue(), [1]).drain()
+    assert len(assert_same(log).accepted) == 43
+
+
+@given(drafts, catalogues, sizes, events)
+def test_coverage_follows_a_catalogue_that_learns_retires_and_moves_at_the_next_impression(
+    records: list[Draft], catalogue: list[CatalogueRecord], chunks: list[int], happening: list[Event]
+) -> None:
+    log, known, news = log_of(records), Catalogue(), iter(catalogue)
+
+    def learn() -> None:
+        if (record := next(news, None)) is not None:
+            known.apply(record.key, record.value)
+
+    with instead_of_kafka(log):
+        worker = Worker(log, known, chunks, happening, learn)
+        worker.drain()
+        for record in news:
+            known.apply(record.key, record.value)
+        for user_id in USERS:
+            log.append(0, log.now, flush_of(user_id, log.now, [None]))
+        worker.drain()
+    assert_same(log, catalogue)
+
+
+@given(drafts, st.lists(st.sampled_from([b"a", b"b", b"c"]), min_size=1, unique=True))
+def test_coverage_of_a_fixed_pool_never_falls(records: list[Draft], artworks: list[bytes]) -> None:
+    catalogue = [CatalogueRecord(key, b'{"pool_id":"p","ordinal":%d}' % n) for n, key in enumerate(artworks)]
+    log = decided(records, catalogue, [1])
+    last: dict[str, float] = {}
+    for row in log.rows(topics.COVERAGE):
+        assert row["coverage"] >= last.get(row["user_id"], 0)
+        assert row["coverage"] + row["freshness"] == 1
+        assert row["pool_size"] == len(artworks)
+        last[row["user_id"]] = row["coverage"]

@@ -1,0 +1,175 @@
+"""Source partitions decided by the worker's own code, over a log in memory: only Kafka itself stands aside.
+
+A transaction is one call of `commit`, so every place between two steps of a commit can be made to crash in a test that
+takes milliseconds. The real broker's part is proved by the integration tests.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import Enum, auto
+from typing import Any
+from unittest import mock
+
+import orjson
+
+from streams.agents import outbox, partition
+from streams.agents.partition import Partition
+from streams.core.catalogue import Catalogue
+from streams.core.chunk import SourceRecord
+from streams.kafka import topics
+from streams.kafka.topics import changelog
+from streams.kafka.transaction import Outgoing
+from streams.settings import Settings
+from streams.tables import position
+from streams.tables.marks import Marks
+from streams.tables.memory import MemoryStore
+from streams.tables.position import Position
+from streams.tables.state import POSITION, STORE_PREFIX, Table
+from streams.tables.store import Store
+
+TOPIC_ID = "topic-1"
+Row = dict[str, Any]
+
+
+class Event(Enum):
+    """What may happen to a chunk."""
+
+    NOTHING = auto()
+    CRASH_BEFORE_COMMIT = auto()
+    CRASH_BEFORE_STORE = auto()
+    CRASH_AFTER_STORE = auto()
+    STORE_LOST = auto()
+    REWIND = auto()
+
+
+class MemoryLog:
+    """All topics. Offsets of the source leave a gap behind each transaction, where Kafka has its commit marker."""
+
+    def __init__(self, settings: Settings, partitions: int) -> None:
+        self.settings, self.partitions = settings, partitions
+        self.source: dict[int, list[SourceRecord]] = {number: [] for number in range(partitions)}
+        self.forwarded: list[tuple[SourceRecord, int, Row]] = []
+        self.now = 0
+        self._records: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
+        for number in range(partitions):
+            first = position.encode(Position(TOPIC_ID, 0, settings.window_ms, partitions))
+            self.commit([Outgoing(changelog(Table.COVERAGE), number, POSITION, first)])
+
+    def append(self, number: int, appended_at: int, value: bytes | None) -> SourceRecord:
+        """Append a record of a producer's."""
+        before = self.source[number]
+        record = SourceRecord(before[-1].offset + 1 if before else 0, appended_at, value)
+        before.append(record)
+        self.now = max(self.now, appended_at)
+        return record
+
+    def end(self, number: int) -> int:
+        """The offset behind the last record of a source partition."""
+        return self.source[number][-1].offset + 1 if self.source[number] else 0
+
+    def commit(self, records: Iterable[Outgoing], watch: Iterable[str] = ()) -> dict[str, int]:
+        """A transaction, as the partition's producer commits it."""
+        offsets = {}
+        for record in records:
+            if record.topic == topics.IMPRESSIONS:
+                ((_, origin),) = record.headers or [("", b"")]
+                appended = self.append(record.partition, self.now, record.value)
+                forward = appended._replace(offset=appended.offset + 1)
+                self.source[record.partition][-1] = forward
+                self.forwarded.append((forward, record.partition, orjson.loads(origin or b"")))
+                continue
+            log = self._records[record.topic, record.partition]
+            log.append(record)
+            offsets[record.topic] = len(log) - 1
+        return {topic: offsets[topic] for topic in watch if topic in offsets}
+
+    def restore(self, _: Settings, number: int, __: object, store: Store) -> dict[str, str]:
+        """Bring a store up to the end of the changelogs, as `streams.kafka.restore` does."""
+        marks = Marks.read(store)
+        for table in Table:
+            topic, prefix = changelog(table), STORE_PREFIX[table]
+            log = self._records[topic, number]
+            news = [(prefix + (r.key or b""), r.value) for r in log[marks.offset(topic) :]]
+            store.write([*news, marks.advance({topic: len(log)}, 0.0)])
+        return {changelog(table): changelog(table) for table in Table}
+
+    def values(self, topic: str) -> Iterator[tuple[bytes | None, bytes | None]]:
+        """Keys and values of an output topic, partition by partition."""
+        for number in range(self.partitions):
+            for record in self._records[topic, number]:
+                yield record.key, record.value
+
+    def rows(self, topic: str) -> list[Row]:
+        """The rows of a topic of lines, or of one row a record, partition by partition."""
+        return [orjson.loads(line) for _, value in self.values(topic) if value for line in value.split(b"\n")]
+
+
+class _Producer:
+    """Stands for the partition's transactional producer."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self.commit = log.commit
+
+
+class Worker:
+    """Holds every partition of a log. Chunk sizes and events are taken in turn, from the first on again."""
+
+    def __init__(
+        self,
+        log: MemoryLog,
+        catalogue: Catalogue,
+        sizes: Sequence[int] = (5,),
+        events: Sequence[Event] = (Event.NOTHING,),
+        learn: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`learn` is called before each chunk; it may change the catalogue."""
+        self.log, self._catalogue, self._learn = log, catalogue, learn
+        self._sizes, self._events, self._turn = sizes, events, 0
+        self._stores: dict[int, Store] = {number: MemoryStore() for number in range(log.partitions)}
+        self.held = {number: self._take(number) for number in range(log.partitions)}
+
+    def drain(self) -> None:
+        """Decide until nothing is left, what was forwarded meanwhile included."""
+        while pending := [n for n in self.held if self.held[n].position.next_offset < self.log.end(n)]:
+            for number in pending:
+                self._chunk(number)
+
+    def _chunk(self, number: int) -> None:
+        size, event = self._sizes[self._turn % len(self._sizes)], self._events[self._turn % len(self._events)]
+        self._turn += 1
+        self._learn()
+        held, start = self.held[number], 0 if event is Event.REWIND else self.held[number].position.next_offset
+        run = [record for record in self.log.source[number] if record.offset >= start]
+        run = run if event is Event.REWIND else run[:size]
+        chunk = held.decide(run, run[-1].offset + 1)
+        if chunk is None:
+            return
+        if event is Event.CRASH_BEFORE_STORE:
+            self.log.commit(outbox.records(number, chunk.outputs, chunk.changes))
+        elif event is not Event.CRASH_BEFORE_COMMIT:
+            held.commit(chunk)
+        if event is Event.STORE_LOST:
+            self._stores[number] = MemoryStore()
+        if event in (Event.CRASH_BEFORE_STORE, Event.CRASH_AFTER_STORE, Event.STORE_LOST):
+            self.held[number] = self._take(number)
+        elif event is Event.CRASH_BEFORE_COMMIT:
+            self.held[number] = self._take(number)
+            again = self.held[number].decide(run, run[-1].offset + 1)
+            assert again is not None
+            self.held[number].commit(again)
+
+    def _take(self, number: int) -> Partition:
+        taken = Partition(self.log.settings, number, self._stores[number])
+        taken.recover(TOPIC_ID, self.log.partitions, self.log.end(number), self._catalogue, frozenset())
+        return taken
+
+
+@contextmanager
+def instead_of_kafka(log: MemoryLog) -> Iterator[None]:
+    """Have partitions use the log."""
+    with (
+        mock.patch.object(partition, "PartitionProducer", return_value=_Producer(log)),
+        mock.patch.object(partition, "restore", log.restore),
+    ):
+        yield

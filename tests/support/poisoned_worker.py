@@ -1,0 +1,21 @@
+"""Run the worker with a defect: deciding a flush of POISONED_USER fails. Takes the command line's arguments."""
+
+from streams.core import chunk
+from streams.core.decode import DecodedFlush, RefusedLine
+from streams.core.decode import decode as decode_line
+
+POISONED_USER = "poisoned-user"
+
+
+def decode(line: bytes) -> DecodedFlush | RefusedLine:
+    """Fail on the marked user, as a defect of ours would; decode everybody else's line."""
+    if POISONED_USER.encode() in line:
+        raise ZeroDivisionError("a defect of ours")
+    return decode_line(line)
+
+
+if __name__ == "__main__":
+    from streams.cli import main
+
+    vars(chunk)["decode"] = decode
+    main()

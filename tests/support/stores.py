@@ -1,0 +1,20 @@
+"""Both stores, for suites that must hold on each."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from streams.tables.memory import MemoryStore
+from streams.tables.rocks import RocksMemory, RocksStore
+from streams.tables.store import Store
+
+KINDS = ("memory", "rocksdb")
+
+OpenStore = Callable[[], Store]
+
+
+def opener(kind: str, folder: Path) -> OpenStore:
+    """Return what opens the same store again and again; one in memory begins empty each time."""
+    if kind == "memory":
+        return MemoryStore
+    memory = RocksMemory(16)
+    return lambda: RocksStore(folder / "store", memory)

@@ -1,0 +1,113 @@
+"""The bench's input is the same in every run, and its oracles are right on cases made by hand."""
+
+import dataclasses
+from collections import Counter
+from itertools import groupby
+
+import orjson
+import pytest
+
+from bench.backlog import RETRY_WITHIN, SPAN_MS, Record, Seen, records
+from bench.measure import Sample, steady, total
+from bench.oracle import WINDOW_MS, Output, compare, first_places, near, slice_of, tumbling
+from streams.core.decode import DecodedFlush, InvalidImpression, decode
+
+START = 2_000 * WINDOW_MS
+IMPRESSIONS = 12_000
+
+
+def flush(*seen: Seen, number: int = 0) -> Record:
+    return Record(number, seen)
+
+
+def test_the_backlog_is_the_same_in_every_run() -> None:
+    first = [record.value() for record in records(2_000, 10, START)]
+    assert first == [record.value() for record in records(2_000, 10, START)]
+    assert first != [record.value() for record in records(2_000, 10, START, seed=1)]
+
+
+@pytest.mark.parametrize("size", [1, 10])
+def test_the_backlog_holds_what_was_asked_for(size: int) -> None:
+    made = list(records(IMPRESSIONS, size, START))
+    assert sum(len(record.impressions) for record in made) == IMPRESSIONS
+    assert abs(IMPRESSIONS / len(made) - size) < 0.2
+    last = max(seen.seen_at for record in made for seen in record.impressions)
+    assert last < START + SPAN_MS + 2 * WINDOW_MS, "nothing is in the future"
+
+
+def test_one_record_in_ten_is_an_exact_retry_soon_after_its_original() -> None:
+    made = list(records(30_000, 1, START))
+    order = sorted(range(len(made)), key=lambda at: (made[at].number, at))
+    sent = [list(places) for _, places in groupby(order, key=lambda at: made[at].number)]
+    assert Counter(map(len, sent)).keys() == {1, 2}
+    retried = [places for places in sent if len(places) == 2]
+    assert 0.09 < len(retried) / len(made) < 0.11
+    assert all(0 < again - once <= RETRY_WITHIN for once, again in retried)
+    assert all(made[once].value() == made[again].value() for once, again in retried)
+
+
+def test_every_flush_is_valid() -> None:
+    for record in records(500, 10, START):
+        decoded = decode(record.value())
+        assert isinstance(decoded, DecodedFlush)
+        assert not any(isinstance(each, InvalidImpression) for each in decoded.impressions)
+        assert orjson.loads(record.value())["user_id"] == record.user_id
+
+
+@pytest.mark.parametrize(
+    ("apart", "by_rule_2", "by_tumbling"),
+    [(0, 1, 1), (1, 1, 2), (WINDOW_MS - 1, 1, 2), (WINDOW_MS, 2, 2), (WINDOW_MS + 1, 2, 2)],
+)
+def test_oracles_around_a_window_boundary(apart: int, by_rule_2: int, by_tumbling: int) -> None:
+    last_of_a_window = START - 1
+    backlog = [flush(Seen(1, 1, last_of_a_window)), flush(Seen(1, 1, last_of_a_window + apart))]
+    assert len(list(near(backlog))) == by_rule_2
+    assert len(list(tumbling(backlog))) == by_tumbling
+
+
+def test_rule_2_looks_both_ways_and_only_at_what_was_accepted() -> None:
+    late, early = Seen(1, 1, START + 900_000), Seen(1, 1, START)
+    between, other_user, other_artwork = Seen(1, 1, START + 500_000), Seen(2, 1, START), Seen(1, 2, START)
+    backlog = [flush(late, early, between), flush(other_user), flush(other_artwork)]
+    assert [seen for _, seen in near(backlog)] == [late, early, other_user, other_artwork]
+    # What is between two is near both; without the late one it is still near the early one.
+    dropped_first = [flush(early, between, Seen(1, 1, START + 700_000))]
+    assert [seen.seen_at for _, seen in near(dropped_first)] == [START, START + 700_000]
+
+
+def test_comparison_counts_losses_and_duplicates() -> None:
+    a, b, c = (Seen(1, artwork, START) for artwork in range(3))
+    assert compare([a, b], Output({0: [a], 1: [b]})).equal
+    found = compare([a, b], Output({0: [a, a, c]}))
+    assert (found.expected, found.found, found.missing, found.extra) == (2, 3, 1, 2)
+
+
+def test_a_slice_ends_at_the_last_row_of_each_partition() -> None:
+    seen = [Seen(user, artwork, START) for artwork in range(3) for user in (0, 1)]
+    backlog = [flush(each) for each in seen]
+    output = Output({0: [Seen(0, 0, START), Seen(0, 1, START)], 1: [Seen(1, 0, START)]})
+    expected = slice_of(near(backlog), first_places(backlog), lambda user: user, output)
+    assert expected == [Seen(0, 0, START), Seen(1, 0, START), Seen(0, 1, START)]
+    lost = Output({0: [Seen(0, 1, START)]})
+    found = compare(slice_of(near(backlog), first_places(backlog), lambda user: user, lost), lost)
+    assert (found.missing, found.extra) == (1, 0)
+
+
+def test_steady_state_leaves_the_start_out_and_peaks_over_all() -> None:
+    ramp = [
+        Sample(at=0.0, impressions=0, cpu_seconds=5.0, resident_bytes=9 << 20),
+        Sample(at=10.0, impressions=100, cpu_seconds=6.0, resident_bytes=2 << 20),
+        Sample(at=14.0, impressions=1_100, cpu_seconds=9.0, resident_bytes=3 << 20),
+        Sample(at=99.0, impressions=1_100, cpu_seconds=9.5, resident_bytes=3 << 20),
+    ]
+    found = steady(ramp, 50, 1_100)
+    assert dataclasses.astuple(found) == (1_000, 4.0, 3.0, 9.0)
+    assert (found.rate, found.cpu_per_million) == (250.0, 3_000.0)
+    with pytest.raises(ValueError, match="no two samples"):
+        steady(ramp, 50, 2_000)
+
+
+def test_a_metric_is_summed_over_its_labels() -> None:
+    exposition = '# HELP n_total x\nn_total{outcome="a"} 3.0\nn_total{outcome="b"} 1e+03\nn_total_created 7\n'
+    assert total(exposition, "n_total") == 1_003.0
+    assert total(exposition, "absent") == 0.0

@@ -1,0 +1,96 @@
+"""The catalogue: rule 5's artworks, pools and ordinals."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.core.catalogue import Artwork, Catalogue, Refusal
+from tests.support.flushes import catalogue_of, put
+
+
+def refused(catalogue: Catalogue, key: bytes | None, value: bytes | None) -> str:
+    outcome = catalogue.apply(key, value)
+    assert isinstance(outcome, Refusal), outcome
+    return outcome.why
+
+
+def members(catalogue: Catalogue) -> dict[str, tuple[list[int], list[int]]]:
+    """Ordinals of members and of active ones, by pool, but for pools that are empty."""
+    return {name: (list(p.members), list(p.active)) for name, p in catalogue.pools() if p.members}
+
+
+def test_an_artwork_is_what_its_latest_record_says() -> None:
+    catalogue = catalogue_of(a={"pool_id": "p", "ordinal": 1}, b={"pool_id": "p", "ordinal": 2})
+    assert members(catalogue) == {"p": ([1, 2], [1, 2])}
+    put(catalogue, "a", pool_id="q", ordinal=1)
+    assert members(catalogue) == {"p": ([2], [2]), "q": ([1], [1])}
+    put(catalogue, "b", pool_id="p", ordinal=2, retired=True)
+    assert members(catalogue) == {"p": ([2], []), "q": ([1], [1])}
+    put(catalogue, "b", pool_id="p", ordinal=2)
+    assert members(catalogue) == {"p": ([2], [2]), "q": ([1], [1])}
+    assert catalogue.get("a") == Artwork("a", 1, "q", False)
+    assert catalogue.ordinal("b") == 2
+    assert len(catalogue) == 2
+
+
+def test_a_tombstone_retires_and_keeps_pool_and_ordinal() -> None:
+    catalogue = catalogue_of(a={"pool_id": "p", "ordinal": 1})
+    assert catalogue.apply(b"a", None) == Artwork("a", 1, "p", True)
+    assert members(catalogue) == {"p": ([1], [])}
+    assert "belongs to a" in refused(catalogue, b"b", b'{"pool_id":"p","ordinal":1}')
+    assert "can't become" in refused(catalogue, b"a", b'{"pool_id":"p","ordinal":2}')
+    put(catalogue, "a", pool_id="p", ordinal=1)
+    assert members(catalogue) == {"p": ([1], [1])}
+
+
+def test_a_pool_remembers_who_left_it() -> None:
+    catalogue = catalogue_of(a={"pool_id": "p", "ordinal": 1})
+    put(catalogue, "a", pool_id="q", ordinal=1)
+    assert {name: list(pool.former) for name, pool in catalogue.pools()} == {"p": [1], "q": []}
+    put(catalogue, "a", pool_id="p", ordinal=1)
+    assert {name: list(pool.former) for name, pool in catalogue.pools()} == {"p": [], "q": [1]}
+
+
+REFUSED: dict[str, tuple[bytes | None, bytes | None]] = {
+    "another ordinal": (b"a", b'{"pool_id":"p","ordinal":9}'),
+    "another artwork's ordinal": (b"b", b'{"pool_id":"p","ordinal":1}'),
+    "a tombstone for nobody": (b"b", None),
+    "a tombstone without a key": (None, None),
+    "no key": (None, b'{"pool_id":"p","ordinal":2}'),
+    "empty key": (b"", b'{"pool_id":"p","ordinal":2}'),
+    "key that is no id": (b"a b", b'{"pool_id":"p","ordinal":2}'),
+    "key that is no UTF-8": (b"\xff", b'{"pool_id":"p","ordinal":2}'),
+    "empty value, which is no tombstone": (b"a", b""),
+    "no JSON": (b"b", b"{"),
+    "no object": (b"b", b"[]"),
+    "null": (b"a", b"null"),
+    "the value names another artwork": (b"b", b'{"artwork_id":"c","pool_id":"p","ordinal":2}'),
+    "no pool": (b"b", b'{"ordinal":2}'),
+    "no ordinal": (b"b", b'{"pool_id":"p"}'),
+}
+BAD_FIELDS: dict[str, list[Any]] = {
+    "pool_id": ["", "a b", 1, None],
+    "ordinal": [-1, 1.0, True, "1", None],
+    "created_at": [-1, 1.5, None, 10_000_000_000_000],
+    "retired": [0, "true", None],
+    "dna": [None, {}, "x", [True], ["1"], [None]],
+}
+for name, values in BAD_FIELDS.items():
+    for value in values:
+        record = {"pool_id": "p", "ordinal": 2, name: value}
+        REFUSED[f"{name}={value!r}"] = (b"b", orjson.dumps(record))
+
+
+@pytest.mark.parametrize(("key", "value"), REFUSED.values(), ids=REFUSED)
+def test_a_refused_record_changes_nothing(key: bytes | None, value: bytes | None) -> None:
+    catalogue = catalogue_of(a={"pool_id": "p", "ordinal": 1})
+    assert refused(catalogue, key, value)
+    assert members(catalogue) == {"p": ([1], [1])}
+    assert len(catalogue) == 1
+    assert catalogue.get("b") is None
+
+
+def test_everything_optional_may_be_there() -> None:
+    record = {"artwork_id": "a", "pool_id": "p", "ordinal": 0, "created_at": 1, "retired": True, "dna": [1, 0.5, -2e-9]}
+    assert put(Catalogue(), "a", **record, unknown=[1]) == Artwork("a", 0, "p", True)

@@ -1,0 +1,218 @@
+"""A chunk, line by line: what is accepted, forwarded, rejected, and what coverage follows."""
+
+from itertools import count
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.core.chunk import LineError, SourceRecord
+from streams.core.partition import partition_of
+from streams.core.seen import Seen
+from streams.tables.memory import MemoryStore
+from streams.tables.state import State
+from tests.support.flushes import (
+    LATENESS,
+    TOPIC_ID,
+    WINDOW,
+    A,
+    catalogue_of,
+    decide,
+    decider,
+    impression,
+    line,
+    payload,
+    put,
+    seen,
+)
+
+STRANGER = next(user for n in count() if partition_of(user := f"u{n}", 4) == 3)
+NATIVE = next(user for n in count() if partition_of(user := f"u{n}", 4) == 0)
+
+
+HISTORIES: dict[str, tuple[list[tuple[str, int]], str]] = {
+    "a retry": ([("a", A), ("a", A)], "fd"),
+    "a double fire across a boundary": ([("a", A - 1), ("a", A + 60)], "fd"),
+    "only accepted ones make duplicates": ([("a", A - n * WINDOW * 2 // 3) for n in range(5)], "fdrdr"),
+    "out of order": ([("a", A), ("a", A - WINDOW), ("a", A - WINDOW + 1)], "frd"),
+    "between two accepted": ([("a", A), ("a", A - 2 * WINDOW + 1), ("a", A - WINDOW + 1)], "frd"),
+    "two artworks": ([("a", A), ("b", A), ("a", A)], "ffd"),
+    "late, never seen": ([("a", A - LATENESS - 1)], "f"),
+    "late, seen since": ([("a", A - LATENESS - 1), ("a", A - LATENESS - 1)], "fx"),
+    "exactly late": ([("a", A), ("a", A - LATENESS)], "fr"),
+    "a rejected one leaves no trace": ([("a", A + 300_001), ("a", A)], "xf"),
+}
+
+
+@pytest.mark.parametrize(("impressions", "letters"), HISTORIES.values(), ids=HISTORIES)
+@pytest.mark.parametrize("catalogued", [False, True], ids=["uncatalogued", "catalogued"])
+@pytest.mark.parametrize("as_one", [False, True], ids=["a record each", "one record"])
+def test_histories(impressions: list[tuple[str, int]], letters: str, catalogued: bool, as_one: bool) -> None:
+    both = {"a": {"pool_id": "p", "ordinal": 0}, "b": {"pool_id": "p", "ordinal": 1}}
+    values = [b"\n".join(seen(*impressions))] if as_one else seen(*impressions)
+    assert decide(*values, by=decider(catalogue_of(**both) if catalogued else None)).letters == letters
+
+
+def test_duplicates_are_found_within_one_flush_whatever_pools_and_ids() -> None:
+    twice = [impression(pool_id="p"), impression(impression_id="i2", pool_id="q", seen_at=A + 1)]
+    (row,) = decide(line(impressions=twice)).ledger
+    assert (row["received"], row["accepted"], row["duplicates"]) == (2, 1, 1)
+
+
+def test_users_are_apart() -> None:
+    assert decide(*seen(("a", A)), *seen(("a", A), user_id="u2")).letters == "ff"
+
+
+def test_a_misrouted_flush_is_sent_on_whole_and_judged_nowhere_here() -> None:
+    bad = [impression(), impression(seen_at=-1), impression(seen_at=A + 10**9)]
+    text = line(user_id=STRANGER, impressions=bad).replace(b'{"v":1', b'{ "x":1e999, "v":1')
+    here = decider(catalogue_of(a1={"pool_id": "p", "ordinal": 0}), partitions=4)
+    outcome = decide(b"\n".join([b"?", text]), by=here, first=5)
+    (forward,) = outcome.forwards
+    assert (forward.partition, forward.user_id, forward.line) == (3, STRANGER, text)
+    assert orjson.loads(forward.origin) == {"topic_id": TOPIC_ID, "partition": 0, "offset": 5, "line": 1}
+    row = outcome.ledger[1]
+    assert (row["received"], row["forwarded"], row["accepted"], row["rejected"]) == (3, 3, 0, 0)
+    assert outcome.accepted == []
+    assert outcome.coverage == {}
+    assert outcome.reasons == ["malformed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param(line(user_id=STRANGER)[:-1], "malformed", id="malformed"),
+        pytest.param(line(user_id=STRANGER, impressions=[1] * 501), "oversize", id="oversize"),
+        pytest.param(line(user_id=STRANGER, v=2), "invalid", id="invalid"),
+    ],
+)
+def test_a_line_rejected_whole_is_rejected_where_it_is(text: bytes, reason: str) -> None:
+    outcome = decide(text, by=decider(partitions=4))
+    assert outcome.reasons == [reason]
+    assert outcome.forwards == []
+
+
+def test_one_bad_line_never_takes_its_neighbours_with_it() -> None:
+    good = seen(("a", A), ("b", A), ("c", A))
+    value = b"\n".join([good[0], b"", b"{", good[1], b"\xff", b"[" * 100_000, good[2], b"", b""])
+    outcome = decide(value, None, b"")
+    assert outcome.letters == "fxxfxxfxxx"
+    assert outcome.reasons == ["malformed"] * 7
+    assert [row["line"] for row in outcome.rejected] == [1, 2, 4, 5, 7, 0, 0]
+    assert payload(outcome.rejected[3]) == b"[" * 100_000
+
+
+def test_one_bad_impression_never_takes_its_flush_with_it() -> None:
+    mixed: list[Any] = [impression(), None, impression(impression_id="x" * 129), impression(artwork_id="a2")]
+    outcome = decide(line(impressions=mixed))
+    (row,) = outcome.ledger
+    assert (row["received"], row["accepted"], row["rejected"]) == (4, 2, 2)
+    assert [row["idx"] for row in outcome.accepted] == [0, 3]
+    assert [row["idx"] for row in outcome.rejected] == [1, 2]
+
+
+def test_a_flush_of_nothing_but_bad_impressions_is_no_invalid_flush() -> None:
+    outcome = decide(line(impressions=[1, 2]))
+    assert [(row["reason"], row["idx"]) for row in outcome.rejected] == [("invalid", 0), ("invalid", 1)]
+    assert outcome.ledger[0]["flush_id"] == "f1"
+
+
+def test_the_total_is_the_sum_of_the_ledger() -> None:
+    outputs = decider(partitions=4).decide(
+        [SourceRecord(0, A, b"\n".join([b"?", line(user_id=STRANGER), *seen(("a", A), ("a", A), user_id=NATIVE)]))], A
+    )
+    total = outputs.total
+    assert (total.received, total.accepted, total.fresh) == (4, 1, 1)
+    assert (total.duplicates, total.rejected, total.forwarded) == (1, 1, 1)
+
+
+def test_a_line_that_failed_too_often_is_malformed() -> None:
+    outcome = decide(*seen(("a", A), ("b", A)), by=decider(poisoned=frozenset({(1, 0)})))
+    assert outcome.letters == "fx"
+    assert outcome.reasons == ["malformed"]
+    assert payload(outcome.rejected[0]) == seen(("a", A), ("b", A))[1]
+
+
+class FailingState(State):
+    """A state with a defect."""
+
+    def seen(self, user_id: str) -> Seen:
+        raise RuntimeError("defect")
+
+
+def test_an_error_of_ours_names_its_line() -> None:
+    with pytest.raises(LineError) as raised:
+        decide(b"?\n" + line(), by=decider(tables=FailingState(MemoryStore())), first=7)
+    assert (raised.value.offset, raised.value.line) == (7, 1)
+    assert isinstance(raised.value.__cause__, RuntimeError)
+
+
+# Coverage, rule 5.
+
+P = {"a": {"pool_id": "p", "ordinal": 0}, "b": {"pool_id": "p", "ordinal": 1}, "c": {"pool_id": "q", "ordinal": 2}}
+
+
+def row_of(pool_id: str, seen_count: int, size: int, updated_at: int = A) -> dict[str, Any]:
+    share = seen_count / size if size else 0
+    return {
+        "user_id": "u1",
+        "pool_id": pool_id,
+        "seen": seen_count,
+        "pool_size": size,
+        "coverage": share,
+        "freshness": 1 - share,
+        "updated_at": updated_at,
+    }
+
+
+def test_coverage_counts_distinct_active_artworks_of_the_catalogues_pool() -> None:
+    impressions = [impression(artwork_id=a, impression_id=a, pool_id="elsewhere") for a in ("a", "c", "unknown")]
+    outcome = decide(line(impressions=impressions), *seen(("a", A - WINDOW)), by=decider(catalogue_of(**P)))
+    assert outcome.coverage == {"u1|p": row_of("p", 1, 2), "u1|q": row_of("q", 1, 1)}
+
+
+def test_there_is_no_row_before_an_accepted_artwork_is_known_in_the_pool() -> None:
+    assert decide(*seen(("unknown", A)), by=decider(catalogue_of(**P))).coverage == {}
+    assert decide(*seen(("a", A + 10**9)), by=decider(catalogue_of(**P))).coverage == {}
+
+
+def test_retired_artworks_count_neither_way_and_keep_the_row() -> None:
+    catalogue = catalogue_of(**P)
+    by = decider(catalogue)
+    decide(*seen(("a", A), ("b", A), ("c", A)), by=by)
+    put(catalogue, "a", pool_id="p", ordinal=0, retired=True)
+    catalogue.apply(b"c", None)
+    assert decide(*seen(("c", A)), by=by, at=A + 1).coverage == {
+        "u1|p": row_of("p", 1, 1, A + 1),
+        "u1|q": row_of("q", 0, 0, A + 1),
+    }
+
+
+def test_an_artwork_that_the_catalogue_learns_of_later_counts_at_the_next_impression() -> None:
+    catalogue = catalogue_of(a=P["a"])
+    by = decider(catalogue)
+    decide(*seen(("a", A), ("b", A)), by=by)
+    put(catalogue, "b", pool_id="p", ordinal=1)
+    outcome = decide(*seen(("b", A), ("b", A - WINDOW)), by=by)
+    assert outcome.letters == "dr", "still seen"
+    assert outcome.coverage == {"u1|p": row_of("p", 2, 2)}
+
+
+def test_an_artwork_that_moves_counts_where_it_is_now() -> None:
+    catalogue = catalogue_of(**P)
+    by = decider(catalogue)
+    decide(*seen(("a", A)), by=by)
+    put(catalogue, "a", pool_id="q", ordinal=0)
+    again = decide(*seen(("a", A)), by=by)
+    assert again.coverage == {"u1|p": None, "u1|q": row_of("q", 1, 2)}, "None takes the old pool's row away"
+    put(catalogue, "a", pool_id="p", ordinal=0)
+    assert decide(*seen(("a", A)), by=by).coverage == {"u1|p": row_of("p", 1, 2), "u1|q": None}
+
+
+def test_any_readable_flush_at_home_brings_coverage_up_to_date() -> None:
+    catalogue = catalogue_of(a=P["a"])
+    by = decider(catalogue)
+    decide(*seen(("a", A)), by=by)
+    put(catalogue, "b", pool_id="p", ordinal=1)
+    assert decide(line(impressions=[None]), by=by, at=A + 9).coverage == {"u1|p": row_of("p", 1, 2, A + 9)}
+    assert decide(line(v=2), by=by).coverage == {}

@@ -1,0 +1,60 @@
+"""What a chunk commits: topics, partitions, keys and sizes."""
+
+import pytest
+
+from streams.agents import outbox
+from streams.core.chunk import Forward, Outputs
+from streams.kafka import topics
+from streams.tables.state import Change, Table
+
+LIMIT = outbox.MAX_RECORD_BYTES
+
+
+def test_everything_goes_to_the_partition_of_the_source_but_forwards() -> None:
+    outputs = Outputs(
+        accepted=[b"a1", b"a2"],
+        ledger=[b"l1", b"l2"],
+        rejected=[("u1", b"r1"), ("", b"r2")],
+        forwards=[Forward(3, "u9", b"line", b"origin")],
+        coverage=[("u1|p", b"c1"), ("u1|q", None)],
+    )
+    changes = [
+        Change(Table.WINDOWS, b"k", b"v"),
+        Change(Table.WINDOWS, b"old", None),
+        Change(Table.COVERAGE, b"u", b"s"),
+    ]
+    assert [tuple(record) for record in outbox.records(2, outputs, changes)] == [
+        ("impressions-windows-changelog", 2, b"k", b"v", None),
+        ("impressions-windows-changelog", 2, b"old", None, None),
+        ("impressions-coverage-changelog", 2, b"u", b"s", None),
+        (topics.ACCEPTED, 2, None, b"a1\na2", None),
+        (topics.LEDGER, 2, None, b"l1\nl2", None),
+        (topics.REJECTED, 2, b"u1", b"r1", None),
+        (topics.REJECTED, 2, None, b"r2", None),
+        (topics.COVERAGE, 2, b"u1|p", b"c1", None),
+        (topics.COVERAGE, 2, b"u1|q", None, None),
+        (topics.IMPRESSIONS, 3, b"u9", b"line", [("origin", b"origin")]),
+    ]
+
+
+def test_nothing_decided_commits_the_position_alone() -> None:
+    assert len(outbox.records(0, Outputs(), [Change(Table.COVERAGE, b"p", b"1")])) == 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "records"),
+    [
+        pytest.param([LIMIT], 1, id="one row of the limit"),
+        pytest.param([LIMIT + 1], 1, id="one row above it goes alone"),
+        pytest.param([10, LIMIT + 1, 10], 3, id="a large one between small ones"),
+        pytest.param([LIMIT // 2 - 1, LIMIT // 2], 1, id="two that fill it with their separator"),
+        pytest.param([LIMIT // 2, LIMIT // 2 + 1], 2, id="two that don't fit"),
+        pytest.param([1000] * 5000, 6, id="many"),
+    ],
+)
+def test_rows_are_packed_whole_and_in_order_below_the_limit(sizes: list[int], records: int) -> None:
+    rows = [b"%d" % (n % 10) * size for n, size in enumerate(sizes)]
+    packed = [r.value or b"" for r in outbox.records(0, Outputs(ledger=rows), ())]
+    assert len(packed) == records
+    assert [row for value in packed for row in value.split(b"\n")] == rows
+    assert all(len(value) <= max(LIMIT, *sizes) for value in packed)

@@ -1,0 +1,83 @@
+"""Schemas don't drift from the models, and what topics.yaml shows as examples is what both accept."""
+
+from typing import Any
+
+import jsonschema
+import orjson
+import pytest
+from pydantic import ValidationError
+
+from streams import topics
+from streams.model import schemas
+from streams.paths import project_path
+from streams.settings import Settings
+from tests.support.flushes import A, flush, impression, line
+
+FOLDER = project_path("schemas")
+TOPICS = topics.load(Settings())
+JSON_TOPICS = sorted(name for name, topic in TOPICS.items() if not topic.binary)
+
+
+def examples() -> list[Any]:
+    """One case an object: a line of a topic of lines, a value of another; tombstones have none."""
+    return [
+        pytest.param(name, value, id=f"{name}-{number}")
+        for name in JSON_TOPICS
+        for number, example in enumerate(TOPICS[name].examples)
+        for value in (example.value if isinstance(example.value, list) else [example.value])
+        if value is not None
+    ]
+
+
+def validator(topic: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(orjson.loads((FOLDER / f"{topic}.json").read_bytes()))
+
+
+def test_every_topic_with_json_values_has_a_model_and_a_file_and_no_file_is_left_over() -> None:
+    assert sorted(schemas.MODELS) == JSON_TOPICS
+    assert sorted(path.name for path in FOLDER.iterdir()) == [TOPICS[name].schema_file for name in JSON_TOPICS]
+
+
+@pytest.mark.parametrize("topic", schemas.MODELS)
+def test_the_file_is_what_the_models_say(topic: str) -> None:
+    assert (FOLDER / f"{topic}.json").read_text() == schemas.text(topic), "run `make schemas`"
+
+
+@pytest.mark.parametrize("topic", schemas.MODELS)
+def test_the_schema_is_one(topic: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(schemas.schema(topic))
+
+
+@pytest.mark.parametrize(("topic", "value"), examples())
+def test_examples_are_what_the_schema_and_the_model_accept(topic: str, value: Any) -> None:
+    validator(topic).validate(value)
+    schemas.MODELS[topic].model_validate(value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"impressions": []}, id="no impressions"),
+        pytest.param({"impressions": [impression()] * 501}, id="501 impressions"),
+        pytest.param({"user_id": "x" * 129}, id="id of 129"),
+        pytest.param({"session_id": None}, id="null for an optional id"),
+        pytest.param({"session_id": ""}, id="empty optional id"),
+        pytest.param({"sent_at": True}, id="true for an integer"),
+        pytest.param({"sent_at": A * 10}, id="absurd time"),
+        pytest.param({"impressions": [impression(visible=1.5)]}, id="visible above 1"),
+        pytest.param({"impressions": [impression(dwell_ms=None)]}, id="null for an optional integer"),
+        pytest.param({"experiments": {f"e{n}": "x" for n in range(17)}}, id="17 experiments"),
+        pytest.param({"experiments": {"a b": "x"}}, id="experiment that is no id"),
+        pytest.param({"v": 2}, id="another version"),
+    ],
+)
+def test_what_is_wrong_is_wrong_by_both(fields: dict[str, Any]) -> None:
+    assert not validator("impressions.v1").is_valid(flush(**fields))
+    with pytest.raises(ValidationError):
+        schemas.MODELS["impressions.v1"].model_validate(flush(**fields))
+
+
+def test_optional_fields_may_be_absent_by_the_schema_too() -> None:
+    validator("impressions.v1").validate(orjson.loads(line()))
+    required = orjson.loads((FOLDER / "impressions.v1.json").read_bytes())["required"]
+    assert sorted(required) == ["flush_id", "impressions", "sent_at", "user_id", "v"]

@@ -1,0 +1,200 @@
+"""Records into blocks: whole records, in order, with what can't be read left out and counted."""
+
+import json
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED
+from streams.sink.blocks import Block, build
+from streams.sink.feeds import FEEDS
+from streams.sink.parse import ArtworkParser, parser
+from streams.sink.records import Record
+from tests.support.rows import T0, accepted, ledger, rejected
+from tests.support.sink import joined
+
+
+def block(topic: str, *values: bytes | None, first: int = 10) -> Block:
+    records = [Record(first + 2 * n, T0 + n, None, value) for n, value in enumerate(values)]
+    return build(FEEDS[topic], "log-1", 3, records, parser(topic))
+
+
+def rows(block: Block, table: str) -> list[dict[str, Any]]:
+    for part in block.parts:
+        if part.table.name == table:
+            names = [column.name for column in part.table.columns]
+            return [dict(zip(names, values, strict=True)) for values in zip(*part.columns, strict=True)]
+    return []
+
+
+def skipped(topic: str) -> float:
+    return REGISTRY.get_sample_value("impressions_sink_skipped_records_total", {"topic": topic}) or 0.0
+
+
+def refused() -> float:
+    return REGISTRY.get_sample_value("impressions_sink_refused_artworks_total") or 0.0
+
+
+def test_accepted_goes_into_the_sets_first_and_only_fresh_rows_do() -> None:
+    made = block(
+        ACCEPTED,
+        joined([accepted("u1", "a1", idx=0), accepted("u1", "a2", fresh=False, idx=1)]),
+        joined([accepted("u2", "a1", T0 + 5, dwell_ms=7, visible=1, experiments={"flush": "2s"})]),
+    )
+    assert [part.table.name for part in made.parts] == ["user_artworks_raw", "artwork_users_raw", "impressions_raw"]
+    everything = rows(made, "impressions_raw")
+    assert [row["artwork_id"] for row in everything] == ["a1", "a2", "a1"]
+    assert [row["kafka_offset"] for row in everything] == [10, 10, 12]
+    assert {(row["kafka_topic_id"], row["kafka_partition"]) for row in everything} == {("log-1", 3)}
+    assert (everything[2]["dwell_ms"], everything[2]["visible"]) == (7, 1)
+    for table in ("user_artworks_raw", "artwork_users_raw"):
+        seen = [(row["user_id"], row["artwork_id"], row["first_seen_at"]) for row in rows(made, table)]
+        assert seen == [("u1", "a1", T0), ("u2", "a1", T0 + 5)]
+
+
+def test_a_block_of_repeats_has_no_part_for_the_sets() -> None:
+    made = block(ACCEPTED, joined([accepted("u1", "a1", fresh=False)]))
+    assert [part.table.name for part in made.parts] == ["impressions_raw"]
+
+
+def test_the_token_names_the_records_and_nothing_else() -> None:
+    value = joined([ledger(1)])
+    assert block(LEDGER, value, value).token == "log-1:3:10-12"
+
+
+def test_the_latency_is_of_each_records_source() -> None:
+    made = block(
+        LEDGER, joined([ledger(1, appended_at=5), ledger(2, appended_at=6)]), joined([ledger(3, appended_at=7)])
+    )
+    assert made.appended == (5, 7)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "payload", "expected"),
+    [("utf-8", '{"a":"☃"}', '{"a":"☃"}'.encode()), ("base64", "AP8K", b"\x00\xff\n"), ("utf-8", "", b"")],
+)
+def test_a_rejected_payload_becomes_the_bytes_it_was(encoding: str, payload: str, expected: bytes) -> None:
+    made = block(REJECTED, joined([rejected(payload=payload, payload_encoding=encoding, idx=-1)]))
+    assert [(row["payload"], row["idx"]) for row in rows(made, "rejected_raw")] == [(expected, -1)]
+
+
+GOOD = accepted("u1", "a1")
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in GOOD.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        b"",
+        b"{",
+        b"[1]",
+        b"null",
+        joined([GOOD]) + b"\n",
+        joined([GOOD, without("tier")]),
+        joined([without("fresh")]),
+        joined([GOOD | {"seen_at": "now"}]),
+        joined([GOOD | {"seen_at": -1}]),
+        joined([GOOD | {"seen_at": True}]),
+        joined([GOOD | {"fresh": 1}]),
+        joined([GOOD | {"idx": 2**16}]),
+        joined([GOOD | {"dwell_ms": 1.5}]),
+        joined([GOOD | {"visible": "1"}]),
+        joined([GOOD | {"experiments": {"a": 1}}]),
+        joined([GOOD | {"experiments": []}]),
+        joined([GOOD | {"user_id": None}]),
+    ],
+    ids=str,
+)
+def test_a_record_that_cannot_be_read_is_left_out_whole_and_its_neighbours_are_not(bad: bytes | None) -> None:
+    before = skipped(ACCEPTED)
+    made = block(ACCEPTED, joined([GOOD]), bad, joined([GOOD]))
+    assert [row["kafka_offset"] for row in rows(made, "impressions_raw")] == [10, 14]
+    assert [row["kafka_offset"] for row in rows(made, "user_artworks_raw")] == [10, 14]
+    assert skipped(ACCEPTED) == before + 1
+    assert (made.first, made.last) == (10, 14)
+
+
+def test_a_block_of_nothing_readable_still_moves_on() -> None:
+    made = block(ACCEPTED, b"{")
+    assert (made.parts, made.last) == ((), 10)
+
+
+@pytest.mark.parametrize(
+    "row", [{"payload": 5}, {"payload_encoding": "hex"}, {"payload_encoding": "base64", "payload": "*"}]
+)
+def test_a_rejected_piece_with_a_wrong_payload_is_left_out(row: dict[str, Any]) -> None:
+    before = skipped(REJECTED)
+    good = rejected(payload="x", payload_encoding="utf-8")
+    assert block(REJECTED, joined([good | row])).parts == ()
+    assert skipped(REJECTED) == before + 1
+
+
+def artworks(parse: ArtworkParser, *records: tuple[str | None, Any], first: int = 0) -> list[tuple[Any, ...]]:
+    """Rows of catalogue records, by the columns that a record decides."""
+    made = build(
+        FEEDS[ARTWORKS],
+        "log-1",
+        0,
+        [
+            Record(
+                first + n,
+                T0,
+                None if key is None else key.encode(),
+                None if value is None else json.dumps(value).encode(),
+            )
+            for n, (key, value) in enumerate(records)
+        ],
+        parse,
+    )
+    names = ("artwork_id", "pool_id", "ordinal", "retired", "tombstone", "created_at", "dna", "kafka_offset")
+    return [tuple(row[name] for name in names) for row in rows(made, "artworks_raw")]
+
+
+def test_catalogue_records_become_rows_and_a_tombstone_keeps_its_place() -> None:
+    found = artworks(
+        ArtworkParser(),
+        ("a1", {"pool_id": "main", "ordinal": 1, "created_at": 7, "dna": [1, 0.5]}),
+        ("a1", {"pool_id": "other", "ordinal": 1, "retired": True}),
+        ("a1", None),
+    )
+    assert found == [
+        ("a1", "main", 1, False, False, 7, [1, 0.5], 0),
+        ("a1", "other", 1, True, False, 0, [], 1),
+        ("a1", "other", 1, True, True, 0, [], 2),
+    ]
+
+
+def test_refused_catalogue_records_become_no_row_and_do_not_stop_the_rest() -> None:
+    before = refused()
+    found = artworks(
+        ArtworkParser(),
+        ("a1", {"pool_id": "main", "ordinal": 1}),
+        ("a1", {"pool_id": "main", "ordinal": 2}),
+        ("a2", {"pool_id": "main", "ordinal": 1}),
+        ("a3", None),
+        (None, {"pool_id": "main", "ordinal": 3}),
+        ("a4", {"pool_id": "main"}),
+        ("a5", [1]),
+        ("a6", {"pool_id": "main", "ordinal": 6, "artwork_id": "a7"}),
+        ("a8", {"pool_id": "main", "ordinal": 8}),
+    )
+    assert [row[0] for row in found] == ["a1", "a8"]
+    assert refused() == before + 7
+
+
+def test_a_restored_catalogue_refuses_what_the_first_one_would() -> None:
+    parse = ArtworkParser()
+    parse.restore([("a1", "main", 1, False, False), ("a2", "main", 2, True, False), ("a1", "main", 1, True, True)])
+    found = artworks(
+        parse,
+        ("a3", {"pool_id": "main", "ordinal": 1}),
+        ("a1", {"pool_id": "main", "ordinal": 9}),
+        ("a2", None),
+        ("a3", {"pool_id": "main", "ordinal": 3}),
+    )
+    assert [(row[0], row[2], row[4]) for row in found] == [("a2", 2, True), ("a3", 3, False)]

@@ -1,0 +1,137 @@
+"""When a block is due, what it holds, and how long is waited between tries."""
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+
+from streams.kafka.topics import LEDGER, REJECTED
+from streams.sink.backoff import FIRST_SECONDS, LONGEST_SECONDS, Backoff
+from streams.sink.feeds import FEEDS
+from streams.sink.parse import parser
+from streams.sink.partition import BLOCK_BYTES, AssignedPartition
+from streams.sink.records import Record
+from streams.sink.writer import UNREACHABLE, UnavailableError, classify
+from tests.support.rows import ledger
+from tests.support.sink import joined
+
+ROWS, SECONDS = 10, 0.5
+
+
+def placed(topic: str = LEDGER, offset: int = 0) -> AssignedPartition:
+    partition = AssignedPartition(FEEDS[topic], 1)
+    partition.place("log-1", offset, parser(topic))
+    return partition
+
+
+def record(offset: int, rows: int = 1) -> Record:
+    return Record(offset, 0, None, joined([ledger(offset, line=n) for n in range(rows)]))
+
+
+def test_a_block_is_due_when_its_oldest_record_has_waited_or_it_is_full() -> None:
+    partition = placed()
+    assert not partition.due(100.0, ROWS, SECONDS)
+    partition.add(record(0), 100.0)
+    partition.add(record(1), 100.4)
+    assert partition.deadline(SECONDS) == 100.5
+    assert not partition.due(100.49, ROWS, SECONDS)
+    assert partition.due(100.5, ROWS, SECONDS)
+    partition.add(record(2, rows=ROWS - 3), 100.4)
+    assert not partition.due(100.4, ROWS, SECONDS)
+    partition.add(record(3), 100.4)
+    assert partition.due(100.4, ROWS, SECONDS)
+
+
+def test_a_block_is_full_by_its_bytes_too() -> None:
+    partition = placed(REJECTED)
+    partition.add(Record(0, 0, None, bytes(BLOCK_BYTES - 1)), 0.0)
+    assert not partition.due(0.0, ROWS, SECONDS)
+    partition.add(Record(1, 0, None, b"x"), 0.0)
+    assert partition.due(0.0, ROWS, SECONDS)
+
+
+def test_a_failed_block_is_the_same_one_when_it_is_tried_again() -> None:
+    partition = placed()
+    partition.add(record(5), 0.0)
+    first = partition.block()
+    partition.add(record(6), 0.0)
+    assert partition.due(0.0, ROWS, SECONDS)
+    assert partition.block() is first
+    committed = partition.inserted()
+    assert (committed.offset, committed.metadata) == (6, "log-1")
+    assert partition.held
+    assert partition.block().token == "log-1:1:6-6"
+    partition.inserted()
+    assert not partition.held
+
+
+def test_while_it_waits_after_a_failure_nothing_is_due() -> None:
+    partition = placed()
+    partition.add(record(0), 0.0)
+    partition.block()
+    wait = partition.backoff.fail(10.0)
+    assert not partition.due(10.0 + wait * 0.99, ROWS, SECONDS)
+    assert partition.due(10.0 + wait, ROWS, SECONDS)
+
+
+def test_offsets_may_leave_gaps_but_never_go_back() -> None:
+    partition = placed(offset=5)
+    assert not partition.add(record(4), 0.0)
+    assert partition.add(record(5), 0.0)
+    assert partition.add(record(9), 0.0)
+    assert not partition.add(record(9), 0.0)
+
+
+def test_what_was_read_before_a_partition_is_placed_anew_is_forgotten() -> None:
+    partition = placed()
+    assert not AssignedPartition(FEEDS[LEDGER], 0).add(record(0), 0.0)
+    partition.add(record(0), 0.0)
+    partition.block()
+    partition.add(record(1), 0.0)
+    partition.unplace()
+    assert partition.to_place
+    assert not partition.held
+    partition.place("log-2", 0, parser(LEDGER))
+    partition.add(record(0), 0.0)
+    assert partition.block().token == "log-2:1:0-0"
+
+
+def test_what_a_misplaced_partition_holds_is_inserted_before_it_is_placed_anew() -> None:
+    partition = placed()
+    partition.add(record(0), 0.0)
+    partition.misplaced = True
+    assert not partition.readable
+    assert not partition.to_place
+    partition.block()
+    assert not partition.to_place
+    partition.inserted()
+    assert partition.to_place
+    partition.place("log-2", 0, parser(LEDGER))
+    assert partition.readable
+
+
+@pytest.mark.parametrize("luck", [0.0, 0.5, 1.0])
+def test_waits_grow_to_a_bound_and_begin_anew_after_success(luck: float) -> None:
+    backoff = Backoff(jitter=lambda: luck)
+    waits = [backoff.fail(0.0) for _ in range(200)]
+    share = 0.5 + luck / 2
+    assert waits[0] == FIRST_SECONDS * share
+    assert waits[1] == 2 * waits[0]
+    assert waits[-1] == LONGEST_SECONDS * share
+    assert waits == sorted(waits)
+    assert backoff.failing
+    assert backoff.waits(waits[-1] * 0.99)
+    assert not backoff.waits(waits[-1])
+    backoff.succeed()
+    assert not backoff.failing
+    assert not backoff.waits(0.0)
+    assert backoff.fail(0.0) == waits[0]
+
+
+def test_failures_that_time_mends_are_told_from_those_that_someone_must() -> None:
+    away = classify(OperationalError("Connection refused\nand more"))
+    assert isinstance(away, UnavailableError)
+    assert (away.code, str(away)) == (UNREACHABLE, "Connection refused")
+    assert isinstance(classify(OSError("gone")), UnavailableError)
+    assert isinstance(classify(DatabaseError("too many parts", code=252)), UnavailableError)
+    unknown_table = classify(DatabaseError("x" * 1000, code=60))
+    assert not isinstance(unknown_table, UnavailableError)
+    assert (unknown_table.code, len(str(unknown_table))) == ("60", 300)
