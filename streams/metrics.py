@@ -1,6 +1,6 @@
 """The metrics of every process, as a closed, typed catalogue: name, meaning, labels.
 
-docs/metrics.md is made from it, and a metric that is not here does not exist.
+The sink has its own, streams.sink.metrics. A metric that stands in neither does not exist.
 """
 
 from collections.abc import Sequence
