@@ -5,6 +5,7 @@ Where a chunk begins or ends changes nothing in what is accepted, rejected and f
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import orjson
@@ -135,6 +136,7 @@ class Decider:
     def _impressions(self, line: Line, decoded: DecodedFlush, tally: Tally, outputs: Outputs) -> None:
         user_id = decoded.flush.user_id
         seen = self._absorb(user_id)
+        bucket_at = partial(self.tables.bucket, user_id)
         for index, impression in enumerate(decoded.impressions):
             if isinstance(impression, InvalidImpression):
                 row = rows.rejected_impression(line, index, user_id, "invalid", impression.detail, impression.payload)
@@ -148,24 +150,23 @@ class Decider:
                 self.rules,
                 seen,
                 ordinal,
-                lambda start: self.tables.bucket(user_id, start),
+                bucket_at,
             )
             match verdict:
                 case Verdict.FRESH | Verdict.REPEAT:
-                    self._accept(user_id, seen, impression, ordinal)
-                    outputs.accepted.append(
-                        rows.accepted(line, index, decoded.flush, impression, verdict is Verdict.FRESH, self.rules)
-                    )
+                    fresh = verdict is Verdict.FRESH
+                    self._accept(user_id, seen, impression, ordinal, fresh)
+                    outputs.accepted.append(rows.accepted(line, index, decoded.flush, impression, fresh, self.rules))
                     tally.accepted += 1
-                    tally.fresh += verdict is Verdict.FRESH
+                    tally.fresh += fresh
                 case Verdict.DUPLICATE:
                     tally.duplicates += 1
                 case Verdict.FUTURE | Verdict.LATE:
                     outputs.rejected.append((user_id, self._untimely(line, index, user_id, impression, verdict)))
                     tally.rejected += 1
 
-    def _accept(self, user_id: str, seen: Seen, impression: Impression, ordinal: int | None) -> None:
-        if not seen.has(impression.artwork_id, ordinal):
+    def _accept(self, user_id: str, seen: Seen, impression: Impression, ordinal: int | None, fresh: bool) -> None:
+        if fresh:
             seen.add(impression.artwork_id, ordinal)
             self.tables.seen_changed(user_id)
         start = window.start_of(impression.seen_at, self.rules.window_ms)
