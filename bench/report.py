@@ -15,7 +15,7 @@ COLUMNS = (
     "system",
     "impressions/s",
     "CPU s per million",
-    "peak MB",
+    "peak MiB",
     "output equals the oracle",
 )
 
