@@ -18,7 +18,7 @@ from streams.kafka.topics import IMPRESSIONS
 # may be larger (4 MiB): Kafka then sends it alone.
 FETCH_BYTES = 4 * 1024 * 1024
 # Most bytes of values in a chunk, uncompressed: what a transaction then holds in memory is some times that.
-CHUNK_BYTES = 16 * 1024 * 1024
+CHUNK_BYTES = 4 * 1024 * 1024
 # How long the broker may hold a fetch for which there is nothing yet. aiokafka has one fetch under way per broker, so
 # a partition whose records were just taken waits for the fetch of the others to end before it is asked for again:
 # this is the most that costs. Twenty empty fetches a second cost nothing to speak of.
