@@ -2,7 +2,6 @@
 
 import fcntl
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from streams import topics
 from streams.embedded import kafka, process
 from streams.embedded.components import GRACE_SECONDS
 from streams.embedded.jars import fetch_jars, libs_dir
+from streams.embedded.ports import free_pair
 from streams.errors import UserError
 from streams.kafka.admin import describe
 from streams.kafka.topics import ARTWORKS as CATALOGUE
@@ -29,7 +29,6 @@ HOST = "127.0.0.1"
 START_SECONDS = 60.0
 # A million records take seconds to write and to read; this long means that something hangs.
 TRANSFER_SECONDS = 300.0
-ATTEMPTS = 100
 
 Out = Callable[[str], None]
 
@@ -60,9 +59,9 @@ def running_broker(settings: Settings, out: Out) -> Iterator[Settings]:
         **{
             **Settings.model_construct().model_dump(),
             "data_dir": folder,
-            "kafka_bootstrap": f"{HOST}:{free_ports()}",
+            "kafka_bootstrap": f"{HOST}:{free_pair()}",
             "metrics_host": HOST,
-            "metrics_port": free_ports(),
+            "metrics_port": free_pair(),
             "log_level": "WARNING",
         }
     )
@@ -87,20 +86,6 @@ def stop_all(settings: Settings) -> None:
     """Stop every process that is recorded in the folder, the broker last."""
     for name in sorted(process.recorded(settings), key=lambda name: name == kafka.NAME):
         process.stop(name, settings, GRACE_SECONDS)
-
-
-def free_ports() -> int:
-    """Return a port that is free and whose successor is free, as the broker and its controller need them."""
-    for _ in range(ATTEMPTS):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind((HOST, 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind((HOST, port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-    raise UserError(f"No two neighbouring free ports were found on {HOST} in {ATTEMPTS} attempts.")
 
 
 def write(settings: Settings, records: Iterable[Record]) -> int:

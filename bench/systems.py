@@ -7,12 +7,12 @@ from typing import Any
 
 from bench import textbook
 from bench.backlog import Record, user_id
-from bench.broker import HOST, create_topic, free_ports, read
+from bench.broker import HOST, create_topic, read
 from bench.measure import Program, Sample, Steady, running, steady
 from bench.oracle import Comparison, Rule, compare, first_places, near, slice_of, tumbling
 from streams.core.partition import partition_of
 from streams.embedded.components import environment
-from streams.embedded.ports import Address
+from streams.embedded.ports import Address, free_pair
 from streams.kafka.topics import ACCEPTED
 from streams.settings import Settings
 
@@ -86,7 +86,7 @@ def book(settings: Settings, backlog: Backlog, out: Out, quick: bool) -> Result:
     that it has instead.
     """
     create_topic(settings, textbook.OUTPUT, backlog.partitions)
-    port = free_ports()
+    port = free_pair()
     program = Program(
         name="textbook",
         argv=[sys.executable, "-m", "bench.textbook", "worker"],

@@ -9,6 +9,10 @@ class UserError(Exception):
     """
 
 
+class BrokerAwayError(UserError):
+    """No broker answers, or not in time; it may come back."""
+
+
 class StateLostError(UserError):
     """The state can't be recovered from what is left of the changelogs; going on would be guessing."""
 

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from streams import log, metrics
 from streams.agents import outbox
 from streams.core.catalogue import Catalogue
-from streams.core.chunk import Decider, LineError, Outputs, SourceRecord
+from streams.core.chunk import Decider, Outputs, SourceRecord
 from streams.core.judge import Rules
 from streams.errors import StateLostError
 from streams.kafka.restore import restore
@@ -125,22 +126,13 @@ class Partition:
         self.state.store.close()
 
 
+@dataclass(frozen=True, slots=True)
 class Chunk:
-    """A decided chunk, to be committed."""
+    """A decided chunk, to be committed; `poisoned` counts its lines that were given up on."""
 
-    __slots__ = ("changes", "outputs", "poisoned", "position", "records", "swept")
-
-    def __init__(
-        self,
-        records: Sequence[SourceRecord],
-        outputs: Outputs,
-        changes: list[Change],
-        swept: list[Change],
-        position: Position,
-        poisoned: int,
-    ) -> None:
-        self.records, self.outputs, self.changes = records, outputs, changes
-        self.swept, self.position, self.poisoned = swept, position, poisoned
-
-
-__all__ = ["Chunk", "LineError", "Partition"]
+    records: Sequence[SourceRecord]
+    outputs: Outputs
+    changes: list[Change]
+    swept: list[Change]
+    position: Position
+    poisoned: int

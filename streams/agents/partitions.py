@@ -5,12 +5,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka import KafkaException
+
 from streams import log, metrics
 from streams.agents.observe import observe
 from streams.agents.partition import Partition
 from streams.agents.poison import PoisonLog
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import LineError, SourceRecord
+from streams.errors import BrokerAwayError
 from streams.kafka.admin import describe, watermarks
 from streams.kafka.topics import IMPRESSIONS
 from streams.settings import Settings
@@ -20,6 +23,9 @@ from streams.tables.state import State
 from streams.tables.store import Store
 
 logger = log.get(__name__)
+
+# Between two tries at a partition while no broker answers.
+RETRY_SECONDS = 1.0
 
 
 class Partitions:
@@ -69,7 +75,7 @@ class Partitions:
                 self._held.pop(number).close()
                 logger.info("partition_given_back", partition=number)
             new = sorted(wanted - self._held.keys())
-            taken = await asyncio.gather(*(asyncio.to_thread(self._take, number) for number in new))
+            taken = await asyncio.gather(*(self._taken(number) for number in new))
             self._held.update(zip(new, taken, strict=True))
         metrics.worker_partitions.set(len(self._held))
 
@@ -95,13 +101,25 @@ class Partitions:
         """Give everything back."""
         await self.hold(())
 
+    async def _taken(self, number: int) -> Partition:
+        """Take a partition, waiting for a broker that is away."""
+        while True:
+            try:
+                return await asyncio.to_thread(self._take, number)
+            except (BrokerAwayError, KafkaException) as error:
+                logger.warning("partition_waits", partition=number, why=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
     def _take(self, number: int) -> Partition:
         topic = describe(self._settings, IMPRESSIONS)
         low, high = watermarks(self._settings, IMPRESSIONS, number)
         partition = Partition(self._settings, number, self._store(number))
-        partition.recover(
-            topic.topic_id, topic.partitions, high, self._catalogue, self._poison.poisoned(topic.topic_id, number)
-        )
+        try:
+            poisoned = self._poison.poisoned(topic.topic_id, number)
+            partition.recover(topic.topic_id, topic.partitions, high, self._catalogue, poisoned)
+        except BaseException:
+            partition.close()
+            raise
         self._topic_id = topic.topic_id
         lost = low - partition.position.next_offset
         if lost > 0:

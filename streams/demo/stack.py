@@ -2,20 +2,17 @@
 
 import fcntl
 import shutil
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from streams.embedded import process, stack
 from streams.embedded.jars import fetch_jars, libs_dir
-from streams.embedded.ports import Address, is_free, is_loopback, kafka_address
+from streams.embedded.ports import Address, free_pair, is_free, is_loopback, kafka_address
 from streams.errors import UserError
 from streams.settings import Settings
 
 Out = Callable[[str], None]
 HOST = "127.0.0.1"
-# Attempts at a port whose successor is free too; a machine with so few free ports has other problems.
-ATTEMPTS = 100
 
 
 @contextmanager
@@ -42,10 +39,10 @@ def demo_settings(settings: Settings, out: Out) -> Settings:
     if _usual_addresses_are_free(settings):
         return demo
     addresses = {
-        "kafka_bootstrap": f"{HOST}:{_free_pair()}",
-        "clickhouse_url": f"http://{HOST}:{_free_pair()}",
+        "kafka_bootstrap": f"{HOST}:{free_pair()}",
+        "clickhouse_url": f"http://{HOST}:{free_pair()}",
         "metrics_host": HOST,
-        "metrics_port": _free_pair(),
+        "metrics_port": free_pair(),
     }
     return demo.model_copy(update=addresses)
 
@@ -89,14 +86,3 @@ def _usual_addresses_are_free(settings: Settings) -> bool:
     return is_free(clickhouse) and all(
         is_free(Address(first.host, first.port + more)) for first in (kafka, metrics) for more in (0, 1)
     )
-
-
-def _free_pair() -> int:
-    """Return a port that is free and whose successor is free."""
-    for _ in range(ATTEMPTS):
-        with closing(socket.socket()) as probe:
-            probe.bind((HOST, 0))
-            port = int(probe.getsockname()[1])
-        if port < 65_000 and is_free(Address(HOST, port + 1)):
-            return port
-    raise UserError(f"No two neighbouring free ports were found on {HOST} in {ATTEMPTS} attempts.")

@@ -7,6 +7,10 @@ from typing import NamedTuple
 from streams.errors import UserError
 from streams.settings import Settings
 
+LOOPBACK = "127.0.0.1"
+# Tries at a free pair of ports; one is enough on a machine that is not full of listeners.
+ATTEMPTS = 100
+
 
 class Address(NamedTuple):
     """Where a server listens."""
@@ -73,3 +77,20 @@ def require_free(address: Address, what: str, setting: str) -> None:
             f"Port {address.port} of {address.host}, which {what} needs, is in use by another program: "
             f"stop that program or set {setting} to another address."
         )
+
+
+def free_pair() -> int:
+    """Return a loopback port that is free, as is the next one: a broker's and its controller's.
+
+    Raises UserError when none is found, on a machine that has hardly any left.
+    """
+    for _ in range(ATTEMPTS):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind((LOOPBACK, 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind((LOOPBACK, port + 1))
+            except (OSError, OverflowError):  # taken, or beyond the last port there is
+                continue
+            return port
+    raise UserError(f"No two neighbouring free ports were found on {LOOPBACK} in {ATTEMPTS} attempts.")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streams.errors import UserError
+from streams.errors import BrokerAwayError, UserError
 from streams.settings import Settings
 
 REQUEST_SECONDS = 15.0
@@ -32,16 +32,20 @@ class TopicInfo(NamedTuple):
 
 
 def describe(settings: Settings, topic: str) -> TopicInfo:
-    """Ask for a topic. Raises UserError when the broker is away or doesn't have it."""
+    """Ask for a topic. Raises UserError when there is none, BrokerAwayError when nobody answers."""
     try:
         futures = admin(settings.kafka_bootstrap).describe_topics(
             TopicCollection([topic]), request_timeout=REQUEST_SECONDS
         )
         found = futures[topic].result()
     except KafkaException as error:
-        raise UserError(
-            f"Topic {topic} can't be had from {settings.kafka_bootstrap} ({error.args[0].str()}): "
-            "is Kafka up, and has `impressions provision` run?"
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise UserError(
+                f"There is no topic {topic} at {settings.kafka_bootstrap}: has `impressions provision` run?"
+            ) from None
+        raise BrokerAwayError(
+            f"No Kafka broker answers at {settings.kafka_bootstrap} (IMPRESSIONS_KAFKA_BOOTSTRAP): "
+            f"{error.args[0].str()}."
         ) from None
     return TopicInfo(str(found.topic_id), len(found.partitions))
 

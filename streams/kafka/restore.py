@@ -19,8 +19,8 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams import log
-from streams.errors import StateLostError, UserError
-from streams.kafka.admin import REQUEST_SECONDS, describe, reader
+from streams.errors import BrokerAwayError, StateLostError, UserError
+from streams.kafka.admin import describe, reader, watermarks
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing, PartitionProducer
 from streams.settings import Settings
@@ -64,7 +64,7 @@ def restore(settings: Settings, partition: int, producer: PartitionProducer, sto
     consumer = reader(settings, **{"auto.offset.reset": "error"})
     total = 0
     try:
-        changelogs = _set_barriers(settings, partition, producer, consumer)
+        changelogs = _set_barriers(settings, partition, producer)
         marks = _marks_to_go_on_from(consumer, store, partition, changelogs)
         for each in changelogs:
             start = max(marks.offset(each.topic_id), each.low)
@@ -78,17 +78,17 @@ def restore(settings: Settings, partition: int, producer: PartitionProducer, sto
     return {each.topic: each.topic_id for each in changelogs}
 
 
-def _set_barriers(
-    settings: Settings, partition: int, producer: PartitionProducer, consumer: Consumer
-) -> list[Changelog]:
+def _set_barriers(settings: Settings, partition: int, producer: PartitionProducer) -> list[Changelog]:
     nonce = b"%d" % time.time_ns()
     topics = {table: changelog(table) for table in Table}
     try:
         ids = {topic: describe(settings, topic).topic_id for topic in topics.values()}
+    except BrokerAwayError:
+        raise
     except UserError as error:
-        raise StateLostError(f"{error} If its changelog was deleted: {REBUILD}.") from None
+        raise StateLostError(f"{error} If there was one: {REBUILD}.") from None
     ends = producer.commit([Outgoing(t, partition, BARRIER, nonce) for t in topics.values()], watch=topics.values())
-    lows = {t: consumer.get_watermark_offsets(TopicPartition(t, partition), timeout=REQUEST_SECONDS)[0] for t in ends}
+    lows = {topic: watermarks(settings, topic, partition)[0] for topic in ends}
     return [Changelog(table, ids[topic], lows[topic], ends[topic]) for table, topic in topics.items()]
 
 

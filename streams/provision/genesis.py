@@ -39,11 +39,12 @@ def ensure_genesis(settings: Settings, source: TopicInfo) -> list[int]:
 
 def _ensure(settings: Settings, source: TopicInfo, partition: int) -> bool:
     """Give the partition its first position if it never had one; returns whether it got one."""
-    if _holds_position(settings, partition, source.partitions):
+    begun = [watermarks(settings, changelog(table), partition)[1] > 0 for table in Table]
+    if all(begun) and _holds_position(settings, partition, source.partitions):
         return False
-    if _was_worked_on(settings, partition):
+    if any(begun) or _was_worked_on(settings, partition):
         raise StateLostError(
-            f"{CHANGELOG} of partition {partition} is empty, but there was work before: the state was lost. "
+            f"The changelogs of partition {partition} don't hold its state, but there was work before: it was lost. "
             "Run `impressions rebuild` to make it again from ClickHouse."
         )
     producer = PartitionProducer(settings, partition)

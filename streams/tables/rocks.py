@@ -6,6 +6,7 @@ from typing import cast
 
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteOptions
 
+from streams.errors import UserError
 from streams.tables.store import Change
 
 MIB = 1024 * 1024
@@ -53,7 +54,14 @@ class RocksStore:
         self._open()
 
     def _open(self) -> None:
-        self._db = Rdict(str(self._path), self._memory.options())
+        try:
+            self._db = Rdict(str(self._path), self._memory.options())
+        except Exception as error:  # rocksdict has no type for it
+            if "lock" in str(error).lower():
+                raise UserError(
+                    f"{self._path} is in use by another worker: give each worker of this machine its own --index."
+                ) from None
+            raise
         self._write_options = WriteOptions()
 
     def get(self, key: bytes) -> bytes | None:

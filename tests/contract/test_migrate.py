@@ -9,12 +9,12 @@ from clickhouse_connect.driver.client import Client
 
 from streams.clickhouse.client import connect
 from streams.clickhouse.migrate import AlreadyThere, Applied, apply
+from streams.embedded.ports import free_pair
 from streams.errors import UserError
 from streams.paths import migrations_folder
 from streams.settings import Settings
 from streams.sink.feeds import all_tables
 from tests.support.clickhouse import Engine, running_engine
-from tests.support.kafka import free_port_pair
 
 FIRST = "CREATE TABLE IF NOT EXISTS {database}.one (n UInt8) ENGINE = MergeTree ORDER BY n;\n"
 SECOND = "CREATE OR REPLACE VIEW {database}.two AS SELECT n FROM {database}.one;\n"
@@ -146,7 +146,7 @@ def test_the_reader_can_not_migrate(engine: Engine, folder: Path, database: str)
 
 
 def test_a_server_that_is_away_or_refuses_is_one_sentence(engine: Engine, tmp_path: Path) -> None:
-    away = Settings.model_validate({"clickhouse_url": f"http://127.0.0.1:{free_port_pair()}", "data_dir": tmp_path})
+    away = Settings.model_validate({"clickhouse_url": f"http://127.0.0.1:{free_pair()}", "data_dir": tmp_path})
     with pytest.raises(UserError, match=r"can't be reached at http://127.0.0.1:\d+: is it up"):
         connect(away)
     with pytest.raises(UserError, match="refuses user 'writer'"):

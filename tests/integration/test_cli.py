@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streams.embedded.components import environment
-from tests.support.kafka import free_port_pair
+from streams.embedded.ports import free_pair
 from tests.support.stack import Installation
 
 pytestmark = pytest.mark.integration
@@ -68,7 +68,7 @@ def test_without_a_broker_one_sentence_says_so(arguments: tuple[str, ...], tmp_p
     nowhere = {
         "IMPRESSIONS_KAFKA_BOOTSTRAP": "127.0.0.1:1",
         "IMPRESSIONS_DATA_DIR": str(tmp_path),
-        "IMPRESSIONS_METRICS_PORT": str(free_port_pair()),
+        "IMPRESSIONS_METRICS_PORT": str(free_pair()),
     }
     assert "127.0.0.1:1" in sentence(run(*arguments, **nowhere))
 

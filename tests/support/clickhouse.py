@@ -12,8 +12,8 @@ from pathlib import Path
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
+from streams.embedded.ports import free_pair
 from streams.settings import Settings
-from tests.support.kafka import free_port_pair
 from tests.support.wait import until
 
 # Far above the two seconds that a start takes, for machines that are busy with other tests.
@@ -27,7 +27,7 @@ class Engine:
     """The server as a process that can be stopped and started again on the same port and data."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port_pair()
+        self.port = free_pair()
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -1,6 +1,5 @@
 """A real broker for tests: ours, on free ports, its data in a folder of the test's."""
 
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from streams.embedded import kafka, process
 from streams.embedded.jars import fetch_jars, libs_dir
+from streams.embedded.ports import free_pair
 from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,25 +16,10 @@ START_SECONDS = 60.0
 GRACE_SECONDS = 30.0
 
 
-def free_port_pair() -> int:
-    """Return a loopback port that is free, as is the next one: the broker's and its controller's."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            if port == 65_535:
-                continue
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-
-
 def broker_settings(folder: Path, **more: object) -> Settings:
     """Return settings of a broker in `folder` on free ports, with the project's own copy of the jars."""
     project = Settings(data_dir=ROOT / ".local")
-    settings = Settings.model_validate({"kafka_bootstrap": f"127.0.0.1:{free_port_pair()}", "data_dir": folder, **more})
+    settings = Settings.model_validate({"kafka_bootstrap": f"127.0.0.1:{free_pair()}", "data_dir": folder, **more})
     libs = libs_dir(settings)
     if not libs.exists():
         libs.parent.mkdir(parents=True, exist_ok=True)

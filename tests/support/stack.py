@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 
 from streams import topics as declared
 from streams.embedded import stack
-from streams.embedded.ports import Address, is_free
+from streams.embedded.ports import Address, free_pair, is_free
 from streams.kafka import topics
 from streams.kafka.admin import describe
 from streams.provision.genesis import ensure_genesis
@@ -19,7 +19,7 @@ from streams.provision.run import provision
 from streams.settings import Settings
 from tests.support import load
 from tests.support.audit import Audit
-from tests.support.kafka import broker_settings, free_port_pair
+from tests.support.kafka import broker_settings
 from tests.support.load import FLUSH_SECONDS, Raw
 from tests.support.worker import WorkerProcess
 
@@ -96,7 +96,7 @@ class Installation:
 
 def stack_settings(folder: Path, **more: Any) -> Settings:
     """Settings of a stack in `folder`, on free ports, quick to notice the dead."""
-    free = {"clickhouse_url": f"http://127.0.0.1:{free_port_pair()}", "metrics_port": _metrics_port()}
+    free = {"clickhouse_url": f"http://127.0.0.1:{free_pair()}", "metrics_port": _metrics_port()}
     return broker_settings(folder, **{**free, "session_timeout_seconds": 6, **more})
 
 
@@ -132,6 +132,6 @@ def running_installation(folder: Path, clickhouse: bool = True) -> Iterator[Inst
 def _metrics_port() -> int:
     """A port that is free, with those of a second worker and a sink beside it."""
     while True:
-        port = free_port_pair()
+        port = free_pair()
         if port < 65_000 and all(is_free(Address("127.0.0.1", port + more)) for more in (0, 1, 10, 11)):
             return port
