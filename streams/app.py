@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from typing import Any
+from typing import Any, cast
 
 import faust
 from faust.types import TP
@@ -94,7 +94,7 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
 
     @app.agent(app.topic(IMPRESSIONS, schema=RawChunks()), name="decide")
     async def decide(stream: Any) -> None:
-        await decide_chunks(app.partitions, stream)
+        await decide_chunks(app.partitions, stream, cast(ChunkConsumer, app.consumer).return_to_positions)
 
     @app.task  # type: ignore[untyped-decorator]
     async def follow_catalogue() -> None:

@@ -1,19 +1,21 @@
 """The worker's one agent."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from streams.agents.partitions import Partitions
 from streams.ending import end_process
 
 
-async def decide_chunks(partitions: Partitions, stream: Any) -> None:
+async def decide_chunks(partitions: Partitions, stream: Any, seek: Callable[[], Awaitable[None]]) -> None:
     """Decide and commit chunk after chunk. No exception leaves: Faust would acknowledge the chunk (L1).
 
     Bad input is no exception but a rejected row; a broker that is away is waited for. What is left ends the
-    process, and whatever was not committed did not happen.
+    process, and whatever was not committed did not happen. `seek` takes the consumer back to the positions.
     """
     async for event in stream.events():
         try:
-            await partitions.process(event.message.partition, event.value)
+            if not await partitions.process(event.message.partition, event.value):
+                await seek()
         except Exception as error:
             end_process(error)

@@ -1,9 +1,8 @@
 """The partitions that this worker holds: taken on assignment, given back on revocation."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from confluent_kafka import KafkaException
 
@@ -15,6 +14,7 @@ from streams.core.catalogue import Catalogue
 from streams.core.chunk import LineError, SourceRecord
 from streams.errors import BrokerAwayError
 from streams.kafka.admin import describe, watermarks
+from streams.kafka.consumer import Run
 from streams.kafka.topics import IMPRESSIONS
 from streams.settings import Settings
 from streams.tables.memory import MemoryStore
@@ -79,23 +79,30 @@ class Partitions:
             self._held.update(zip(new, taken, strict=True))
         metrics.worker_partitions.set(len(self._held))
 
-    async def process(self, number: int, records: Sequence[Any]) -> None:
-        """Decide and commit a chunk: a run of fetched records. One of a partition that is not held is dropped;
-        its holder reads it."""
+    async def process(self, number: int, run: Run) -> bool:
+        """Decide and commit a chunk. One of a partition that is not held is dropped; its holder reads it.
+
+        Returns False, and does nothing, when a chunk before this one got lost between the fetcher and here, as may
+        happen to what was under way during a rebalance: the caller must then seek to the positions.
+        """
         await self._open.wait()
         async with self._lock:
             partition = self._held.get(number)
             if partition is None:
-                return
-            source = [SourceRecord(r.offset, r.timestamp, r.value) for r in records]
+                return True
+            if run.start > partition.position.next_offset:
+                logger.warning("chunk_missed", partition=number, start=run.start, next=partition.position.next_offset)
+                return False
+            source = [SourceRecord(r.offset, r.timestamp, r.value) for r in run.records]
             try:
-                chunk = partition.decide(source, records[-1].offset + 1)
+                chunk = partition.decide(source, run.records[-1].offset + 1)
             except LineError as error:
                 self._note_crash(number, error)
                 raise
             if chunk is not None:
                 await asyncio.to_thread(partition.commit, chunk)
                 observe(number, chunk)
+            return True
 
     async def close(self) -> None:
         """Give everything back."""

@@ -5,9 +5,11 @@ says what it answers (numbers as in docs/decisions/0002).
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any, cast
+from contextlib import suppress
+from typing import Any, NamedTuple, cast
 
 import aiokafka
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -25,8 +27,36 @@ CHUNK_BYTES = 4 * 1024 * 1024
 FETCH_WAIT_MS = 50
 
 
+class Run(NamedTuple):
+    """Consecutive records of a partition: all that there are from `start` on, whatever their first offset is.
+
+    Offsets have holes of their own (commit markers, aborted transactions), so `start` is what tells whether a run
+    before this one got lost on its way.
+    """
+
+    start: int
+    records: Sequence[Any]
+
+
 class ChunkThread(driver.AIOKafkaConsumerThread):
-    """The thread that owns aiokafka's consumer."""
+    """The thread that owns aiokafka's consumer. Seeks and fetches take turns in it, so it knows each run's start."""
+
+    _starts: dict[TP, int]
+
+    async def on_start(self) -> None:
+        self._starts = {}
+        await super().on_start()
+
+    async def _seek_wait(self, consumer: aiokafka.AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
+        self._starts.update(partitions)
+        await super()._seek_wait(consumer, partitions)
+
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
+        fetched = {}
+        for tp, records in (await super()._fetch_records(*args, **kwargs)).items():
+            fetched[tp] = Run(self._starts.get(tp, records[0].offset), records)
+            self._starts[tp] = records[-1].offset + 1
+        return fetched
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         """Create the consumer with `read_committed`, which Faust sets only for its own exactly_once.
@@ -56,30 +86,39 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
 
 class ChunkConsumer(driver.Consumer):
-    """Yields a message a chunk: its offset is the last record's, its value the list of records."""
+    """Yields a message a chunk: its offset is the last record's, its value the Run."""
 
     def _new_consumer_thread(self) -> ChunkThread:
         return ChunkThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        """Fetch once, and yield a message for each partition that had records."""
-        records, active = await self._wait_next_records(timeout)
+        """Fetch once, and yield a message for each chunk of each partition that had records."""
         generation = self.app.consumer_generation_id
-        if records is None or self.should_stop:
+        runs, active = await self._wait_next_records(timeout)
+        if runs is None or self.should_stop:
             return
         if not self.flow_active:
             await self.perform_seek()
             return
-        for tp, run in records.items():
+        for tp, run in cast(Mapping[TP, Run], runs).items():
             # A rebalance while we were yielding: the rest may belong to someone else, who reads it again.
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
-            if active is None or tp in active or tp in self._buffered_partitions:
+            if active is None or tp in active:
                 for chunk in _cut(run):
                     yield tp, self._chunk(tp, chunk, generation)
 
-    def _chunk(self, tp: TP, run: Sequence[Any], generation: int) -> ConsumerMessage:
-        last = run[-1]
+    def on_buffer_full(self, tp: TP) -> None:
+        """Keep fetching: a full queue makes the fetcher wait, which is all that is needed.
+
+        Faust would leave the partition out of its fetches, and sleep for a second once all partitions are left out.
+        """
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing was left out."""
+
+    def _chunk(self, tp: TP, run: Run, generation: int) -> ConsumerMessage:
+        last = run.records[-1]
         metrics.worker_lag.labels(str(tp.partition)).set(max(0, (self.highwater(tp) or 0) - last.offset - 1))
         return ConsumerMessage(
             tp.topic,
@@ -92,10 +131,15 @@ class ChunkConsumer(driver.Consumer):
             cast(Any, run),  # any value that the topic's schema takes
             None,
             0,
-            len(run),
+            len(run.records),
             tp,
             generation_id=generation,
         )
+
+    async def return_to_positions(self) -> None:
+        """Read again from the positions."""
+        with suppress(IllegalStateError):  # no longer ours: the rebalance that is under way ends with a seek
+            await self.perform_seek()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the positions in the state. The offset that was committed is a hint: whoever rewound it, or
@@ -122,12 +166,12 @@ class ChunkConsumer(driver.Consumer):
         """Keep no gaps: every chunk would add one that nothing ever takes away."""
 
 
-def _cut(run: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def _cut(run: Run) -> Iterator[Run]:
     """Cut a run where its records, which were fetched compressed, get too large for one transaction."""
-    size, start = 0, 0
-    for index, record in enumerate(run):
+    size, first, start = 0, 0, run.start
+    for index, record in enumerate(run.records):
         size += len(record.value or b"")
-        if size > CHUNK_BYTES and index > start:
-            yield run[start:index]
-            size, start = len(record.value or b""), index
-    yield run[start:]
+        if size > CHUNK_BYTES and index > first:
+            yield Run(start, run.records[first:index])
+            size, first, start = len(record.value or b""), index, run.records[index - 1].offset + 1
+    yield Run(start, run.records[first:])
