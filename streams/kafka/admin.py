@@ -1,8 +1,9 @@
 """What the worker and the sink ask the broker about topics."""
 
 import time
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -11,9 +12,16 @@ from streams.errors import BrokerAwayError, UserError
 from streams.settings import Settings
 
 REQUEST_SECONDS = 15.0
-# A topic made a moment ago may have no leader yet that knows it.
-NO_LEADER_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+# A topic made a moment ago may have no leader yet that knows it, and a broker that just started loads its groups.
+NOT_SETTLED = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
 RETRY_SECONDS = 0.1
+T = TypeVar("T")
 NO_GROUP = "unused: positions are assigned, and nothing is committed"
 
 
@@ -67,18 +75,12 @@ def reader(settings: Settings, **more: str | int | float | bool) -> Consumer:
 def watermarks(settings: Settings, topic: str, partition: int) -> tuple[int, int]:
     """Return the first offset that the partition still has, and the one behind its last."""
     consumer = reader(settings)
-    deadline = time.monotonic() + REQUEST_SECONDS
+    tp = TopicPartition(topic, partition)
     try:
-        while True:
-            try:
-                low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=REQUEST_SECONDS)
-                return int(low), int(high)
-            except KafkaException as error:
-                if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline:
-                    raise
-                consumer.poll(RETRY_SECONDS)
+        low, high = _patiently(consumer, lambda: consumer.get_watermark_offsets(tp, timeout=REQUEST_SECONDS))
     finally:
         consumer.close()
+    return int(low), int(high)
 
 
 class Committed(NamedTuple):
@@ -95,8 +97,21 @@ def committed(settings: Settings, group: str, topic: str, partition: int) -> Com
     the group's coordinator is still loading, because librdkafka 2.16.0 then looks for the client's own group.
     """
     consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": group, "log_level": 3})
+    tp = TopicPartition(topic, partition)
     try:
-        (found,) = consumer.committed([TopicPartition(topic, partition)], timeout=REQUEST_SECONDS)
+        (found,) = _patiently(consumer, lambda: consumer.committed([tp], timeout=REQUEST_SECONDS))
     finally:
         consumer.close()
     return Committed(max(int(found.offset), -1), found.metadata or "")
+
+
+def _patiently(consumer: Consumer, call: Callable[[], T]) -> T:
+    """Call until the broker has settled, for REQUEST_SECONDS at the most."""
+    deadline = time.monotonic() + REQUEST_SECONDS
+    while True:
+        try:
+            return call()
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_SETTLED or time.monotonic() > deadline:
+                raise
+            consumer.poll(RETRY_SECONDS)

@@ -28,7 +28,7 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.integration
 
-SECONDS = 60.0
+SECONDS = 120.0
 PARTITIONS = 4
 
 

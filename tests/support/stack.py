@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from streams import topics as declared
 from streams.embedded import stack
@@ -21,12 +21,16 @@ from tests.support import load
 from tests.support.audit import Audit
 from tests.support.kafka import broker_settings
 from tests.support.load import FLUSH_SECONDS, Raw
+from tests.support.wait import until
 from tests.support.worker import WorkerProcess
 
 # A pool that the load's users see, and one whose catalogue tests change.
 POOL, CHANGING_POOL = "main", "changing"
 # Ordinals of the changing pool begin behind those of the load's artworks.
 CHANGING_ORDINAL, CHANGING_ARTWORKS = 10_000, 10
+
+# A broker that stood still is fenced by its own controller first, and then registers again.
+BROKER_SECONDS = 90.0
 
 
 class Installation:
@@ -80,15 +84,23 @@ class Installation:
         return sum(ledger.end(partition) for partition in range(ledger.partitions))
 
     def reset_audit(self) -> None:
-        """Read everything again, with new clients."""
+        """Read everything again, with new clients, once the broker answers again."""
+        fresh = until(self._audit_if_answered, BROKER_SECONDS, "the broker answers")
         self.audit.close()
-        self.audit = self._new_audit()
+        if fresh is not None:
+            self.audit = fresh
 
     def close(self) -> None:
         """Kill what runs."""
         for worker in self._workers.values():
             worker.kill()
         self.audit.close()
+
+    def _audit_if_answered(self) -> Audit | None:
+        try:
+            return self._new_audit()
+        except KafkaException:
+            return None
 
     def _new_audit(self) -> Audit:
         return Audit(self.settings, frozenset({CHANGING_POOL}))
