@@ -8,7 +8,7 @@ from streams.ending import end_process
 
 
 async def decide_chunks(partitions: Partitions, stream: Any, seek: Callable[[], Awaitable[None]]) -> None:
-    """Decide and commit chunk after chunk. No exception leaves: Faust would acknowledge the chunk (L1).
+    """Decide chunk after chunk. No exception leaves: Faust would acknowledge the chunk (L1).
 
     Bad input is no exception but a rejected row; a broker that is away is waited for. What is left ends the
     process, and whatever was not committed did not happen. `seek` takes the consumer back to the positions.

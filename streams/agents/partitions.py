@@ -8,10 +8,11 @@ from confluent_kafka import KafkaException
 
 from streams import log, metrics
 from streams.agents.observe import observe
-from streams.agents.partition import Partition
+from streams.agents.partition import Chunk, Partition
 from streams.agents.poison import PoisonLog
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import LineError, SourceRecord
+from streams.ending import end_process
 from streams.errors import BrokerAwayError
 from streams.kafka.admin import describe, watermarks
 from streams.kafka.consumer import Run
@@ -29,10 +30,11 @@ RETRY_SECONDS = 1.0
 
 
 class Partitions:
-    """Holds partitions and passes them their chunks, one chunk at a time.
+    """Holds partitions and passes them their chunks.
 
-    The lock is what a revocation waits for: a chunk that has begun is committed before the partition is given
-    back, so that an orderly rebalance fences nobody.
+    Chunks of one partition are decided and committed one after the other; while one is being committed, those of
+    other partitions are decided. A revocation waits for every commit that is under way, so that an orderly rebalance
+    fences nobody.
     """
 
     def __init__(self, settings: Settings, catalogue: Catalogue, folder: Path) -> None:
@@ -42,7 +44,7 @@ class Partitions:
         self._poison = PoisonLog(self._folder / "poison.json")
         self._memory = RocksMemory(settings.rocksdb_memory_mib)
         self._held: dict[int, Partition] = {}
-        self._lock = asyncio.Lock()
+        self._commits: dict[int, asyncio.Task[None]] = {}
         self._open = asyncio.Event()
 
     def positions(self) -> dict[int, int]:
@@ -57,8 +59,9 @@ class Partitions:
         """Begin no chunk until `resume`; return when none is under way."""
         self._open.clear()
         metrics.worker_ready.set(0)
-        async with self._lock:
-            pass
+        if self._commits:
+            await asyncio.wait(self._commits.values())
+        self._commits.clear()
 
     def resume(self) -> None:
         """Go on: what is held is recovered."""
@@ -70,39 +73,54 @@ class Partitions:
         between is found out by its fence, at its next commit."""
         wanted = set(wanted)
         await self.pause()
-        async with self._lock:
-            for number in self._held.keys() - wanted:
-                self._held.pop(number).close()
-                logger.info("partition_given_back", partition=number)
-            new = sorted(wanted - self._held.keys())
-            taken = await asyncio.gather(*(self._taken(number) for number in new))
-            self._held.update(zip(new, taken, strict=True))
+        for number in self._held.keys() - wanted:
+            self._held.pop(number).close()
+            logger.info("partition_given_back", partition=number)
+        new = sorted(wanted - self._held.keys())
+        taken = await asyncio.gather(*(self._taken(number) for number in new))
+        self._held.update(zip(new, taken, strict=True))
         metrics.worker_partitions.set(len(self._held))
 
     async def process(self, number: int, run: Run) -> bool:
-        """Decide and commit a chunk. One of a partition that is not held is dropped; its holder reads it.
+        """Decide a chunk once the one before it is committed, and begin to commit it.
 
-        Returns False, and does nothing, when a chunk before this one got lost between the fetcher and here, as may
-        happen to what was under way during a rebalance: the caller must then seek to the positions.
+        One of a partition that is not held is dropped; its holder reads it. Returns False, and does nothing, when a
+        chunk before this one got lost between the fetcher and here, as may happen to what was under way during a
+        rebalance: the caller must then seek to the positions.
         """
-        await self._open.wait()
-        async with self._lock:
-            partition = self._held.get(number)
-            if partition is None:
-                return True
-            if run.start > partition.position.next_offset:
-                logger.warning("chunk_missed", partition=number, start=run.start, next=partition.position.next_offset)
-                return False
-            source = [SourceRecord(r.offset, r.timestamp, r.value) for r in run.records]
-            try:
-                chunk = partition.decide(source, run.records[-1].offset + 1)
-            except LineError as error:
-                self._note_crash(number, error)
-                raise
-            if chunk is not None:
-                await asyncio.to_thread(partition.commit, chunk)
-                observe(number, chunk)
+        await self._turn(number)
+        # From here to the end nothing is awaited, so that no rebalance comes between.
+        partition = self._held.get(number)
+        if partition is None:
             return True
+        if run.start > partition.position.next_offset:
+            logger.warning("chunk_missed", partition=number, start=run.start, next=partition.position.next_offset)
+            return False
+        source = [SourceRecord(r.offset, r.timestamp, r.value) for r in run.records]
+        try:
+            chunk = partition.decide(source, run.records[-1].offset + 1)
+        except LineError as error:
+            self._note_crash(number, error)
+            raise
+        if chunk is not None:
+            self._commits[number] = asyncio.create_task(self._commit(partition, chunk))
+        return True
+
+    async def _turn(self, number: int) -> None:
+        """Return when the partition may be worked on: nothing is paused, and its last chunk is committed."""
+        while not self._open.is_set() or number in self._commits:
+            await self._open.wait()
+            if (commit := self._commits.get(number)) is not None:
+                # Not `await commit`: whoever cancels the waiting would cancel the commit.
+                await asyncio.wait([commit])
+                self._commits.pop(number, None)
+
+    async def _commit(self, partition: Partition, chunk: Chunk) -> None:
+        try:
+            await asyncio.to_thread(partition.commit, chunk)
+        except Exception as error:
+            end_process(error)
+        observe(partition.number, chunk)
 
     async def close(self) -> None:
         """Give everything back."""
