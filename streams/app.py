@@ -65,6 +65,7 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
         topic_partitions=topic.partitions,
         # Faust declares nothing: topics.yaml does, with replicas that Faust's default of 1 would not give (L8).
         topic_allow_declare=False,
+        # Its leader election needs a topic of its own, and nothing here has a leader.
         topic_disable_leader=True,
         # Its web server binds 0.0.0.0 and serves the tables to anyone.
         web_enabled=False,
@@ -109,6 +110,7 @@ def main(settings: Settings, index: int) -> None:
     metrics.serve(settings.metrics_host, settings.metrics_port + 10 * index)
     app = build(settings, index)
     worker = app.Worker(loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)
+    worker.spinner = None  # it writes terminal codes between the log's lines
     logger.info("worker_starting", index=index)
     worker.execute_from_commandline()
     sys.exit(0)

@@ -28,7 +28,7 @@ class Partition:
     2. the chunk is decided in memory, against the state;
     3. one transaction: changes to the changelogs, rows and forwards to their topics, the position to the
        changelog. It happens as a whole or not at all; if another worker holds the partition, it can't;
-    4. one write batch: the same changes and position, and how far the store follows the changelogs;
+    4. one write batch: the same changes and position, and how far the store follows the changelogs.
 
     Faust acknowledges a chunk when the agent takes the next one, which may be before it is committed: Faust's offset
     is a hint, and the position decides. A crash before 3 leaves nothing, one after 3 is made good from the changelog,
