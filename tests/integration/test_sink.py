@@ -14,7 +14,6 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams import topics
-from streams.embedded.ports import free_pair
 from streams.kafka.admin import committed, describe, watermarks
 from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED, SINK_GROUP
 from streams.provision.kafka import provision_kafka
@@ -24,6 +23,7 @@ from tests.support.database import Database, migrated
 from tests.support.kafka import running_broker, start_broker, stop_broker
 from tests.support.rows import T0, accepted, ledger, rejected
 from tests.support.sink import SinkProcess, TransactionalFeeder, joined, produce_artworks
+from tests.support.stack import metrics_port
 from tests.support.wait import until
 
 pytestmark = pytest.mark.integration
@@ -122,7 +122,7 @@ def stack(
     settings = engine.settings(
         kafka_bootstrap=broker.kafka_bootstrap,
         clickhouse_database=name,
-        metrics_port=free_pair(),
+        metrics_port=metrics_port(),
         session_timeout_seconds=6,
         sink_flush_seconds=0.1,
     )
@@ -339,7 +339,7 @@ def test_a_broker_that_restarts_costs_nothing(stack: Stack, broker: Settings) ->
 def test_a_second_process_of_the_same_name_replaces_the_first(stack: Stack) -> None:
     with stack.sink() as first:
         first.wait_ready()
-        other = stack.settings.model_copy(update={"metrics_port": free_pair()})
+        other = stack.settings.model_copy(update={"metrics_port": metrics_port()})
         (stack.folder / "second").mkdir()
         with SinkProcess(other, stack.folder / "second") as second:
             assert first.wait_exit() == 2

@@ -108,7 +108,7 @@ class Installation:
 
 def stack_settings(folder: Path, **more: Any) -> Settings:
     """Settings of a stack in `folder`, on free ports, quick to notice the dead."""
-    free = {"clickhouse_url": f"http://127.0.0.1:{free_pair()}", "metrics_port": _metrics_port()}
+    free = {"clickhouse_url": f"http://127.0.0.1:{free_pair()}", "metrics_port": metrics_port()}
     return broker_settings(folder, **{**free, "session_timeout_seconds": 6, **more})
 
 
@@ -141,7 +141,7 @@ def running_installation(folder: Path, clickhouse: bool = True) -> Iterator[Inst
         stack.down(settings, out=lambda _: None)
 
 
-def _metrics_port() -> int:
+def metrics_port() -> int:
     """A port that is free, with those of a second worker and a sink beside it."""
     while True:
         port = free_pair()
