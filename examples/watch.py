@@ -15,7 +15,7 @@ QUERY = """
     SELECT
         (SELECT count() FROM impressions) AS impressions,
         count() AS users,
-        avg(user_coverage.coverage) AS mean,
+        if(count() = 0, 0, avg(user_coverage.coverage)) AS mean,
         countIf(user_coverage.coverage >= 0.95) AS exhausted
     FROM user_coverage
 """
