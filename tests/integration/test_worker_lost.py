@@ -4,16 +4,15 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka.admin import AdminClient
 
 from streams.errors import UserError
 from streams.kafka.admin import describe
 from streams.kafka.topics import IMPRESSIONS, LEDGER, changelog
-from streams.settings import Settings
 from streams.tables.state import Table
 from tests.support.audit import of_user
 from tests.support.load import Raw, at_home, flush, impression, now_ms, user_at
 from tests.support.stack import Installation, provision_log, running_installation
+from tests.support.topics import delete
 from tests.support.wait import until
 from tests.support.worker import WorkerProcess
 
@@ -37,13 +36,6 @@ def lost(module_installation: Installation) -> Installation:
     """The module's installation, with no worker."""
     module_installation.no_worker()
     return module_installation
-
-
-def delete(settings: Settings, topic: str) -> None:
-    """Delete a topic and return once it is gone."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
-    admin.delete_topics([topic])[topic].result(SECONDS)
-    until(lambda: topic not in admin.list_topics(timeout=SECONDS).topics, SECONDS, f"{topic} is gone")
 
 
 def refusal(worker: WorkerProcess) -> str:
