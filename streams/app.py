@@ -84,6 +84,9 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
         # Chunks that wait in the agent's queue: few, so that what arrives while one is being committed becomes
         # one larger chunk and not many small ones.
         stream_buffer_maxsize=4,
+        # A revocation waits for commits (Partitions.pause), not for chunks that the agent holds: those wait for the
+        # rebalance to end, so that waiting for them, which Faust does by default and without a limit, never ends.
+        stream_wait_empty=False,
         # Faust's flight recorder would print the stack of every chunk that waits for a broker which is away.
         stream_processing_timeout=300.0,
         worker_redirect_stdouts=False,
