@@ -122,10 +122,6 @@ class Partitions:
             end_process(error)
         observe(partition.number, chunk)
 
-    async def close(self) -> None:
-        """Give everything back."""
-        await self.hold(())
-
     async def _taken(self, number: int) -> Partition:
         """Take a partition, waiting for a broker that is away."""
         while True:
