@@ -7,10 +7,11 @@ from typing import Any, cast
 import faust
 from faust.types import TP
 
-from streams import log, metrics
+from streams import failpoints, log, metrics
 from streams.agents.impressions import decide_chunks
 from streams.agents.partitions import Partitions
 from streams.ending import end_process
+from streams.failpoints import Failpoint
 from streams.kafka.admin import describe
 from streams.kafka.catalogue import CatalogueFollower
 from streams.kafka.consumer import ChunkConsumer
@@ -50,6 +51,7 @@ class ImpressionsApp(faust.App):
     async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish the chunk that is under way before the partitions are someone else's."""
         await self.partitions.pause()
+        failpoints.hit(Failpoint.WORKER_REVOKED)
         await super()._on_partitions_revoked(revoked)
 
 
@@ -110,6 +112,7 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
 
 def main(settings: Settings, index: int) -> None:
     """Run worker `index` until SIGTERM. Never returns; a crash ends with a code that is not 0."""
+    failpoints.enable(settings, f"worker-{index}")
     metrics.serve(settings.metrics_host, settings.metrics_port + 10 * index)
     app = build(settings, index)
     worker = app.Worker(loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)

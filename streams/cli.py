@@ -112,9 +112,11 @@ def clickhouse() -> None:
 
     Example: impressions clickhouse
     """
+    from streams import failpoints
     from streams.embedded.clickhouse.server import ServerConfig, serve
 
     settings = Settings.load()
+    failpoints.enable(settings, "clickhouse")
     host, port = settings.clickhouse_address
     serve(
         ServerConfig(

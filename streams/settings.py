@@ -69,6 +69,10 @@ class Settings(BaseSettings):
         64, ge=8, le=65_536, description="RocksDB block cache and write buffers of all partitions of a worker (MiB)."
     )
 
+    failpoints_dir: Path | None = Field(
+        None, description="Folder whose files make processes die or wait at named places, for tests; none: off."
+    )
+
     sink_flush_rows: int = Field(50_000, ge=1, le=1_000_000, description="Rows that fill a block of the sink.")
     sink_flush_seconds: float = Field(
         0.5, ge=0.01, le=60, description="Longest that a row waits in the sink for its block to fill (s)."

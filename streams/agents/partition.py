@@ -4,12 +4,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streams import log, metrics
+from streams import failpoints, log, metrics
 from streams.agents import outbox
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import Decider, Outputs, SourceRecord
 from streams.core.judge import Rules
 from streams.errors import StateLostError
+from streams.failpoints import Failpoint
 from streams.kafka.restore import restore
 from streams.kafka.transaction import PartitionProducer
 from streams.settings import Settings
@@ -93,6 +94,7 @@ class Partition:
             records = [r for r in records if r.offset >= self.position.next_offset]
         started = time.perf_counter()
         outputs = self._decider.decide(records, int(time.time() * 1000))
+        failpoints.hit(Failpoint.WORKER_DECODED)
         horizon = max((r.appended_at for r in records), default=0) - (
             self._settings.lateness_ms + 2 * self._settings.window_ms
         )
@@ -117,6 +119,7 @@ class Partition:
         offsets = self._producer.commit(records, watch=self._changelog_ids)
         behind = {self._changelog_ids[topic]: offset + 1 for topic, offset in offsets.items()}
         self.state.store.write([*to_store(chunk.changes), self._marks.advance(behind, time.time())])
+        failpoints.hit(Failpoint.WORKER_STORED)
         self.state.written(chunk.position, chunk.swept)
         self.position = chunk.position
         metrics.worker_commit_seconds.observe(time.perf_counter() - started)

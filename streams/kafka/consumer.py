@@ -13,7 +13,8 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams import metrics
+from streams import failpoints, metrics
+from streams.failpoints import Failpoint
 from streams.kafka.topics import IMPRESSIONS
 
 # Most bytes of one partition in one fetch, so about the largest chunk: at usual sizes 10,000 records. One record
@@ -161,6 +162,12 @@ class ChunkConsumer(driver.Consumer):
         acked.clear()
         self._acked_index[tp].clear()
         return last + 1
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        failpoints.hit(Failpoint.WORKER_OFFSET_BEFORE)
+        committed: bool = await super()._commit(offsets)
+        failpoints.hit(Failpoint.WORKER_OFFSET_AFTER)
+        return committed
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Keep no gaps: every chunk would add one that nothing ever takes away."""

@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from streams import log
+from streams import failpoints, log
 from streams.errors import BrokerAwayError, StateLostError, UserError
+from streams.failpoints import Failpoint
 from streams.kafka.admin import describe, reader, watermarks
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing, PartitionProducer
@@ -60,17 +61,20 @@ def restore(settings: Settings, partition: int, producer: PartitionProducer, sto
     """
     started = time.monotonic()
     producer.fence()
+    failpoints.hit(Failpoint.WORKER_FENCED)
     # A position that is gone must not be skipped over.
     consumer = reader(settings, **{"auto.offset.reset": "error"})
     total = 0
     try:
         changelogs = _set_barriers(settings, partition, producer)
+        failpoints.hit(Failpoint.WORKER_BARRIER)
         marks = _marks_to_go_on_from(consumer, store, partition, changelogs)
         for each in changelogs:
             start = max(marks.offset(each.topic_id), each.low)
             for batch, reached in _read(consumer, each, partition, start):
                 store.write([*batch, marks.advance({each.topic_id: reached}, time.time())])
                 total += len(batch)
+                failpoints.hit(Failpoint.WORKER_RESTORING)
     finally:
         consumer.close()
     elapsed = round(time.monotonic() - started, 3)

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams import log
+from streams import failpoints, log
 from streams.errors import FencedError
+from streams.failpoints import Failpoint
 from streams.kafka.topics import WORKER_GROUP
 from streams.settings import Settings
 
@@ -97,7 +98,10 @@ class PartitionProducer:
 
         self._guard(self._producer.begin_transaction)
         self._guard(lambda: self._produce_all(records, watch, delivered))
+        failpoints.hit(Failpoint.WORKER_PRODUCED, before=lambda: self._producer.flush(CALL_SECONDS))
+        failpoints.hit(Failpoint.WORKER_COMMIT_BEFORE)
         self._until_done("commit_transaction", lambda: self._producer.commit_transaction(CALL_SECONDS))
+        failpoints.hit(Failpoint.WORKER_COMMIT_AFTER)
         return offsets
 
     def _produce_all(self, records: Sequence[Outgoing], watch: frozenset[str], report: DeliveryReport) -> None:

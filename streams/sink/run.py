@@ -4,7 +4,7 @@ import logging
 import signal
 from types import FrameType
 
-from streams import log, metrics
+from streams import failpoints, log, metrics
 from streams.kafka.admin import describe
 from streams.settings import Settings
 from streams.sink.feeds import FEEDS
@@ -19,6 +19,7 @@ def main(settings: Settings, index: int) -> None:
     ClickHouse may be away, at the start too: it waits. Raises UserError when Kafka is away or lacks a topic, when the
     port of its metrics is taken, and when another process runs as the same sink.
     """
+    failpoints.enable(settings, f"sink-{index}")
     # They log each failed request; the sink says the same in one line, with what it does about it.
     for library in ("clickhouse_connect", "urllib3"):
         logging.getLogger(library).setLevel(logging.CRITICAL)

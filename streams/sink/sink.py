@@ -15,7 +15,8 @@ import time
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams import log
+from streams import failpoints, log
+from streams.failpoints import Failpoint
 from streams.settings import Settings
 from streams.sink import kafka, metrics
 from streams.sink.backoff import Backoff
@@ -194,8 +195,12 @@ class Sink:
     def _insert(self, partition: AssignedPartition) -> TopicPartition:
         was_failing = partition.backoff.failing
         block = partition.block()
-        for part in block.parts:
+        failpoints.hit(Failpoint.SINK_INSERT_BEFORE)
+        for number, part in enumerate(block.parts):
+            if number:
+                failpoints.hit(Failpoint.SINK_INSERT_BETWEEN)
             self._writer.insert(part, block.token)
+        failpoints.hit(Failpoint.SINK_INSERT_AFTER)
         readable = time.time()
         for appended in block.appended:
             metrics.latency_seconds.labels(block.feed.topic).observe(max(0.0, readable - appended / 1000))
@@ -216,6 +221,7 @@ class Sink:
         for tp in done:
             if (partition := self._partitions.get((tp.topic, tp.partition))) is not None:
                 partition.committed = tp.offset
+        failpoints.hit(Failpoint.SINK_COMMIT_AFTER)
 
     def _failed(self, partitions: list[AssignedPartition], error: InsertError) -> None:
         """Wait before the next try, and read nothing meanwhile. Kafka is polled all the time, to stay in the group."""

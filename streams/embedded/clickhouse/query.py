@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from multidict import CIMultiDict
 
-from streams import log
+from streams import failpoints, log
 from streams.embedded.clickhouse.answer import Answer, ClientGone, complete_response, error_response
 from streams.embedded.clickhouse.ask import Ask, read_ask, read_form
 from streams.embedded.clickhouse.body import Body
@@ -26,6 +26,7 @@ from streams.embedded.clickhouse.native import CUSTOM_SERIALIZATION_REVISION, fr
 from streams.embedded.clickhouse.pool import Lease, Pool
 from streams.embedded.clickhouse.statement import Insert, is_insert, output_format, split_insert
 from streams.embedded.clickhouse.users import User, authenticate
+from streams.failpoints import Action, Failpoint
 
 _log = log.get(__name__)
 
@@ -105,19 +106,23 @@ class Queries:
         insert = split_insert(text)
         if insert is not None:
             outcome.kind = "INSERT"
-            return await self._insert(ask, lease, insert, text[insert.data_at :], body)
+            return await self._insert(request, ask, lease, insert, text[insert.data_at :], body)
         if not ask.form:
             text = await body.whole(text, self._config.query_bytes)
         return await self._query(request, ask, lease, text, outcome)
 
-    async def _insert(self, ask: Ask, lease: Lease, insert: Insert, begun: bytes, body: Body) -> web.StreamResponse:
+    async def _insert(
+        self, request: web.Request, ask: Ask, lease: Lease, insert: Insert, begun: bytes, body: Body
+    ) -> web.StreamResponse:
         session = lease.session
         await lease.call(session.judge, insert.sql + " FORMAT " + insert.format, ask.user is User.READER)
         lease.readonly = False
         await lease.call(session.begin_insert, insert.sql, insert.format)
         async for piece in body.rest(begun):
             await lease.call(session.append, piece)
+        await _failpoint(Failpoint.CLICKHOUSE_RECEIVED, request)
         await lease.call(session.finish_insert)
+        await _failpoint(Failpoint.CLICKHOUSE_STORED, request)
         return complete_response(b"", self._headers(ask), session.progress.counts)
 
     async def _query(
@@ -160,3 +165,16 @@ class Queries:
             outcome.code = SOCKET_TIMEOUT
             _log.warning("client_gone", query_id=ask.query_id, why=str(gone))
             raise web.HTTPRequestTimeout from None  # nobody reads it: the connection is closed
+
+
+async def _failpoint(name: Failpoint, request: web.Request) -> None:
+    armed = failpoints.take(name)
+    if armed is None:
+        return
+    if armed.action is Action.SLEEP:
+        await asyncio.sleep(armed.seconds)
+    elif armed.action is Action.CUT and request.transport is not None:
+        request.transport.abort()
+        await asyncio.Event().wait()  # until this handler is cancelled, because its client is gone
+    else:
+        failpoints.act(armed)

@@ -1,0 +1,132 @@
+"""Failpoints: named places where a process can be made to die, to stand still or to wait, so that tests can prove what
+happens then.
+
+Off unless IMPRESSIONS_FAILPOINTS_DIR names a folder; a place then costs a look for a file, and otherwise a comparison.
+A failpoint of a process is armed by a file, `<folder>/<process>/<failpoint>`, which holds an `Armed` as JSON. The
+process renames it to `<failpoint>.fired` before it acts: whoever is started after it does not die of it again.
+"""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from streams import log
+from streams.settings import Settings
+
+logger = log.get(__name__)
+
+
+class Failpoint(StrEnum):
+    """Every failpoint there is. The first part of the name is the kind of process that has it."""
+
+    # A chunk is decoded and decided; nothing has left the process.
+    WORKER_DECODED = "worker.decoded"
+    # All records of a transaction are on the broker, uncommitted.
+    WORKER_PRODUCED = "worker.produced"
+    WORKER_COMMIT_BEFORE = "worker.commit.before"
+    WORKER_COMMIT_AFTER = "worker.commit.after"
+    # The local store has the chunk too.
+    WORKER_STORED = "worker.stored"
+    # Around Faust's commit of its offsets.
+    WORKER_OFFSET_BEFORE = "worker.offset.before"
+    WORKER_OFFSET_AFTER = "worker.offset.after"
+    # Recovery of a partition: the one before is shut out; the barriers are committed; a batch of changes is stored.
+    WORKER_FENCED = "worker.fenced"
+    WORKER_BARRIER = "worker.barrier"
+    WORKER_RESTORING = "worker.restoring"
+    # Partitions are being taken away, and nothing is under way any more.
+    WORKER_REVOKED = "worker.revoked"
+
+    SINK_INSERT_BEFORE = "sink.insert.before"
+    # Between two tables of one block.
+    SINK_INSERT_BETWEEN = "sink.insert.between"
+    SINK_INSERT_AFTER = "sink.insert.after"
+    SINK_COMMIT_AFTER = "sink.commit.after"
+
+    # An insert's body has arrived; it is stored, and not answered.
+    CLICKHOUSE_RECEIVED = "clickhouse.insert.received"
+    CLICKHOUSE_STORED = "clickhouse.insert.stored"
+
+
+class Action(StrEnum):
+    """What an armed failpoint does."""
+
+    KILL = "kill"  # SIGKILL to itself
+    STOP = "stop"  # SIGSTOP to itself, until someone sends SIGCONT
+    SLEEP = "sleep"
+    CUT = "cut"  # close the connection without an answer; of the embedded ClickHouse only
+
+
+class Armed(BaseModel):
+    """How a failpoint is armed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: Action
+    hit: int = 1
+    """Acts at this hit, counted from when it was armed."""
+    seconds: float = 0.0
+    """How long SLEEP takes."""
+    always: bool = False
+    """Acts at every hit from then on, until the file is removed."""
+
+
+_folder: Path | None = None
+_hits: Counter[Failpoint] = Counter()
+
+
+def enable(settings: Settings, process: str) -> None:
+    """Take the process's failpoints from the folder that the settings name, if they name one."""
+    global _folder  # noqa: PLW0603 - one process, one set of failpoints
+    if settings.failpoints_dir is not None:
+        _folder = settings.failpoints_dir / process
+        logger.warning("failpoints_enabled", process=process)
+
+
+def hit(name: Failpoint, before: Callable[[], object] | None = None) -> None:
+    """Do what the failpoint is armed with, if it is; call `before` first."""
+    if _folder is None or (armed := take(name)) is None:
+        return
+    if before is not None:
+        before()
+    act(armed)
+
+
+def take(name: Failpoint) -> Armed | None:
+    """Return what is to be done here now, for callers that do it themselves."""
+    if _folder is None:
+        return None
+    file = _folder / name
+    try:
+        armed = Armed.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        _hits.pop(name, None)
+        return None
+    except ValidationError as error:
+        logger.error("failpoint_unreadable", failpoint=name, why=str(error))
+        return None
+    _hits[name] += 1
+    if _hits[name] < armed.hit:
+        return None
+    if not armed.always:
+        file.rename(file.with_name(f"{name}.fired"))
+        del _hits[name]
+    logger.warning("failpoint_fired", failpoint=name, action=armed.action)
+    return armed
+
+
+def act(armed: Armed) -> None:
+    """Die, stand still or wait. CUT is for the caller."""
+    match armed.action:
+        case Action.KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case Action.STOP:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        case Action.SLEEP:
+            time.sleep(armed.seconds)

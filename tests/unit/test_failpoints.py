@@ -1,0 +1,91 @@
+"""Failpoints act once, at the hit they are armed for, and cost nothing while there are none."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streams import failpoints
+from streams.failpoints import Action, Armed, Failpoint
+from streams.settings import Settings
+
+PLACE = Failpoint.WORKER_DECODED
+SECONDS = 30.0
+# Hits the place three times, and says how often it came through.
+PROGRAM = f"""
+import sys
+from streams import failpoints
+from streams.failpoints import Failpoint
+from streams.settings import Settings
+failpoints.enable(Settings(failpoints_dir=sys.argv[1]), "worker-0")
+for number in range(3):
+    failpoints.hit(Failpoint.{PLACE.name})
+    print("through", number, flush=True)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Failpoints of worker 0 of this process, enabled; none is armed."""
+    monkeypatch.setattr(failpoints, "_folder", None)
+    failpoints.enable(Settings(failpoints_dir=tmp_path), "worker-0")
+    (tmp_path / "worker-0").mkdir()
+    return tmp_path / "worker-0"
+
+
+def arm(folder: Path, **how: object) -> None:
+    (folder / PLACE).write_text(Armed.model_validate(how).model_dump_json())
+
+
+def test_off_unless_a_setting_names_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failpoints, "_folder", None)
+    failpoints.enable(Settings(), "worker-0")
+    arm(tmp_path, action=Action.KILL)
+    monkeypatch.chdir(tmp_path)
+    assert failpoints.take(PLACE) is None
+    failpoints.hit(PLACE)
+
+
+def test_kills_at_its_hit_and_spares_the_next_process(tmp_path: Path) -> None:
+    (tmp_path / "worker-0").mkdir()
+    arm(tmp_path / "worker-0", action=Action.KILL, hit=2)
+    argv = [sys.executable, "-c", PROGRAM, str(tmp_path)]
+    killed = subprocess.run(argv, capture_output=True, timeout=SECONDS, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert b"through 0" in killed.stdout
+    assert b"through 1" not in killed.stdout
+    assert (tmp_path / "worker-0" / f"{PLACE}.fired").exists()
+    assert subprocess.run(argv, capture_output=True, timeout=SECONDS, check=False).returncode == 0
+
+
+def test_counts_hits_from_when_it_was_armed(folder: Path) -> None:
+    failpoints.hit(PLACE)
+    arm(folder, action=Action.CUT, hit=2)
+    assert failpoints.take(PLACE) is None
+    assert failpoints.take(PLACE) == Armed(action=Action.CUT, hit=2)
+    assert failpoints.take(PLACE) is None
+    arm(folder, action=Action.CUT, hit=2)
+    assert failpoints.take(PLACE) is None
+
+
+def test_an_always_armed_one_acts_until_it_is_disarmed(folder: Path) -> None:
+    arm(folder, action=Action.CUT, always=True)
+    assert all(failpoints.take(PLACE) for _ in range(3))
+    (folder / PLACE).unlink()
+    assert failpoints.take(PLACE) is None
+
+
+def test_what_must_come_before_comes_only_when_it_acts(folder: Path) -> None:
+    done: list[str] = []
+    failpoints.hit(PLACE, before=lambda: done.append("early"))
+    arm(folder, action=Action.SLEEP)
+    failpoints.hit(PLACE, before=lambda: done.append("before"))
+    assert done == ["before"]
+
+
+def test_an_unreadable_one_is_said_and_passed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / PLACE).write_text("kill")
+    failpoints.hit(PLACE)
+    assert "failpoint_unreadable" in "".join(capsys.readouterr())
