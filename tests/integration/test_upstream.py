@@ -1,0 +1,61 @@
+"""What we work around upstream is still there: each reproduction in docs/upstream still reproduces."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.kafka import ROOT, running_broker
+from tests.support.stack import Installation
+
+pytestmark = pytest.mark.integration
+
+FOLDER = ROOT / "docs" / "upstream"
+REPRODUCED = 1
+# They take some seconds each, most of it the start of a worker; this long means that one hangs.
+SECONDS = 180.0
+# Which of our files answers what.
+ANSWERS = {
+    "faust_wait_empty.py": "streams/app.py (stream_wait_empty)",
+    "faust_transactional_changelog.py": "streams/kafka/restore.py",
+    "faust_take.py": "docs/decisions/0002 (L2): take() is not used",
+    "faust_exception.py": "streams/agents/impressions.py",
+    "faust_flush.py": "docs/decisions/0002 (L4)",
+    "faust_failed_send.py": "docs/decisions/0002 (L5)",
+    "faust_new_offset.py": "streams/kafka/consumer.py (_new_offset)",
+    "faust_buffer_full.py": "streams/kafka/consumer.py (on_buffer_full)",
+}
+# The one that needs a broker whose groups have no coordinator yet.
+OF_A_NEW_BROKER, ITS_ANSWER = "librdkafka_group_offsets.py", "streams/kafka/admin.py (committed)"
+
+
+def reproduces(script: str, bootstrap: str, answer: str) -> None:
+    """Run a reproduction, and hold it to its verdict."""
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / script), bootstrap],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    said = f"{done.stdout}{done.stderr}"
+    assert done.returncode in (0, REPRODUCED), f"{script} could not run: {said}"
+    assert done.returncode == REPRODUCED, f"mended upstream? then remove our answer to it: {answer} ({said})"
+
+
+@pytest.mark.parametrize("script", sorted(ANSWERS))
+def test_it_still_happens(installation: Installation, script: str) -> None:
+    reproduces(script, installation.settings.kafka_bootstrap, ANSWERS[script])
+
+
+def test_it_still_happens_on_a_new_broker(tmp_path: Path) -> None:
+    with running_broker(tmp_path) as settings:
+        reproduces(OF_A_NEW_BROKER, settings.kafka_bootstrap, ITS_ANSWER)
+
+
+def test_every_script_is_in_the_table_and_here() -> None:
+    scripts = {path.name for path in FOLDER.glob("*.py") if not path.stem.endswith("kit")}
+    assert scripts == {*ANSWERS, OF_A_NEW_BROKER}
+    table = (FOLDER / "README.md").read_text()
+    assert not {name for name in scripts if f"`{name}`" not in table}
