@@ -12,14 +12,16 @@ from streams.agents.impressions import decide_chunks
 from streams.agents.partitions import Partitions
 from streams.ending import end_process
 from streams.failpoints import Failpoint
-from streams.kafka.admin import describe
+from streams.health import Health
 from streams.kafka.catalogue import CatalogueFollower
 from streams.kafka.consumer import ChunkConsumer
 from streams.kafka.recovery import StateTableManager
+from streams.kafka.source import Source
 from streams.kafka.topics import IMPRESSIONS, WORKER_GROUP
 from streams.settings import Settings
 from streams.tables.declared import StateTable
 from streams.tables.state import Table
+from streams.watchdog import Watchdog, worker_lag
 
 logger = log.get(__name__)
 
@@ -38,6 +40,7 @@ class ImpressionsApp(faust.App):
     """Faust with our consumer. `partitions` is what it holds."""
 
     partitions: Partitions
+    _asked_again = False
 
     def _new_consumer(self) -> ChunkConsumer:
         return ChunkConsumer(
@@ -54,17 +57,29 @@ class ImpressionsApp(faust.App):
         failpoints.hit(Failpoint.WORKER_REVOKED)
         await super()._on_partitions_revoked(revoked)
 
+    async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Ask once more when the first answer is: nothing.
+
+        A member by name that comes back is given what it had without a new look, which is nothing if its topic was
+        being made again when the group last looked. The group looks again when its leader joins; it then costs one
+        rebalance, and a follower's joining costs nothing.
+        """
+        await super()._on_partitions_assigned(assigned, generation_id)
+        if not assigned and not self._asked_again:
+            self._asked_again = True
+            cast(ChunkConsumer, self.consumer).join_again()
+
 
 def build(settings: Settings, index: int) -> ImpressionsApp:
     """Put the worker together. Every setting that differs from Faust's default says why."""
-    topic = describe(settings, IMPRESSIONS)
+    source = Source(settings)
     folder = settings.data_dir / "state" / f"worker-{index}"
     folder.mkdir(parents=True, exist_ok=True)
     app = ImpressionsApp(
         WORKER_GROUP,
         broker=[f"kafka://{address}" for address in settings.kafka_bootstrap.split(",")],
         datadir=folder / "faust",
-        topic_partitions=topic.partitions,
+        topic_partitions=source.partitions,
         # Faust declares nothing: topics.yaml does, with replicas that Faust's default of 1 would not give (L8).
         topic_allow_declare=False,
         # Its leader election needs a topic of its own, and nothing here has a leader.
@@ -94,9 +109,9 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
         worker_redirect_stdouts=False,
     )
     follower = CatalogueFollower(settings)
-    app.partitions = Partitions(settings, follower.catalogue, folder)
+    app.partitions = Partitions(settings, source, follower.catalogue, folder)
     for table in Table:
-        app.tables.add(StateTable(app, table, topic.partitions, app.partitions.states))
+        app.tables.add(StateTable(app, table, source.partitions, app.partitions.states))
 
     @app.agent(app.topic(IMPRESSIONS, schema=RawChunks()), name="decide")
     async def decide(stream: Any) -> None:
@@ -107,14 +122,18 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
         follower.follow(asyncio.get_running_loop(), end_process)
 
     follower.load()
+    source.watch(end_process)
     return app
 
 
 def main(settings: Settings, index: int) -> None:
     """Run worker `index` until SIGTERM. Never returns; a crash ends with a code that is not 0."""
     failpoints.enable(settings, f"worker-{index}")
-    metrics.serve(settings.metrics_host, settings.metrics_port + 10 * index)
+    health = Health(metrics.worker_ready)
+    metrics.serve(settings.metrics_host, settings.metrics_port + 10 * index, health)
     app = build(settings, index)
+    watched = app.partitions.work
+    Watchdog(settings.stall_seconds, watched, worker_lag(settings), metrics.worker_stalled, health).start()
     worker = app.Worker(loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)
     worker.spinner = None  # it writes terminal codes between the log's lines
     logger.info("worker_starting", index=index)

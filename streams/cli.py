@@ -23,7 +23,7 @@ Index = Annotated[int, typer.Option(min=0, help="Which one it is: names its stat
 
 
 # These run until they are stopped, and their log is all that is seen of them; the others talk to a person.
-LOGGING = ("worker", "sink", "clickhouse")
+LOGGING = ("worker", "sink", "clickhouse", "supervise")
 
 
 @app.callback()
@@ -39,12 +39,13 @@ def up(
 ) -> None:
     """Start the embedded stack in the background: Kafka, ClickHouse, topics and schema, a worker and a sink.
 
-    What runs already is left alone. Example: impressions up        (all)      impressions up worker-1
+    What runs already is left alone; what dies is started again until `down`.
+    Example: impressions up        (all)      impressions up worker-1
     """
     from streams.embedded import stack
     from streams.embedded.components import DEFAULT
 
-    stack.up(Settings.load(), components or DEFAULT, out=typer.echo)
+    stack.up(Settings.load(), components or DEFAULT, out=typer.echo, supervise=True)
 
 
 @app.command()
@@ -69,7 +70,8 @@ def status() -> None:
     rows = stack.status(Settings.load())
     for row in rows:
         since = f"since {row.since:%Y-%m-%d %H:%M:%S}" if row.since else ""
-        typer.echo(f"{row.component:12}{'up' if row.up else 'down':6}{row.pid or '-':<9}{row.address:28}{since}")
+        line = f"{row.component:12}{'up' if row.up else 'down':6}{row.pid or '-':<9}{row.address:28}{since}{row.hint}"
+        typer.echo(line.rstrip())
     raise typer.Exit(0 if all(row.up for row in rows) else 1)
 
 
@@ -126,6 +128,17 @@ def clickhouse() -> None:
             writer_password=settings.ensure_writer_password(),
         )
     )
+
+
+@app.command(hidden=True)
+def supervise() -> None:
+    """Start again what `up` has started and what has died since, until SIGTERM. `up` starts it; there is no need to.
+
+    Example: impressions supervise
+    """
+    from streams.embedded.supervisor import main as run
+
+    run(Settings.load())
 
 
 @app.command()

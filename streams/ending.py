@@ -1,11 +1,11 @@
-"""How a worker ends when it can't go on: at once. Crashing is safe, always; going on may not be."""
+"""How a process ends when it can't go on: at once. Crashing is safe, always; going on may not be."""
 
 import os
 import sys
 from typing import NoReturn
 
 from streams import log
-from streams.errors import FencedError, UserError
+from streams.errors import DiskFullError, FencedError, SourceChangedError, StalledError, UserError
 
 logger = log.get(__name__)
 
@@ -20,6 +20,15 @@ def end_process(error: BaseException) -> NoReturn:
     match error:
         case FencedError():
             logger.error("fenced", why=str(error))
+            code = EXIT_RESTART
+        case DiskFullError():
+            logger.error("disk_full", why=str(error))
+            code = EXIT_RESTART
+        case SourceChangedError():
+            logger.warning("source_changed", why=str(error))
+            code = EXIT_RESTART
+        case StalledError():
+            logger.error("stalled_ending", why=str(error))
             code = EXIT_RESTART
         case UserError():
             logger.error("refused", why=str(error))

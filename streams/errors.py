@@ -17,5 +17,17 @@ class StateLostError(UserError):
     """The state can't be recovered from what is left of the changelogs; going on would be guessing."""
 
 
+class StalledError(Exception):
+    """The process stands still although it has work; only a new one can go on."""
+
+
+class DiskFullError(Exception):
+    """The local store can't be written; a restart goes on from the changelogs once there is space."""
+
+
+class SourceChangedError(Exception):
+    """The source is another log than the one that the state follows; a restart takes it up from its beginning."""
+
+
 class FencedError(Exception):
     """Another worker holds the partition now; this process must end without touching anything."""

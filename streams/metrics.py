@@ -5,8 +5,9 @@ The sink has its own, streams.sink.metrics. A metric that stands in neither does
 
 from collections.abc import Sequence
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram
 
+from streams import health
 from streams.errors import UserError
 
 # Seconds: a chunk when little arrives takes some ms, one under backlog up to seconds.
@@ -16,6 +17,10 @@ RECORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 PARTITION = ("partition",)
 
 worker_ready = Gauge("impressions_worker_ready", "1 once every assigned partition is recovered and being read")
+worker_stalled = Gauge(
+    "impressions_worker_stalled",
+    "Source partitions in which nothing has moved for IMPRESSIONS_STALL_SECONDS although there are records",
+)
 worker_partitions = Gauge("impressions_worker_partitions", "Source partitions that this worker holds")
 worker_lines = Counter("impressions_worker_lines", "Lines decided", PARTITION)
 worker_impressions = Counter("impressions_worker_impressions", "Impressions decided, by outcome", ("outcome",))
@@ -50,10 +55,10 @@ catalogue_artworks = Gauge("impressions_catalogue_artworks", "Artworks in the ca
 catalogue_refused = Counter("impressions_catalogue_refused", "Catalogue records that were refused")
 
 
-def serve(host: str, port: int, setting: str = "IMPRESSIONS_METRICS_PORT") -> None:
-    """Serve the process's metrics. Raises UserError when the port is taken."""
+def serve(host: str, port: int, well: health.Health, setting: str = "IMPRESSIONS_METRICS_PORT") -> None:
+    """Serve the process's metrics and its health. Raises UserError when the port is taken."""
     try:
-        start_http_server(port, addr=host)
+        health.serve(host, port, well)
     except OSError as error:
         raise UserError(f"Port {port} for metrics can't be bound ({error.strerror}): set {setting}.") from None
 

@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     transaction_timeout_seconds: float = Field(
         30.0, ge=1, le=900, description="Age at which the broker aborts a dead worker's transaction (s)."
     )
+    stall_seconds: float = Field(
+        60.0,
+        ge=1,
+        le=3_600,
+        description="Time without progress, while there is work, that a worker or sink reports; it ends after two (s).",
+    )
     state_store: str = Field("rocksdb", pattern="^(rocksdb|memory)$", description="Where the worker keeps its tables.")
     rocksdb_memory_mib: int = Field(
         64, ge=8, le=65_536, description="RocksDB block cache and write buffers of all partitions of a worker (MiB)."

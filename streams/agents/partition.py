@@ -41,6 +41,13 @@ class Partition:
         self._settings = settings
         self._producer = PartitionProducer(settings, partition)
         self.state = State(store)
+        # Of the recovery; only that it changes says anything.
+        self.steps = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for the broker."""
+        return self._producer.waits
 
     def recover(
         self,
@@ -52,7 +59,7 @@ class Partition:
     ) -> None:
         """Fence, restore, and check that the state fits. Blocking. Raises StateLostError when it doesn't."""
         started = time.monotonic()
-        self._changelog_ids = restore(self._settings, self.number, self._producer, self.state.store)
+        self._changelog_ids = restore(self._settings, self.number, self._producer, self.state.store, self._step)
         self._marks = Marks.read(self.state.store)
         self.state.load()
         self.position = self._fitting(topic_id, partitions, end_offset)
@@ -62,6 +69,9 @@ class Partition:
         self._poisoned = poisoned
         metrics.worker_restores.inc()
         metrics.worker_restore_seconds.observe(time.monotonic() - started)
+
+    def _step(self) -> None:
+        self.steps += 1
 
     def _fitting(self, topic_id: str, partitions: int, end_offset: int) -> Position:
         position = self.state.position
@@ -88,6 +98,7 @@ class Partition:
 
     def decide(self, records: Sequence[SourceRecord], next_offset: int) -> "Chunk | None":
         """Steps 1 and 2. `next_offset` is the one behind the chunk. None: the position is past all of it."""
+        taken_at = time.monotonic()
         if next_offset <= self.position.next_offset:
             return None
         if records and records[0].offset < self.position.next_offset:
@@ -103,7 +114,7 @@ class Partition:
         # Tombstones first: a window that was swept in part and written again in this chunk is then there whole.
         changes = swept + self.state.changes(position)
         metrics.worker_decide_seconds.observe(time.perf_counter() - started)
-        return Chunk(records, outputs, changes, swept, position, self._poisoned_in(records))
+        return Chunk(records, outputs, changes, swept, position, self._poisoned_in(records), taken_at)
 
     def _poisoned_in(self, records: Sequence[SourceRecord]) -> int:
         """How many lines of these records were rejected because deciding them failed too often."""
@@ -132,7 +143,10 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A decided chunk, to be committed; `poisoned` counts its lines that were given up on."""
+    """A decided chunk, to be committed; `poisoned` counts its lines that were given up on.
+
+    `taken_at` is a time (time.monotonic()) at which its records were here already.
+    """
 
     records: Sequence[SourceRecord]
     outputs: Outputs
@@ -140,3 +154,4 @@ class Chunk:
     swept: list[Change]
     position: Position
     poisoned: int
+    taken_at: float

@@ -16,8 +16,10 @@ from streams.ending import end_process
 from streams.errors import BrokerAwayError
 from streams.kafka.admin import describe, watermarks
 from streams.kafka.consumer import Run
+from streams.kafka.source import Source
 from streams.kafka.topics import IMPRESSIONS
 from streams.settings import Settings
+from streams.stall import Work
 from streams.tables.memory import MemoryStore
 from streams.tables.rocks import RocksMemory, RocksStore
 from streams.tables.state import State
@@ -37,13 +39,16 @@ class Partitions:
     fences nobody.
     """
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, folder: Path) -> None:
+    def __init__(self, settings: Settings, source: Source, catalogue: Catalogue, folder: Path) -> None:
         self._settings = settings
+        self._source = source
         self._catalogue = catalogue
         self._folder = folder
         self._poison = PoisonLog(self._folder / "poison.json")
         self._memory = RocksMemory(settings.rocksdb_memory_mib)
         self._held: dict[int, Partition] = {}
+        # Those being recovered; None before a try and while the broker is waited for.
+        self._taking: dict[int, Partition | None] = {}
         self._commits: dict[int, asyncio.Task[None]] = {}
         self._open = asyncio.Event()
 
@@ -54,6 +59,20 @@ class Partitions:
     def states(self) -> list[State]:
         """The states that are held, for whoever wants to look."""
         return [partition.state for partition in self._held.values()]
+
+    def work(self) -> list[Work]:
+        """What is in hand, as a watchdog looks at it: from any thread.
+
+        What is held waits for all that is being recovered, so that each step of a recovery is progress of everything.
+        """
+        held, taking = list(self._held.items()), list(self._taking.items())
+        steps = tuple((number, partition and partition.steps) for number, partition in taking)
+        waits = any(partition is None or partition.waits for _, partition in taking)
+        works = [Work((IMPRESSIONS, number), None, steps, waits) for number, _ in taking]
+        for number, partition in held:
+            at = partition.position.next_offset
+            works.append(Work((IMPRESSIONS, number), at, (at, steps), waits or partition.waits))
+        return works
 
     async def pause(self) -> None:
         """Begin no chunk until `resume`; return when none is under way."""
@@ -117,24 +136,34 @@ class Partitions:
 
     async def _commit(self, partition: Partition, chunk: Chunk) -> None:
         try:
-            await asyncio.to_thread(partition.commit, chunk)
+            await asyncio.to_thread(self._commit_verified, partition, chunk)
         except Exception as error:
             end_process(error)
         observe(partition.number, chunk)
 
+    def _commit_verified(self, partition: Partition, chunk: Chunk) -> None:
+        self._source.verify(chunk.taken_at)
+        partition.commit(chunk)
+
     async def _taken(self, number: int) -> Partition:
         """Take a partition, waiting for a broker that is away."""
-        while True:
-            try:
-                return await asyncio.to_thread(self._take, number)
-            except (BrokerAwayError, KafkaException) as error:
-                logger.warning("partition_waits", partition=number, why=str(error))
-                await asyncio.sleep(RETRY_SECONDS)
+        try:
+            while True:
+                self._taking[number] = None
+                try:
+                    return await asyncio.to_thread(self._take, number)
+                except (BrokerAwayError, KafkaException) as error:
+                    logger.warning("partition_waits", partition=number, why=str(error))
+                    self._taking[number] = None
+                    await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            del self._taking[number]
 
     def _take(self, number: int) -> Partition:
         topic = describe(self._settings, IMPRESSIONS)
         low, high = watermarks(self._settings, IMPRESSIONS, number)
         partition = Partition(self._settings, number, self._store(number))
+        self._taking[number] = partition
         try:
             poisoned = self._poison.poisoned(topic.topic_id, number)
             partition.recover(topic.topic_id, topic.partitions, high, self._catalogue, poisoned)

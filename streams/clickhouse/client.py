@@ -1,5 +1,7 @@
 """The one place that opens a connection to ClickHouse."""
 
+import http.client
+import ssl
 from typing import Literal
 
 import clickhouse_connect
@@ -52,3 +54,21 @@ def connect(settings: Settings, user: Literal["writer", "reader"] = "writer") ->
             f"ClickHouse can't be reached at {settings.clickhouse_url}: is it up, and is IMPRESSIONS_CLICKHOUSE_URL "
             "right?"
         ) from None
+
+
+def answers(settings: Settings, seconds: float) -> bool:
+    """Say whether the server answers within that time to a question that needs no login and no work."""
+    host, port = settings.clickhouse_address
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
+    if settings.clickhouse_url.startswith("https:"):
+        # Nothing is sent and nothing believed: that someone answers is enough, whatever the certificate.
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

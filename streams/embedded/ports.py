@@ -1,6 +1,7 @@
 """Addresses of the embedded servers: read from the settings, and checked to be free before a server starts."""
 
 import ipaddress
+import random
 import socket
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ from streams.settings import Settings
 LOOPBACK = "127.0.0.1"
 # Tries at a free pair of ports; one is enough on a machine that is not full of listeners.
 ATTEMPTS = 100
+# Above the well-known ones of databases and the like; Linux gives connections those from 32,768 on.
+OWN_PORTS = (14_000, 32_000)
 
 
 class Address(NamedTuple):
@@ -82,15 +85,11 @@ def require_free(address: Address, what: str, setting: str) -> None:
 def free_pair() -> int:
     """Return a loopback port that is free, as is the next one: a broker's and its controller's.
 
+    Below the ports that connections of this machine are given, any of which may take one away before it is bound.
     Raises UserError when none is found, on a machine that has hardly any left.
     """
     for _ in range(ATTEMPTS):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind((LOOPBACK, 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind((LOOPBACK, port + 1))
-            except (OSError, OverflowError):  # taken, or beyond the last port there is
-                continue
+        port = random.randrange(*OWN_PORTS)
+        if is_free(Address(LOOPBACK, port)) and is_free(Address(LOOPBACK, port + 1)):
             return port
     raise UserError(f"No two neighbouring free ports were found on {LOOPBACK} in {ATTEMPTS} attempts.")

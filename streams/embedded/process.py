@@ -27,6 +27,8 @@ KILL_SECONDS = 10.0
 
 # Children of this process, so that their exit is collected and leaves no zombie behind.
 _children: dict[int, subprocess.Popen[bytes]] = {}
+# How those ended.
+_codes: dict[int, int] = {}
 
 
 class Started(BaseModel):
@@ -40,6 +42,8 @@ class Started(BaseModel):
     argv: list[str]
     since: float
     """Seconds since the epoch."""
+    refused: bool = False
+    """It ended because of something that a person has to mend first: nobody starts it again by itself."""
 
 
 def run_file(name: str, settings: Settings) -> Path:
@@ -71,6 +75,7 @@ def start(name: str, argv: Sequence[str], settings: Settings, env: Mapping[str, 
             env={**os.environ, **(env or {})},
         )
     _children[child.pid] = child
+    _codes.pop(child.pid, None)
     try:
         # A process that ended at once has no identity any more; the record then matches nothing, as it should.
         started = Started(
@@ -116,9 +121,15 @@ def recorded(settings: Settings) -> list[str]:
 def is_running(started: Started) -> bool:
     """Say whether the recorded process itself, not another with its pid, is there."""
     child = _children.get(started.pid)
-    if child is not None and child.poll() is not None:
+    if child is not None and (code := child.poll()) is not None:
+        _codes[started.pid] = code
         del _children[started.pid]
     return identity(started.pid) == started.identity
+
+
+def exit_code(started: Started) -> int | None:
+    """Return how the process ended; None while it runs, and when it was no child of this process."""
+    return None if is_running(started) else _codes.get(started.pid)
 
 
 def running(name: str, settings: Settings) -> Started | None:

@@ -1,9 +1,11 @@
 """The background stack: `impressions up`, `down` and `status`.
 
-Nothing supervises: what dies stays down, `status` shows it and the next `up` starts it again.
+`up` leaves a supervisor running, if it is asked to, which starts again what dies (streams.embedded.supervisor). Without
+it what dies stays down: `status` shows it, and the next `up` starts it again.
 """
 
 import fcntl
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,8 @@ from streams.settings import Settings
 
 # How often starting processes are asked whether they are ready; a round of refused connections costs under 1 ms.
 POLL_SECONDS = 0.05
+# The name of the supervisor's record; it is no component, since it has no address and nothing waits for it.
+SUPERVISOR = "supervisor"
 
 Out = Callable[[str], None]
 
@@ -32,15 +36,17 @@ class Row:
     up: bool
     address: str
     since: datetime | None
+    hint: str = ""
 
 
-def up(settings: Settings, components: Sequence[str] = DEFAULT, *, out: Out) -> None:
+def up(settings: Settings, components: Sequence[str] = DEFAULT, *, out: Out, supervise: bool = False) -> None:
     """Start what does not run yet, and return once all of it is ready.
 
-    Servers first, both at once; then what they must hold is provisioned if a worker or a sink is to run; then those.
-    Raises UserError, naming the log, when one does not get ready; what this call started is stopped again.
+    Servers first, both at once; then what they must hold is provisioned if a worker or a sink is to run; then those;
+    then, with `supervise`, the supervisor. Raises UserError, naming the log, when one does not get ready; what this
+    call started is stopped again.
     """
-    with _lock(settings):
+    with lock(settings):
         wanted = _ours(settings, components, out)
         started: list[Component] = []
         try:
@@ -51,14 +57,16 @@ def up(settings: Settings, components: Sequence[str] = DEFAULT, *, out: Out) -> 
                 provision(settings, False, lambda line: None if line.startswith("=") else out(f"  {line}"))
                 out(f"provision: done in {time.monotonic() - begun:.1f} s")
             _start_tier(settings, programs, started, out)
+            if supervise:
+                _start_supervisor(settings, out)
         except BaseException:
             _stop(settings, [each.name for each in started], out)
             raise
 
 
 def down(settings: Settings, *, out: Out) -> None:
-    """Stop every process that is recorded, programs before servers. The data stays."""
-    with _lock(settings):
+    """Stop every process that is recorded, the supervisor first, programs before servers. The data stays."""
+    with lock(settings):
         names = process.recorded(settings)
         if not names:
             out("nothing runs")
@@ -72,10 +80,31 @@ def status(settings: Settings) -> list[Row]:
         if external(name, settings):
             continue
         started = process.running(name, settings)
-        address = str(component(name, settings).address)
+        address = "" if name == SUPERVISOR else str(component(name, settings).address)
         since = datetime.fromtimestamp(started.since, UTC) if started else None
-        rows.append(Row(name, started.pid if started else None, started is not None, address, since))
+        rows.append(
+            Row(name, started.pid if started else None, started is not None, address, since, _hint(name, settings))
+        )
     return rows
+
+
+def _hint(name: str, settings: Settings) -> str:
+    """What a person should know of a component that is down and stays down."""
+    started = process.read(name, settings)
+    if started is None or not started.refused or process.is_running(started):
+        return ""
+    return f"refused to go on: {process.log_file(name, settings)} says why; `impressions up {name}` tries again"
+
+
+def _start_supervisor(settings: Settings, out: Out) -> None:
+    if sentence := process.clean_stale(SUPERVISOR, settings):
+        out(sentence)
+    if started := process.running(SUPERVISOR, settings):
+        out(f"{SUPERVISOR}: already running (process {started.pid})")
+        return
+    argv = [sys.executable, "-m", "streams", "supervise"]
+    started = process.start(SUPERVISOR, argv, settings, environment(settings))
+    out(f"{SUPERVISOR}: watches the others (process {started.pid})")
 
 
 def _ours(settings: Settings, names: Sequence[str], out: Out) -> list[Component]:
@@ -120,7 +149,8 @@ def _start_tier(settings: Settings, tier: Sequence[Component], started: list[Com
 
 
 def _stop(settings: Settings, names: Sequence[str], out: Out) -> None:
-    """Stop processes, those of a tier at once, the highest tier first."""
+    """Stop processes: the supervisor, which would start the others again, then those of a tier at once, the highest
+    tier first."""
 
     def stop(name: str) -> None:
         if sentence := process.clean_stale(name, settings):
@@ -129,17 +159,24 @@ def _stop(settings: Settings, names: Sequence[str], out: Out) -> None:
             out(f"{name}: stopped")
 
     servers = [name for name in names if name in DEFAULT[:2]]
-    programs = [name for name in names if name not in servers]
-    for tier in (programs, servers):
+    programs = [name for name in names if name not in (*servers, SUPERVISOR)]
+    for tier in ([name for name in names if name == SUPERVISOR], programs, servers):
         with ThreadPoolExecutor(max(1, len(tier))) as pool:
             list(pool.map(stop, tier))
 
 
 @contextmanager
-def _lock(settings: Settings) -> Iterator[None]:
-    """Let one `up` or `down` of a data folder work at a time; another waits."""
+def lock(settings: Settings, wait: bool = True) -> Iterator[bool]:
+    """Let one of `up`, `down` and the supervisor work on a data folder at a time; another waits.
+
+    Yields whether the lock is held: without `wait`, it is not when someone else has it.
+    """
     path = settings.data_dir.resolve() / "run" / "lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -52,6 +52,11 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         self._starts.update(partitions)
         await super()._seek_wait(consumer, partitions)
 
+    def join_again(self) -> None:
+        """Join the group once more, as if something had changed. Safe to call from any thread."""
+        coordinator = cast(Any, self._ensure_consumer())._coordinator
+        self.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
+
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         fetched = {}
         for tp, records in (await super()._fetch_records(*args, **kwargs)).items():
@@ -136,6 +141,10 @@ class ChunkConsumer(driver.Consumer):
             tp,
             generation_id=generation,
         )
+
+    def join_again(self) -> None:
+        """Join the group once more."""
+        cast(ChunkThread, self._thread).join_again()
 
     async def return_to_positions(self) -> None:
         """Read again from the positions."""

@@ -21,7 +21,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from streams import failpoints, log
 from streams.errors import BrokerAwayError, StateLostError, UserError
 from streams.failpoints import Failpoint
-from streams.kafka.admin import describe, reader, watermarks
+from streams.kafka.admin import REQUEST_SECONDS, describe, reader, watermarks
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing, PartitionProducer
 from streams.settings import Settings
@@ -36,6 +36,9 @@ logger = log.get(__name__)
 BATCH = 10_000
 # consume() waits for a full batch that long, so this is what the last, short one costs.
 POLL_SECONDS = 0.05
+# How long the broker may hold a fetch at a changelog's end: one is under way when the next changelog is begun, whose
+# first fetch waits for it. The default is 500.
+FETCH_WAIT_MS = 10
 PROGRESS_SECONDS = 5.0
 REBUILD = "run `impressions rebuild` to make the state again from ClickHouse"
 
@@ -54,19 +57,27 @@ class Changelog(NamedTuple):
         return changelog(self.table)
 
 
-def restore(settings: Settings, partition: int, producer: PartitionProducer, store: Store) -> dict[str, str]:
+def restore(
+    settings: Settings, partition: int, producer: PartitionProducer, store: Store, progressed: Callable[[], None]
+) -> dict[str, str]:
     """Make `store` hold what the changelogs hold; returns the changelogs' topic ids, by topic.
 
-    Raises StateLostError when they don't hold the whole state any more; the store is then left as it was.
+    `progressed` is called after each step that brought it nearer to its end. Raises StateLostError when they don't
+    hold the whole state any more; the store is then left as it was.
     """
     started = time.monotonic()
     producer.fence()
+    progressed()
     failpoints.hit(Failpoint.WORKER_FENCED)
     # A position that is gone must not be skipped over.
-    consumer = reader(settings, **{"auto.offset.reset": "error"})
+    consumer = reader(settings, **{"auto.offset.reset": "error"}, **{"fetch.wait.max.ms": FETCH_WAIT_MS})
     total = 0
     try:
         changelogs = _set_barriers(settings, partition, producer)
+        for each in changelogs:
+            # librdkafka looks only once a second for the leader of a topic that a running client is newly assigned.
+            consumer.list_topics(each.topic, REQUEST_SECONDS)
+        progressed()
         failpoints.hit(Failpoint.WORKER_BARRIER)
         marks = _marks_to_go_on_from(consumer, store, partition, changelogs)
         for each in changelogs:
@@ -74,6 +85,8 @@ def restore(settings: Settings, partition: int, producer: PartitionProducer, sto
             for batch, reached in _read(consumer, each, partition, start):
                 store.write([*batch, marks.advance({each.topic_id: reached}, time.time())])
                 total += len(batch)
+                if batch:
+                    progressed()
                 failpoints.hit(Failpoint.WORKER_RESTORING)
     finally:
         consumer.close()

@@ -4,12 +4,14 @@
 whoever had it (KIP-98): the old one's next commit fails, and its process ends.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from streams import failpoints, log
+from streams.backoff import Backoff
 from streams.errors import FencedError
 from streams.failpoints import Failpoint
 from streams.kafka.topics import WORKER_GROUP
@@ -47,6 +49,8 @@ class PartitionProducer:
 
     def __init__(self, settings: Settings, partition: int) -> None:
         self._partition = partition
+        # Whether the broker left the last try of the call that is under way unanswered.
+        self.waits = False
         self._producer = Producer(
             {
                 "bootstrap.servers": settings.kafka_bootstrap,
@@ -74,6 +78,7 @@ class PartitionProducer:
         Waits for as long as the broker is away, and starts over when a transaction had to be aborted. Raises
         FencedError when the partition is another's, KafkaException on what can't be mended by waiting.
         """
+        backoff = Backoff()
         while True:
             try:
                 return self._attempt(records, frozenset(watch))
@@ -81,8 +86,10 @@ class PartitionProducer:
                 cause: KafkaError = error.args[0]
                 if not cause.txn_requires_abort():
                     raise
-                logger.warning("transaction_aborted", partition=self._partition, code=cause.name())
                 self._until_done("abort_transaction", lambda: self._producer.abort_transaction(CALL_SECONDS))
+                wait = backoff.fail(time.monotonic())
+                logger.warning("transaction_aborted", partition=self._partition, code=cause.name(), seconds=wait)
+                time.sleep(wait)
 
     def close(self) -> None:
         """Let the client go; what it had open is aborted by the next owner."""
@@ -121,11 +128,13 @@ class PartitionProducer:
         while True:
             try:
                 self._guard(call)
+                self.waits = False
                 return
             except KafkaException as error:
                 cause: KafkaError = error.args[0]
                 if not cause.retriable() or cause.txn_requires_abort():
                     raise
+                self.waits = True
                 logger.warning("transaction_waits", partition=self._partition, call=name, code=cause.name())
 
     def _guard(self, call: Callable[[], object]) -> None:

@@ -57,6 +57,20 @@ def consumer(settings: Settings, index: int, on_error: Callable[[KafkaError], No
     )
 
 
+def seek(client: Consumer, tp: TopicPartition) -> None:
+    """Read an assigned partition from another offset. Raises KafkaException when the client isn't ready to."""
+    try:
+        client.seek(tp)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError._STATE:
+            raise
+        # After an offset out of range the client has stopped the partition for good, and refuses to seek in it;
+        # only an assignment starts it again. Should a rebalance begin within the same millisecond, the broker may
+        # give the partition away while it is still read here: as with any replaced sink, the rows are the same.
+        client.incremental_unassign([tp])
+        client.incremental_assign([tp])
+
+
 class Errors:
     """What the client of sink `index` says went wrong. Most of it, it mends by itself."""
 

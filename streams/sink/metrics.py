@@ -11,6 +11,10 @@ PARTITION = ("topic", "partition")
 LATENCY_SECONDS = (*SECONDS, 60, 300, 900, 3600)
 
 ready = Gauge("impressions_sink_ready", "1 once every assigned partition is being read and ClickHouse takes its rows")
+stalled = Gauge(
+    "impressions_sink_stalled",
+    "Partitions in which nothing has moved for IMPRESSIONS_STALL_SECONDS although there are records and ClickHouse",
+)
 rows = Counter("impressions_sink_rows", "Rows inserted; a block that is inserted again counts once", TABLE)
 blocks = Counter("impressions_sink_blocks", "Blocks inserted", TABLE)
 insert_seconds = Histogram("impressions_sink_insert_seconds", "Time of one insert (s)", TABLE, buckets=SECONDS)

@@ -4,12 +4,13 @@ from contextlib import suppress
 
 from confluent_kafka import TopicPartition
 
+from streams.backoff import Backoff
 from streams.sink import metrics
-from streams.sink.backoff import Backoff
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import Feed
 from streams.sink.parse import Parse
 from streams.sink.records import Record
+from streams.stall import Work
 
 # A block is full at this size too, whatever its rows: a rejected line may be 1 MiB by itself. Some 30,000 accepted
 # impressions have this size, and as Python's objects four times as much while they are inserted. Under a backlog each
@@ -122,6 +123,12 @@ class AssignedPartition:
         self.backoff.succeed()
         return self.commit_at(offset)
 
+    def work(self, waits: bool, flushed: int) -> Work:
+        """What is in hand, as a watchdog looks at it: from any thread. `flushed` counts what else is being done."""
+        inserted = None if self.next_offset is None else self._inserted_up_to()
+        moved = (self.topic_id, inserted, self.next_offset, flushed)
+        return Work(self.key, inserted, moved, waits or self.backoff.failing)
+
     def show(self, high: int) -> None:
         """Update the gauges; `high` is the partition's end as the client last heard of it, negative if it didn't."""
         if self.committed is not None:
@@ -139,11 +146,17 @@ class AssignedPartition:
                 gauge.remove(*self._labels)
 
     def _inserted_up_to(self) -> int:
-        if self._block is not None:
-            return self._block.first
-        return self._records[0].offset if self._records else self.next_offset or 0
+        block, records = self._block, self._records  # another thread may look, and they are replaced, never changed
+        if block is not None:
+            return block.first
+        return records[0].offset if records else self.next_offset or 0
 
     def _empty(self) -> None:
         self._records = []
         self._rows = self._bytes = 0
         metrics.buffered_rows.labels(*self._labels).set(0)
+
+
+def names_of(partitions: list[TopicPartition]) -> list[str]:
+    """The partitions as a log names them."""
+    return [f"{tp.topic}-{tp.partition}" for tp in partitions]

@@ -4,11 +4,15 @@ import logging
 import signal
 from types import FrameType
 
-from streams import failpoints, log, metrics
+from streams import failpoints, log
+from streams.health import Health
 from streams.kafka.admin import describe
+from streams.metrics import serve
 from streams.settings import Settings
+from streams.sink import metrics
 from streams.sink.feeds import FEEDS
 from streams.sink.sink import Sink
+from streams.watchdog import Watchdog, sink_lag
 
 logger = log.get(__name__)
 
@@ -25,8 +29,12 @@ def main(settings: Settings, index: int) -> None:
         logging.getLogger(library).setLevel(logging.CRITICAL)
     for topic in FEEDS:
         describe(settings, topic)
-    metrics.serve(settings.metrics_host, settings.metrics_port + 10 * index + 1)
+    health = Health(metrics.ready)
+    serve(settings.metrics_host, settings.metrics_port + 10 * index + 1, health)
     sink = Sink(settings, index)
+    # A row may wait that long for its block to fill before anything can be seen to move.
+    seconds = settings.stall_seconds + settings.sink_flush_seconds
+    Watchdog(seconds, sink.work, sink_lag(settings), metrics.stalled, health).start()
 
     def stop(number: int, _frame: FrameType | None) -> None:
         logger.info("stopping", signal=signal.Signals(number).name)

@@ -16,16 +16,17 @@ import time
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams import failpoints, log
+from streams.backoff import Backoff
 from streams.failpoints import Failpoint
 from streams.settings import Settings
 from streams.sink import kafka, metrics
-from streams.sink.backoff import Backoff
 from streams.sink.feeds import FEEDS
 from streams.sink.parse import ArtworkParser, parser
-from streams.sink.partition import AssignedPartition
+from streams.sink.partition import AssignedPartition, names_of
 from streams.sink.records import Record
 from streams.sink.start import start_position
 from streams.sink.writer import InsertError, UnavailableError, Writer
+from streams.stall import Work
 
 logger = log.get(__name__)
 
@@ -48,12 +49,19 @@ class Sink:
         self._partitions: dict[tuple[str, int], AssignedPartition] = {}
         # Of ClickHouse or Kafka as a whole.
         self._backoff = Backoff()
+        # Parts inserted by the flush that is under way, for which all other partitions wait.
+        self._flushed = 0
         self._joined = False
         self._stopping = False
 
     def stop(self) -> None:
         """Ask the loop to end; it does so within a poll and an insert. Safe to call from a signal handler."""
         self._stopping = True
+
+    def work(self) -> list[Work]:
+        """What is in hand, as a watchdog looks at it: from any thread."""
+        failing, flushed = self._backoff.failing, self._flushed
+        return [each.work(failing, flushed) for each in list(self._partitions.values())]
 
     def run(self) -> None:
         """Run until `stop`. Raises UserError when another process is this sink."""
@@ -82,19 +90,19 @@ class Sink:
         for tp in assigned:
             self._partitions[tp.topic, tp.partition] = AssignedPartition(FEEDS[tp.topic], tp.partition)
         self._joined = True
-        logger.info("partitions_assigned", partitions=_names(assigned))
+        logger.info("partitions_assigned", partitions=names_of(assigned))
 
     def _revoke(self, client: Consumer, revoked: list[TopicPartition]) -> None:
         self._flush([self._partitions[tp.topic, tp.partition] for tp in revoked])
         self._forget(revoked)
         client.incremental_unassign(revoked)
-        logger.info("partitions_revoked", partitions=_names(revoked))
+        logger.info("partitions_revoked", partitions=names_of(revoked))
 
     def _lose(self, client: Consumer, lost: list[TopicPartition]) -> None:
         # Others may be reading them already: what was read is theirs.
         self._forget(lost)
         client.incremental_unassign(lost)
-        logger.warning("partitions_lost", partitions=_names(lost))
+        logger.warning("partitions_lost", partitions=names_of(lost))
 
     def _forget(self, gone: list[TopicPartition]) -> None:
         for tp in gone:
@@ -146,7 +154,7 @@ class Sink:
         parse = parser(partition.feed.topic)
         if isinstance(parse, ArtworkParser):
             parse.restore(self._writer.catalogue(log_.topic_id))
-        self._seek(partition.at(start.offset))
+        kafka.seek(self._consumer, partition.at(start.offset))
         partition.place(log_.topic_id, start.offset, parse)
         partition.backoff.succeed()
         self._consumer.resume([partition.at(start.offset)])
@@ -159,18 +167,6 @@ class Sink:
         if log_.committed == (start.offset, log_.topic_id):
             return None
         return partition.commit_at(start.offset)
-
-    def _seek(self, tp: TopicPartition) -> None:
-        try:
-            self._consumer.seek(tp)
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError._STATE:
-                raise
-            # After an offset out of range the client has stopped the partition for good, and refuses to seek in it;
-            # only an assignment starts it again. Should a rebalance begin within the same millisecond, the broker may
-            # give the partition away while it is still read here: as with any replaced sink, the rows are the same.
-            self._consumer.incremental_unassign([tp])
-            self._consumer.incremental_assign([tp])
 
     def _due(self) -> list[AssignedPartition]:
         now = time.monotonic()
@@ -189,6 +185,7 @@ class Sink:
                 done.append(self._insert(partition))
             except InsertError as error:
                 self._failed([partition], error)
+        self._flushed = 0
         if done:
             self._commit(done)
 
@@ -200,6 +197,7 @@ class Sink:
             if number:
                 failpoints.hit(Failpoint.SINK_INSERT_BETWEEN)
             self._writer.insert(part, block.token)
+            self._flushed += 1
         failpoints.hit(Failpoint.SINK_INSERT_AFTER)
         readable = time.time()
         for appended in block.appended:
@@ -216,7 +214,7 @@ class Sink:
         except KafkaException as error:
             self._errors.note(error.args[0])
             # The rows are in ClickHouse and hold the position: a start finds it there.
-            logger.warning("commit_failed", partitions=_names(done))
+            logger.warning("commit_failed", partitions=names_of(done))
             return
         for tp in done:
             if (partition := self._partitions.get((tp.topic, tp.partition))) is not None:
@@ -242,8 +240,7 @@ class Sink:
             return
         self._backoff.succeed()
         metrics.waiting.set(0)
-        ready = [each.at(0) for each in self._partitions.values() if each.readable]
-        self._consumer.resume(ready)
+        self._consumer.resume([each.at(0) for each in self._partitions.values() if each.readable])
         logger.info("clickhouse_available")
 
     def _read(self) -> None:
@@ -296,7 +293,3 @@ class Sink:
             partition.show(high)
         readable = all(partition.readable for partition in partitions)
         metrics.ready.set(self._joined and readable and not self._backoff.failing)
-
-
-def _names(partitions: list[TopicPartition]) -> list[str]:
-    return [f"{tp.topic}-{tp.partition}" for tp in partitions]

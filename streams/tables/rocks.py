@@ -6,7 +6,7 @@ from typing import cast
 
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteOptions
 
-from streams.errors import UserError
+from streams.errors import DiskFullError, UserError
 from streams.tables.store import Change
 
 MIB = 1024 * 1024
@@ -61,8 +61,14 @@ class RocksStore:
                 raise UserError(
                     f"{self._path} is in use by another worker: give each worker of this machine its own --index."
                 ) from None
+            self._raise_if_full(error)
             raise
         self._write_options = WriteOptions()
+
+    def _raise_if_full(self, error: Exception) -> None:
+        if "no space left" in str(error).lower():
+            why = f"no space is left for {self._path}: free some, or move IMPRESSIONS_DATA_DIR"
+            raise DiskFullError(why) from error
 
     def get(self, key: bytes) -> bytes | None:
         return cast(bytes | None, self._db.get(key))
@@ -74,7 +80,11 @@ class RocksStore:
                 batch.delete(key)
             else:
                 batch.put(key, value)
-        self._db.write(batch, self._write_options)
+        try:
+            self._db.write(batch, self._write_options)
+        except Exception as error:  # rocksdict has no type for it
+            self._raise_if_full(error)
+            raise
 
     def keys(self, start: bytes, stop: bytes) -> Iterator[bytes]:
         for key in cast(Iterator[bytes], self._db.keys(from_key=start)):

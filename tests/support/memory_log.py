@@ -84,7 +84,7 @@ class MemoryLog:
             offsets[record.topic] = len(log) - 1
         return {topic: offsets[topic] for topic in watch if topic in offsets}
 
-    def restore(self, _: Settings, number: int, __: object, store: Store) -> dict[str, str]:
+    def restore(self, _: Settings, number: int, __: object, store: Store, ___: object) -> dict[str, str]:
         """Bring a store up to the end of the changelogs, as `streams.kafka.restore` does."""
         marks = Marks.read(store)
         for table in Table:

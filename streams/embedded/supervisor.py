@@ -1,0 +1,128 @@
+"""The supervisor of the background stack: what is recorded and gone is started again, until `down` removes the record.
+
+It fights with nobody: each restart happens under the lock of `up` and `down`, after the record was read again under it,
+and while someone else has the lock the supervisor waits.
+"""
+
+import queue
+import signal
+import time
+from types import FrameType
+
+from streams import log
+from streams.embedded import process, stack
+from streams.embedded.components import component, environment
+from streams.ending import EXIT_CONFIG
+from streams.errors import UserError
+from streams.settings import Settings
+
+logger = log.get(__name__)
+
+# How late a death may be noticed; a look is a small file and a line of /proc a component.
+LOOK_SECONDS = 0.5
+# A program that ends at once, again and again, is started less and less often; most are back after the first wait.
+FIRST_SECONDS = 1.0
+LONGEST_SECONDS = 30.0
+# What has run for so long ended for another reason than the last time.
+STEADY_SECONDS = 60.0
+
+
+class Restarts:
+    """When one process may be started again. Times are of a monotonic clock (s), passed in."""
+
+    def __init__(self) -> None:
+        self._wait = FIRST_SECONDS
+        self._due: float | None = None
+        self._pid = 0
+
+    def due(self, now: float, pid: int, lived: float) -> bool:
+        """Say whether to start it again now; `pid` is the one that is gone, `lived` how long ago it was started.
+
+        Noticing that it is gone begins the wait.
+        """
+        if self._due is None:
+            # The same one is gone once more when its successor could not even be started.
+            if lived >= STEADY_SECONDS and pid != self._pid:
+                self._wait = FIRST_SECONDS
+            self._pid = pid
+            self._due = now + self._wait
+            self._wait = min(LONGEST_SECONDS, 2 * self._wait)
+        return now >= self._due
+
+    def tried(self) -> None:
+        """Note that a start was tried: the next time that it is gone begins a new wait."""
+        self._due = None
+
+
+class Supervisor:
+    """Watches the records of one data folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._restarts: dict[str, Restarts] = {}
+        # Safe to put to from a signal handler, as an Event's set is not.
+        self._stop: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def stop(self, number: int, _frame: FrameType | None) -> None:
+        """Take SIGTERM: end, and leave the others running."""
+        self._stop.put(number)
+
+    def run(self) -> None:
+        """Watch until `stop`."""
+        while True:
+            try:
+                self._stop.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                self.look(time.monotonic())
+            else:
+                return
+
+    def look(self, now: float) -> None:
+        """Start again what is gone, as far as its time has come."""
+        names = [name for name in process.recorded(self._settings) if name != stack.SUPERVISOR]
+        self._restarts = {name: self._restarts.get(name) or Restarts() for name in names}
+        for name, restarts in self._restarts.items():
+            gone = self._gone(name)
+            if gone and restarts.due(now, gone.pid, time.time() - gone.since):
+                with stack.lock(self._settings, wait=False) as held:
+                    if held:
+                        self._start(name, restarts)
+
+    def _gone(self, name: str) -> process.Started | None:
+        """Return the record of a process that is gone and not by its own decision."""
+        try:
+            started = process.read(name, self._settings)
+        except UserError as error:
+            logger.error("record_unreadable", name=name, why=str(error))
+            return None
+        return None if started is None or started.refused or process.is_running(started) else started
+
+    def _start(self, name: str, restarts: Restarts) -> None:
+        # Read again under the lock: `up` may have started it, or `down` removed it, since it was looked at.
+        gone = self._gone(name)
+        if gone is None:
+            return
+        restarts.tried()
+        code = process.exit_code(gone)
+        if code == EXIT_CONFIG:
+            process.write(process.run_file(name, self._settings), gone.model_copy(update={"refused": True}))
+            logger.error("refused", name=name, pid=gone.pid, log=str(process.log_file(name, self._settings)))
+            return
+        try:
+            found = component(name, self._settings)
+            found.prepare(lambda line: logger.info("preparing", name=name, line=line))
+            started = process.start(name, found.argv(), self._settings, environment(self._settings))
+        except (UserError, OSError) as error:
+            logger.error("restart_failed", name=name, why=str(error))
+        else:
+            logger.warning("restarted", name=name, was=gone.pid, code=code, pid=started.pid)
+
+
+def main(settings: Settings) -> None:
+    """Supervise until SIGTERM or SIGINT, then return; what runs goes on running."""
+    supervisor = Supervisor(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, supervisor.stop)
+    logger.info("supervising", folder=str(settings.data_dir))
+    supervisor.run()
+    logger.info("supervising_no_more")

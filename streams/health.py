@@ -1,0 +1,71 @@
+"""What a process tells whoever watches over it: /metrics, /healthz and /readyz."""
+
+import socket
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from socketserver import ThreadingMixIn
+from threading import Thread
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import Gauge, make_wsgi_app
+
+Start = Callable[..., Any]
+Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
+
+
+class Health:
+    """Whether a process is well and ready. `why` says in a sentence why it isn't well; None while it is."""
+
+    def __init__(self, ready: Gauge) -> None:
+        self._ready = ready
+        self.why: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether its gauge is at 1."""
+        return any(sample.value == 1 for metric in self._ready.collect() for sample in metric.samples)
+
+
+def serve(host: str, port: int, health: Health) -> None:
+    """Serve from threads of its own, so that it answers whatever the process hangs in. Raises OSError.
+
+    /healthz is 200, or 503 with the reason; /readyz is 200 or 503; anything else is Prometheus' exposition.
+    """
+    metrics: Application = make_wsgi_app()
+
+    def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        match environ["PATH_INFO"]:
+            case "/healthz":
+                return _answer(start, health.why is None, health.why or "ok")
+            case "/readyz":
+                return _answer(start, health.ready, "ready" if health.ready else "not ready")
+            case _:
+                return metrics(environ, start)
+
+    server_type = _ServerOf6 if ":" in host else _Server
+    server = make_server(host, port, application, server_type, handler_class=_Quiet)
+    Thread(target=server.serve_forever, name="health", daemon=True).start()
+
+
+def _answer(start: Start, well: bool, text: str) -> list[bytes]:
+    status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+    start(f"{status.value} {status.phrase}", [("Content-Type", "text/plain; charset=utf-8")])
+    return [f"{text}\n".encode()]
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread a request: one that hangs keeps no other waiting."""
+
+    daemon_threads = True
+
+
+class _ServerOf6(_Server):
+    address_family = socket.AF_INET6
+
+
+class _Quiet(WSGIRequestHandler):
+    """Scrapes every few seconds are no news."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass

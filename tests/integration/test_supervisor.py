@@ -1,0 +1,110 @@
+"""What dies is started again until `down`, and what refuses to go on is left to a person."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from streams.embedded import process, stack
+from streams.embedded.components import DEFAULT, component
+from streams.embedded.stack import SUPERVISOR
+from streams.kafka.topics import changelog
+from streams.settings import Settings
+from streams.tables.state import Table
+from tests.support.stack import stack_settings
+from tests.support.wait import until
+
+pytestmark = pytest.mark.integration
+
+SECONDS = 90.0
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a whole stack, supervised."""
+    settings = stack_settings(tmp_path_factory.mktemp("supervised"))
+    try:
+        assert any(line.startswith("supervisor: watches") for line in up(settings))
+        yield settings
+    finally:
+        stack.down(settings, out=lambda _: None)
+
+
+def up(settings: Settings) -> list[str]:
+    lines: list[str] = []
+    stack.up(settings, out=lines.append, supervise=True)
+    return lines
+
+
+def pid(name: str, settings: Settings) -> int:
+    started = process.running(name, settings)
+    assert started is not None, f"{name} is down"
+    return started.pid
+
+
+def kill(settings: Settings, *names: str) -> dict[str, int]:
+    """Kill them as kill -9 does; return which they were."""
+    pids = {name: pid(name, settings) for name in names}
+    for each in pids.values():
+        os.kill(each, signal.SIGKILL)
+    return pids
+
+
+def is_back(settings: Settings, name: str, was: int) -> bool:
+    started = process.running(name, settings)
+    return started is not None and started.pid != was and component(name, settings).ready()
+
+
+def row(settings: Settings, name: str) -> stack.Row:
+    (found,) = [each for each in stack.status(settings) if each.component == name]
+    return found
+
+
+@pytest.mark.parametrize("names", [("worker-0", "sink-0"), ("kafka",)], ids=lambda names: names[0])
+def test_what_is_killed_comes_back(settings: Settings, names: tuple[str, ...]) -> None:
+    for name, was in kill(settings, *names).items():
+        until(lambda name=name, was=was: is_back(settings, name, was), SECONDS, f"{name} is back")  # type: ignore[misc]
+    for name in DEFAULT:
+        until(lambda name=name: component(name, settings).ready(), SECONDS, f"{name} is ready")  # type: ignore[misc]
+
+
+def test_up_starts_a_supervisor_that_is_gone(settings: Settings) -> None:
+    was = kill(settings, SUPERVISOR)[SUPERVISOR]
+    until(lambda: not process.alive(SUPERVISOR, settings), SECONDS, "it is gone")
+    assert not row(settings, SUPERVISOR).up
+    said = up(settings)
+    assert f"{SUPERVISOR}: removed a stale record, its process {was} is gone" in said
+    assert row(settings, SUPERVISOR).up
+    assert f"{SUPERVISOR}: already running (process {pid(SUPERVISOR, settings)})" in up(settings)
+
+
+def test_what_refuses_to_go_on_is_left_to_a_person(settings: Settings) -> None:
+    # Under the lock, so that the supervisor finds the state gone when it starts the worker again.
+    with stack.lock(settings):
+        kill(settings, "worker-0")
+        shutil.rmtree(settings.data_dir / "state")
+        admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+        for deleted in admin.delete_topics([changelog(table) for table in Table]).values():
+            deleted.result(SECONDS)
+    until(lambda: row(settings, "worker-0").hint, SECONDS, "status says that it refused")
+    assert not row(settings, "worker-0").up
+    log = process.log_file("worker-0", settings)
+    assert str(log) in row(settings, "worker-0").hint
+    assert "impressions rebuild" in log.read_text().splitlines()[-1]
+    starts = log.read_text().count("worker_starting")
+    # The supervisor goes on looking: it brings the other one back meanwhile, and this one not.
+    was = kill(settings, "sink-0")["sink-0"]
+    until(lambda: is_back(settings, "sink-0", was), SECONDS, "the sink is back")
+    assert log.read_text().count("worker_starting") == starts
+    assert row(settings, "worker-0").hint
+
+
+def test_down_ends_all_of_it(settings: Settings) -> None:
+    said: list[str] = []
+    stack.down(settings, out=said.append)
+    assert said[0] == f"{SUPERVISOR}: stopped"
+    assert process.recorded(settings) == []
+    assert not any(each.up for each in stack.status(settings))

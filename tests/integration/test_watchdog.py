@@ -1,0 +1,185 @@
+"""A worker or a sink that stands still although there is work says so and ends; one that waits does not."""
+
+import http.client
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client import CollectorRegistry, Gauge
+
+from streams.embedded import process, stack
+from streams.ending import EXIT_RESTART
+from streams.errors import StalledError
+from streams.health import Health
+from streams.kafka.admin import watermarks
+from streams.kafka.topics import IMPRESSIONS
+from streams.settings import Settings
+from streams.stall import Work
+from streams.watchdog import Watchdog, sink_lag, worker_lag
+from tests.support import standing
+from tests.support.load import Raw, at_home, flush, home, impression, now_ms, user_at
+from tests.support.program import Program
+from tests.support.stack import Installation, running_installation
+from tests.support.standing import STANDING_USER
+from tests.support.wait import until
+from tests.support.worker import WorkerProcess
+
+pytestmark = pytest.mark.integration
+
+SECONDS = 60.0
+STALL = 2.0
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A stack of its own, since a sink's offsets are all its group's."""
+    with running_installation(tmp_path_factory.mktemp("watched")) as installation:
+        yield installation
+
+
+def defective(kind: str, installation: Installation) -> Program:
+    settings = installation.settings.model_copy(update={"stall_seconds": STALL})
+    return Program(kind, settings, 0, (sys.executable, standing.__file__, kind))
+
+
+def sound(installation: Installation) -> WorkerProcess:
+    """The project's own worker, alone, and the same one for every test: it is watched as closely as the others."""
+    return installation.only_worker(stall_seconds=STALL)
+
+
+def get(settings: Settings, path: str, sink: bool = False) -> tuple[int, str]:
+    """The status and text of an answer of worker 0's or sink 0's; 0 while there is none."""
+    connection = http.client.HTTPConnection(settings.metrics_host, settings.metrics_port + sink, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode().strip()
+    except (OSError, http.client.HTTPException):
+        return 0, ""
+    finally:
+        connection.close()
+
+
+def metric(program: Program, name: str) -> float:
+    """The sum of a metric over its labels."""
+    lines = program.metrics().splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+
+
+def user_flush(user_id: str) -> bytes:
+    return flush(user_id, [impression("a0001", now_ms())])
+
+
+def shows_a_stall(program: Program, topic: str) -> bool:
+    status, why = get(program.settings, "/healthz", program.kind == "sink")
+    return status == 503 and topic in why and metric(program, f"impressions_{program.kind}_stalled") >= 1
+
+
+def test_a_worker_that_hangs_says_so_ends_and_leaves_nothing_undone(installation: Installation) -> None:
+    worker = defective("worker", installation)
+    try:
+        worker.start().wait_ready()
+        assert get(worker.settings, "/healthz") == (200, "ok")
+        assert get(worker.settings, "/readyz") == (200, "ready")
+        for path in ("/metrics", "/"):
+            assert "impressions_worker_ready 1.0" in get(worker.settings, path)[1]
+        installation.produce([at_home("someone", user_flush("someone"))])
+        installation.audit.settle()
+        assert metric(worker, "impressions_worker_stalled") == 0
+        installation.produce([at_home(STANDING_USER, user_flush(STANDING_USER))])
+        until(lambda: shows_a_stall(worker, f"{IMPRESSIONS}-{home(STANDING_USER)}"), SECONDS, "the stall is shown")
+        assert worker.wait_exit() == EXIT_RESTART
+        said = worker.output()
+        assert '"event": "stalled"' in said
+        assert '"event": "stalled_ending"' in said
+        assert "standing.py" in said, "where it hangs"
+    finally:
+        worker.kill()
+    sound(installation)
+    installation.audit.check()
+
+
+def test_markers_behind_the_last_record_are_no_lag_and_a_record_is(installation: Installation) -> None:
+    """A forward leaves the marker of its transaction at the end of its new partition, for ever."""
+    worker = sound(installation)
+    stray = user_at(2, "stray")
+    installation.produce([Raw(1, user_flush(stray))])
+    installation.audit.settle()
+    position = (
+        f'impressions_worker_position{{partition="2"}} {watermarks(installation.settings, IMPRESSIONS, 2)[1] - 1}'
+    )
+    until(lambda: f"{position}.0" in worker.metrics(), SECONDS, "the forwarded line is decided, its marker is left")
+
+    end = watermarks(installation.settings, IMPRESSIONS, 2)[1]
+    assert stalls(installation.settings, end - 1) is None, "the marker"
+    assert stalls(installation.settings, end - 2) is not None, "the record before it"
+    assert worker.is_running, "which has looked at the same"
+
+
+def stalls(settings: Settings, offset: int) -> str | None:
+    """What a watchdog says of a worker that stays at this offset of partition 2 for a long time."""
+    registry = CollectorRegistry()
+    gauge, health = Gauge("stalled", "-", registry=registry), Health(Gauge("ready", "-", registry=registry))
+    dog = Watchdog(STALL, lambda: [Work((IMPRESSIONS, 2), offset, 0, False)], worker_lag(settings), gauge, health)
+    try:
+        for look in range(20):
+            dog.look(STALL * look)
+    except StalledError:
+        assert health.why is not None
+    return health.why
+
+
+def test_a_sink_that_hangs_says_so_and_ends(installation: Installation) -> None:
+    sink = defective("sink", installation)
+    try:
+        sink.start()
+        until(lambda: shows_a_stall(sink, "-"), SECONDS, "the stall is shown")
+        assert sink.wait_exit() == EXIT_RESTART
+    finally:
+        sink.kill()
+
+
+def test_a_sink_whose_clickhouse_is_away_is_not_stalled(installation: Installation) -> None:
+    settings = installation.settings.model_copy(update={"stall_seconds": 1.0, "sink_flush_seconds": 0.1})
+    sound(installation)
+    sink = Program("sink", settings)
+    try:
+        sink.start().wait_ready()
+        process.stop("clickhouse", settings, SECONDS)
+        installation.produce([at_home("someone", user_flush("someone"))])
+        # Its waits get longer: so many failures take 3 s at the least, and it would have ended before that.
+        until(lambda: metric(sink, "impressions_sink_errors_total") >= 6, SECONDS, "it tries again and again")
+        assert sink.is_running
+        assert metric(sink, "impressions_sink_stalled") == 0
+        assert get(settings, "/healthz", sink=True) == (200, "ok")
+        assert get(settings, "/readyz", sink=True) == (503, "not ready")
+        assert "stalled" not in sink.output()
+        stack.up(settings, ["clickhouse"], out=lambda _: None)
+        until(lambda: metric(sink, "impressions_sink_lag") == 0 and sink.is_ready(), SECONDS, "it has caught up")
+        assert sink.stop() == 0
+    finally:
+        sink.kill()
+
+
+def test_a_clickhouse_that_hangs_is_away(installation: Installation) -> None:
+    """Until the sink's request to it has run out of time, only the watchdog's own question can tell."""
+    lag, work = sink_lag(installation.settings), Work((IMPRESSIONS, home("someone")), 0, 0, False)
+    assert lag([work]) == {work.key: True}
+    started = process.running("clickhouse", installation.settings)
+    assert started is not None
+    os.kill(started.pid, signal.SIGSTOP)
+    try:
+        assert lag([work]) == {}
+    finally:
+        os.kill(started.pid, signal.SIGCONT)
+
+
+def test_without_a_broker_nobody_is_stalled(installation: Installation) -> None:
+    worker = sound(installation)
+    process.stop("kafka", installation.settings, SECONDS)
+    # This takes as long as a question to the broker may take, and the worker would have ended before.
+    assert worker_lag(installation.settings)([Work((IMPRESSIONS, home("someone")), 0, 0, False)]) == {}
+    assert worker.is_running
+    assert get(worker.settings, "/healthz") == (200, "ok")

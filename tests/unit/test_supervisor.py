@@ -1,0 +1,53 @@
+"""How soon the supervisor starts again what has ended."""
+
+from pathlib import Path
+
+from streams.embedded import process
+from streams.embedded.supervisor import LONGEST_SECONDS, STEADY_SECONDS, Restarts
+from streams.settings import Settings
+
+
+def waits(lives: list[float]) -> list[float]:
+    """How long it is waited for after each of these lives, on a clock that begins at 100."""
+    restarts, now, found = Restarts(), 100.0, []
+    for pid, lived in enumerate(lives, 1):
+        gone = now
+        while not restarts.due(now, pid, lived):
+            now += 0.5
+        restarts.tried()
+        found.append(now - gone)
+    return found
+
+
+def test_what_ends_at_once_is_started_less_and_less_often() -> None:
+    assert waits([0] * 7) == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_what_has_run_for_a_minute_begins_anew() -> None:
+    assert waits([0, 0, 0, STEADY_SECONDS, 0, STEADY_SECONDS - 1]) == [1, 2, 4, 1, 2, 4]
+
+
+def test_what_can_not_even_be_started_waits_longer_each_time() -> None:
+    """Its record stays the one of an hour ago, which is no hour of running."""
+    restarts, now, found = Restarts(), 100.0, []
+    for _ in range(7):
+        gone = now
+        while not restarts.due(now, 7, 3600 + now):
+            now += 0.5
+        restarts.tried()
+        found.append(now - gone)
+    assert found == [1, 2, 4, 8, 16, LONGEST_SECONDS, LONGEST_SECONDS]
+
+
+def test_how_a_child_ended_is_known(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    started = process.start("p", ["sh", "-c", "exit 78"], settings)
+    assert process.wait_exit("p", settings, 20)
+    assert process.exit_code(started) == 78
+
+
+def test_how_anyone_elses_child_ended_is_not(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    started = process.start("p", ["true"], settings)
+    assert process.wait_exit("p", settings, 20)
+    assert process.exit_code(started.model_copy(update={"pid": 2**22 + 1})) is None
