@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 from random import Random
 from typing import Any, NamedTuple
@@ -25,6 +26,30 @@ class Raw(NamedTuple):
 
     partition: int
     value: bytes | None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the load is like. Shares are of lines, but for `doubles`, which is of impressions."""
+
+    impressions: tuple[int, int] = (5, 15)
+    """Least and most impressions of a flush, double fires not counted."""
+    packed: float = 0.1
+    """Records that hold several lines."""
+    retries: float = 0.1
+    """Exact repetitions of earlier lines."""
+    doubles: float = 0.1
+    strays: float = 0.05
+    """Records in another partition than their first user's."""
+    rubbish: float = 0.01
+    """Records with a line that can't be read."""
+    untimely: float = 0.05
+    """Flushes with a future, an old and an impossible impression."""
+    clock_ms: int = 0
+    """How far the producers' clocks are ahead of the broker's (ms)."""
+
+
+USUAL = Shape()
 
 
 def now_ms() -> int:
@@ -58,38 +83,35 @@ def at_home(user_id: str, line: bytes) -> Raw:
     return Raw(home(user_id), line)
 
 
-def load(rng: Random, name: str, impressions: int, users: int = 100) -> Iterator[Raw]:
-    """Yield records that hold about so many impressions of users of that name.
-
-    A tenth are exact retries of earlier lines, a tenth of the impressions are double fires, a twentieth of the
-    lines strays, a tenth of the records packed; a few lines and impressions are to be rejected.
-    """
+def load(rng: Random, name: str, impressions: float, users: int = 100, shape: Shape = USUAL) -> Iterator[Raw]:
+    """Yield records that hold about so many impressions of users of that name; times are of when they are drawn."""
     sent: list[tuple[int, bytes]] = []
     done = 0
     while done < impressions:
-        lines = [_line(rng, name, users, sent) for _ in range(rng.randint(2, 8) if rng.random() < 0.1 else 1)]
+        count = rng.randint(2, 8) if rng.random() < shape.packed else 1
+        lines = [_line(rng, name, users, sent, shape) for _ in range(count)]
         partition = lines[0][0]
         done += 12 * len(lines)
-        if rng.random() < 0.01:
+        if rng.random() < shape.rubbish:
             lines.append((partition, rng.choice((b"", b"{", b"[]", b"\xff", b'{"v":2}'))))
-        if rng.random() < 0.05:
+        if rng.random() < shape.strays:
             partition = (partition + rng.randint(1, PARTITIONS - 1)) % PARTITIONS
         yield Raw(partition, b"\n".join(line for _, line in lines))
 
 
-def _line(rng: Random, name: str, users: int, sent: list[tuple[int, bytes]]) -> tuple[int, bytes]:
-    if sent and rng.random() < 0.1:
+def _line(rng: Random, name: str, users: int, sent: list[tuple[int, bytes]], shape: Shape) -> tuple[int, bytes]:
+    if sent and rng.random() < shape.retries:
         return rng.choice(sent)
-    user_id, now = f"{name}-{rng.randrange(users)}", now_ms()
+    user_id, now = f"{name}-{rng.randrange(users)}", now_ms() + shape.clock_ms
     seen: list[dict[str, Any]] = []
-    for _ in range(rng.randint(5, 15)):
+    for _ in range(rng.randint(*shape.impressions)):
         # Squared: some artworks are met again and again, most are not.
         artwork_id = f"a{int(ARTWORKS * 1.1 * rng.random() ** 2):04d}"
         seen.append(impression(artwork_id, now - rng.randrange(6 * HOUR_MS), pool_id="main", position=rng.randrange(9)))
-        if rng.random() < 0.1:
+        if rng.random() < shape.doubles:
             double = seen[-1]["seen_at"] + rng.randint(20, 90)
             seen.append(impression(artwork_id, double, impression_id=f"d-{rng.getrandbits(64):x}"))
-    if rng.random() < 0.05:
+    if rng.random() < shape.untimely:
         seen.append(impression("a0001", now + HOUR_MS))  # future
         seen.append(impression("a0002", now - 48 * HOUR_MS))  # late, if it was seen
         seen.append(impression("a0003", -1))

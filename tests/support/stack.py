@@ -72,11 +72,7 @@ class Installation:
 
     def catalogue(self, records: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
         """Produce catalogue records."""
-        producer = Producer({"bootstrap.servers": self.settings.kafka_bootstrap})
-        for artwork_id, value in records:
-            text = None if value is None else orjson.dumps(value)
-            producer.produce(topics.ARTWORKS, text, artwork_id, partition=0)
-        assert producer.flush(FLUSH_SECONDS) == 0
+        produce_catalogue(self.settings, records)
 
     def ledger_records(self) -> int:
         """How many offsets the ledger has: it grows with every chunk that is committed."""
@@ -104,6 +100,15 @@ class Installation:
 
     def _new_audit(self) -> Audit:
         return Audit(self.settings, frozenset({CHANGING_POOL}))
+
+
+def produce_catalogue(settings: Settings, records: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
+    """Produce (artwork_id, record) pairs to the catalogue; None is a tombstone."""
+    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
+    for artwork_id, value in records:
+        text = None if value is None else orjson.dumps(value)
+        producer.produce(topics.ARTWORKS, text, artwork_id, partition=0)
+    assert producer.flush(FLUSH_SECONDS) == 0
 
 
 def stack_settings(folder: Path, **more: Any) -> Settings:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from threading import Event
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,3 +20,8 @@ def until(condition: Callable[[], T], seconds: float, what: str) -> T:
             return value
         time.sleep(POLL_SECONDS)
     raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def let_pass(seconds: float) -> None:
+    """Return after so long: for faults that consist in their duration, which nothing else shows."""
+    Event().wait(seconds)

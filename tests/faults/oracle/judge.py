@@ -1,0 +1,202 @@
+"""The rules (contract sections 3 and 4): what each line of the source leads to, line after line in log order."""
+
+import hashlib
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict
+from typing import Any
+
+from tests.faults.oracle import fields
+from tests.faults.oracle.forwards import Place
+from tests.faults.oracle.jsontext import Malformed, impression_texts, parse_object
+from tests.faults.oracle.murmur import home_of
+from tests.faults.oracle.rules import Record, Rules, lines_of
+
+MIB = 2**20
+# A longer rejected line is kept as its first MiB (decision 0003).
+_LONGEST_KEPT = 23 * MIB
+
+Row = tuple[Any, ...]
+
+_PLACE = ("source_topic_id", "source_partition", "source_offset", "line")
+# The columns of the expected rows. Times are ms; `payload` is the SHA-256 of the bytes, `detail` whether there is any.
+ACCEPTED_COLUMNS = (
+    *("event_id", "user_id", "artwork_id", "pool_id", "impression_id", "flush_id", "session_id"),
+    *("seen_at", "received_at", "fresh", "dwell_ms", "visible", "position", "surface"),
+    *("transport", "tier", "experiments"),
+    *(*_PLACE, "idx"),
+)
+LEDGER_COLUMNS = (
+    *_PLACE,
+    *("flush_id", "user_id", "received", "accepted", "fresh", "duplicates", "rejected", "forwarded"),
+    *("transport", "reason", "tier", "experiments", "attempts", "failures", "queued", "dropped"),
+    *("bytes", "sent_at", "appended_at"),
+)
+REJECTED_COLUMNS = (*_PLACE, "idx", "reason", "user_id", "payload", "payload_bytes", "rejected_at", "detail")
+# How many of the first columns are the key of a row.
+ACCEPTED_KEY, LEDGER_KEY, REJECTED_KEY = 1, 4, 5
+
+
+class Judge:
+    """Judges records as they come: each partition's in their order, a deleted topic's before its heir's."""
+
+    def __init__(self, rules: Rules, partitions: int) -> None:
+        self._rules, self._partitions = rules, partitions
+        self.accepted: dict[str, Row] = {}
+        self.ledger: list[Row] = []
+        self.rejected: list[Row] = []
+        # When each user saw each artwork: seen_at of what was accepted, sorted.
+        self.seen: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        # Where each line that was forwarded lay: its home and the SHA-256 of its bytes.
+        self.forwards: dict[Place, tuple[int, bytes]] = {}
+        self.totals: Counter[str] = Counter()
+
+    def judge(self, record: Record) -> None:
+        """Judge each line of the record. Raises ValueError if the broker did not note when it appended it."""
+        if record.appended_at is None:
+            raise ValueError(f"partition {record.partition} offset {record.offset}: no time of appending")
+        for number, line in enumerate(lines_of(record.value)):
+            counts = {"accepted": 0, "fresh": 0, "duplicates": 0, "rejected": 0, "forwarded": 0}
+            flush = self._judge_line(record, number, line, counts)
+            self._account(record, number, line, flush, counts)
+
+    def _judge_line(self, record: Record, number: int, line: bytes, counts: dict[str, int]) -> dict[str, Any]:
+        """Judge one line; return what of its flush the ledger may say."""
+        try:
+            flush = parse_object(line)
+        except Malformed:
+            self._reject(record, number, -1, "malformed", "", line, counts)
+            return {}
+        impressions = flush.get("impressions")
+        reason = ""
+        if len(line) > MIB or (type(impressions) is list and len(impressions) > fields.MOST_IMPRESSIONS):
+            reason = "oversize"
+        elif not fields.is_flush(flush):
+            reason = "invalid"
+        if reason:
+            known = {name: flush[name] for name in ("flush_id", "user_id") if fields.is_id(flush.get(name))}
+            self._reject(record, number, -1, reason, known.get("user_id", ""), line, counts)
+            return known
+        user_id = flush["user_id"]
+        home = home_of(user_id, self._partitions)
+        if home != record.partition:
+            counts["forwarded"] = len(flush["impressions"])
+            place = (record.topic_id, record.partition, record.offset, number)
+            self.forwards[place] = (home, hashlib.sha256(line).digest())
+        else:
+            self._judge_impressions(record, number, line, flush, counts)
+        return {"transport": "sdk", "reason": "manual", "tier": "free", **flush}
+
+    def _judge_impressions(
+        self, record: Record, number: int, line: bytes, flush: dict[str, Any], counts: dict[str, int]
+    ) -> None:
+        texts: list[bytes] | None = None
+        of_user = self.seen[flush["user_id"]]
+        for idx, impression in enumerate(flush["impressions"]):
+            reason = "invalid" if not fields.is_impression(impression) else self._timing(record, impression, of_user)
+            if reason:
+                texts = texts or impression_texts(line)
+                self._reject(record, number, idx, reason, flush["user_id"], texts[idx], counts)
+                continue
+            seen_at, times = impression["seen_at"], of_user[impression["artwork_id"]]
+            if _is_near(times, seen_at, self._rules.window_ms):
+                counts["duplicates"] += 1
+                continue
+            fresh = not times
+            insort(times, seen_at)
+            counts["accepted"] += 1
+            counts["fresh"] += fresh
+            row = self._accepted_row(record, number, idx, flush, impression, fresh)
+            if row[0] in self.accepted:
+                raise AssertionError(f"two accepted impressions share event_id {row[0]}")  # rule 4 says they can't
+            self.accepted[row[0]] = row
+
+    def _timing(self, record: Record, impression: dict[str, Any], of_user: dict[str, list[int]]) -> str:
+        """`future` or `late` where rule 1 says so, else nothing."""
+        age = record.appended_at - impression["seen_at"]
+        if -age > self._rules.tolerance_ms:
+            return "future"
+        if age > self._rules.lateness_ms and of_user.get(impression["artwork_id"]):
+            return "late"
+        return ""
+
+    def _accepted_row(
+        self, record: Record, number: int, idx: int, flush: dict[str, Any], impression: dict[str, Any], fresh: bool
+    ) -> Row:
+        user_id, artwork_id, seen_at = flush["user_id"], impression["artwork_id"], impression["seen_at"]
+        return (
+            event_id(user_id, artwork_id, seen_at, self._rules.window_ms),
+            user_id,
+            artwork_id,
+            impression.get("pool_id", ""),
+            impression["impression_id"],
+            flush["flush_id"],
+            flush.get("session_id", ""),
+            seen_at,
+            record.appended_at,
+            fresh,
+            impression.get("dwell_ms"),
+            impression.get("visible"),
+            impression.get("position"),
+            impression.get("surface", ""),
+            flush.get("transport", "sdk"),
+            flush.get("tier", "free"),
+            flush.get("experiments", {}),
+            record.topic_id,
+            record.partition,
+            record.offset,
+            number,
+            idx,
+        )
+
+    def _reject(
+        self, record: Record, number: int, idx: int, reason: str, user_id: str, text: bytes, counts: dict[str, int]
+    ) -> None:
+        counts["rejected"] += 1
+        kept = text if len(text) <= _LONGEST_KEPT else text[:MIB]
+        place = (record.topic_id, record.partition, record.offset, number, idx)
+        digest = hashlib.sha256(kept).hexdigest()
+        self.rejected.append((*place, reason, user_id, digest, len(kept), record.appended_at, True))
+
+    def _account(self, record: Record, number: int, line: bytes, flush: dict[str, Any], counts: dict[str, int]) -> None:
+        received = counts["accepted"] + counts["duplicates"] + counts["rejected"] + counts["forwarded"]
+        telemetry = flush.get("telemetry", {})
+        self.totals.update(counts, received=received, lines=1)
+        self.ledger.append(
+            (
+                record.topic_id,
+                record.partition,
+                record.offset,
+                number,
+                flush.get("flush_id", ""),
+                flush.get("user_id", ""),
+                received,
+                counts["accepted"],
+                counts["fresh"],
+                counts["duplicates"],
+                counts["rejected"],
+                counts["forwarded"],
+                flush.get("transport", ""),
+                flush.get("reason", ""),
+                flush.get("tier", ""),
+                flush.get("experiments", {}),
+                *(telemetry.get(name, 0) for name in fields.TELEMETRY),
+                len(line),
+                flush.get("sent_at", 0),
+                record.appended_at,
+            )
+        )
+
+
+def event_id(user_id: str, artwork_id: str, seen_at: int, window_ms: int) -> str:
+    """The identity of an accepted impression (rule 4)."""
+    digest = hashlib.sha256()
+    for part in (user_id, artwork_id, str(seen_at // window_ms)):
+        text = part.encode()
+        digest.update(len(text).to_bytes(4, "big") + text)
+    return digest.digest()[:16].hex()
+
+
+def _is_near(times: list[int], seen_at: int, window_ms: int) -> bool:
+    """Is one of the sorted times less than the window away? Only the two around it can be."""
+    at = bisect_left(times, seen_at)
+    return any(abs(seen_at - time) < window_ms for time in times[max(0, at - 1) : at + 1])

@@ -1,0 +1,172 @@
+"""Reads topics `read_committed` up to their ends, again and again, keeping apart logs of the same name."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, cast
+
+from confluent_kafka import (
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from tests.faults.oracle.rules import Record
+
+# librdkafka reports on stderr whatever it tries again; an error that matters comes back as an exception.
+QUIET: dict[str, Any] = {"log_level": 0}
+ANSWER_SECONDS = 5.0
+# Without a record and without an end for so long, the broker is away, or a transaction stays open.
+STALL_SECONDS = 30.0
+POLL_SECONDS = 1.0
+
+
+class Logs:
+    """Some topics of a broker. All methods raise KafkaException while the broker does not answer."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._admin = AdminClient({**QUIET, "bootstrap.servers": bootstrap})
+        self._bootstrap = bootstrap
+        self._consumers: dict[tuple[str, str], Consumer] = {}
+
+    def describe(self, topic: str) -> tuple[str, int] | None:
+        """The topic's id and its number of partitions, None if there is no such topic."""
+        asked = self._admin.describe_topics(TopicCollection([topic]), request_timeout=ANSWER_SECONDS)
+        try:
+            found = asked[topic].result()
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                return None
+            raise
+        return str(found.topic_id), len(found.partitions)
+
+    def read(self, topic: str, topic_id: str, start: dict[int, int]) -> Iterator[Record]:
+        """Yield the records of each partition from the given offset up to its end; `start` moves with them."""
+        consumer = self._consumer(topic, topic_id)
+        consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in start.items()])
+        try:
+            not_ended, deadline = set(start), time.monotonic() + STALL_SECONDS
+            while not_ended:
+                message = consumer.poll(POLL_SECONDS)
+                if message is not None and not _tells_of_an_outage(message):
+                    deadline = time.monotonic() + STALL_SECONDS
+                    partition, offset = message.partition(), message.offset()
+                    assert partition is not None  # both are there in what was read
+                    assert offset is not None
+                    if message.error() is None:
+                        if offset < start[partition]:  # the client has gone back to the log's start
+                            raise AssertionError(f"{topic}-{partition} ends before offset {start[partition]} now")
+                        start[partition] = offset + 1
+                        yield _record(topic_id, partition, offset, message)
+                    else:  # the end: behind the last record lie the markers of its transaction
+                        start[partition] = max(start[partition], offset)
+                        not_ended.discard(partition)
+                elif time.monotonic() > deadline:
+                    stalled = f"{topic} {sorted(not_ended)}: no record and no end"
+                    raise KafkaException(KafkaError(KafkaError._TIMED_OUT, stalled))
+        finally:
+            consumer.unassign()
+
+    def end(self, topic: str, partition: int) -> int:
+        """The offset that the next record will get, whatever transactions are open."""
+        place = TopicPartition(topic, partition)
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = self._admin.list_offsets(
+            {place: latest},
+            isolation_level=IsolationLevel.READ_UNCOMMITTED,
+            request_timeout=ANSWER_SECONDS,
+        )
+        return int(asked[place].result().offset)
+
+    def close(self) -> None:
+        """Leave the broker."""
+        for consumer in self._consumers.values():
+            consumer.close()
+
+    def _consumer(self, topic: str, topic_id: str) -> Consumer:
+        """One a log: librdkafka takes a second to notice a second topic, and none to notice its first."""
+        if (topic, topic_id) not in self._consumers:
+            self._consumers[topic, topic_id] = Consumer(
+                {
+                    **QUIET,
+                    "bootstrap.servers": self._bootstrap,
+                    "group.id": "fault-oracle",  # required by the client; nothing is committed
+                    "enable.auto.commit": False,
+                    "enable.partition.eof": True,
+                    "auto.offset.reset": "earliest",
+                    "isolation.level": "read_committed",
+                    # The end of a partition is told when a fetch comes back empty.
+                    "fetch.wait.max.ms": 20,
+                }
+            )
+        return self._consumers[topic, topic_id]
+
+
+def _tells_of_an_outage(message: Message) -> bool:
+    """Does it, instead of being a record or an end, say that a broker is away, which it is asked again for?
+
+    Raises KafkaException for an error that does not mend itself.
+    """
+    error = message.error()
+    if error is None or error.code() == KafkaError._PARTITION_EOF:
+        return False
+    if error.retriable() or error.code() in _WHILE_AWAY:
+        return True
+    raise KafkaException(error)
+
+
+# What librdkafka says while it tries to reach the broker again.
+_WHILE_AWAY = {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE}
+
+
+class Follower:
+    """One topic, followed: `read` returns what came since, each partition's in its order.
+
+    A topic that was deleted and made again is another log, read from its start.
+    """
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.topic_id = ""
+        self.next: dict[int, int] = {}
+        # Of each partition, the last record that was read of this log.
+        self.last: dict[int, int] = {}
+
+    def read(self, logs: Logs) -> list[Record]:
+        """Read on. What was read before an error is returned by the next call."""
+        found = logs.describe(self.topic)
+        if found is None:
+            return []
+        topic_id, partitions = found
+        if topic_id != self.topic_id:
+            self.topic_id, self.next, self.last = topic_id, dict.fromkeys(range(partitions), 0), {}
+        start, last, records = dict(self.next), dict(self.last), []
+        for record in logs.read(self.topic, topic_id, start):
+            records.append(record)
+            last[record.partition] = record.offset
+        self.next, self.last = start, last
+        return records
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topic has; 0 before it was read."""
+        return len(self.next)
+
+    def is_at_end(self, logs: Logs) -> bool:
+        """Is there nothing behind what was read, not even a transaction that is still open?"""
+        return all(offset >= logs.end(self.topic, partition) for partition, offset in self.next.items())
+
+
+def _record(topic_id: str, partition: int, offset: int, message: Message) -> Record:
+    kind, time_ms = message.timestamp()
+    appended_at = time_ms if kind == TIMESTAMP_LOG_APPEND_TIME else None
+    key, value = message.key(), message.value()
+    assert not isinstance(key, str)  # no deserializer is set
+    assert not isinstance(value, str)
+    origin = dict(message.headers() or ()).get("origin")
+    return Record(topic_id, partition, offset, appended_at, key, value, cast(bytes | None, origin))

@@ -1,0 +1,101 @@
+"""I3: what the sink has committed is in ClickHouse."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+from confluent_kafka import Consumer, TopicPartition
+
+from tests.faults.oracle.log import ANSWER_SECONDS, QUIET
+from tests.faults.oracle.rules import Record
+from tests.faults.oracle.verdict import Difference
+from tests.faults.oracle.views import Views
+
+GROUP = "impressions-sink"
+
+Identity = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A topic of the sink, the table that it leads to, and what identifies a row in both."""
+
+    topic: str
+    table: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A record that the sink has to write: where it lies, and the identities of its rows."""
+
+    partition: int
+    offset: int
+    identities: Sequence[Identity]
+
+
+_PLACE = ("source_topic_id", "source_partition", "source_offset", "line")
+FEEDS = (
+    Feed("impressions.accepted.v1", "impressions_raw", ("event_id",)),
+    Feed("impressions.ledger.v1", "ledger_raw", _PLACE),
+    Feed("impressions.rejected.v1", "rejected_raw", (*_PLACE, "idx")),
+)
+CATALOGUE = Feed("artworks.v1", "artworks_raw", ("kafka_topic_id", "kafka_offset", "artwork_id"))
+
+
+def sent(feed: Feed, record: Record) -> Sent:
+    """What a record of the worker's, one row a line, leads to."""
+    rows = [orjson.loads(line) for line in (record.value or b"").split(b"\n") if line]
+    return Sent(record.partition, record.offset, [tuple(row.get(name) for name in feed.columns) for row in rows])
+
+
+def committed(bootstrap: str, topic: str, partitions: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Of each partition, what the sink's group has committed (0: nothing yet) and where the log ends.
+
+    Raises KafkaException while the broker does not answer.
+    """
+    consumer = Consumer(
+        {
+            **QUIET,
+            "bootstrap.servers": bootstrap,
+            "group.id": GROUP,  # never subscribes, so that it is no member
+            "enable.auto.commit": False,
+        }
+    )
+    try:
+        places = [TopicPartition(topic, partition) for partition in partitions]
+        found = consumer.committed(places, ANSWER_SECONDS)
+        return {
+            each.partition: (max(0, each.offset), consumer.get_watermark_offsets(each, ANSWER_SECONDS)[1])
+            for each in found
+        }
+    finally:
+        consumer.close()
+
+
+def check_feed(
+    feed: Feed, offsets: dict[int, tuple[int, int]], records: Iterable[Sent], views: Views
+) -> Iterable[Difference]:
+    """Hold each record below the group's offset against the table; `offsets` were asked for first.
+
+    A row that a merge has removed in favour of a newer one of its identity is there.
+    """
+    there = {tuple(row) for row in views.rows(f"SELECT DISTINCT {', '.join(feed.columns)} FROM {feed.table}")}
+    return compare_offsets(feed, offsets, records, there)
+
+
+def compare_offsets(
+    feed: Feed, offsets: dict[int, tuple[int, int]], records: Iterable[Sent], there: set[Identity]
+) -> Iterable[Difference]:
+    """One difference a partition: rows that are missing, or an offset that lies behind the log's end."""
+    found = {partition: Difference("I3", f"{feed.topic}-{partition} in {feed.table}") for partition in offsets}
+    for partition, (offset, end) in offsets.items():
+        if offset > end:
+            found[partition].wrong += 1
+            found[partition].example(f"offset {offset} is committed, the log ends at {end}")
+    for record in records:
+        for identity in record.identities if record.offset < offsets[record.partition][0] else ():
+            if identity not in there:
+                found[record.partition].missing += 1
+                found[record.partition].example(f"missing of offset {record.offset}: {identity}")
+    return found.values()

@@ -1,0 +1,195 @@
+"""The oracle: reads the source, judges it, and holds what readers see against it."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+
+from tests.faults.oracle import balance, catalogue, forwards, judge, offsets, state
+from tests.faults.oracle.catalogue import Catalogue
+from tests.faults.oracle.judge import Judge
+from tests.faults.oracle.log import Follower, Logs
+from tests.faults.oracle.offsets import CATALOGUE, FEEDS, Sent
+from tests.faults.oracle.progress import CLICKHOUSE_AWAY, Counts, Partition, ask, is_caught_up
+from tests.faults.oracle.rules import Record, Rules, line_count
+from tests.faults.oracle.verdict import Difference, Verdict, compare
+from tests.faults.oracle.views import Views
+
+SOURCE = "impressions.v1"
+# Between two questions, as long as the last took: the machine is the installation's, and a fault may be slow to end.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
+
+
+class Oracle:
+    """Knows by the contract alone what an installation's readers must see. One thread uses it at a time.
+
+    The source is judged once, record after record: what a topic held must have been read before it is deleted,
+    or its rows are extra.
+    """
+
+    def __init__(
+        self, bootstrap: str, clickhouse_host: str, clickhouse_port: int, rules: Rules, database: str = "impressions"
+    ) -> None:
+        self._bootstrap, self._rules = bootstrap, rules
+        self._views = Views(clickhouse_host, clickhouse_port, database)
+        self._open_logs: Logs | None = None
+        self._source = Follower(SOURCE)
+        self._artworks = Follower(CATALOGUE.topic)
+        self._feeds = {feed: Follower(feed.topic) for feed in FEEDS}
+        self._sent: dict[offsets.Feed, list[Sent]] = {feed: [] for feed in FEEDS}
+        self._judge: Judge | None = None
+        self._unjudged: list[Record] = []
+        self._lines: Counter[Partition] = Counter()
+        self._forwarded: list[tuple[object, ...]] = []
+        # By topic id, oldest first.
+        self._catalogues: dict[str, Catalogue] = {}
+
+    @property
+    def _logs(self) -> Logs:
+        if self._open_logs is None:
+            self._open_logs = Logs(self._bootstrap)
+        return self._open_logs
+
+    def read(self) -> None:
+        """Read the source and the catalogue on to their ends; keep what was read before. A check reads the rest.
+
+        A topic that was deleted and made again is a new log, judged behind the old one. Raises KafkaException
+        while the broker does not answer; nothing is lost by that.
+        """
+        for record in self._source.read(self._logs):
+            self._unjudged.append(record)
+            self._lines[record.topic_id, record.partition] += line_count(record.value)
+            if record.origin is not None:
+                self._forwarded.append(forwards.found_row(record))
+        for record in self._artworks.read(self._logs):
+            self._catalogues.setdefault(record.topic_id, Catalogue()).read(record)
+
+    def wait(self, seconds: float, alive: Callable[[], None] = lambda: None) -> bool:
+        """I5: return True once each line of the log is in the ledger, and all that the ledger counts in the views.
+
+        False when nothing more has come for `seconds`. ClickHouse or Kafka being away is such a time and raises
+        nothing. `alive` is called in each round; what it raises ends the wait.
+        """
+        most, deadline = -1, time.monotonic() + seconds
+        while True:
+            alive()
+            asked_at = time.monotonic()
+            counts = self._counts()
+            # A forward commits with its ledger row: what the ledger knew when it was asked is in the log now.
+            if counts is not None and self._is_caught_up(counts):
+                return True
+            if counts is not None and counts.total() > most:
+                most, deadline = counts.total(), time.monotonic() + seconds
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(min(max(SHORTEST_PAUSE, time.monotonic() - asked_at), LONGEST_PAUSE))
+
+    def check(self, states: Sequence[Path] = ()) -> Verdict:
+        """Judge all and hold the views against it; `states` are folders of local state (`.../partition-P`) for I4.
+
+        Meant for an installation that is idle. Raises as the clients do if Kafka or ClickHouse does not answer.
+        """
+        self.read()
+        judged = self._judged()
+        found = [*self._check_views(judged), *self._check_offsets(), *self._check_states(states)]
+        totals = judged.totals
+        return Verdict(
+            [each for each in found if each.found],
+            totals["lines"],
+            totals["received"] - totals["forwarded"],
+            totals["accepted"],
+            totals["duplicates"],
+            totals["rejected"],
+            totals["forwarded"],
+            self._views.raw_excess(),
+        )
+
+    def reset(self) -> None:
+        """Use new clients from now on; what was read is kept."""
+        self.close()
+
+    def close(self) -> None:
+        """Leave the broker and ClickHouse."""
+        self._views.close()
+        if self._open_logs is not None:
+            self._open_logs.close()
+            self._open_logs = None
+
+    def _counts(self) -> Counts | None:
+        try:
+            return ask(self._views)
+        except CLICKHOUSE_AWAY:
+            self._views.close()
+            return None
+
+    def _is_caught_up(self, counts: Counts) -> bool:
+        try:
+            self.read()
+            artworks = {topic_id: len(each.taken) for topic_id, each in self._catalogues.items()}
+            # Behind an open transaction there may be forwards that the ledger knew.
+            return is_caught_up(counts, self._lines, artworks) and self._source.is_at_end(self._logs)
+        except KafkaException:
+            self.reset()
+            return False
+
+    def _judged(self) -> Judge:
+        if self._judge is None:
+            self._judge = Judge(self._rules, self._source.partitions)
+        for record in self._unjudged:
+            self._judge.judge(record)
+        self._unjudged.clear()
+        return self._judge
+
+    def _check_views(self, judged: Judge) -> Iterator[Difference]:
+        views, known = self._views, self._catalogue()
+        impressions, ledger, rejected = views.impressions(), views.ledger(), views.rejected()
+        accepted = judged.accepted.values()
+        yield compare("I1", "impressions", judge.ACCEPTED_COLUMNS, judge.ACCEPTED_KEY, accepted, impressions)
+        yield compare("I1", "ledger", judge.LEDGER_COLUMNS, judge.LEDGER_KEY, judged.ledger, ledger)
+        yield compare("I1", "rejected", judge.REJECTED_COLUMNS, judge.REJECTED_KEY, judged.rejected, rejected)
+        yield compare(
+            "I1", "artworks", catalogue.ARTWORK_COLUMNS, catalogue.ARTWORK_KEY, known.rows(), views.artworks()
+        )
+        coverage = known.coverage(judged.seen)
+        yield compare(
+            "I1", "user_coverage", catalogue.COVERAGE_COLUMNS, catalogue.COVERAGE_KEY, coverage, views.coverage()
+        )
+        yield compare(
+            "I1",
+            "forwarded lines",
+            forwards.COLUMNS,
+            forwards.KEY,
+            forwards.expected_rows(judged.forwards),
+            self._forwarded,
+        )
+        yield from balance.check_ledger(ledger, impressions, rejected, judged.ledger)
+
+    def _catalogue(self) -> Catalogue:
+        """The newest log of the catalogue that says anything."""
+        saying = [each for each in self._catalogues.values() if each.taken]
+        return saying[-1] if saying else Catalogue()
+
+    def _check_offsets(self) -> Iterator[Difference]:
+        for feed, follower in self._feeds.items():
+            known = follower.topic_id
+            records = follower.read(self._logs)
+            if follower.topic_id != known:
+                self._sent[feed] = []
+            self._sent[feed] += [offsets.sent(feed, record) for record in records]
+            yield from self._check_feed(feed, follower, self._sent[feed])
+        topic_id = self._artworks.topic_id
+        taken = self._catalogues[topic_id].taken if topic_id in self._catalogues else []
+        sent = [Sent(0, offset, [(topic_id, offset, artwork_id)]) for artwork_id, offset in taken]
+        yield from self._check_feed(CATALOGUE, self._artworks, sent)
+
+    def _check_feed(self, feed: offsets.Feed, follower: Follower, sent: Sequence[Sent]) -> Iterator[Difference]:
+        group = offsets.committed(self._bootstrap, feed.topic, follower.next)
+        yield from offsets.check_feed(feed, group, sent, self._views)
+
+    def _check_states(self, folders: Sequence[Path]) -> Iterator[Difference]:
+        # Partitions whose changelogs are gone have an empty state.
+        replayed: dict[int, state.State] = {partition: {} for partition in self._source.next}
+        replayed |= state.replay(self._logs)
+        yield from state.check_states(replayed, folders, self._source.topic_id, self._source.last)

@@ -1,0 +1,122 @@
+"""I4: the state that runs is the state that the changelogs would make again."""
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import cast
+
+from rocksdict import Options, Rdict
+
+from tests.faults.oracle.log import Logs
+from tests.faults.oracle.verdict import Difference
+
+# Of each table: its changelog, and what its keys begin with in the local store.
+CHANGELOGS = {"impressions-windows-changelog": b"w", "impressions-coverage-changelog": b"c"}
+# Records of the changelog that are no state: what begins it, and what a recovery reads up to.
+CONTROL = frozenset({b"\x00a", b"\x00b"})
+POSITION = b"c\x00p"
+# Keys that are the local store's own.
+OWN = b"m"
+# A compaction may take a file away while it is copied; the next copy has its heir.
+COPIES = 5
+
+State = dict[bytes, bytes]
+# The topic id and the next offset of the source.
+Position = tuple[str, int]
+
+
+def replay(logs: Logs) -> dict[int, State]:
+    """Read both changelogs from their starts; return the state of each source partition, by keys of the local store."""
+    states: dict[int, State] = {}
+    for topic, prefix in CHANGELOGS.items():
+        found = logs.describe(topic)
+        topic_id, count = found or ("", 0)
+        partitions = range(count)
+        for partition in partitions:
+            states.setdefault(partition, {})
+        for record in logs.read(topic, topic_id, dict.fromkeys(partitions, 0)):
+            key, value, state = record.key or b"", record.value, states[record.partition]
+            if key in CONTROL:
+                continue
+            if value is None:
+                state.pop(prefix + key, None)
+            else:
+                state[prefix + key] = value
+    return states
+
+
+def position_of(state: State) -> Position | None:
+    """How far into the source the state goes, None if it does not say."""
+    if POSITION not in state:
+        return None
+    said = json.loads(state[POSITION])
+    return said["topic_id"], said["next_offset"]
+
+
+def read_store(folder: Path) -> State:
+    """All of a local store but its own keys, read from a copy: its worker runs. OSError if it can't be copied."""
+    for attempt in range(1, COPIES + 1):
+        with tempfile.TemporaryDirectory() as temporary:
+            copy = Path(temporary) / "copy"
+            try:
+                shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("LOCK", "LOG*"))
+            except (shutil.Error, FileNotFoundError):
+                if attempt == COPIES:
+                    raise
+                continue
+            store = Rdict(str(copy), Options(raw_mode=True))
+            try:
+                items = cast(Iterable[tuple[bytes, bytes]], store.items())
+                return {key: value for key, value in items if not key.startswith(OWN)}
+            finally:
+                store.close()
+    raise AssertionError("unreachable")
+
+
+def partition_of(folder: Path) -> int:
+    """The source partition of a folder of local state. Raises ValueError if its name says none."""
+    found = re.fullmatch(r"partition-(\d+)", folder.name)
+    if found is None:
+        raise ValueError(f"{folder} is no folder of a partition's state")
+    return int(found[1])
+
+
+def check_states(
+    replayed: dict[int, State], folders: Sequence[Path], source_id: str, source_last: dict[int, int]
+) -> Iterable[Difference]:
+    """Yield what differs in each partition. `source_last` is the last record of each of the source's partitions."""
+    for partition, state in sorted(replayed.items()):
+        difference = Difference("I4", f"state of partition {partition}")
+        position = position_of(state)
+        last = source_last.get(partition, -1)
+        if last >= 0 and (position is None or position[0] != source_id or position[1] <= last):
+            difference.wrong += 1
+            difference.example(f"position {position}, the source has offset {last} of {source_id}")
+        if folders:
+            of_partition = [folder for folder in folders if partition_of(folder) == partition and folder.is_dir()]
+            stores = {folder: read_store(folder) for folder in of_partition}
+            same = {folder: store for folder, store in stores.items() if position_of(store) == position}
+            if not same:
+                places = {str(folder): position_of(store) for folder, store in stores.items()}
+                difference.missing += 1
+                difference.example(f"no store at {position}, but {places or 'none'}")
+            for folder, store in same.items():
+                compare_states(state, store, folder.parent.name, difference)
+        yield difference
+
+
+def compare_states(changelog: State, store: State, name: str, difference: Difference) -> None:
+    """Add what a store lacks, has too much, or has otherwise than the changelogs."""
+    for key in sorted(changelog.keys() | store.keys()):
+        if key not in store:
+            difference.missing += 1
+            difference.example(f"{name} lacks key {key.hex()}")
+        elif key not in changelog:
+            difference.extra += 1
+            difference.example(f"{name} has key {key.hex()}, which the changelogs don't")
+        elif changelog[key] != store[key]:
+            difference.wrong += 1
+            difference.example(f"{name} has another value of key {key.hex()}")

@@ -1,0 +1,70 @@
+"""The oracle's catalogue: refused records, tombstones, and coverage that follows it."""
+
+import json
+from typing import Any
+
+from tests.faults.oracle.catalogue import Catalogue
+from tests.faults.oracle.rules import Record
+
+
+def catalogue(*records: tuple[str | None, Any]) -> Catalogue:
+    """Read these records; a value is JSON unless it is bytes, or None."""
+    read = Catalogue()
+    for offset, (key, value) in enumerate(records):
+        text = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
+        read.read(Record("t", 0, offset, 0, None if key is None else key.encode(), text))
+    return read
+
+
+def artwork(ordinal: int, pool_id: str = "p", **more: Any) -> dict[str, Any]:
+    """A record of the catalogue."""
+    return {"pool_id": pool_id, "ordinal": ordinal, **more}
+
+
+def test_the_latest_record_counts() -> None:
+    read = catalogue(("a", artwork(1, dna=[1])), ("a", artwork(1, "q", created_at=5, dna=[0.5])))
+    assert list(read.rows()) == [("a", "q", 1, 5, False, (0.5,))]
+    assert read.taken == [("a", 0), ("a", 1)]
+
+
+def test_a_record_that_changes_or_reuses_an_ordinal_is_refused() -> None:
+    read = catalogue(("a", artwork(1)), ("a", artwork(2)), ("b", artwork(1)), ("b", artwork(2)))
+    assert [row[:3] for row in read.rows()] == [("a", "p", 1), ("b", "p", 2)]
+    assert read.taken == [("a", 0), ("b", 3)]
+
+
+def test_a_tombstone_retires_and_keeps_pool_and_ordinal() -> None:
+    read = catalogue(("a", artwork(1, created_at=7)), ("a", None), ("b", None), ("b", artwork(1)))
+    assert list(read.rows()) == [("a", "p", 1, 7, True, ())]
+    assert read.taken == [("a", 0), ("a", 1)]
+
+
+def test_a_retired_artwork_comes_back_with_its_ordinal() -> None:
+    read = catalogue(("a", artwork(1)), ("a", None), ("a", artwork(2)), ("a", artwork(1)))
+    assert list(read.rows()) == [("a", "p", 1, 0, False, ())]
+
+
+def test_what_is_no_artwork_is_refused() -> None:
+    read = catalogue(
+        (None, artwork(1)),
+        ("a b", artwork(1)),
+        ("a", b""),
+        ("a", b"{"),
+        ("a", []),
+        ("a", {"pool_id": "p"}),
+        ("a", artwork(1, artwork_id="b")),
+    )
+    assert not list(read.rows())
+
+
+def test_coverage_follows_the_catalogue() -> None:
+    read = catalogue(
+        ("a", artwork(1)),
+        ("b", artwork(2)),
+        ("c", artwork(3, retired=True)),
+        ("d", artwork(4, "gone")),
+        ("d", None),
+        ("e", artwork(5, "unseen")),
+    )
+    rows = sorted(read.coverage({"u": ["a", "c", "x"], "v": ["d"], "w": ["x"]}))
+    assert rows == [("u", "p", 1, 2, 0.5, 0.5), ("v", "gone", 0, 0, 0.0, 1.0)]

@@ -1,0 +1,56 @@
+"""Each stray line is in its home once, byte for byte; and the oracle stands alone."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.oracle.forwards import COLUMNS, KEY, Place, expected_rows, found_row
+from tests.faults.oracle.rules import Record
+from tests.faults.oracle.verdict import Difference, compare
+
+LINE = b'{"v": 1}'
+FORWARDS: dict[Place, tuple[int, bytes]] = {("t", 0, 7, 2): (3, hashlib.sha256(LINE).digest())}
+ORIGIN = b'{"topic_id":"t","partition":0,"offset":7,"line":2}'
+
+
+def sent_on(partition: int = 3, value: bytes = LINE, origin: bytes = ORIGIN) -> tuple[object, ...]:
+    """The row of a record that was sent on."""
+    return found_row(Record("t", partition, 0, 0, None, value, origin))
+
+
+def difference(*rows: tuple[object, ...]) -> Difference:
+    """Hold the rows against one line that is to be sent on."""
+    return compare("I1", "forwarded lines", COLUMNS, KEY, expected_rows(FORWARDS), rows)
+
+
+def test_a_line_that_was_sent_home_once_is_right() -> None:
+    assert not difference(sent_on()).found
+
+
+@pytest.mark.parametrize("row", [sent_on(partition=1), sent_on(value=LINE + b" ")])
+def test_another_home_and_other_bytes_are_wrong(row: tuple[object, ...]) -> None:
+    assert difference(row).wrong == 1
+
+
+def test_a_line_that_was_not_sent_or_twice_is_told() -> None:
+    assert difference().missing == 1
+    assert difference(sent_on(), sent_on()).extra == 1
+
+
+@pytest.mark.parametrize(
+    "origin", [ORIGIN.replace(b"7", b"8"), b"", b"[]", b"{}", b"\xff", b'{"topic_id":"t","partition":null}']
+)
+def test_an_origin_that_was_not_forwarded_is_extra(origin: bytes) -> None:
+    found = difference(sent_on(), sent_on(origin=origin))
+    assert (found.missing, found.extra, found.wrong) == (0, 1, 0)
+
+
+def test_the_oracle_shares_no_code_with_what_it_judges() -> None:
+    program = (
+        "import sys, tests.faults.oracle; print([name for name in sys.modules if name.split('.')[0] == 'streams'])"
+    )
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.check_output([sys.executable, "-c", program], cwd=root, text=True).strip() == "[]"

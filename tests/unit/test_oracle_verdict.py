@@ -1,0 +1,131 @@
+"""What the oracle's checks notice, on rows alone."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.oracle.balance import check_ledger
+from tests.faults.oracle.judge import ACCEPTED_COLUMNS, LEDGER_COLUMNS, REJECTED_COLUMNS
+from tests.faults.oracle.offsets import FEEDS, Sent, compare_offsets
+from tests.faults.oracle.progress import Counts, is_caught_up
+from tests.faults.oracle.state import compare_states, partition_of, position_of
+from tests.faults.oracle.verdict import Difference, Verdict, compare
+
+COLUMNS = ("id", "user_id", "value")
+
+
+def difference(expected: list[tuple[object, ...]], actual: list[tuple[object, ...]]) -> Difference:
+    """Compare rows of an id, a user and a value."""
+    return compare("I1", "view", COLUMNS, 1, expected, actual)
+
+
+def test_equal_rows_in_any_order_are_no_difference() -> None:
+    rows: list[tuple[object, ...]] = [(1, "u", "a"), (2, "u", {"x": 1})]
+    assert not difference(rows, rows[::-1]).found
+
+
+def test_missing_extra_and_wrong_rows_are_counted() -> None:
+    found = difference([(1, "u", "a"), (2, "u", "b"), (3, "u", "c")], [(1, "u", "a"), (2, "u", "z"), (4, "v", "d")])
+    assert (found.missing, found.extra, found.wrong) == (1, 1, 1)
+    assert str(found) == (
+        "I1 view: 1 missing, 1 extra, 1 wrong "
+        "(wrong id=2 user_id=u value 'z', not 'b'; extra id=4 user_id=v; missing id=3 user_id=u)"
+    )
+
+
+def test_a_row_that_comes_twice_is_extra() -> None:
+    found = difference([(1, "u", "a")], [(1, "u", "a"), (1, "u", "a")])
+    assert (found.missing, found.extra, found.wrong) == (0, 1, 0)
+
+
+def test_three_examples_are_enough() -> None:
+    found = difference([(n, "u", "a") for n in range(9)], [])
+    assert (found.missing, len(found.examples)) == (9, 3)
+
+
+def test_a_row_can_not_be_expected_twice() -> None:
+    with pytest.raises(ValueError, match="expected twice"):
+        difference([(1, "u", "a"), (1, "u", "b")], [])
+
+
+def ledger_row(line: int, received: int, accepted: int, rejected: int) -> list[object]:
+    """A row of the ledger; what it does not receive otherwise is duplicates."""
+    row = dict.fromkeys(LEDGER_COLUMNS, 0) | {"line": line, "received": received, "accepted": accepted}
+    return list((row | {"source_topic_id": "t", "rejected": rejected}).values())
+
+
+def pieces(columns: tuple[str, ...], count: int) -> list[list[object]]:
+    """Rows of a view, all of partition 0."""
+    return [list((dict.fromkeys(columns, 0) | {"source_topic_id": "t"}).values()) for _ in range(count)]
+
+
+def test_a_ledger_that_balances_is_no_difference() -> None:
+    rows = [ledger_row(0, 3, 2, 1), ledger_row(1, 1, 0, 1)]
+    found = check_ledger(rows, pieces(ACCEPTED_COLUMNS, 2), pieces(REJECTED_COLUMNS, 2), rows)
+    assert not [each for each in found if each.found]
+
+
+def test_a_ledger_that_does_not_balance_is_told_by_line_and_by_partition() -> None:
+    rows = [ledger_row(0, 3, 2, 0)]
+    found = check_ledger(rows, pieces(ACCEPTED_COLUMNS, 1), pieces(REJECTED_COLUMNS, 1), [ledger_row(0, 4, 0, 0)])
+    lines, partition = [each for each in found if each.found]
+    assert (lines.what, lines.wrong) == ("lines of the ledger", 1)
+    assert partition.examples == [
+        "accepted: the ledger says 2, there are 1",
+        "rejected: the ledger says 0, there are 1",
+        "received: the ledger says 3, there are 4",
+    ]
+
+
+def test_a_committed_record_that_is_not_in_its_table_is_missing() -> None:
+    records = [Sent(0, 0, [("a",), ("b",)]), Sent(0, 1, [("c",)]), Sent(0, 2, [("d",)]), Sent(1, 0, [("e",)])]
+    found = compare_offsets(FEEDS[0], {0: (2, 3), 1: (0, 1)}, records, {("a",), ("c",)})
+    (difference,) = [each for each in found if each.found]
+    assert (difference.missing, difference.examples) == (1, ["missing of offset 0: ('b',)"])
+
+
+def test_an_offset_behind_the_end_of_the_log_is_wrong() -> None:
+    (found,) = compare_offsets(FEEDS[0], {0: (4, 3)}, [], set())
+    assert found.wrong == 1
+
+
+def test_states_are_compared_to_the_byte() -> None:
+    found = Difference("I4", "state")
+    compare_states({b"wa": b"1", b"wb": b"2", b"wc": b"3"}, {b"wa": b"1", b"wb": b"x", b"wd": b"4"}, "worker-0", found)
+    assert (found.missing, found.extra, found.wrong) == (1, 1, 1)
+
+
+def test_the_position_of_a_state_is_its_own_word() -> None:
+    assert position_of({}) is None
+    assert position_of({b"c\x00p": b'{"topic_id":"t","next_offset":7,"codec":1}'}) == ("t", 7)
+
+
+def test_the_name_of_a_folder_says_its_partition() -> None:
+    assert partition_of(Path("worker-0/partition-12")) == 12
+    with pytest.raises(ValueError, match="no folder"):
+        partition_of(Path("worker-0"))
+
+
+LINES, ARTWORKS = {("t", 0): 2}, {"c": 3}
+
+
+@pytest.mark.parametrize(
+    ("counts", "caught_up"),
+    [
+        (Counts({("t", 0): 2}, {("t", 0): (5, 1)}, {("t", 0): (5, 1)}, {"c": 3}), True),
+        (Counts({("t", 0): 3, ("old", 0): 9}, {}, {("t", 0): (6, 1)}, {"c": 4}), True),
+        (Counts({("t", 0): 1}, {("t", 0): (5, 1)}, {("t", 0): (5, 1)}, {"c": 3}), False),
+        (Counts({("t", 0): 2}, {("t", 0): (5, 1)}, {("t", 0): (4, 1)}, {"c": 3}), False),
+        (Counts({("t", 0): 2}, {("t", 0): (5, 1)}, {("t", 0): (5, 0)}, {"c": 3}), False),
+        (Counts({("t", 0): 2}, {("t", 0): (5, 1)}, {}, {"c": 3}), False),
+        (Counts({("t", 0): 2}, {("t", 0): (5, 1)}, {("t", 0): (5, 1)}, {"c": 2}), False),
+        (Counts(), False),
+    ],
+)
+def test_caught_up_is_when_the_ledger_has_all_lines_and_the_views_all_pieces(counts: Counts, caught_up: bool) -> None:
+    assert is_caught_up(counts, LINES, ARTWORKS) is caught_up
+
+
+def test_a_verdict_is_right_without_differences() -> None:
+    assert Verdict([], 1, 1, 1, 0, 0, 0, {}).ok
+    assert not Verdict([Difference("I1", "x", missing=1)], 1, 1, 1, 0, 0, 0, {}).ok
