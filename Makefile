@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything lives in .venv and .local; nothing else on the machine is changed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check up down bench schemas clean
+.PHONY: help setup demo test check up down faults bench schemas clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -39,6 +39,9 @@ up: setup ## start the embedded stack in the background
 
 down: setup ## stop it; the data stays in .local
 	@$(BIN)/impressions down
+
+faults: setup ## whole fault matrix and random schedules: SEEDS=200, SEED=17, CASE="broker killed"
+	@$(BIN)/python -m tests.faults $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case "$(CASE)") $(FAULTS)
 
 bench: setup ## one worker from a backlog, beside a textbook Faust agent
 	@$(BIN)/python -m bench.throughput $(BENCH)

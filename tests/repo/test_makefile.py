@@ -21,7 +21,7 @@ def test_help_lists_them_and_is_what_make_alone_does() -> None:
 
 
 def test_the_contracts_targets_are_there() -> None:
-    assert {"demo", "test", "up", "down", "check", "bench", "help"} <= set(TARGETS)
+    assert {"demo", "test", "up", "down", "check", "bench", "faults", "help"} <= set(TARGETS)
 
 
 def test_what_targets_run_as_modules_exists() -> None:

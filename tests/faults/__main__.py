@@ -1,0 +1,76 @@
+"""`make faults`: the whole matrix and random schedules; or one case, or one seed, again."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+
+from streams import log
+from tests.faults import cases as _declared  # noqa: F401 - declares the cases
+from tests.faults.case import CASES, Case
+from tests.faults.results import KEPT, Result, details, load_all, table
+from tests.faults.run import Task, run_task
+
+# Cases that follow each other on one system: enough to save most starts, few enough that the log stays short.
+TOGETHER = 8
+SEEDS = 60
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what is asked for; return 1 if anything failed."""
+    options = _options(argv)
+    if options.report:
+        print(table(load_all()), details(load_all()), sep="\n\n")
+        return 0
+    tasks = _tasks(options)
+    failed: list[Result] = []
+    with ProcessPoolExecutor(options.jobs, initializer=log.configure, initargs=("ERROR",)) as pool:
+        running = [pool.submit(run_task, task, partial(print, flush=True)) for task in tasks]
+        for number, done in enumerate(as_completed(running), 1):
+            failed += [result for result in done.result() if not result.ok]
+            print(f"--- {number} of {len(tasks)} systems done, {len(failed)} failures", flush=True)
+    print(table(load_all()))
+    for result in failed:
+        print(f"{result.name} failed: {result.why.splitlines()[0]}\n  its data is in {KEPT}; again: {_again(result)}")
+    return 1 if failed else 0
+
+
+def _again(result: Result) -> str:
+    first, _, rest = result.name.partition(" ")
+    return f"make faults SEED={rest}" if first == "seed" else f'make faults CASE="{result.name}"'
+
+
+def _tasks(options: argparse.Namespace) -> list[Task]:
+    if options.seed is not None:
+        return [Task("seed", seed=options.seed)]
+    if options.case:
+        return _matrix([CASES[name] for name in options.case])
+    tasks = (
+        [] if options.schedules_only else _matrix([each for each in CASES.values() if each.quick or not options.quick])
+    )
+    return [*tasks, *(Task("seed", seed=seed) for seed in range(options.first, options.first + options.seeds))]
+
+
+def _matrix(chosen: list[Case]) -> list[Task]:
+    alone = [Task(case.name, (case,)) for case in chosen if case.own]
+    shared = [case for case in chosen if not case.own]
+    together = [tuple(shared[start : start + TOGETHER]) for start in range(0, len(shared), TOGETHER)]
+    return [Task(f"matrix {number}", group) for number, group in enumerate(together)] + alone
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
+    parser.add_argument("--case", action="append", choices=sorted(CASES), metavar="NAME", help="one case alone")
+    parser.add_argument("--seed", type=int, help="one random schedule alone")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many random schedules (%(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="the first of them (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="of the matrix only the quick half")
+    parser.add_argument("--schedules-only", action="store_true", help="leave the matrix out")
+    parser.add_argument("--jobs", type=int, default=2, help="systems at the same time (%(default)s)")
+    parser.add_argument("--report", action="store_true", help="run nothing; merge the results that there are")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""The broker dies, stands still, and refuses what it is given."""
+
+import signal
+from random import Random
+
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from tests.faults.case import case
+from tests.faults.system import SECONDS, SESSION_SECONDS, System
+from tests.support.load import Shape
+from tests.support.wait import let_pass
+
+NAME = "kafka"
+ACCEPTED = "impressions.accepted.v1"
+# Below what twenty large flushes become; the limit is for compressed batches.
+SMALL_BYTES, DECLARED_BYTES = 4_000, 8 * 1024 * 1024
+
+
+@case("broker killed")
+def killed(system: System, rng: Random) -> None:
+    """SIGKILL, and started again."""
+    system.keeper.kill(NAME)
+    system.heal()
+    system.oracle.reset()
+
+
+@case("broker stands still")
+def stopped(system: System, rng: Random) -> None:
+    """SIGSTOP for longer than the session timeout, SIGCONT."""
+    system.keeper.signal(NAME, signal.SIGSTOP)
+    let_pass(SESSION_SECONDS + 2)
+    system.keeper.signal(NAME, signal.SIGCONT)
+    system.heal()
+    system.oracle.reset()
+
+
+@case("an output refuses records", shape=Shape(impressions=(100, 200), packed=0.5))
+def refused(system: System, rng: Random) -> None:
+    """The limit of a topic is set below what a chunk becomes, and back: the worker can't commit for that time."""
+    _limit(system, SMALL_BYTES)
+    worker = system.keeper["worker-0"]
+    system.until(lambda: "MSG_SIZE_TOO_LARGE" in worker.output(), "the worker has met the limit")
+    _limit(system, DECLARED_BYTES)
+
+
+def _limit(system: System, limit: int) -> None:
+    entry = ConfigEntry("max.message.bytes", str(limit), incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, ACCEPTED, incremental_configs=[entry])
+    for future in system.admin.incremental_alter_configs([resource]).values():
+        future.result(SECONDS)

@@ -1,0 +1,99 @@
+"""ClickHouse is away, slow, killed in the middle of an insert, cut off before its answer, migrated meanwhile."""
+
+import signal
+import subprocess
+import sys
+from random import Random
+
+from streams.embedded.components import environment
+from streams.failpoints import Action, Failpoint
+from tests.faults.case import case
+from tests.faults.system import System
+
+NAME = "clickhouse"
+LATEST_HIT = 4
+SHORT_SECONDS, LONG_SECONDS = 3.0, 30.0
+
+
+def _down(system: System, offsets: int) -> None:
+    with system.keeper.held(NAME):
+        system.keeper.kill(NAME)
+        # The worker goes on in real time.
+        system.works(offsets)
+
+
+@case("ClickHouse down")
+def down(system: System, rng: Random) -> None:
+    """Killed, and away for a few seconds."""
+    _down(system, 150)
+
+
+@case("ClickHouse down for minutes", quick=False)
+def down_for_minutes(system: System, rng: Random) -> None:
+    """Killed, and away for about three minutes."""
+    _down(system, 5_000)
+
+
+@case("ClickHouse killed with an insert's body in hand")
+def killed_before_storing(system: System, rng: Random) -> None:
+    """Dies after the body has arrived and before it is stored."""
+    system.wait_fired(system.arm(Failpoint.CLICKHOUSE_RECEIVED, NAME, hit=rng.randint(1, LATEST_HIT)))
+
+
+@case("ClickHouse killed before its answer")
+def killed_after_storing(system: System, rng: Random) -> None:
+    """Dies after the body is stored and before it answers."""
+    system.wait_fired(system.arm(Failpoint.CLICKHOUSE_STORED, NAME, hit=rng.randint(1, LATEST_HIT)))
+
+
+@case("connection cut before an insert is stored")
+def cut_before_storing(system: System, rng: Random) -> None:
+    """The connection is cut after the body, and the insert given up: three times."""
+    for _ in range(3):
+        system.wait_fired(system.arm(Failpoint.CLICKHOUSE_RECEIVED, NAME, Action.CUT, hit=rng.randint(1, LATEST_HIT)))
+
+
+@case("answer cut off")
+def cut_after_storing(system: System, rng: Random) -> None:
+    """The connection is cut after the insert is stored, before the answer: three times."""
+    for _ in range(3):
+        system.wait_fired(system.arm(Failpoint.CLICKHOUSE_STORED, NAME, Action.CUT, hit=rng.randint(1, LATEST_HIT)))
+
+
+def _slow(system: System, seconds: float) -> None:
+    fired = system.arm(Failpoint.CLICKHOUSE_RECEIVED, NAME, Action.SLEEP, seconds=seconds)
+    system.wait_fired(fired)
+    system.works()
+
+
+@case("ClickHouse slow")
+def slow(system: System, rng: Random) -> None:
+    """An insert takes three seconds longer."""
+    _slow(system, SHORT_SECONDS)
+
+
+@case("ClickHouse slow by 30 s", quick=False)
+def slow_by_30_seconds(system: System, rng: Random) -> None:
+    """Two inserts take 30 seconds longer."""
+    for _ in range(2):
+        _slow(system, LONG_SECONDS)
+        system.flows()
+
+
+@case("ClickHouse stands still", quick=False)
+def stopped(system: System, rng: Random) -> None:
+    """SIGSTOP while the worker goes on; SIGCONT."""
+    system.keeper.signal(NAME, signal.SIGSTOP)
+    system.works(600)
+    system.keeper.signal(NAME, signal.SIGCONT)
+
+
+@case("schema migrated while the sink runs")
+def migrated(system: System, rng: Random) -> None:
+    """All migrations are applied again, as `impressions provision` of a new version would, and a column is added."""
+    argv = [sys.executable, "-m", "streams", "provision"]
+    subprocess.run(argv, env=environment(system.settings), check=True, capture_output=True)
+    add = "ALTER TABLE impressions.ledger_raw ADD COLUMN IF NOT EXISTS note String DEFAULT ''"
+    system.write(add)
+    system.flows()
+    system.write("ALTER TABLE impressions.ledger_raw DROP COLUMN note")

@@ -1,0 +1,83 @@
+"""Disks that are full: under RocksDB and under ClickHouse, each on a small file system of its own."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from streams.ending import EXIT_RESTART
+from tests.faults.case import case
+from tests.faults.system import System
+
+MIB = 1024 * 1024
+
+
+class NotHereError(Exception):
+    """This machine can't show the case; the text says why."""
+
+
+@contextmanager
+def small_disk(folder: Path, mib: int) -> Iterator[None]:
+    """Mount a file system of that size at the folder. Raises NotHereError without the right to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    argv = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NotHereError(f"a small file system needs the right to mount: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """Fill the folder's file system for the time of the body."""
+    ballast = folder / "ballast"
+    try:
+        with ballast.open("wb", buffering=0) as out:
+            while out.write(b"\0" * MIB):
+                pass
+    except OSError:
+        pass  # full, as wanted
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+@case("disk full under RocksDB", own=True)
+def rocksdb(system: System, rng: Random) -> None:
+    """No space for the local store: the worker ends, and goes on once there is some."""
+    name, folder = "worker-0", system.settings.data_dir / "state"
+    with system.keeper.held(name):
+        system.keeper.kill(name)
+        system.resources.enter_context(small_disk(folder, 64))
+    system.heal()
+    system.works()
+    worker = system.keeper[name]
+    with system.keeper.held(name), full(folder):
+        system.until(lambda: not worker.is_running, "the worker has met the full disk")
+        assert "no space" in worker.output().lower()
+    assert worker.exit_code == EXIT_RESTART
+
+
+@case("disk full under ClickHouse", own=True)
+def clickhouse(system: System, rng: Random) -> None:
+    """No space for parts: the sink waits, and goes on once there is some."""
+    name, folder = "clickhouse", system.settings.data_dir / "clickhouse"
+    disk = system.settings.data_dir / "small"
+    with system.keeper.held(name):
+        system.keeper.kill(name)
+        system.resources.enter_context(small_disk(disk, 512))
+        shutil.copytree(folder, disk, dirs_exist_ok=True, symlinks=True)
+        shutil.rmtree(folder)
+        folder.symlink_to(disk)
+    system.heal()
+    system.flows()
+    sink = system.keeper["sink-0"]
+    with full(disk):
+        system.until(lambda: '"clickhouse_unavailable"' in sink.output(), "the sink has met the full disk")
+        system.works()

@@ -1,0 +1,72 @@
+"""Members come and go, and offsets are moved by hand."""
+
+from random import Random
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+
+from tests.faults.case import case
+from tests.faults.system import SECONDS, System
+from tests.support.load import PARTITIONS
+from tests.support.wait import let_pass
+
+OUTPUTS = ("impressions.accepted.v1", "impressions.ledger.v1", "impressions.rejected.v1")
+JOIN_SECONDS = 5.0
+
+
+def _come_and_go(system: System, rng: Random, times: int) -> None:
+    for _ in range(times):
+        index = rng.choice((1, 2))
+        kind = rng.choice(("worker", "worker", "sink"))
+        name = f"{kind}-{index}"
+        if name in system.keeper:
+            if rng.random() < 0.5:
+                system.keeper.kill(name)
+            system.keeper.remove(name)
+        else:
+            system.add(kind, index)
+        let_pass(JOIN_SECONDS)
+    _leave(system)
+
+
+def _leave(system: System) -> None:
+    system.heal()
+    for program in system.keeper.programs():
+        if program.index:
+            system.keeper.remove(program.name)
+
+
+@case("4 members come and go")
+def some(system: System, rng: Random) -> None:
+    """A second and third worker and sink join and leave, in order or killed, every five seconds."""
+    _come_and_go(system, rng, 4)
+
+
+@case("20 members come and go", quick=False)
+def many(system: System, rng: Random) -> None:
+    """The same, 20 times."""
+    _come_and_go(system, rng, 20)
+
+
+@case("offsets of the worker rewound to 0")
+def worker_rewound(system: System, rng: Random) -> None:
+    """The group's committed offsets are set to 0 while it has no member."""
+    with system.keeper.held("worker-0"):
+        system.keeper.kill("worker-0")
+        _move(system, "impressions", ["impressions.v1"])
+
+
+@case("offsets of the sink rewound to 0")
+def sink_rewound(system: System, rng: Random) -> None:
+    """The sink's committed offsets are set to 0 while it has no member."""
+    with system.keeper.held("sink-0"):
+        system.keeper.kill("sink-0")
+        _move(system, "impressions-sink", OUTPUTS)
+
+
+def _move(system: System, group: str, topics: list[str] | tuple[str, ...]) -> None:
+    admin = system.admin
+    system.until(
+        lambda: not admin.describe_consumer_groups([group])[group].result(SECONDS).members, "the group has no member"
+    )
+    offsets = [TopicPartition(topic, partition, 0) for topic in topics for partition in range(PARTITIONS)]
+    admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, offsets)])[group].result(SECONDS)

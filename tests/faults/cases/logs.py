@@ -1,0 +1,96 @@
+"""Logs are deleted, cut and made again. Each case has a system of its own."""
+
+import subprocess
+import sys
+from random import Random
+
+from confluent_kafka import TopicPartition
+
+from streams.embedded.components import environment
+from streams.ending import EXIT_CONFIG
+from tests.faults.case import case
+from tests.faults.system import SECONDS, System
+from tests.support.load import PARTITIONS
+from tests.support.topics import delete
+
+SOURCE = "impressions.v1"
+WINDOWS, COVERAGE = "impressions-windows-changelog", "impressions-coverage-changelog"
+WORKER = "worker-0"
+
+
+@case("changelog deleted, RocksDB kept", own=True, calm=True)
+def changelog_deleted(system: System, rng: Random) -> None:
+    """The windows' changelog is deleted: the worker refuses, and `impressions rebuild` mends it."""
+    _refused_and_rebuilt(system, rng, lambda: delete(system.settings, WINDOWS))
+
+
+@case("both changelogs deleted", own=True, calm=True, quick=False)
+def changelogs_deleted(system: System, rng: Random) -> None:
+    """Both changelogs are deleted, the positions with them: the worker refuses, `impressions rebuild` mends it."""
+
+    def lose() -> None:
+        delete(system.settings, WINDOWS)
+        delete(system.settings, COVERAGE)
+
+    _refused_and_rebuilt(system, rng, lose)
+
+
+@case("changelog truncated", own=True, calm=True)
+def changelog_truncated(system: System, rng: Random) -> None:
+    """The windows' changelog is cut to nothing: the worker refuses, `impressions rebuild` mends it."""
+
+    def lose() -> None:
+        everything = [TopicPartition(WINDOWS, partition, -1) for partition in range(PARTITIONS)]
+        for future in system.admin.delete_records(everything).values():
+            future.result(SECONDS)
+
+    _refused_and_rebuilt(system, rng, lose)
+
+
+def _refused_and_rebuilt(system: System, rng: Random, lose: object) -> None:
+    with system.traffic(rng):
+        system.works(200)
+    assert system.verdict().ok
+    worker = system.keeper[WORKER]
+    with system.keeper.held(WORKER):
+        system.keeper.kill(WORKER)
+        lose()  # type: ignore[operator]
+        for _ in range(2):
+            assert worker.start().wait_exit() == EXIT_CONFIG, worker.output()
+            assert "impressions rebuild" in worker.output()
+        _command(system, "rebuild")
+    with system.traffic(rng):
+        system.works(200)
+
+
+@case("impressions.v1 made again while the worker runs", own=True, calm=True)
+def source_made_again(system: System, rng: Random) -> None:
+    """The source is deleted and created under a running worker, and filled at once: nothing is skipped or merged."""
+    with system.traffic(rng):
+        system.works(200)
+    assert system.verdict().ok
+    delete(system.settings, SOURCE)
+    _command(system, "provision")
+    with system.traffic(rng):
+        system.works(200)
+
+
+@case("impressions.v1 made again while the worker is down", own=True, calm=True, quick=False)
+def source_made_again_without_worker(system: System, rng: Random) -> None:
+    """The source is deleted and created, and filled past the old position, before a worker comes back."""
+    with system.traffic(rng):
+        system.works(100)
+    assert system.verdict().ok
+    with system.keeper.held(WORKER):
+        system.keeper.kill(WORKER)
+        delete(system.settings, SOURCE)
+        _command(system, "provision")
+        system.fill(rng, 300)
+    with system.traffic(rng):
+        system.works(100)
+
+
+def _command(system: System, name: str) -> None:
+    argv = [sys.executable, "-m", "streams", name]
+    done = subprocess.run(argv, env=environment(system.settings), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,75 @@
+"""The sink dies at every step of its work, and two zombies of it write what is there already."""
+
+import signal
+from functools import partial
+from random import Random
+
+from streams.failpoints import Action, Failpoint
+from tests.faults.case import case, declare_case
+from tests.faults.system import System
+
+SINK = "sink-0"
+FAILPOINTS = (
+    Failpoint.SINK_INSERT_BEFORE,
+    Failpoint.SINK_INSERT_BETWEEN,
+    Failpoint.SINK_INSERT_AFTER,
+    Failpoint.SINK_COMMIT_AFTER,
+)
+LATEST_HIT = 5
+# How long an insert is held so that the sink can be killed in it; a kill takes milliseconds.
+HELD_SECONDS = 3.0
+
+
+def killed_at(failpoint: Failpoint, system: System, rng: Random) -> None:
+    """SIGKILL at one failpoint."""
+    system.wait_fired(system.arm(failpoint, SINK, hit=rng.randint(1, LATEST_HIT)))
+
+
+for _failpoint in FAILPOINTS:
+    declare_case(f"sink killed at {_failpoint}", partial(killed_at, _failpoint), killed_at.__doc__ or "")
+
+
+@case("sink killed in the middle of an insert")
+def killed_mid_insert(system: System, rng: Random) -> None:
+    """SIGKILL after ClickHouse has the body and stored it, before it answers."""
+    fired = system.arm(Failpoint.CLICKHOUSE_STORED, "clickhouse", Action.SLEEP, seconds=HELD_SECONDS)
+    system.wait_fired(fired)
+    system.keeper.kill(SINK)
+
+
+@case("sink terminated")
+def terminated(system: System, rng: Random) -> None:
+    """SIGTERM: it flushes, ends with 0, and another one goes on."""
+    with system.keeper.held(SINK):
+        system.keeper.signal(SINK, signal.SIGTERM)
+        assert system.keeper[SINK].wait_exit() == 0
+
+
+@case("worker and sink terminated while ClickHouse is down")
+def terminated_without_clickhouse(system: System, rng: Random) -> None:
+    """SIGTERM to both while ClickHouse is away: both end with 0, nothing is lost."""
+    with system.keeper.held("clickhouse"), system.keeper.held(SINK), system.keeper.held("worker-0"):
+        system.keeper.kill("clickhouse")
+        system.works()
+        for name in (SINK, "worker-0"):
+            system.keeper.signal(name, signal.SIGTERM)
+            assert system.keeper[name].wait_exit() == 0
+
+
+@case("two zombie sinks")
+def zombies(system: System, rng: Random) -> None:
+    """Two sinks, one after the other, SIGSTOPped past their sessions with a block in hand; both come back."""
+    system.wait_fired(system.arm(Failpoint.SINK_INSERT_BEFORE, SINK, Action.STOP))
+    with system.keeper.held(SINK):
+        system.add("sink", 1)
+        system.flows()
+        system.wait_fired(system.arm(Failpoint.SINK_INSERT_BETWEEN, "sink-1", Action.STOP))
+        with system.keeper.held("sink-1"):
+            system.add("sink", 2)
+            system.flows()
+            for name in (SINK, "sink-1"):
+                system.keeper.signal(name, signal.SIGCONT)
+            system.flows()
+    system.heal()
+    system.keeper.remove("sink-1")
+    system.keeper.remove("sink-2")

@@ -1,0 +1,76 @@
+"""Results of runs, a file each, so that runs of many days add up to one report."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".local" / "faults"
+RESULTS, KEPT = FOLDER / "results", FOLDER / "kept"
+
+
+@dataclass
+class Result:
+    """One run: of a case, of a seed, or of a control, whose `ok` says that it failed as it must."""
+
+    name: str
+    ok: bool = True
+    why: str = ""
+    seconds: float = 0.0
+    lines: int = 0
+    impressions: int = 0
+    differences: int = 0
+    faults: list[str] = field(default_factory=list)
+    restarts: int = 0
+    raw_excess: dict[str, int] = field(default_factory=dict)
+    skipped: bool = False
+
+    def save(self) -> None:
+        """Write the result; the latest of a name counts."""
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / f"{self.name.replace('/', '-')}.json").write_text(json.dumps(asdict(self), indent=1))
+
+
+def load_all() -> list[Result]:
+    """Every result there is, by name; seeds in their order."""
+    found = [Result(**json.loads(path.read_text())) for path in RESULTS.glob("*.json")]
+    return sorted(found, key=lambda each: [int(word) if word.isdigit() else 0 for word in each.name.split()] + [0] * 9)
+
+
+def kind(result: Result) -> str:
+    """Case, schedule or control."""
+    first = result.name.split(" ")[0]
+    return {"seed": "random schedules", "control": "negative controls"}.get(first, "matrix")
+
+
+def table(results: Iterable[Result]) -> str:
+    """The merged report, as Markdown."""
+    rows = [
+        "| | runs | lines | impressions | faults | restarts | runs with differences |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    results = [each for each in results if not each.skipped]
+    for of_kind in ("matrix", "random schedules"):
+        some = [each for each in results if kind(each) == of_kind]
+        sums: dict[str, Any] = {
+            name: sum(getattr(each, name) for each in some) for name in ("lines", "impressions", "restarts")
+        }
+        faults = sum(max(1, len(each.faults)) for each in some)
+        bad = sum(not each.ok for each in some)
+        rows.append(
+            f"| {of_kind} | {len(some)} | {sums['lines']:,} | {sums['impressions']:,} | {faults} | "
+            f"{sums['restarts']} | {bad} |"
+        )
+    return "\n".join(rows)
+
+
+def details(results: Iterable[Result]) -> str:
+    """A row for each case of the matrix and each control."""
+    rows = ["| case | lines | impressions | restarts | rows written twice | result |", "|---|---|---|---|---|---|"]
+    for each in sorted((each for each in results if kind(each) == "matrix"), key=lambda each: each.name):
+        said = f"not run: {each.why}" if each.skipped else "no difference" if each.ok else each.why
+        excess = sum(each.raw_excess.values())
+        rows.append(f"| {each.name} | {each.lines:,} | {each.impressions:,} | {each.restarts} | {excess:,} | {said} |")
+    return "\n".join(rows)

@@ -1,0 +1,135 @@
+"""Runs of cases and seeds, each on a system in a folder of its own; a run that fails keeps its folder."""
+
+import shutil
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from tests.faults.case import Case, run_case
+from tests.faults.cases.disk import NotHereError
+from tests.faults.oracle import Verdict
+from tests.faults.results import FOLDER, KEPT, Result
+from tests.faults.schedule import Player, draw
+from tests.faults.system import System, fault_settings, running_system
+
+Out = Callable[[str], None]
+# Cases draw details (which hit, how many) from it; the same for the same name.
+CASE_SEED = 4
+
+
+class Totals(NamedTuple):
+    """What a system has seen so far; results say what each run added."""
+
+    lines: int
+    impressions: int
+    restarts: int
+    excess: dict[str, int]
+
+
+NOTHING = Totals(0, 0, 0, {})
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one system is started for: a seed, or cases that can follow each other."""
+
+    name: str
+    cases: tuple[Case, ...] = ()
+    seed: int | None = None
+
+
+def seed_name(seed: int) -> str:
+    """The name of a seed's run."""
+    return f"seed {seed}"
+
+
+def run_task(task: Task, out: Out) -> list[Result]:
+    """Run a task to its end; every run's result is saved and said. A failed run ends its system, which is kept."""
+    if task.seed is not None:
+        return [_run_seed(task.seed, out)]
+    results: list[Result] = []
+    left = list(task.cases)
+    while left:
+        more = _run_cases(task.name, left, out)
+        results += more
+        left = left[len(more) :]
+    return results
+
+
+def _run_seed(seed: int, out: Out) -> Result:
+    schedule, result = draw(seed), Result(seed_name(seed))
+    with (
+        _folder(result.name, [result]) as folder,
+        _saved(result, out),
+        running_system(fault_settings(folder)) as system,
+    ):
+        player = Player(system, schedule)
+        result.faults = player.played
+        _note(result, system, player.run(), NOTHING)
+    return result
+
+
+def _run_cases(name: str, cases: Sequence[Case], out: Out) -> list[Result]:
+    """Run cases until one fails."""
+    results: list[Result] = []
+    with _folder(name, results) as folder, running_system(fault_settings(folder, **cases[0].settings)) as system:
+        before = NOTHING
+        for case in cases:
+            result = Result(case.name)
+            results.append(result)
+            with _saved(result, out):
+                before = _note(result, system, run_case(system, case, Random(f"{CASE_SEED} {case.name}")), before)
+            if not result.ok:
+                break
+    return results
+
+
+def _note(result: Result, system: System, verdict: Verdict, before: Totals) -> Totals:
+    """Note what a run adds to what its system saw before. Raises AssertionError when an invariant is broken."""
+    now = Totals(verdict.lines, verdict.impressions, system.keeper.restarts, verdict.raw_excess)
+    result.lines, result.impressions = now.lines - before.lines, now.impressions - before.impressions
+    result.restarts = now.restarts - before.restarts
+    result.raw_excess = {table: max(0, rows - before.excess.get(table, 0)) for table, rows in now.excess.items()}
+    result.differences = len(verdict.differences)
+    assert verdict.ok, str(verdict)
+    return now
+
+
+@contextmanager
+def _saved(result: Result, out: Out) -> Iterator[None]:
+    """Save and say what became of the body; what it raises becomes the result."""
+    begun = time.monotonic()
+    try:
+        yield
+    except NotHereError as error:
+        result.skipped, result.why = True, str(error)
+    except Exception as error:
+        result.ok, result.why = False, str(error)[:2_000] or type(error).__name__
+        out("".join(traceback.format_exception(error)))
+    result.seconds = round(time.monotonic() - begun, 1)
+    result.save()
+    said = "not run" if result.skipped else "no difference" if result.ok else "FAILED"
+    out(
+        f"{result.name}: {said} ({result.lines:,} lines, {result.impressions:,} impressions, "
+        f"{result.restarts} restarts, {result.seconds} s)"
+    )
+
+
+@contextmanager
+def _folder(name: str, results: Sequence[Result]) -> Iterator[Path]:
+    """Give a system a folder; keep it, logs, topics and tables, if one of its results is a failure."""
+    folder = FOLDER / "run" / name.replace(" ", "-")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    yield folder
+    if all(result.ok for result in results):
+        shutil.rmtree(folder)
+        return
+    KEPT.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(KEPT / folder.name, ignore_errors=True)
+    folder.rename(KEPT / folder.name)

@@ -1,0 +1,234 @@
+"""The whole system as real processes in a folder of its own, to be hurt and held against the oracle."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streams.clickhouse.client import connect
+from streams.embedded import process, stack
+from streams.failpoints import Action, Armed, Failpoint
+from streams.provision.run import provision
+from streams.settings import Settings
+from tests.faults.keeper import Keeper
+from tests.faults.oracle import Oracle, Rules, Verdict
+from tests.faults.traffic import RATE, USERS, Traffic
+from tests.support import load
+from tests.support.load import PARTITIONS, USUAL, Shape
+from tests.support.program import Program, command
+from tests.support.stack import produce_catalogue, stack_settings
+from tests.support.wait import until
+
+LEDGER = "impressions.ledger.v1"
+# Few records a transaction and few rows a block, so that a fault nearly always falls into one.
+CHUNK_RECORDS, FLUSH_ROWS, FLUSH_SECONDS = 20, 1_000, 0.2
+# The shortest that leaves a busy machine alone; a zombie must sleep for longer.
+SESSION_SECONDS = 6.0
+# Waits that only end early when the system works; longest are those for a broker that stood still.
+SECONDS = 120.0
+# A server that was stopped answers nothing.
+ANSWER_SECONDS = 5.0
+# I5: nothing more has come for so long while everything runs. An idle group member is replaced within a session, a
+# sink that waits for ClickHouse looks again within ten seconds.
+STALLED_SECONDS = 45.0
+
+
+@dataclass(frozen=True)
+class Commands:
+    """What runs as worker and as sink: the project's own, or a control with a known defect."""
+
+    worker: Sequence[str] = command("worker")
+    sink: Sequence[str] = command("sink")
+
+
+OURS = Commands()
+
+
+class System:
+    """A broker, a ClickHouse, a worker and a sink; more of the last two on demand."""
+
+    def __init__(self, settings: Settings, commands: Commands = OURS) -> None:
+        self.settings = settings
+        self._commands = commands
+        self.keeper = Keeper(settings)
+        host, port = settings.clickhouse_address
+        rules = Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms)
+        self.oracle = Oracle(settings.kafka_bootstrap, host, port, rules)
+        self._traffics = 0
+        # What must outlive the processes.
+        self.resources = ExitStack()
+        for kind in ("worker", "sink"):
+            self.add(kind, 0)
+
+    # Programs
+
+    def add(self, kind: str, index: int) -> Program:
+        """Start a further worker or sink, and keep it running."""
+        argv = self._commands.worker if kind == "worker" else self._commands.sink
+        return self.keeper.add(Program(kind, self.settings, index, argv))
+
+    def states(self) -> list[Path]:
+        """Every folder of local state, of workers that are no more too."""
+        return sorted((self.settings.data_dir / "state").glob("worker-*/partition-*"))
+
+    # Failpoints
+
+    def arm(self, failpoint: Failpoint, process_name: str, action: Action = Action.KILL, **how: object) -> Path:
+        """Arm a failpoint of a process; return the file that is there once it has acted."""
+        assert self.settings.failpoints_dir is not None
+        folder = self.settings.failpoints_dir / process_name
+        folder.mkdir(parents=True, exist_ok=True)
+        fired = folder / f"{failpoint}.fired"
+        fired.unlink(missing_ok=True)
+        fresh = folder / "fresh"
+        fresh.write_text(Armed.model_validate({"action": action, **how}).model_dump_json())
+        fresh.rename(folder / failpoint)
+        return fired
+
+    def disarm(self) -> None:
+        """Take away every failpoint that has not acted."""
+        assert self.settings.failpoints_dir is not None
+        for file in self.settings.failpoints_dir.glob("*/*"):
+            if file.suffix != ".fired":
+                file.unlink(missing_ok=True)
+
+    def wait_fired(self, fired: Path) -> None:
+        """Return once a failpoint has acted."""
+        self.until(fired.exists, f"{fired.name} of {fired.parent.name}")
+
+    # Work
+
+    @contextmanager
+    def traffic(self, rng: Random, shape: Shape = USUAL, rate: float = RATE) -> Iterator[Traffic]:
+        """Let impressions flow during the body, which begins once they reach ClickHouse."""
+        self._traffics += 1
+        with Traffic(self.settings, rng, f"t{self._traffics}", shape, rate).flowing() as traffic:
+            self.flows()
+            yield traffic
+
+    def decided(self) -> int:
+        """How far the ledger's topic has come, in offsets; it grows with every chunk that is committed."""
+        consumer = Consumer({"bootstrap.servers": self.settings.kafka_bootstrap, "group.id": "unused", "log_level": 0})
+        try:
+            ends = [
+                consumer.get_watermark_offsets(TopicPartition(LEDGER, partition), timeout=SECONDS)
+                for partition in range(PARTITIONS)
+            ]
+            return sum(high for _, high in ends)
+        finally:
+            consumer.close()
+
+    def stored(self) -> int:
+        """How many lines readers see; -1 while ClickHouse doesn't answer."""
+        host, port = self.settings.clickhouse_address
+        ask = f"SELECT count() FROM {self.settings.clickhouse_database}.ledger"
+        with suppress(ClickHouseError, OSError), self._reader(host, port) as client:
+            return int(client.query(ask).result_rows[0][0])
+        return -1
+
+    @staticmethod
+    def _reader(host: str, port: int) -> Client:
+        return clickhouse_connect.get_client(
+            host=host, port=port, username="reader", send_receive_timeout=ANSWER_SECONDS, autogenerate_session_id=False
+        )
+
+    def write(self, sql: str) -> None:
+        """Run a statement in ClickHouse as the writer."""
+        with connect(self.settings) as client:
+            client.command(sql)
+
+    @cached_property
+    def admin(self) -> AdminClient:
+        """A client for what only an administrator does to Kafka."""
+        return AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap, "log_level": 0})
+
+    def fill(self, rng: Random, records: int) -> None:
+        """Produce so many records, and return once the broker has them."""
+        self._traffics += 1
+        load.produce(self.settings, islice(load.load(rng, f"t{self._traffics}", float("inf"), USERS), records))
+
+    def works(self, offsets: int = 20) -> None:
+        """Return once the worker has committed some more chunks."""
+        goal = self.decided() + offsets
+        self.until(lambda: self.decided() >= goal, "the worker decides")
+
+    def flows(self, lines: int = 40) -> None:
+        """Return once readers see some more lines."""
+        before = self.stored()
+        self.until(lambda: self.stored() >= before + lines, "impressions reach ClickHouse")
+
+    def until(self, condition: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
+        """Wait for a condition, unless the keeper or a program is broken."""
+
+        def checked() -> object:
+            self.keeper.check()
+            return condition()
+
+        until(checked, seconds, what)
+
+    # Verdict
+
+    def heal(self) -> None:
+        """Undo what was done: everything runs, and nothing is armed."""
+        self.disarm()
+        self.keeper.heal()
+
+    def verdict(self) -> Verdict:
+        """Heal, wait until everything has arrived (I5), and let the oracle judge. Raises AssertionError for I5."""
+        self.heal()
+        arrived = self.oracle.wait(STALLED_SECONDS, self.keeper.check)
+        verdict = self.oracle.check(self.states())
+        assert arrived or not verdict.ok, "the counts don't agree, but everything is there"
+        self.keeper.check()
+        return verdict
+
+    def close(self) -> None:
+        """Kill every program."""
+        self.keeper.close()
+        self.oracle.close()
+        for name in process.recorded(self.settings):
+            process.stop(name, self.settings, 0.0)
+        self.resources.close()
+
+
+def fault_settings(folder: Path, **more: object) -> Settings:
+    """Settings of a system to be hurt."""
+    return stack_settings(
+        folder,
+        **{
+            "session_timeout_seconds": SESSION_SECONDS,
+            "chunk_records": CHUNK_RECORDS,
+            "sink_flush_rows": FLUSH_ROWS,
+            "sink_flush_seconds": FLUSH_SECONDS,
+            "failpoints_dir": folder / "failpoints",
+            **more,
+        },
+    )
+
+
+@contextmanager
+def running_system(settings: Settings, commands: Commands = OURS) -> Iterator[System]:
+    """Run a system; when the body ends everything is killed, and the folder is left as it is."""
+    try:
+        stack.up(settings, ["kafka", "clickhouse"], out=lambda _: None)
+        provision(settings, False, lambda _: None)
+        produce_catalogue(settings, ((f"a{n:04d}", {"pool_id": "main", "ordinal": n}) for n in range(load.ARTWORKS)))
+        system = System(settings, commands)
+        try:
+            system.keeper.start()
+            system.heal()
+            yield system
+        finally:
+            system.close()
+    finally:
+        for name in process.recorded(settings):
+            process.stop(name, settings, 0.0)

@@ -1,0 +1,62 @@
+"""The fault harness's own pure parts: what a seed stands for, that no failpoint is forgotten, the merged report."""
+
+from pathlib import Path
+
+import pytest
+
+from streams.failpoints import Failpoint
+from tests.faults import cases as _declared  # noqa: F401 - declares the cases
+from tests.faults import results
+from tests.faults.case import CASES
+from tests.faults.results import Result, details, load_all, table
+from tests.faults.schedule import draw
+
+SEEDS = range(200)
+
+
+def test_a_seed_stands_for_one_schedule() -> None:
+    assert all(draw(seed) == draw(seed) for seed in SEEDS)
+    assert len({str(draw(seed)) for seed in SEEDS}) == len(SEEDS)
+
+
+def test_faults_come_in_order_while_the_load_flows() -> None:
+    for schedule in map(draw, SEEDS):
+        times = [step.at for step in schedule.steps]
+        assert times == sorted(times)
+        assert times[-1] < schedule.seconds
+
+
+def test_seeds_reach_every_kind_of_fault_and_every_failpoint() -> None:
+    steps = [step for seed in SEEDS for step in draw(seed).steps]
+    assert {step.kind for step in steps} == {
+        "kill", "failpoint", "pause", "terminate", "join", "leave", "wipe", "down", "cut"
+    }  # fmt: skip
+    assert {step.detail for step in steps} - {""} == set(Failpoint)
+
+
+def test_a_worker_and_a_sink_are_killed_at_every_failpoint_in_the_quick_half() -> None:
+    quick = {case.name for case in CASES.values() if case.quick}
+    ours = [each for each in Failpoint if not each.startswith("clickhouse.")]
+    assert {f"{each.split('.')[0]} killed at {each}" for each in ours} <= quick
+
+
+def test_every_case_says_what_it_does() -> None:
+    assert all(case.what for case in CASES.values())
+
+
+def test_results_of_many_runs_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    Result("broker killed", lines=1_000, impressions=9_000, restarts=1).save()
+    Result("broker killed", lines=2_000, impressions=18_000, restarts=1, raw_excess={"ledger_raw": 7}).save()
+    Result("seed 1", lines=10, impressions=20, faults=["a", "b"], restarts=3).save()
+    Result("seed 2", ok=False, why="I1 ledger: 1 missing", faults=["a"]).save()
+    Result("disk full", skipped=True, why="no right to mount").save()
+    Result("control take", why="I1 impressions: 5 missing").save()
+    rows = table(load_all()).splitlines()
+    assert rows[2:] == [
+        "| matrix | 1 | 2,000 | 18,000 | 1 | 1 | 0 |",
+        "| random schedules | 2 | 10 | 20 | 3 | 3 | 1 |",
+    ]
+    said = details(load_all())
+    assert "| broker killed | 2,000 | 18,000 | 1 | 7 | no difference |" in said
+    assert "| disk full | 0 | 0 | 0 | 0 | not run: no right to mount |" in said
