@@ -16,7 +16,7 @@ from streams.health import Health
 from streams.kafka.catalogue import CatalogueFollower
 from streams.kafka.consumer import ChunkConsumer
 from streams.kafka.recovery import StateTableManager
-from streams.kafka.source import Source
+from streams.kafka.sources import Sources
 from streams.kafka.topics import IMPRESSIONS, WORKER_GROUP
 from streams.settings import Settings
 from streams.tables.declared import StateTable
@@ -72,14 +72,15 @@ class ImpressionsApp(faust.App):
 
 def build(settings: Settings, index: int) -> ImpressionsApp:
     """Put the worker together. Every setting that differs from Faust's default says why."""
-    source = Source(settings)
+    sources = Sources(settings, [IMPRESSIONS])
+    partitions = sources.topics[IMPRESSIONS].partitions
     folder = settings.data_dir / "state" / f"worker-{index}"
     folder.mkdir(parents=True, exist_ok=True)
     app = ImpressionsApp(
         WORKER_GROUP,
         broker=[f"kafka://{address}" for address in settings.kafka_bootstrap.split(",")],
         datadir=folder / "faust",
-        topic_partitions=source.partitions,
+        topic_partitions=partitions,
         # Faust declares nothing: topics.yaml does, with replicas that Faust's default of 1 would not give (L8).
         topic_allow_declare=False,
         # Its leader election needs a topic of its own, and nothing here has a leader.
@@ -109,9 +110,9 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
         worker_redirect_stdouts=False,
     )
     follower = CatalogueFollower(settings)
-    app.partitions = Partitions(settings, source, follower.catalogue, folder)
+    app.partitions = Partitions(settings, sources, follower.catalogue, folder)
     for table in Table:
-        app.tables.add(StateTable(app, table, source.partitions, app.partitions.states))
+        app.tables.add(StateTable(app, table, partitions, app.partitions.states))
 
     @app.agent(app.topic(IMPRESSIONS, schema=RawChunks()), name="decide")
     async def decide(stream: Any) -> None:
@@ -122,7 +123,7 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
         follower.follow(asyncio.get_running_loop(), end_process)
 
     follower.load()
-    source.watch(end_process)
+    sources.watch(end_process)
     return app
 
 

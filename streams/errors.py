@@ -26,7 +26,7 @@ class DiskFullError(Exception):
 
 
 class SourceChangedError(Exception):
-    """The source is another log than the one that the state follows; a restart takes it up from its beginning."""
+    """A topic is another log than the one that was being read; a restart takes it up from its beginning."""
 
 
 class FencedError(Exception):

@@ -16,7 +16,7 @@ from streams.ending import end_process
 from streams.errors import BrokerAwayError
 from streams.kafka.admin import describe, watermarks
 from streams.kafka.consumer import Run
-from streams.kafka.source import Source
+from streams.kafka.sources import Sources
 from streams.kafka.topics import IMPRESSIONS
 from streams.settings import Settings
 from streams.stall import Work
@@ -39,9 +39,9 @@ class Partitions:
     fences nobody.
     """
 
-    def __init__(self, settings: Settings, source: Source, catalogue: Catalogue, folder: Path) -> None:
+    def __init__(self, settings: Settings, sources: Sources, catalogue: Catalogue, folder: Path) -> None:
         self._settings = settings
-        self._source = source
+        self._sources = sources
         self._catalogue = catalogue
         self._folder = folder
         self._poison = PoisonLog(self._folder / "poison.json")
@@ -142,7 +142,7 @@ class Partitions:
         observe(partition.number, chunk)
 
     def _commit_verified(self, partition: Partition, chunk: Chunk) -> None:
-        self._source.verify(chunk.taken_at)
+        self._sources.verify(chunk.taken_at)
         partition.commit(chunk)
 
     async def _taken(self, number: int) -> Partition:

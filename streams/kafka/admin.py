@@ -1,12 +1,13 @@
 """What the worker and the sink ask the broker about topics."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, TopicDescription
 
 from streams.errors import BrokerAwayError, UserError
 from streams.settings import Settings
@@ -41,11 +42,20 @@ class TopicInfo(NamedTuple):
 
 def describe(settings: Settings, topic: str) -> TopicInfo:
     """Ask for a topic. Raises UserError when there is none, BrokerAwayError when nobody answers."""
+    return describe_all(settings, [topic])[topic]
+
+
+def describe_all(settings: Settings, topics: Sequence[str]) -> dict[str, TopicInfo]:
+    """Ask for topics, in one request. Raises as `describe` does."""
+    futures = admin(settings.kafka_bootstrap).describe_topics(
+        TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS
+    )
+    return {topic: _described(settings, topic, future) for topic, future in futures.items()}
+
+
+def _described(settings: Settings, topic: str, future: Future[TopicDescription]) -> TopicInfo:
     try:
-        futures = admin(settings.kafka_bootstrap).describe_topics(
-            TopicCollection([topic]), request_timeout=REQUEST_SECONDS
-        )
-        found = futures[topic].result()
+        found = future.result()
     except KafkaException as error:
         if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise UserError(

@@ -5,8 +5,10 @@ import signal
 from types import FrameType
 
 from streams import failpoints, log
+from streams.ending import end_process
+from streams.errors import SourceChangedError
 from streams.health import Health
-from streams.kafka.admin import describe
+from streams.kafka.sources import Sources
 from streams.metrics import serve
 from streams.settings import Settings
 from streams.sink import metrics
@@ -27,11 +29,10 @@ def main(settings: Settings, index: int) -> None:
     # They log each failed request; the sink says the same in one line, with what it does about it.
     for library in ("clickhouse_connect", "urllib3"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
-    for topic in FEEDS:
-        describe(settings, topic)
+    sources = Sources(settings, list(FEEDS))
     health = Health(metrics.ready)
     serve(settings.metrics_host, settings.metrics_port + 10 * index + 1, health)
-    sink = Sink(settings, index)
+    sink = Sink(settings, index, sources)
     # A row may wait that long for its block to fill before anything can be seen to move.
     seconds = settings.stall_seconds + settings.sink_flush_seconds
     Watchdog(seconds, sink.work, sink_lag(settings), metrics.stalled, health).start()
@@ -43,5 +44,9 @@ def main(settings: Settings, index: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     logger.info("sink_started", index=index)
-    sink.run()
+    sources.watch(end_process)
+    try:
+        sink.run()
+    except SourceChangedError as error:
+        end_process(error)
     logger.info("sink_stopped", index=index)

@@ -18,6 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from streams import failpoints, log
 from streams.backoff import Backoff
 from streams.failpoints import Failpoint
+from streams.kafka.sources import Sources
 from streams.settings import Settings
 from streams.sink import kafka, metrics
 from streams.sink.feeds import FEEDS
@@ -40,8 +41,9 @@ POLL_SECONDS = 0.1
 class Sink:
     """Moves what the topics hold into ClickHouse, exactly once as far as readers can see."""
 
-    def __init__(self, settings: Settings, index: int) -> None:
+    def __init__(self, settings: Settings, index: int, sources: Sources) -> None:
         self._settings = settings
+        self._sources = sources
         self._errors = kafka.Errors(index)
         self._consumer: Consumer = kafka.consumer(settings, index, self._errors.note)
         self._broker = kafka.Broker(settings, self._consumer)
@@ -64,7 +66,8 @@ class Sink:
         return [each.work(failing, flushed) for each in list(self._partitions.values())]
 
     def run(self) -> None:
-        """Run until `stop`. Raises UserError when another process is this sink."""
+        """Run until `stop`. Raises UserError when another process is this sink, SourceChangedError when a topic was
+        made again."""
         self._consumer.subscribe(list(FEEDS), on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
         try:
             while not self._stopping:
@@ -176,11 +179,13 @@ class Sink:
     def _flush(self, partitions: list[AssignedPartition]) -> None:
         """Insert and commit a block of each, as far as ClickHouse takes them."""
         done: list[TopicPartition] = []
-        for partition in partitions:
+        held = [partition for partition in partitions if partition.held]
+        # Whatever is held was read before this; while the broker is away it could not be committed either.
+        if not held or not self._sources.check(time.monotonic()):
+            return
+        for partition in held:
             if self._backoff.waits(time.monotonic()):
                 break
-            if not partition.held:
-                continue
             try:
                 done.append(self._insert(partition))
             except InsertError as error:

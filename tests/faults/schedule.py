@@ -168,7 +168,7 @@ class Player:
             case "wipe":
                 with keeper.held(name):
                     keeper.kill(name)
-                    shutil.rmtree(self._system.settings.data_dir / "state" / name)
+                    shutil.rmtree(self._system.settings.data_dir / "state" / name, ignore_errors=True)
             case "down":
                 keeper.hold(name)
                 keeper.kill(name)
