@@ -7,7 +7,7 @@ import pytest
 from tests.support.network import Connections
 
 # Folders whose tests run services of their own.
-WITH_SERVICES = frozenset({"integration", "contract"})
+WITH_SERVICES = frozenset({"integration", "contract", "faults"})
 
 connections = Connections()
 

@@ -127,6 +127,22 @@ def test_an_insert_with_an_error_stores_nothing(server: ClickHouseProcess, clien
     assert client.command("SELECT count() FROM t") == 0
 
 
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("ALTER TABLE t ADD CONSTRAINT small CHECK a < 10", 469),
+        ("ALTER TABLE t MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 0", 252),
+    ],
+)
+def test_an_insert_that_fails_at_its_end_says_so(client: Any, change: str, code: int) -> None:
+    client.insert("t", [(1, "", None)], column_names=["a", "b", "c"])
+    client.insert("t", [(2, "", None)], column_names=["a", "b", "c"])
+    client.command(change)
+    with pytest.raises(DatabaseError, match=f"code {code}|Code: {code}"):
+        client.insert("t", [(11, "", None)], column_names=["a", "b", "c"])
+    assert client.query("SELECT max(a) FROM t").first_row == (2,)
+
+
 def test_parameters(client: Any) -> None:
     text = "quote ' backslash \\ newline \n tab \t ü {x:String} --"
     sql = "SELECT {s:String}, {n:UInt32}, {l:Array(String)}, {z:Nullable(String)}"

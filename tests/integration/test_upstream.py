@@ -17,6 +17,7 @@ REPRODUCED = 1
 SECONDS = 180.0
 # Which of our files answers what.
 ANSWERS = {
+    "chdb_insert_done.py": "streams/embedded/clickhouse/session.py (begin_insert)",
     "faust_wait_empty.py": "streams/app.py (stream_wait_empty)",
     "faust_transactional_changelog.py": "streams/kafka/restore.py",
     "faust_take.py": "docs/decisions/0002 (L2): take() is not used",

@@ -32,7 +32,16 @@ from streams.embedded.clickhouse.statement import is_insert, output_format, spli
 def test_an_insert_is_split_where_its_data_begins(text: bytes, sql: str, name: str, data: bytes) -> None:
     insert = split_insert(text)
     assert insert is not None
-    assert (insert.sql, insert.format, text[insert.data_at :]) == (sql, name, data)
+    assert (insert.sql + insert.settings, insert.format, text[insert.data_at :]) == (sql, name, data)
+
+
+def test_an_inserts_settings_are_apart() -> None:
+    insert = split_insert(b"INSERT INTO t (settings) SETTINGS a = 1, b = 'x' FORMAT CSV\n1")
+    assert insert is not None
+    assert (insert.sql, insert.settings) == ("INSERT INTO t (settings) ", "SETTINGS a = 1, b = 'x' ")
+    insert = split_insert(b"INSERT INTO settings VALUES (1)")
+    assert insert is not None
+    assert (insert.sql, insert.settings) == ("INSERT INTO settings ", "")
 
 
 @pytest.mark.parametrize(

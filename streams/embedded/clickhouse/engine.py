@@ -16,9 +16,11 @@ What was measured of chDB 26.9 (two cores), since the design hangs on it:
 """
 
 import contextlib
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import chdb
 
@@ -46,13 +48,21 @@ def engine_errors() -> Iterator[None]:
 class Engine:
     """The one engine of this process. Every method blocks and may be called from any thread."""
 
-    def __init__(self, folder: Path, configuration: Path) -> None:
+    def __init__(self, folder: Path, configuration: Path, spool: Path) -> None:
+        """`spool` is a folder of its own for data on its way; what a killed process left in it is removed."""
+        shutil.rmtree(spool, ignore_errors=True)
+        spool.mkdir(mode=0o700)
+        self._spool = spool.resolve()
         self._address = f"{folder}?config-file={configuration}"
         # Kept open: the engine ends with its last handle.
         self._control: Any = _chdb.connect(self._address)
         with engine_errors():
             self.timezone = self._control.query("SELECT timezone()", "TSVRaw").bytes().decode().strip()
             _take_away(["file", *self._control.query(_OUTSIDE, "TSVRaw").bytes().decode().split()])
+
+    def spool(self) -> IO[bytes]:
+        """Open a file, which is gone once it is closed, for data on its way into the engine. Raises OSError."""
+        return tempfile.NamedTemporaryFile(dir=self._spool)
 
     def connect(self) -> Any:
         """Open a handle: a session of its own, with every right."""

@@ -115,13 +115,14 @@ class Queries:
         self, request: web.Request, ask: Ask, lease: Lease, insert: Insert, begun: bytes, body: Body
     ) -> web.StreamResponse:
         session = lease.session
-        await lease.call(session.judge, insert.sql + " FORMAT " + insert.format, ask.user is User.READER)
+        whole = f"{insert.sql} {insert.settings} FORMAT {insert.format}"
+        await lease.call(session.judge, whole, ask.user is User.READER)
         lease.readonly = False
-        await lease.call(session.begin_insert, insert.sql, insert.format)
+        await lease.call(session.begin_insert)
         async for piece in body.rest(begun):
             await lease.call(session.append, piece)
         await _failpoint(Failpoint.CLICKHOUSE_RECEIVED, request)
-        await lease.call(session.finish_insert)
+        await lease.call(session.finish_insert, insert.sql, insert.format, insert.settings)
         await _failpoint(Failpoint.CLICKHOUSE_STORED, request)
         return complete_response(b"", self._headers(ask), session.progress.counts)
 

@@ -41,7 +41,7 @@ def serve(settings: ServerConfig) -> None:
         _bind(settings.host, settings.port) as listener,
         contextlib.closing(Store(settings.path, ENGINE_VERSION)) as store,
     ):
-        engine = Engine(store.engine, write_configuration(store.config))
+        engine = Engine(store.engine, write_configuration(store.config), store.spool)
         asyncio.run(_serve(settings, listener, engine))
 
 

@@ -4,14 +4,22 @@ Everything blocks and is called in one thread at a time. Errors are ClickHouseEr
 """
 
 import contextlib
+import errno
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from streams.embedded.clickhouse.access import READER_ROLE, STAGE_ROLE
 from streams.embedded.clickhouse.engine import Engine, ending, engine_errors
-from streams.embedded.clickhouse.errors import BAD_ARGUMENTS, READONLY, SYNTAX_ERROR, UNKNOWN_SETTING, ClickHouseError
+from streams.embedded.clickhouse.errors import (
+    BAD_ARGUMENTS,
+    NOT_ENOUGH_SPACE,
+    READONLY,
+    SYNTAX_ERROR,
+    UNKNOWN_SETTING,
+    ClickHouseError,
+)
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
@@ -63,7 +71,7 @@ class Session:
         self._engine = engine
         self._handle: Any = None
         self.tag = tag
-        self._insert: Any = None
+        self._spool: IO[bytes] | None = None
         self.progress = Progress()
 
     def open(self, scope: Scope, external: tuple[External, ...] = ()) -> None:
@@ -89,9 +97,9 @@ class Session:
         create = f"CREATE TEMPORARY TABLE {quote_name(table.name)} ({table.structure}) ENGINE = Memory"
         self.judge(create, reader=False)  # one statement, whatever the structure says
         self._run(create)
-        self.begin_insert(f"INSERT INTO {quote_name(table.name)}", table.format)
+        self.begin_insert()
         self.append(table.data)
-        self.finish_insert()
+        self.finish_insert(f"INSERT INTO {quote_name(table.name)}", table.format)
         self._run("SET ROLE DEFAULT")
 
     def judge(self, sql: str, reader: bool) -> str:
@@ -161,26 +169,38 @@ class Session:
         found = self._handle.query(f"SELECT changed FROM system.settings WHERE name = {quote(setting)}", "TSVRaw")
         return bool(found.bytes().strip() == b"1")
 
-    def begin_insert(self, sql: str, data_format: str) -> None:
-        """Start an INSERT whose data comes through `append`; nothing is visible before `finish_insert`.
+    def begin_insert(self) -> None:
+        """Start an INSERT whose data comes through `append`, and is kept in a file until `finish_insert`.
 
-        (Of more than min_insert_block_size_rows, about a million, the earlier blocks are, as in any ClickHouse.)
+        chDB would take it piece by piece (`send_insert`), but reports success when what happens at the end fails: a
+        full disk, a constraint, too many parts (docs/upstream). An INSERT from a file fails as it should.
         """
-        with engine_errors():
-            self._insert = self._handle.send_insert(sql, data_format)
+        with _disk_errors():
+            self._spool = self._engine.spool()
 
     def append(self, data: bytes) -> None:
         """Give an insert its next bytes."""
-        with engine_errors():
-            self._handle.insert_append(self._insert, data)
+        assert self._spool is not None, "begin_insert comes first"
+        with _disk_errors():
+            self._spool.write(data)
 
-    def finish_insert(self) -> None:
-        """Commit an insert; on return its rows are stored."""
+    def finish_insert(self, sql: str, data_format: str, settings: str = "") -> None:
+        """Run an INSERT, given as what stands before its SETTINGS, with what was appended.
+
+        On return its rows are stored. (Of more than min_insert_block_size_rows, about a million, the earlier blocks
+        may be even if it fails, as in any ClickHouse.)
+        """
+        assert self._spool is not None, "begin_insert comes first"
+        with _disk_errors():
+            self._spool.flush()
+        file = quote(self._spool.name)
         with engine_errors():
-            insert, self._insert = self._insert, None
-            result = self._handle.insert_done(insert)
+            result = self._handle.query(
+                f"{sql} FROM INFILE {file} COMPRESSION 'none' {settings} FORMAT {data_format}", "Null"
+            )
         self.progress.counts["written_rows"] = result.rows_written()
         self.progress.counts["written_bytes"] = result.bytes_written()
+        self._end_spool()
 
     def kill(self) -> None:
         """Cancel the query that runs here; from another thread, for it blocks this one."""
@@ -188,15 +208,30 @@ class Session:
 
     def close(self) -> None:
         """Close the handle, cancel the stream it may have open, give up an insert that was not finished."""
-        if self._insert is not None:
-            with contextlib.suppress(RuntimeError):  # one that has failed is given up already
-                self._handle.insert_cancel(self._insert)
+        self._end_spool()
         if self._handle is not None:
             self._handle.close()
+
+    def _end_spool(self) -> None:
+        if self._spool is not None:
+            with contextlib.suppress(OSError):  # what could not be written is not wanted any more
+                self._spool.close()
+            self._spool = None
 
     def _run(self, sql: str) -> None:
         with engine_errors():
             self._handle.query(sql, "Null")
+
+
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Turn a full disk into ClickHouse's own error for it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ClickHouseError(NOT_ENOUGH_SPACE, "Not enough space for the insert's data.") from None
 
 
 def quote(text: str) -> str:

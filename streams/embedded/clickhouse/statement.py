@@ -26,9 +26,11 @@ _BEFORE_NAME = (b"INTO", b"TABLE", b".")
 
 @dataclass(frozen=True)
 class Insert:
-    """An INSERT with data: the statement up to its FORMAT, the format's name, and where the data begins."""
+    """An INSERT with data: the statement up to its SETTINGS, those up to its FORMAT, the format's name, and where the
+    data begins."""
 
     sql: str
+    settings: str
     format: str
     data_at: int
 
@@ -64,24 +66,28 @@ def split_insert(text: bytes) -> Insert | None:
     """Split an INSERT that brings its data along; None for any other statement, and for INSERT ... SELECT."""
     previous = b""
     after_format: _Token | None = None
+    settings_at: int | None = None
     for token in _tokens(text):
         if previous == b"" and token.word != b"INSERT":
             return None
         if after_format is not None:
-            return Insert(
-                text[: after_format.start].decode(errors="replace"),
-                _name(token),
-                _skip_line_end(text, token.end),
-            )
+            return _insert(text, settings_at, after_format.start, _name(token), _skip_line_end(text, token.end))
         if token.depth == 0 and previous not in _BEFORE_NAME:
             if token.word == b"FORMAT":
                 after_format = token
             elif token.word == b"VALUES":
-                return Insert(text[: token.start].decode(errors="replace"), "Values", token.end)
+                return _insert(text, settings_at, token.start, "Values", token.end)
+            elif token.word == b"SETTINGS" and settings_at is None:
+                settings_at = token.start
             elif token.word in (b"SELECT", b"WITH", b"FROM", b"INFILE"):
                 return None
         previous = token.word or token.text
     return None
+
+
+def _insert(text: bytes, settings_at: int | None, end: int, data_format: str, data_at: int) -> Insert:
+    head = end if settings_at is None else settings_at
+    return Insert(text[:head].decode(errors="replace"), text[head:end].decode(errors="replace"), data_format, data_at)
 
 
 def _skip_line_end(text: bytes, at: int) -> int:

@@ -5,6 +5,7 @@
 <path>/VERSION       version of the engine that made it
 <path>/config/       what the engine is started with; written anew each time
 <path>/engine/       chDB's own
+<path>/spool/        data of inserts that are under way
 ```
 """
 
@@ -20,10 +21,12 @@ class Store:
     """A data folder that this process has open. Raises UserError if another has, or another engine made it."""
 
     def __init__(self, path: Path, engine_version: str) -> None:
-        if set("?&=") & set(str(path)):  # chDB reads these as the beginning of its options
-            raise UserError(f"ClickHouse's data folder {path} has one of ? & = in its name; choose another.")
+        # chDB reads the first three as the beginning of its options, and the others in a file's name as a pattern.
+        if set("?&=*{}") & set(str(path.resolve())):
+            raise UserError(f"ClickHouse's data folder {path} has one of ? & = * {{ }} in its name; choose another.")
         self.config = path / "config"
         self.engine = path / "engine"
+        self.spool = path / "spool"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(path / "server.lock", path)
         try:

@@ -12,6 +12,8 @@ from tests.faults.case import case
 from tests.faults.system import System
 
 MIB = 1024 * 1024
+# ClickHouse's code for it.
+NOT_ENOUGH_SPACE = 243
 
 
 class NotHereError(Exception):
@@ -79,5 +81,5 @@ def clickhouse(system: System, rng: Random) -> None:
     system.flows()
     sink = system.keeper["sink-0"]
     with full(disk):
-        system.until(lambda: '"clickhouse_unavailable"' in sink.output(), "the sink has met the full disk")
+        system.until(lambda: f'"code": "{NOT_ENOUGH_SPACE}"' in sink.output(), "the sink has met the full disk")
         system.works()
