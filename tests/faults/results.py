@@ -67,10 +67,17 @@ def table(results: Iterable[Result]) -> str:
 
 
 def details(results: Iterable[Result]) -> str:
-    """A row for each case of the matrix and each control."""
+    """A row for each case of the matrix, and one for each control."""
+    results = sorted(results, key=lambda each: each.name)
     rows = ["| case | lines | impressions | restarts | rows written twice | result |", "|---|---|---|---|---|---|"]
-    for each in sorted((each for each in results if kind(each) == "matrix"), key=lambda each: each.name):
-        said = f"not run: {each.why}" if each.skipped else "no difference" if each.ok else each.why
-        excess = sum(each.raw_excess.values())
-        rows.append(f"| {each.name} | {each.lines:,} | {each.impressions:,} | {each.restarts} | {excess:,} | {said} |")
+    for each in results:
+        if kind(each) == "matrix":
+            said = f"not run: {each.why}" if each.skipped else "no difference" if each.ok else each.why
+            counts = (each.lines, each.impressions, each.restarts, sum(each.raw_excess.values()))
+            rows.append(" | ".join([f"| {each.name}", *(f"{count:,}" for count in counts), f"{said} |"]))
+    rows += ["", "| control | what was found |", "|---|---|"]
+    for each in results:
+        if kind(each) == "negative controls":
+            found = each.why.replace("|", "\\|")
+            rows.append(f"| {each.name.removeprefix('control ')} | {found if each.ok else f'**missed**: {found}'} |")
     return "\n".join(rows)

@@ -1,6 +1,6 @@
-"""Topics that tests take away."""
+"""Topics that tests take away, or narrow."""
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from streams.settings import Settings
 from tests.support.wait import until
@@ -13,3 +13,18 @@ def delete(settings: Settings, topic: str) -> None:
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
     admin.delete_topics([topic])[topic].result(SECONDS)
     until(lambda: topic not in admin.list_topics(timeout=SECONDS).topics, SECONDS, f"{topic} is gone")
+
+
+def limit(settings: Settings, topic: str, size: int) -> None:
+    """Set the largest batch (bytes, compressed) that a topic takes; return once the broker goes by it."""
+    name = "max.message.bytes"
+    admin, resource = AdminClient({"bootstrap.servers": settings.kafka_bootstrap}), (ResourceType.TOPIC, topic)
+    entry = ConfigEntry(name, str(size), incremental_operation=AlterConfigOpType.SET)
+    for future in admin.incremental_alter_configs([ConfigResource(*resource, incremental_configs=[entry])]).values():
+        future.result(SECONDS)
+
+    def known() -> bool:
+        (described,) = admin.describe_configs([ConfigResource(*resource)]).values()
+        return bool(described.result(SECONDS)[name].value == str(size))
+
+    until(known, SECONDS, f"{topic} takes {size} bytes")

@@ -3,11 +3,10 @@
 import signal
 from random import Random
 
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
-
 from tests.faults.case import case
-from tests.faults.system import SECONDS, SESSION_SECONDS, System
+from tests.faults.system import SESSION_SECONDS, System
 from tests.support.load import Shape
+from tests.support.topics import limit
 from tests.support.wait import let_pass
 
 NAME = "kafka"
@@ -37,14 +36,7 @@ def stopped(system: System, rng: Random) -> None:
 @case("an output refuses records", shape=Shape(impressions=(100, 200), packed=0.5))
 def refused(system: System, rng: Random) -> None:
     """The limit of a topic is set below what a chunk becomes, and back: the worker can't commit for that time."""
-    _limit(system, SMALL_BYTES)
+    limit(system.settings, ACCEPTED, SMALL_BYTES)
     worker = system.keeper["worker-0"]
     system.until(lambda: "MSG_SIZE_TOO_LARGE" in worker.output(), "the worker has met the limit")
-    _limit(system, DECLARED_BYTES)
-
-
-def _limit(system: System, limit: int) -> None:
-    entry = ConfigEntry("max.message.bytes", str(limit), incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, ACCEPTED, incremental_configs=[entry])
-    for future in system.admin.incremental_alter_configs([resource]).values():
-        future.result(SECONDS)
+    limit(system.settings, ACCEPTED, DECLARED_BYTES)

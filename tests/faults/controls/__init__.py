@@ -1,0 +1,1 @@
+"""Programs with a known, usual mistake, which the harness must find."""

@@ -1,0 +1,28 @@
+"""Run the sink with a defect: it inserts slices of so many rows, wherever a record ends. Takes the command line's
+arguments.
+"""
+
+from streams import failpoints
+from streams.failpoints import Failpoint
+from streams.sink.blocks import Part
+from streams.sink.writer import Writer
+
+SLICE_ROWS = 100
+
+_insert = Writer.insert
+
+
+def insert(self: Writer, part: Part, token: str) -> None:
+    """Insert slice after slice."""
+    for start in range(0, part.rows, SLICE_ROWS):
+        if start:
+            failpoints.hit(Failpoint.SINK_INSERT_BETWEEN)
+        rows = [column[start : start + SLICE_ROWS] for column in part.columns]
+        _insert(self, Part(part.table, rows), f"{token}:{start}")
+
+
+if __name__ == "__main__":
+    from streams.cli import main
+
+    Writer.insert = insert  # type: ignore[method-assign]
+    main()

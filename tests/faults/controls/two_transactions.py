@@ -1,0 +1,27 @@
+"""Run the worker with a defect: state and position are one transaction, what readers see is another one behind it.
+
+Takes the command line's arguments.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from streams.agents.outbox import CHANGELOGS
+from streams.kafka.transaction import Outgoing, PartitionProducer
+
+_commit = PartitionProducer.commit
+
+
+def commit(self: PartitionProducer, records: Sequence[Outgoing], watch: Iterable[str] = ()) -> dict[str, int]:
+    """Commit what goes to the changelogs, then the rest."""
+    changelogs = set(CHANGELOGS.values())
+    offsets = _commit(self, [record for record in records if record.topic in changelogs], watch)
+    if rows := [record for record in records if record.topic not in changelogs]:
+        _commit(self, rows)
+    return offsets
+
+
+if __name__ == "__main__":
+    from streams.cli import main
+
+    PartitionProducer.commit = commit  # type: ignore[method-assign]
+    main()

@@ -1,0 +1,156 @@
+"""The harness finds the usual mistakes: each of these programs is right until the fault, and must be found out by it.
+
+What is our own passes the same fault in the case of the matrix that each test names. No test relies on luck: a
+failpoint is armed while nothing flows, so that the flush that follows is the one that meets it.
+"""
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from streams.failpoints import Action, Failpoint
+from tests.faults.cases.broker import DECLARED_BYTES, SMALL_BYTES
+from tests.faults.controls import commit_first, cutting, store_first, textbook, two_transactions, unfenced
+from tests.faults.controls.proof import LOST, control, lost_flush
+from tests.faults.system import Commands
+from tests.support.load import Raw, Shape, at_home, flush, impression, now_ms, user_at
+from tests.support.topics import limit
+
+pytestmark = pytest.mark.integration
+
+WORKER, SINK = "worker-0", "sink-0"
+ACCEPTED = "impressions.accepted.v1"
+# What a textbook agent can decide: it knows neither packed records nor strays, and rejects nothing.
+GOOD = Shape(packed=0, strays=0, rubbish=0, untimely=0)
+GOOD_FLUSHES = 20
+
+
+def worker(module: ModuleType, how: str = "worker") -> Commands:
+    """A system with that worker."""
+    return Commands(worker=(sys.executable, str(module.__file__), how))
+
+
+def sink(module: ModuleType) -> Commands:
+    """A system with that sink."""
+    return Commands(sink=(sys.executable, str(module.__file__), "sink"))
+
+
+def test_a_textbook_agent_with_take(tmp_path: Path) -> None:
+    """A record that can't be read acknowledges its whole batch. Ours: "poison records"."""
+    with control("textbook agent with take()", tmp_path, worker(textbook, "take"), GOOD, states=False) as proof:
+        flushes = [lost_flush(user_at(0, f"lost-{number}")) for number in range(GOOD_FLUSHES)]
+        # Fetched together: what is behind the first record within the same batch is never decided.
+        proof.produce(Raw(0, b"{"), *flushes)
+        proof.judge()
+        assert 0 < proof.difference("I1", "impressions").missing <= GOOD_FLUSHES * LOST
+        # The one that could not be read, and others.
+        assert proof.difference("I1", "ledger").missing > 1
+
+
+def test_faust_s_own_producer(tmp_path: Path) -> None:
+    """A send that fails is logged, and its source acknowledged. Ours: "an output refuses records"."""
+    with control("Faust's built-in producer", tmp_path, worker(textbook, "events"), GOOD, states=False) as proof:
+        limit(proof.system.settings, ACCEPTED, SMALL_BYTES)
+        before = proof.system.stored()
+        proof.produce(lost_flush(user_at(0, "lost")))
+        # Its row of the ledger is sent after the impressions.
+        proof.system.until(lambda: proof.system.stored() > before, "the flush is decided")
+        assert "_on_published error" in proof.system.keeper[WORKER].output()
+        limit(proof.system.settings, ACCEPTED, DECLARED_BYTES)
+        proof.judge()
+        assert proof.difference("I1", "impressions").missing == LOST
+        assert not proof.difference("I1", "ledger").found
+
+
+def test_state_and_output_in_two_transactions(tmp_path: Path) -> None:
+    """SIGKILL between the two: the position is behind rows that no one has.
+
+    Ours: "worker killed at worker.commit.after".
+    """
+    with control("state and output are not one transaction", tmp_path, worker(two_transactions)) as proof:
+        fired = proof.system.arm(Failpoint.WORKER_COMMIT_AFTER, WORKER)
+        proof.produce(lost_flush(user_at(0, "lost")))
+        proof.system.wait_fired(fired)
+        proof.judge()
+        assert proof.difference("I1", "impressions").missing == LOST
+        assert proof.difference("I1", "ledger").missing == 1
+
+
+def test_the_store_is_written_before_the_commit(tmp_path: Path) -> None:
+    """SIGKILL before the commit: the store's position is past a chunk that nobody has.
+
+    Ours: "worker killed at worker.commit.before".
+    """
+    with control("store written before the commit, and trusted", tmp_path, worker(store_first)) as proof:
+        fired = proof.system.arm(Failpoint.WORKER_COMMIT_BEFORE, WORKER)
+        proof.produce(lost_flush(user_at(0, "lost")))
+        proof.system.wait_fired(fired)
+        proof.judge()
+        assert proof.difference("I1", "impressions").missing == LOST
+        assert proof.difference("I1", "ledger").missing == 1
+        assert proof.difference("I4", "state of partition 0").extra > 0
+
+
+def test_nothing_fences_a_zombie(tmp_path: Path) -> None:
+    """A zombie writes old values behind new ones, and the state made from them accepts a duplicate.
+
+    Ours: "zombie worker, writes queued", and "local state wiped".
+    """
+    with control("no fencing", tmp_path, worker(unfenced)) as proof:
+        system, user, other = proof.system, user_at(0, "zombie"), user_at(0, "other")
+        zombie, seen_at = system.keeper[WORKER], now_ms()
+        stopped = system.arm(Failpoint.WORKER_DECODED, WORKER, Action.STOP)
+        proof.produce(at_home(user, flush(user, [impression("a0001", seen_at)])))
+        system.wait_fired(stopped)
+        with system.keeper.held(WORKER):
+            successor = system.add("worker", 1)
+            system.until(successor.is_ready, "the successor has the partitions")
+            proof.produce(at_home(user, flush(user, [impression("a0002", seen_at)])))
+            proof.catch_up()
+            # It dies of its first commit, so that it writes what it had decided and nothing else.
+            wrote = system.arm(Failpoint.WORKER_COMMIT_AFTER, WORKER)
+            system.keeper.signal(WORKER, signal.SIGCONT)
+            system.until(lambda: not zombie.is_running, "the zombie has tried to commit")
+            assert wrote.exists(), "something fences it"
+            # Behind the old position that it wrote there is a new one again.
+            proof.produce(at_home(other, flush(other, [impression("a0001", seen_at)])))
+            proof.catch_up()
+            # Now the state is what the changelogs say.
+            system.keeper.remove("worker-1")
+            shutil.rmtree(system.settings.data_dir / "state")
+        proof.produce(at_home(user, flush(user, [impression("a0002", seen_at + 50, impression_id="double")])))
+        proof.judge()
+        assert proof.difference("I1", "impressions").extra == 1
+        assert proof.difference("I1", "ledger").wrong == 1
+
+
+def test_a_sink_that_commits_before_it_inserts(tmp_path: Path) -> None:
+    """SIGKILL between the tables of a block: only impressions have several, so that it is their block.
+
+    Ours: "sink killed at sink.insert.between".
+    """
+    with control("sink that commits before it inserts", tmp_path, sink(commit_first)) as proof:
+        fired = proof.system.arm(Failpoint.SINK_INSERT_BETWEEN, SINK)
+        proof.produce(lost_flush(user_at(0, "lost")))
+        proof.system.wait_fired(fired)
+        proof.judge()
+        assert proof.difference("I1", "impressions").missing == LOST
+        assert proof.difference("I3", ACCEPTED).missing == LOST
+
+
+def test_a_sink_that_cuts_records(tmp_path: Path) -> None:
+    """SIGKILL between two slices of one record: the next sink starts behind it.
+
+    Ours: "sink killed at sink.insert.between".
+    """
+    with control("sink that cuts records", tmp_path, sink(cutting)) as proof:
+        # Each of the two set tables is cut once too, and there are two steps from table to table.
+        fired = proof.system.arm(Failpoint.SINK_INSERT_BETWEEN, SINK, hit=5)
+        proof.produce(lost_flush(user_at(0, "lost"), cutting.SLICE_ROWS + LOST))
+        proof.system.wait_fired(fired)
+        proof.judge()
+        assert proof.difference("I1", "impressions").missing == LOST
