@@ -91,7 +91,7 @@ def last_position(settings: Settings, partition: int) -> Position | None:
         back = FIRST_LOOK
         while True:
             start = max(low, high - back)
-            found = _newest(consumer, TopicPartition(CHANGELOG, partition, start))
+            found = _newest(consumer, TopicPartition(CHANGELOG, partition, start), high)
             if found is not None or start == low:
                 return found
             back *= 10
@@ -99,7 +99,8 @@ def last_position(settings: Settings, partition: int) -> Position | None:
         consumer.close()
 
 
-def _newest(consumer: Consumer, tp: TopicPartition) -> Position | None:
+def _newest(consumer: Consumer, tp: TopicPartition, high: int) -> Position | None:
+    """Read up to `high`. A worker that is at work moves the end on, and there may never be one."""
     consumer.assign([tp])
     newest = None
     while True:
@@ -110,6 +111,8 @@ def _newest(consumer: Consumer, tp: TopicPartition) -> Position | None:
             if error.code() == KafkaError._PARTITION_EOF:
                 return newest
             raise KafkaException(error)
+        if (message.offset() or 0) >= high:
+            return newest
         if message.key() == POSITION:
             value = message.value()
             newest = position.decode(value) if value else None

@@ -10,10 +10,8 @@ from streams import log
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
 from tests.faults.case import CASES, Case
 from tests.faults.results import KEPT, Result, details, load_all, table
-from tests.faults.run import Task, run_task
+from tests.faults.run import TOGETHER, Task, run_task
 
-# Cases that follow each other on one system: enough to save most starts, few enough that the log stays short.
-TOGETHER = 8
 SEEDS = 60
 
 

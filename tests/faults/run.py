@@ -20,6 +20,8 @@ from tests.faults.system import System, fault_settings, running_system
 Out = Callable[[str], None]
 # Cases draw details (which hit, how many) from it; the same for the same name.
 CASE_SEED = 4
+# Cases that follow each other on one system: enough to save most starts, few enough that the log stays short.
+TOGETHER = 8
 
 
 class Totals(NamedTuple):

@@ -8,24 +8,28 @@ import pytest
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
 from tests.faults.case import CASES, Case, run_case
 from tests.faults.cases.disk import NotHereError
-from tests.faults.run import CASE_SEED
+from tests.faults.run import CASE_SEED, TOGETHER
 from tests.faults.system import System, fault_settings, running_system
 
 pytestmark = pytest.mark.integration
 
 QUICK = [each for each in CASES.values() if each.quick]
+SHARED = [
+    pytest.param(number // TOGETHER, each, id=each.name)
+    for number, each in enumerate(each for each in QUICK if not each.own)
+]
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One system for all cases after which it is as good as before."""
-    with running_system(fault_settings(tmp_path_factory.mktemp("faults"))) as system:
+def system(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[System]:
+    """One system for some cases after which it is as good as before; the parameter is their group's number."""
+    with running_system(fault_settings(tmp_path_factory.mktemp(f"faults-{request.param}"))) as system:
         yield system
 
 
-@pytest.mark.parametrize("case", [pytest.param(each, id=each.name) for each in QUICK if not each.own])
-def test_nothing_lost_nothing_twice(shared: System, case: Case) -> None:
-    verdict = run_case(shared, case, Random(f"{CASE_SEED} {case.name}"))
+@pytest.mark.parametrize(("system", "case"), SHARED, indirect=["system"])
+def test_nothing_lost_nothing_twice(system: System, case: Case) -> None:
+    verdict = run_case(system, case, Random(f"{CASE_SEED} {case.name}"))
     assert verdict.ok, str(verdict)
 
 

@@ -15,7 +15,7 @@ TOPIC = "impressions.v1"
 # Outages of the broker are waited out: a record that is given up would be a hole of the test's, not the system's.
 DELIVERY_SECONDS = 300.0
 # Records a second: several transactions a second in each partition, on machines that are busy otherwise.
-RATE = 120.0
+RATE = 60.0
 USERS = 80
 
 
