@@ -51,6 +51,8 @@ def prepare(settings: Settings, out: Callable[[str], None]) -> None:
     """
     broker = embedded_address(settings)
     java = require_java()
+    if "," in str(data_dir(settings)):
+        raise UserError(f"The data folder {data_dir(settings)} has a comma in its name, which Kafka takes for a list.")
     check_version(data_dir(settings))
     fetch_jars(settings, out)
     require_free(broker, "the embedded Kafka", SETTING)

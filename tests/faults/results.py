@@ -1,6 +1,7 @@
 """Results of runs, a file each, so that runs of many days add up to one report."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,7 +31,12 @@ class Result:
     def save(self) -> None:
         """Write the result; the latest of a name counts."""
         RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / f"{self.name.replace('/', '-')}.json").write_text(json.dumps(asdict(self), indent=1))
+        (RESULTS / f"{slug(self.name)}.json").write_text(json.dumps(asdict(self), indent=1))
+
+
+def slug(name: str) -> str:
+    """A name as a folder's or a file's, with nothing in it that any program reads as a separator."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name)
 
 
 def load_all() -> list[Result]:

@@ -4,7 +4,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tests.faults.case import Case, run_case
 from tests.faults.cases.disk import NotHereError
 from tests.faults.oracle import Verdict
-from tests.faults.results import FOLDER, KEPT, Result
+from tests.faults.results import FOLDER, KEPT, Result, slug
 from tests.faults.schedule import Player, draw
 from tests.faults.system import System, fault_settings, running_system
 
@@ -79,12 +79,13 @@ def _run_seed(seed: int, out: Out) -> Result:
 def _run_cases(name: str, cases: Sequence[Case], out: Out) -> list[Result]:
     """Run cases until one fails."""
     results: list[Result] = []
-    with _folder(name, results) as folder, running_system(fault_settings(folder, **cases[0].settings)) as system:
-        before = NOTHING
+    with _folder(name, results) as folder, ExitStack() as systems:
+        system, before = None, NOTHING
         for case in cases:
             result = Result(case.name)
             results.append(result)
             with _saved(result, out):
+                system = system or systems.enter_context(running_system(fault_settings(folder, **case.settings)))
                 before = _note(result, system, run_case(system, case, Random(f"{CASE_SEED} {case.name}")), before)
             if not result.ok:
                 break
@@ -125,7 +126,7 @@ def _saved(result: Result, out: Out) -> Iterator[None]:
 @contextmanager
 def _folder(name: str, results: Sequence[Result]) -> Iterator[Path]:
     """Give a system a folder; keep it, logs, topics and tables, if one of its results is a failure."""
-    folder = FOLDER / "run" / name.replace(" ", "-")
+    folder = FOLDER / "run" / slug(name)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     yield folder

@@ -66,7 +66,7 @@ def draw(seed: int) -> Schedule:
         untimely=rng.choice((0.0, 0.05, 0.3)),
         clock_ms=rng.choice((0, 0, 0, -7_200_000)),
     )
-    rate = rng.choice((30.0, 120.0, 250.0)) * (0.3 if shape.impressions[0] >= 50 else 1.0)
+    rate = rng.choice((20.0, 60.0, 150.0)) * (0.3 if shape.impressions[0] >= 50 else 1.0)
     steps = [_step(rng, rng.uniform(0, 0.8 * seconds)) for _ in range(rng.randint(*FAULTS))]
     return Schedule(seed, seconds, rate, shape, sorted(steps))
 

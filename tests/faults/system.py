@@ -151,6 +151,14 @@ class System:
         """A client for what only an administrator does to Kafka."""
         return AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap, "log_level": 0})
 
+    def wait_no_members(self, group: str) -> None:
+        """Return once a group is empty: a dead member by name belongs to it until its session is over."""
+
+        def empty() -> bool:
+            return not self.admin.describe_consumer_groups([group])[group].result(SECONDS).members
+
+        self.until(empty, f"{group} has no member")
+
     def fill(self, rng: Random, records: int) -> None:
         """Produce so many records, and return once the broker has them."""
         self._traffics += 1

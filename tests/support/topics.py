@@ -15,16 +15,20 @@ def delete(settings: Settings, topic: str) -> None:
     until(lambda: topic not in admin.list_topics(timeout=SECONDS).topics, SECONDS, f"{topic} is gone")
 
 
-def limit(settings: Settings, topic: str, size: int) -> None:
-    """Set the largest batch (bytes, compressed) that a topic takes; return once the broker goes by it."""
-    name = "max.message.bytes"
+def configure(settings: Settings, topic: str, name: str, value: str) -> None:
+    """Set a topic's configuration; return once the broker goes by it."""
     admin, resource = AdminClient({"bootstrap.servers": settings.kafka_bootstrap}), (ResourceType.TOPIC, topic)
-    entry = ConfigEntry(name, str(size), incremental_operation=AlterConfigOpType.SET)
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
     for future in admin.incremental_alter_configs([ConfigResource(*resource, incremental_configs=[entry])]).values():
         future.result(SECONDS)
 
     def known() -> bool:
         (described,) = admin.describe_configs([ConfigResource(*resource)]).values()
-        return bool(described.result(SECONDS)[name].value == str(size))
+        return bool(described.result(SECONDS)[name].value == value)
 
-    until(known, SECONDS, f"{topic} takes {size} bytes")
+    until(known, SECONDS, f"{topic} has {name}={value}")
+
+
+def limit(settings: Settings, topic: str, size: int) -> None:
+    """Set the largest batch (bytes, compressed) that a topic takes."""
+    configure(settings, topic, "max.message.bytes", str(size))

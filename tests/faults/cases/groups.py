@@ -64,9 +64,6 @@ def sink_rewound(system: System, rng: Random) -> None:
 
 
 def _move(system: System, group: str, topics: list[str] | tuple[str, ...]) -> None:
-    admin = system.admin
-    system.until(
-        lambda: not admin.describe_consumer_groups([group])[group].result(SECONDS).members, "the group has no member"
-    )
+    system.wait_no_members(group)
     offsets = [TopicPartition(topic, partition, 0) for topic in topics for partition in range(PARTITIONS)]
-    admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, offsets)])[group].result(SECONDS)
+    system.admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, offsets)])[group].result(SECONDS)

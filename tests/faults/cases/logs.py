@@ -11,7 +11,8 @@ from streams.ending import EXIT_CONFIG
 from tests.faults.case import case
 from tests.faults.system import SECONDS, System
 from tests.support.load import PARTITIONS
-from tests.support.topics import delete
+from tests.support.program import Program
+from tests.support.topics import configure, delete
 
 SOURCE = "impressions.v1"
 WINDOWS, COVERAGE = "impressions-windows-changelog", "impressions-coverage-changelog"
@@ -40,9 +41,12 @@ def changelog_truncated(system: System, rng: Random) -> None:
     """The windows' changelog is cut to nothing: the worker refuses, `impressions rebuild` mends it."""
 
     def lose() -> None:
+        # A broker cuts no log that is only compacted, until somebody says otherwise.
+        configure(system.settings, WINDOWS, "cleanup.policy", "compact,delete")
         everything = [TopicPartition(WINDOWS, partition, -1) for partition in range(PARTITIONS)]
         for future in system.admin.delete_records(everything).values():
             future.result(SECONDS)
+        configure(system.settings, WINDOWS, "cleanup.policy", "compact")
 
     _refused_and_rebuilt(system, rng, lose)
 
@@ -51,13 +55,15 @@ def _refused_and_rebuilt(system: System, rng: Random, lose: object) -> None:
     with system.traffic(rng):
         system.works(200)
     assert system.verdict().ok
-    worker = system.keeper[WORKER]
+    # Not the kept one, whose end of that kind would be a fault of its own.
+    refused = Program("worker", system.settings)
     with system.keeper.held(WORKER):
         system.keeper.kill(WORKER)
         lose()  # type: ignore[operator]
         for _ in range(2):
-            assert worker.start().wait_exit() == EXIT_CONFIG, worker.output()
-            assert "impressions rebuild" in worker.output()
+            assert refused.start().wait_exit() == EXIT_CONFIG, refused.output()
+            assert "impressions rebuild" in refused.output()
+        system.wait_no_members("impressions")
         _command(system, "rebuild")
     with system.traffic(rng):
         system.works(200)
