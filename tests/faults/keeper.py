@@ -21,8 +21,8 @@ from tests.support.wait import until
 SERVERS = ("kafka", "clickhouse")
 # How soon an end is noticed: a supervisor's usual delay is longer, which would only make the tests longer.
 LOOK_SECONDS = 0.1
-# What a fault explains: SIGKILL, being fenced by a successor, an orderly stop.
-EXPLAINED = (-signal.SIGKILL, EXIT_RESTART, 0)
+# What a fault explains: SIGKILL, being fenced by a successor, an orderly stop, one that came before it was expected.
+EXPLAINED = (-signal.SIGKILL, EXIT_RESTART, 0, -signal.SIGTERM)
 
 
 class End(NamedTuple):
