@@ -30,4 +30,4 @@ class SourceChangedError(Exception):
 
 
 class FencedError(Exception):
-    """Another worker holds the partition now; this process must end without touching anything."""
+    """Another process holds now what this one held; it must end without touching anything."""

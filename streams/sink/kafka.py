@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streams import log
-from streams.errors import UserError
+from streams.errors import FencedError
 from streams.kafka.topics import SINK_GROUP
 from streams.settings import Settings
 from streams.sink.start import Committed
@@ -85,12 +85,17 @@ class Errors:
             self._fatal = error
 
     def raise_if_fatal(self) -> None:
-        """Raise what was remembered: UserError when another process is this sink, else KafkaException."""
+        """Raise what was remembered: FencedError when another process is this sink, else KafkaException.
+
+        A broker that was killed may take a sink for its own successor: a restart is right then, and does no harm else.
+        """
         if self._fatal is None:
             return
         # A fatal error wraps the one it came from, and keeps its text alone.
         if KafkaError(KafkaError.FENCED_INSTANCE_ID).str() in self._fatal.str():
-            raise UserError(f"Another process runs as sink {self._index}, so this one ends: give it another --index.")
+            raise FencedError(
+                f"sink {self._index} was replaced: where another process runs as it, give one another --index"
+            )
         raise KafkaException(self._fatal)
 
 

@@ -6,7 +6,7 @@ from types import FrameType
 
 from streams import failpoints, log
 from streams.ending import end_process
-from streams.errors import SourceChangedError
+from streams.errors import FencedError, SourceChangedError
 from streams.health import Health
 from streams.kafka.sources import Sources
 from streams.metrics import serve
@@ -22,8 +22,8 @@ logger = log.get(__name__)
 def main(settings: Settings, index: int) -> None:
     """Run sink `index` until SIGTERM or SIGINT, then return. Call it in the main thread.
 
-    ClickHouse may be away, at the start too: it waits. Raises UserError when Kafka is away or lacks a topic, when the
-    port of its metrics is taken, and when another process runs as the same sink.
+    ClickHouse may be away, at the start too: it waits. Raises UserError when Kafka is away or lacks a topic, and when
+    the port of its metrics is taken. Ends the process when another one runs as the same sink.
     """
     failpoints.enable(settings, f"sink-{index}")
     # They log each failed request; the sink says the same in one line, with what it does about it.
@@ -47,6 +47,6 @@ def main(settings: Settings, index: int) -> None:
     sources.watch(end_process)
     try:
         sink.run()
-    except SourceChangedError as error:
+    except (SourceChangedError, FencedError) as error:
         end_process(error)
     logger.info("sink_stopped", index=index)

@@ -66,7 +66,7 @@ class Sink:
         return [each.work(failing, flushed) for each in list(self._partitions.values())]
 
     def run(self) -> None:
-        """Run until `stop`. Raises UserError when another process is this sink, SourceChangedError when a topic was
+        """Run until `stop`. Raises FencedError when another process is this sink, SourceChangedError when a topic was
         made again."""
         self._consumer.subscribe(list(FEEDS), on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
         try:

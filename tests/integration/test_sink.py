@@ -348,8 +348,8 @@ def test_a_second_process_of_the_same_name_replaces_the_first(stack: Stack) -> N
         other = stack.settings.model_copy(update={"metrics_port": metrics_port()})
         (stack.folder / "second").mkdir()
         with SinkProcess(other, stack.folder / "second") as second:
-            assert first.wait_exit() == 2
-            assert "Another process runs as sink 0" in first.log.read_text()
+            assert first.wait_exit() == EXIT_RESTART
+            assert "sink 0 was replaced" in first.log.read_text()
             stack.feeder.commit(*stack.chunk(10, 2))
             stack.check(10)
             assert second.stop() == 0

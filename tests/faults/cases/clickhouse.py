@@ -9,17 +9,20 @@ from streams.embedded.components import environment
 from streams.failpoints import Action, Failpoint
 from tests.faults.case import case
 from tests.faults.system import System
+from tests.support.wait import let_pass
 
 NAME = "clickhouse"
 LATEST_HIT = 4
 SHORT_SECONDS, LONG_SECONDS = 3.0, 30.0
+MINUTES_SECONDS = 150.0
 
 
-def _down(system: System, offsets: int) -> None:
+def _down(system: System, offsets: int, seconds: float = 0.0) -> None:
     with system.keeper.held(NAME):
         system.keeper.kill(NAME)
         # The worker goes on in real time.
         system.works(offsets)
+        let_pass(seconds)
 
 
 @case("ClickHouse down")
@@ -30,8 +33,8 @@ def down(system: System, rng: Random) -> None:
 
 @case("ClickHouse down for minutes", quick=False)
 def down_for_minutes(system: System, rng: Random) -> None:
-    """Killed, and away for about three minutes."""
-    _down(system, 5_000)
+    """Killed, and away for two and a half minutes."""
+    _down(system, 150, MINUTES_SECONDS)
 
 
 @case("ClickHouse killed with an insert's body in hand")

@@ -59,7 +59,7 @@ def position_of(state: State) -> Position | None:
 def read_store(folder: Path) -> State:
     """All of a local store but its own keys, read from a copy: its worker runs. OSError if it can't be copied."""
     for attempt in range(1, COPIES + 1):
-        with tempfile.TemporaryDirectory() as temporary:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
             copy = Path(temporary) / "copy"
             try:
                 shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("LOCK", "LOG*"))
