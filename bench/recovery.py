@@ -2,21 +2,18 @@
 
 import argparse
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import FrameType
-from typing import NoReturn
 
 from bench import restart, users
 from bench.backlog import SPAN_MS
 from bench.broker import only_bench, running_broker, write
+from bench.command import run
 from bench.measure import MIB, running
 from bench.restart import Start, folder_bytes, middle
 from streams.embedded import kafka
-from streams.errors import UserError
 from streams.kafka.admin import describe
 from streams.kafka.topics import IMPRESSIONS, changelog
 from streams.settings import Settings
@@ -166,18 +163,5 @@ def _repeats(text: str) -> int:
     return int(text)
 
 
-def _interrupt(_: int, __: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    # As Ctrl-C does: what was started is stopped on the way out.
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        sys.exit(main())
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted: everything that was started is stopped\n")
-        sys.exit(130)
+    run(main)

@@ -2,20 +2,17 @@
 
 import argparse
 import json
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from bench import report
 from bench.backlog import SPAN_MS, records
 from bench.broker import only_bench, running_broker, write
+from bench.command import run
 from bench.oracle import WINDOW_MS
 from bench.systems import SYSTEMS, Backlog, Result
-from streams.errors import UserError
 from streams.kafka.admin import describe
 from streams.kafka.topics import IMPRESSIONS
 from streams.settings import Settings
@@ -103,18 +100,5 @@ def _sizes(text: str) -> list[int]:
     return [int(each) for each in sizes]
 
 
-def _interrupt(_: int, __: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    # As Ctrl-C does: what was started is stopped on the way out.
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        sys.exit(main())
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted: everything that was started is stopped\n")
-        sys.exit(130)
+    run(main)

@@ -72,10 +72,7 @@ def test_state_and_output_in_two_transactions(tmp_path: Path) -> None:
     Ours: "worker killed at worker.commit.after".
     """
     with control("state and output are not one transaction", tmp_path, worker(two_transactions)) as proof:
-        fired = proof.system.arm(Failpoint.WORKER_COMMIT_AFTER, WORKER)
-        proof.produce(lost_flush(user_at(0, "lost")))
-        proof.system.wait_fired(fired)
-        proof.judge()
+        proof.die_at(Failpoint.WORKER_COMMIT_AFTER, WORKER, lost_flush(user_at(0, "lost")))
         assert proof.difference("I1", "impressions").missing == LOST
         assert proof.difference("I1", "ledger").missing == 1
 
@@ -86,10 +83,7 @@ def test_the_store_is_written_before_the_commit(tmp_path: Path) -> None:
     Ours: "worker killed at worker.commit.before".
     """
     with control("store written before the commit, and trusted", tmp_path, worker(store_first)) as proof:
-        fired = proof.system.arm(Failpoint.WORKER_COMMIT_BEFORE, WORKER)
-        proof.produce(lost_flush(user_at(0, "lost")))
-        proof.system.wait_fired(fired)
-        proof.judge()
+        proof.die_at(Failpoint.WORKER_COMMIT_BEFORE, WORKER, lost_flush(user_at(0, "lost")))
         assert proof.difference("I1", "impressions").missing == LOST
         assert proof.difference("I1", "ledger").missing == 1
         assert proof.difference("I4", "state of partition 0").extra > 0
@@ -134,10 +128,7 @@ def test_a_sink_that_commits_before_it_inserts(tmp_path: Path) -> None:
     Ours: "sink killed at sink.insert.between".
     """
     with control("sink that commits before it inserts", tmp_path, sink(commit_first)) as proof:
-        fired = proof.system.arm(Failpoint.SINK_INSERT_BETWEEN, SINK)
-        proof.produce(lost_flush(user_at(0, "lost")))
-        proof.system.wait_fired(fired)
-        proof.judge()
+        proof.die_at(Failpoint.SINK_INSERT_BETWEEN, SINK, lost_flush(user_at(0, "lost")))
         assert proof.difference("I1", "impressions").missing == LOST
         assert proof.difference("I3", ACCEPTED).missing == LOST
 
@@ -149,8 +140,6 @@ def test_a_sink_that_cuts_records(tmp_path: Path) -> None:
     """
     with control("sink that cuts records", tmp_path, sink(cutting)) as proof:
         # Each of the two set tables is cut once too, and there are two steps from table to table.
-        fired = proof.system.arm(Failpoint.SINK_INSERT_BETWEEN, SINK, hit=5)
-        proof.produce(lost_flush(user_at(0, "lost"), cutting.SLICE_ROWS + LOST))
-        proof.system.wait_fired(fired)
-        proof.judge()
+        flush_of_two_slices = lost_flush(user_at(0, "lost"), cutting.SLICE_ROWS + LOST)
+        proof.die_at(Failpoint.SINK_INSERT_BETWEEN, SINK, flush_of_two_slices, hit=5)
         assert proof.difference("I1", "impressions").missing == LOST

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from streams.failpoints import Failpoint
 from tests.faults.oracle import Difference, Verdict
 from tests.faults.results import Result
 from tests.faults.system import STALLED_SECONDS, Commands, System, fault_settings, running_system
@@ -51,6 +52,13 @@ class Control:
         self.system.oracle.wait(SETTLED_SECONDS, self.system.keeper.check)
         self.verdict, self.found = self._judge()
         sys.stdout.writelines(f"{each}\n" for each in self.found)
+
+    def die_at(self, failpoint: Failpoint, name: str, flush: Raw, hit: int = 1) -> None:
+        """Have a process killed at a failpoint by the flush, which nothing flows beside; then judge."""
+        fired = self.system.arm(failpoint, name, hit=hit)
+        self.produce(flush)
+        self.system.wait_fired(fired)
+        self.judge()
 
     def difference(self, invariant: str, what: str) -> Difference:
         """What was found there; one without any counts if nothing was."""
