@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka.admin import AdminClient, TopicDescription
 
 from streams.errors import BrokerAwayError, UserError
+from streams.kafka.client import connection
 from streams.settings import Settings
 
 REQUEST_SECONDS = 15.0
@@ -30,7 +31,7 @@ NO_GROUP = "unused: positions are assigned, and nothing is committed"
 def admin(bootstrap: str) -> AdminClient:
     """The process's admin client for a cluster; it is safe to share between threads."""
     # librdkafka reports refused connections on stderr by itself; the sentence of the error is enough.
-    return AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": 10_000, "log_level": 0})
+    return AdminClient({**connection(bootstrap), "socket.timeout.ms": 10_000, "log_level": 0})
 
 
 class TopicInfo(NamedTuple):
@@ -72,7 +73,7 @@ def reader(settings: Settings, **more: str | int | float | bool) -> Consumer:
     """A consumer without a group, for reading what is committed from positions that are assigned."""
     return Consumer(
         {
-            "bootstrap.servers": settings.kafka_bootstrap,
+            **connection(settings.kafka_bootstrap),
             "group.id": NO_GROUP,
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
@@ -106,7 +107,7 @@ def committed(settings: Settings, group: str, topic: str, partition: int) -> Com
     By a consumer: AdminClient.list_consumer_group_offsets takes the process down (SIGSEGV in rd_kafka_cgrp_op) when
     the group's coordinator is still loading, because librdkafka 2.16.0 then looks for the client's own group.
     """
-    consumer = Consumer({"bootstrap.servers": settings.kafka_bootstrap, "group.id": group, "log_level": 3})
+    consumer = Consumer({**connection(settings.kafka_bootstrap), "group.id": group, "log_level": 3})
     tp = TopicPartition(topic, partition)
     try:
         (found,) = _patiently(consumer, lambda: consumer.committed([tp], timeout=REQUEST_SECONDS))
@@ -116,12 +117,17 @@ def committed(settings: Settings, group: str, topic: str, partition: int) -> Com
 
 
 def _patiently(consumer: Consumer, call: Callable[[], T]) -> T:
-    """Call until the broker has settled, for REQUEST_SECONDS at the most."""
+    """Call until the broker has settled, for REQUEST_SECONDS at the most. Raises BrokerAwayError if it has not then."""
     deadline = time.monotonic() + REQUEST_SECONDS
     while True:
         try:
             return call()
         except KafkaException as error:
-            if error.args[0].code() not in NOT_SETTLED or time.monotonic() > deadline:
+            cause: KafkaError = error.args[0]
+            if cause.code() not in NOT_SETTLED:
                 raise
+            if time.monotonic() > deadline:
+                raise BrokerAwayError(
+                    f"No Kafka broker answers for its partitions within {REQUEST_SECONDS:.0f} s: {cause.str()}."
+                ) from None
             consumer.poll(RETRY_SECONDS)

@@ -14,6 +14,7 @@ from streams import failpoints, log
 from streams.backoff import Backoff
 from streams.errors import FencedError
 from streams.failpoints import Failpoint
+from streams.kafka.client import connection
 from streams.kafka.topics import WORKER_GROUP
 from streams.settings import Settings
 
@@ -53,7 +54,7 @@ class PartitionProducer:
         self.waits = False
         self._producer = Producer(
             {
-                "bootstrap.servers": settings.kafka_bootstrap,
+                **connection(settings.kafka_bootstrap),
                 "client.id": f"{WORKER_GROUP}-worker-{partition}",
                 "transactional.id": f"{WORKER_GROUP}-{partition}",
                 # A worker that was killed leaves a transaction open; until the broker aborts it, or the next

@@ -6,6 +6,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from streams.kafka.client import connection
 from streams.sdk.encode import MAX_BATCH_BYTES
 
 Config = Mapping[str, str | int]
@@ -60,9 +61,9 @@ def connect(options: ClientOptions, on_error: Callable[[KafkaError], None]) -> P
         raise ValueError(f"config: {', '.join(taken)} can't be set here, the producer's promises depend on it")
     settings: dict[str, Any] = {
         **QUIET,
+        **connection(options.bootstrap),
         **options.config,
         **FIXED,
-        "bootstrap.servers": options.bootstrap,
         "compression.type": options.compression,
         "linger.ms": options.linger_ms,
         "message.timeout.ms": int(options.try_seconds * 1000),

@@ -8,6 +8,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streams import log
 from streams.errors import FencedError
+from streams.kafka.client import connection
 from streams.kafka.topics import SINK_GROUP
 from streams.settings import Settings
 from streams.sink.start import Committed
@@ -27,7 +28,7 @@ def consumer(settings: Settings, index: int, on_error: Callable[[KafkaError], No
     """
     return Consumer(
         {
-            "bootstrap.servers": settings.kafka_bootstrap,
+            **connection(settings.kafka_bootstrap),
             "client.id": f"sink-{index}",
             "group.id": SINK_GROUP,
             # A member by name: a restart within the session timeout gets its partitions back at once, without a
@@ -115,7 +116,7 @@ class Broker:
     """
 
     def __init__(self, settings: Settings, client: Consumer) -> None:
-        self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+        self._admin = AdminClient(connection(settings.kafka_bootstrap))
         self._consumer = client
 
     def logs(self, keys: Collection[Key]) -> dict[Key, Log]:

@@ -23,6 +23,8 @@ SERVERS = ("kafka", "clickhouse")
 LOOK_SECONDS = 0.1
 # What a fault explains: SIGKILL, being fenced by a successor, an orderly stop, one that came before it was expected.
 EXPLAINED = (-signal.SIGKILL, EXIT_RESTART, 0, -signal.SIGTERM)
+# What a program says in its one sentence when it is started while the broker is away.
+AWAY = "No Kafka broker answers"
 
 
 class End(NamedTuple):
@@ -183,7 +185,7 @@ class Keeper:
             if program.is_running or program.name in self._held or program.name not in self._programs:
                 return
             code = program.exit_code
-            if code not in EXPLAINED:
+            if code not in EXPLAINED and AWAY not in program.output():
                 self.unexplained.append(End(program.name, code or 0, program.output()[-2000:]))
             program.start()
             self.restarts += 1

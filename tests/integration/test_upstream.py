@@ -28,6 +28,8 @@ ANSWERS = {
     "faust_buffer_full.py": "streams/kafka/consumer.py (on_buffer_full)",
 }
 # The one that needs a broker whose groups have no coordinator yet.
+# It stops a broker again and again until it is lucky, so that no test waits for it.
+BY_LUCK = "librdkafka_no_brokers.py"
 OF_A_NEW_BROKER, ITS_ANSWER = "librdkafka_group_offsets.py", "streams/kafka/admin.py (committed)"
 
 
@@ -57,6 +59,6 @@ def test_it_still_happens_on_a_new_broker(tmp_path: Path) -> None:
 
 def test_every_script_is_in_the_table_and_here() -> None:
     scripts = {path.name for path in FOLDER.glob("*.py") if not path.stem.endswith("kit")}
-    assert scripts == {*ANSWERS, OF_A_NEW_BROKER}
+    assert scripts == {*ANSWERS, OF_A_NEW_BROKER, BY_LUCK}
     table = (FOLDER / "README.md").read_text()
     assert not {name for name in scripts if f"`{name}`" not in table}
