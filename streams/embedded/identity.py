@@ -20,9 +20,11 @@ def _from_proc(pid: int) -> str | None:
         stat = PROC.joinpath(str(pid), "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # proc(5): the program's name, field 2, stands in brackets and may hold anything; state is 3, starttime 22.
+    # proc(5): the program's name, field 2, stands in brackets and may hold anything; state is 3, num_threads 20,
+    # starttime 22.
     fields = stat.rpartition(")")[2].split()
-    if fields[0] in "ZX":
+    # Of a program that was killed the first thread may be gone while others still are on their way out, with its ports.
+    if fields[0] in "ZX" and int(fields[17]) <= 1:
         return None
     boot = PROC.joinpath("sys/kernel/random/boot_id").read_text().strip()
     return f"{boot}/{fields[19]}"

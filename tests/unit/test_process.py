@@ -1,6 +1,7 @@
 """Processes are started detached, recognised by more than their pid, and stopped by their record alone."""
 
 import os
+import platform
 import re
 import stat
 import subprocess
@@ -29,6 +30,8 @@ while True:
 GRACE = 20.0
 # A grace that is over before the stubborn ones could notice.
 NO_GRACE = 0.05
+# Linux's call that ends one thread, by machine.
+EXIT_OF_A_THREAD = {"x86_64": 60, "aarch64": 93}
 
 
 @pytest.fixture
@@ -132,3 +135,18 @@ def test_a_zombie_does_not_run(settings: Settings) -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     until(lambda: identity(child.pid) is None, GRACE, "ended")
     assert child.wait() == 0
+
+
+@pytest.mark.skipif(platform.machine() not in EXIT_OF_A_THREAD, reason="the number of the call exit(2) is not known")
+def test_a_process_whose_first_thread_alone_has_ended_runs(settings: Settings) -> None:
+    """As for a moment after SIGKILL, when its other threads still hold its ports."""
+    number = EXIT_OF_A_THREAD[platform.machine()]
+    program = (
+        f"import ctypes, threading; threading.Thread(target=input).start(); ctypes.CDLL(None).syscall({number}, 0)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as child:
+        state = Path("/proc", str(child.pid), "stat")
+        until(lambda: ") Z " in state.read_text(), GRACE, "its first thread has ended")
+        assert identity(child.pid) is not None
+        child.kill()
+    assert identity(child.pid) is None
