@@ -60,7 +60,8 @@ class Sources:
         asked = time.monotonic()
         try:
             found = describe_all(self._settings, list(self.topics))
-        except BrokerAwayError:
+        except BrokerAwayError as error:
+            logger.warning("broker_away", why=str(error))
             return False
         except UserError as error:
             logger.warning("source_missing", why=str(error))
