@@ -1,7 +1,7 @@
-"""A case of the matrix: a fault from a running load, and what a run of it came to."""
+"""A case of the matrix: a fault from a running load."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -28,25 +28,6 @@ class Case:
     shape: Shape = USUAL
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings of a system of its own."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run found. `ok` is whether no invariant was broken; `why` says what was."""
-
-    name: str
-    ok: bool
-    why: str
-    seconds: float
-    lines: int
-    impressions: int
-    faults: list[str]
-    restarts: int
-    raw_excess: dict[str, int]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For a report file."""
-        return asdict(self)
 
 
 CASES: dict[str, Case] = {}

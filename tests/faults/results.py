@@ -40,9 +40,10 @@ def slug(name: str) -> str:
 
 
 def load_all() -> list[Result]:
-    """Every result there is, by name; seeds in their order."""
-    found = [Result(**json.loads(path.read_text())) for path in RESULTS.glob("*.json")]
-    return sorted(found, key=lambda each: [int(word) if word.isdigit() else 0 for word in each.name.split()] + [0] * 9)
+    """Every result there is, by name."""
+    return sorted(
+        (Result(**json.loads(path.read_text())) for path in RESULTS.glob("*.json")), key=lambda each: each.name
+    )
 
 
 def kind(result: Result) -> str:
@@ -74,7 +75,6 @@ def table(results: Iterable[Result]) -> str:
 
 def details(results: Iterable[Result]) -> str:
     """A row for each case of the matrix, and one for each control."""
-    results = sorted(results, key=lambda each: each.name)
     rows = ["| case | lines | impressions | restarts | rows written twice | result |", "|---|---|---|---|---|---|"]
     for each in results:
         if kind(each) == "matrix":

@@ -45,11 +45,6 @@ class Task:
     seed: int | None = None
 
 
-def seed_name(seed: int) -> str:
-    """The name of a seed's run."""
-    return f"seed {seed}"
-
-
 def run_task(task: Task, out: Out) -> list[Result]:
     """Run a task to its end; every run's result is saved and said. A failed run ends its system, which is kept."""
     if task.seed is not None:
@@ -64,7 +59,7 @@ def run_task(task: Task, out: Out) -> list[Result]:
 
 
 def _run_seed(seed: int, out: Out) -> Result:
-    schedule, result = draw(seed), Result(seed_name(seed))
+    schedule, result = draw(seed), Result(f"seed {seed}")
     with (
         _folder(result.name, [result]) as folder,
         _saved(result, out),

@@ -1,11 +1,5 @@
 """The sink as a process of its own, and what feeds it: records as the worker commits them."""
 
-import os
-import signal
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -13,86 +7,24 @@ from typing import Any, Self
 import orjson
 from confluent_kafka import Producer
 
-from streams.embedded.components import environment
 from streams.settings import Settings
-from tests.support.wait import until
+from tests.support.program import Program
 
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
 TRANSACTION_SECONDS = 30.0
 
-# What the command line does with an error of the user's.
-_PROGRAM = """
-import sys
-from streams import log
-from streams.errors import UserError
-from streams.settings import Settings
-from streams.sink.run import main
-log.configure()
-try:
-    main(Settings.load(), int(sys.argv[1]))
-except UserError as error:
-    print(error)
-    sys.exit(2)
-"""
 
-
-class SinkProcess:
+class SinkProcess(Program):
     """Sink `index` with the given settings; its log is in `<folder>/sink-<index>.log`."""
 
     def __init__(self, settings: Settings, folder: Path, index: int = 0) -> None:
-        self.settings = settings
-        self.index = index
-        self.log = folder / f"sink-{index}.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        super().__init__("sink", settings, index)
+        self.log = folder / f"{self.name}.log"
 
     def __enter__(self) -> Self:
-        self.start()
-        return self
+        return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.kill()
-
-    def start(self) -> None:
-        """Start it; don't wait."""
-        with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, str(self.index)],
-                env=os.environ | environment(self.settings),
-                stdout=out,
-                stderr=out,
-            )
-
-    def wait_ready(self) -> None:
-        """Return once it reads all of its partitions."""
-        until(lambda: self.metric("impressions_sink_ready") == 1, START_SECONDS, "the sink is ready")
-
-    def kill(self) -> None:
-        """Kill it as kill -9 does, if it runs."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def stop(self) -> int:
-        """Ask it to end; return its exit code."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.wait_exit()
-
-    def wait_exit(self) -> int:
-        """Return the exit code once it has ended."""
-        assert self.process is not None
-        return self.process.wait(STOP_SECONDS)
-
-    def metrics(self) -> str:
-        """Return its metrics, empty while it serves none."""
-        port = self.settings.metrics_port + 10 * self.index + 1
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=1) as answer:
-                return str(answer.read().decode())
-        except (urllib.error.URLError, OSError):
-            return ""
 
     def metric(self, name: str) -> float | None:
         """Return the sum of a metric over its labels, None while there is none. `name` may end with labels."""
