@@ -181,7 +181,7 @@ class Sink:
         done: list[TopicPartition] = []
         held = [partition for partition in partitions if partition.held]
         # Whatever is held was read before this; while the broker is away it could not be committed either.
-        if not held or not self._sources.check(time.monotonic()):
+        if not held or self._backoff.waits(now := time.monotonic()) or not self._sources.check(now):
             return
         for partition in held:
             if self._backoff.waits(time.monotonic()):
