@@ -12,8 +12,9 @@ def observe(number: int, chunk: Chunk) -> None:
     """Count a chunk of source partition `number` that was committed just now."""
     partition, now = str(number), time.time()
     metrics.worker_lines.labels(partition).inc(len(chunk.outputs.ledger))
+    total = chunk.outputs.total()
     for outcome in OUTCOMES:
-        metrics.worker_impressions.labels(outcome).inc(getattr(chunk.outputs.total, outcome))
+        metrics.worker_impressions.labels(outcome).inc(getattr(total, outcome))
     metrics.worker_poisoned.inc(chunk.poisoned)
     metrics.worker_chunk_records.observe(len(chunk.records))
     metrics.worker_position.labels(partition).set(chunk.position.next_offset)

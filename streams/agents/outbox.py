@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from streams.core.chunk import Outputs
+from streams.core.rows import as_lines
 from streams.kafka import topics
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing
@@ -17,8 +18,8 @@ CHANGELOGS = {table: changelog(table) for table in Table}
 def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list[Outgoing]:
     """Everything that a chunk commits. All but forwards go to the partition of the same number."""
     batch = [Outgoing(CHANGELOGS[table], partition, key, value) for table, key, value in changes]
-    batch += [Outgoing(topics.ACCEPTED, partition, None, value) for value in _packed(outputs.accepted)]
-    batch += [Outgoing(topics.LEDGER, partition, None, value) for value in _packed(outputs.ledger)]
+    batch += [Outgoing(topics.ACCEPTED, partition, None, value) for value in _cut(as_lines(outputs.accepted))]
+    batch += [Outgoing(topics.LEDGER, partition, None, value) for value in _cut(as_lines(outputs.ledger))]
     batch += [Outgoing(topics.REJECTED, partition, u.encode() or None, row) for u, row in outputs.rejected]
     batch += [Outgoing(topics.COVERAGE, partition, key.encode(), row) for key, row in outputs.coverage]
     batch += [
@@ -28,13 +29,13 @@ def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list
     return batch
 
 
-def _packed(rows: list[bytes]) -> Iterator[bytes]:
-    """Join rows, one a line, into records of at most MAX_RECORD_BYTES (or one row)."""
-    size, start = 0, 0
-    for index, row in enumerate(rows):
-        if size and size + len(row) > MAX_RECORD_BYTES:
-            yield b"\n".join(rows[start:index])
-            size, start = 0, index
-        size += len(row) + 1
-    if start < len(rows):
-        yield b"\n".join(rows[start:])
+def _cut(lines: bytes) -> Iterator[bytes]:
+    """Cut lines, each ended, into records of at most MAX_RECORD_BYTES, without the end of the last one of each.
+
+    A row is far shorter than that: its ids are.
+    """
+    start = 0
+    while start < len(lines):
+        end = lines.rindex(b"\n", start, start + MAX_RECORD_BYTES + 1)
+        yield lines[start:end]
+        start = end + 1

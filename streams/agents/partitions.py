@@ -11,7 +11,7 @@ from streams.agents.observe import observe
 from streams.agents.partition import Chunk, Partition
 from streams.agents.poison import PoisonLog
 from streams.core.catalogue import Catalogue
-from streams.core.chunk import LineError, SourceRecord
+from streams.core.chunk import LineError
 from streams.ending import end_process
 from streams.errors import BrokerAwayError
 from streams.kafka.admin import describe, watermarks
@@ -115,9 +115,8 @@ class Partitions:
         if run.start > partition.position.next_offset:
             logger.warning("chunk_missed", partition=number, start=run.start, next=partition.position.next_offset)
             return False
-        source = [SourceRecord(r.offset, r.timestamp, r.value) for r in run.records]
         try:
-            chunk = partition.decide(source, run.records[-1].offset + 1)
+            chunk = partition.decide(run.records, run.records[-1].offset + 1)
         except LineError as error:
             self._note_crash(number, error)
             raise

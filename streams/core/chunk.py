@@ -3,9 +3,8 @@
 Where a chunk begins or ends changes nothing in what is accepted, rejected and forwarded, nor in the state.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import NamedTuple, Protocol
 
 import orjson
@@ -16,10 +15,10 @@ from streams.core.decode import DecodedFlush, InvalidImpression, RefusedLine, de
 from streams.core.judge import Rules, Verdict, judge
 from streams.core.lines import split
 from streams.core.partition import partition_of
-from streams.core.rows import Line, Tally
+from streams.core.quick import read
+from streams.core.rows import Accepted, Flush, Impression, Ledger, Line, Tally
 from streams.core.seen import Seen
 from streams.core.window import Bucket
-from streams.model.flush import Impression
 
 
 class SourceRecord(NamedTuple):
@@ -30,27 +29,39 @@ class SourceRecord(NamedTuple):
     value: bytes | None
 
 
-class Tables(Protocol):
-    """The state of one partition. What `bucket` and `seen` return is changed in place, and then marked."""
+class User(Protocol):
+    """What the state holds of one user."""
 
-    def bucket(self, user_id: str, start: int) -> Bucket:
-        """The user's bucket of the window that starts at `start` (ms); empty when there is none."""
+    @property
+    def seen(self) -> Seen:
+        """All that the user has seen; changed in place, and then marked."""
         ...
 
-    def seen(self, user_id: str) -> Seen:
-        """All that the user has seen."""
-        ...
-
-    def bucket_changed(self, user_id: str, start: int) -> None:
-        """The bucket is not what it was."""
-        ...
-
-    def seen_changed(self, user_id: str) -> None:
+    def seen_changed(self) -> None:
         """The user's seen artworks are not what they were."""
         ...
 
-    def pin(self, artwork_id: str, ordinal: int | None) -> int | None:
-        """Return the ordinal that the state knows the artwork by: the first one it was given, for ever."""
+    def bucket(self, start: int) -> Bucket:
+        """The bucket of the window that starts at `start` (ms); empty when there is none."""
+        ...
+
+    def accept(self, start: int, artwork_id: str, offset: int) -> None:
+        """Put an accepted impression into the bucket of a window, `offset` ms from its start."""
+        ...
+
+
+class Tables(Protocol):
+    """The state of one partition."""
+
+    def user(self, user_id: str) -> User:
+        """A user's part of it."""
+        ...
+
+    def pin(self, artwork_id: str, ordinal_of: Callable[[str], int | None]) -> int | None:
+        """Return the ordinal that the state knows the artwork by: the first one it was given, for ever.
+
+        An artwork that it doesn't know yet gets what `ordinal_of` says, if anything.
+        """
         ...
 
 
@@ -65,14 +76,25 @@ class Forward(NamedTuple):
 
 @dataclass(slots=True)
 class Outputs:
-    """What a chunk's lines became: rows as JSON, in log order."""
+    """What a chunk's lines became, in log order; rows that are bytes are JSON."""
 
-    accepted: list[bytes] = field(default_factory=list)
-    ledger: list[bytes] = field(default_factory=list)
+    accepted: list[Accepted] = field(default_factory=list)
+    ledger: list[Ledger] = field(default_factory=list)
     rejected: list[tuple[str, bytes]] = field(default_factory=list)  # (user_id or "", row)
     forwards: list[Forward] = field(default_factory=list)
     coverage: list[tuple[str, bytes | None]] = field(default_factory=list)  # (user_id|pool_id, row; None: no more)
-    total: Tally = field(default_factory=Tally)  # of all lines
+
+    def total(self) -> Tally:
+        """What became of all impressions."""
+        total = Tally()
+        for row in self.ledger:
+            total.received += row.received
+            total.accepted += row.accepted
+            total.fresh += row.fresh
+            total.duplicates += row.duplicates
+            total.rejected += row.rejected
+            total.forwarded += row.forwarded
+        return total
 
 
 class LineError(Exception):
@@ -102,17 +124,24 @@ class Decider:
         """
         outputs = Outputs()
         touched: dict[str, int] = {}  # user -> A of the newest record that touched it
-        for record in records:
-            for number, text in enumerate(split(record.value)):
-                line = Line(self.topic_id, self.partition, record.offset, number, record.appended_at, text)
-                try:
-                    self._line(line, outputs, touched, now)
-                except Exception as error:
-                    raise LineError(record.offset, number) from error
+        lines = [
+            Line(self.topic_id, self.partition, record.offset, number, record.appended_at, text)
+            for record in records
+            for number, text in enumerate(split(record.value))
+        ]
+        for line, flush in zip(lines, read([line.text for line in lines]), strict=True):
+            try:
+                if flush is None or self.poisoned:
+                    self._carefully(line, outputs, touched, now)
+                else:
+                    self._flush(line, flush, flush.impressions, outputs, touched, now)
+            except Exception as error:
+                raise LineError(line.offset, line.number) from error
         outputs.coverage = list(self._coverage(touched))
         return outputs
 
-    def _line(self, line: Line, outputs: Outputs, touched: dict[str, int], now: int) -> None:
+    def _carefully(self, line: Line, outputs: Outputs, touched: dict[str, int], now: int) -> None:
+        """Decide a line that is not as nearly all are, or that may be one which failed too often."""
         if (line.offset, line.number) in self.poisoned:
             decoded: DecodedFlush | RefusedLine = RefusedLine("malformed", "deciding this line failed repeatedly")
         else:
@@ -120,58 +149,56 @@ class Decider:
         if isinstance(decoded, RefusedLine):
             outputs.rejected.append((decoded.user_id, rows.rejected_line(line, decoded)))
             outputs.ledger.append(rows.ledger_refused(line, decoded, now))
-            outputs.total.add(Tally(received=1, rejected=1))
-            return
-        flush, tally = decoded.flush, Tally(received=len(decoded.impressions))
-        home = partition_of(flush.user_id, self.partitions)
-        if home != self.partition:
-            outputs.forwards.append(Forward(home, flush.user_id, line.text, line.origin()))
-            tally.forwarded = tally.received
         else:
-            touched[flush.user_id] = line.appended_at
-            self._impressions(line, decoded, tally, outputs)
-        outputs.ledger.append(rows.ledger(line, flush, tally, now))
-        outputs.total.add(tally)
+            self._flush(line, decoded.flush, decoded.impressions, outputs, touched, now)
 
-    def _impressions(self, line: Line, decoded: DecodedFlush, tally: Tally, outputs: Outputs) -> None:
-        user_id = decoded.flush.user_id
-        seen = self._absorb(user_id)
-        bucket_at = partial(self.tables.bucket, user_id)
-        for index, impression in enumerate(decoded.impressions):
+    def _flush(
+        self,
+        line: Line,
+        flush: Flush,
+        impressions: Sequence[Impression | InvalidImpression],
+        outputs: Outputs,
+        touched: dict[str, int],
+        now: int,
+    ) -> None:
+        user_id = flush.user_id
+        row = rows.ledger(line, flush, len(impressions), now)
+        outputs.ledger.append(row)
+        home = partition_of(user_id, self.partitions)
+        if home != self.partition:
+            outputs.forwards.append(Forward(home, user_id, line.text, line.origin()))
+            row.forwarded = row.received
+            return
+        touched[user_id] = line.appended_at
+        user = self._absorb(user_id)
+        for index, impression in enumerate(impressions):
             if isinstance(impression, InvalidImpression):
-                row = rows.rejected_impression(line, index, user_id, "invalid", impression.detail, impression.payload)
-                outputs.rejected.append((user_id, row))
-                tally.rejected += 1
+                rejected = rows.rejected_impression(
+                    line, index, user_id, "invalid", impression.detail, impression.payload
+                )
+                outputs.rejected.append((user_id, rejected))
+                row.rejected += 1
                 continue
-            ordinal = self.tables.pin(impression.artwork_id, self.catalogue.ordinal(impression.artwork_id))
-            verdict = judge(
-                impression,
-                line.appended_at,
-                self.rules,
-                seen,
-                ordinal,
-                bucket_at,
-            )
-            match verdict:
-                case Verdict.FRESH | Verdict.REPEAT:
-                    fresh = verdict is Verdict.FRESH
-                    self._accept(user_id, seen, impression, ordinal, fresh)
-                    outputs.accepted.append(rows.accepted(line, index, decoded.flush, impression, fresh, self.rules))
-                    tally.accepted += 1
-                    tally.fresh += fresh
-                case Verdict.DUPLICATE:
-                    tally.duplicates += 1
-                case Verdict.FUTURE | Verdict.LATE:
-                    outputs.rejected.append((user_id, self._untimely(line, index, user_id, impression, verdict)))
-                    tally.rejected += 1
+            ordinal = self.tables.pin(impression.artwork_id, self.catalogue.ordinal)
+            verdict = judge(impression, line.appended_at, self.rules, user.seen, ordinal, user.bucket)
+            if verdict is Verdict.FRESH or verdict is Verdict.REPEAT:
+                fresh = verdict is Verdict.FRESH
+                self._accept(user, impression, ordinal, fresh)
+                outputs.accepted.append(rows.accepted(line, index, flush, impression, fresh, self.rules))
+                row.accepted += 1
+                row.fresh += fresh
+            elif verdict is Verdict.DUPLICATE:
+                row.duplicates += 1
+            else:
+                outputs.rejected.append((user_id, self._untimely(line, index, user_id, impression, verdict)))
+                row.rejected += 1
 
-    def _accept(self, user_id: str, seen: Seen, impression: Impression, ordinal: int | None, fresh: bool) -> None:
+    def _accept(self, user: User, impression: Impression, ordinal: int | None, fresh: bool) -> None:
         if fresh:
-            seen.add(impression.artwork_id, ordinal)
-            self.tables.seen_changed(user_id)
+            user.seen.add(impression.artwork_id, ordinal)
+            user.seen_changed()
         start = window.start_of(impression.seen_at, self.rules.window_ms)
-        self.tables.bucket(user_id, start)[impression.artwork_id] = impression.seen_at - start
-        self.tables.bucket_changed(user_id, start)
+        user.accept(start, impression.artwork_id, impression.seen_at - start)
 
     def _untimely(self, line: Line, index: int, user_id: str, impression: Impression, verdict: Verdict) -> bytes:
         apart = abs(line.appended_at - impression.seen_at)
@@ -179,23 +206,24 @@ class Decider:
         detail = f"seen_at is {apart} ms {where} the time of arrival"
         return rows.rejected_impression(line, index, user_id, verdict.name.lower(), detail, line.span(index))
 
-    def _absorb(self, user_id: str) -> Seen:
-        """Return the user's seen artworks, with the ids that the catalogue has learned of turned into ordinals."""
-        seen = self.tables.seen(user_id)
+    def _absorb(self, user_id: str) -> User:
+        """Return the user, with the seen ids that the catalogue has learned of turned into ordinals."""
+        user = self.tables.user(user_id)
+        seen = user.seen
         if seen.checked == self.catalogue.version:
-            return seen
+            return user
         seen.checked = self.catalogue.version
         for artwork_id in list(seen.uncatalogued):
-            ordinal = self.tables.pin(artwork_id, self.catalogue.ordinal(artwork_id))
+            ordinal = self.tables.pin(artwork_id, self.catalogue.ordinal)
             if ordinal is not None:
                 seen.uncatalogued.remove(artwork_id)
                 seen.ordinals.add(ordinal)
-                self.tables.seen_changed(user_id)
-        return seen
+                user.seen_changed()
+        return user
 
     def _coverage(self, touched: dict[str, int]) -> Iterator[tuple[str, bytes | None]]:
         for user_id, updated_at in touched.items():
-            seen = self._absorb(user_id)
+            seen = self._absorb(user_id).seen
             for pool_id, pool in self.catalogue.pools():
                 if seen.ordinals.intersect(pool.members):
                     count = seen.ordinals.intersection_cardinality(pool.active)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from streams.core import window
+from streams.core import quick, window
 from streams.core.seen import Seen
 from streams.model.flush import Impression
 
@@ -28,7 +28,12 @@ class Verdict(Enum):
 
 
 def judge(
-    impression: Impression, appended_at: int, rules: Rules, seen: Seen, ordinal: int | None, bucket_at: window.Lookup
+    impression: Impression | quick.Impression,
+    appended_at: int,
+    rules: Rules,
+    seen: Seen,
+    ordinal: int | None,
+    bucket_at: window.Lookup,
 ) -> Verdict:
     """Judge a valid impression against its user's state, which holds all accepted ones before it in log order."""
     age = appended_at - impression.seen_at

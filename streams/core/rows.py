@@ -1,16 +1,21 @@
 """The rows that the worker writes, as JSON. Their models, which the tests hold them to, are in streams.model.rows."""
 
 from base64 import b64encode
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
+from msgspec import Struct, json
 
+from streams.core import quick
 from streams.core.decode import RefusedLine
 from streams.core.identity import event_id
 from streams.core.judge import Rules
 from streams.core.lines import impression_spans
-from streams.model.flush import Flush, Impression
+from streams.model import flush as model
+
+Flush = quick.Flush | model.Flush
+Impression = quick.Impression | model.Impression
 
 WHOLE_LINE = -1
 
@@ -20,8 +25,7 @@ MAX_PAYLOAD_BYTES = 23 * 1024 * 1024
 CUT_PAYLOAD_BYTES = 1024 * 1024
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct, gc=False):
     """A line with its coordinates."""
 
     topic_id: str
@@ -30,13 +34,13 @@ class Line:
     number: int
     appended_at: int
     text: bytes
-    _spans: list[bytes] | None = None
+    spans: list[bytes] | None = None
 
     def span(self, index: int) -> bytes:
         """The bytes of an impression of the line, as the producer wrote them."""
-        if self._spans is None:
-            self._spans = impression_spans(self.text)
-        return self._spans[index]
+        if self.spans is None:
+            self.spans = impression_spans(self.text)
+        return self.spans[index]
 
     def origin(self) -> bytes:
         """The header that a forwarded line carries."""
@@ -59,9 +63,8 @@ class Line:
         }
 
 
-@dataclass(slots=True)
-class Tally:
-    """What became of a line's impressions: received = accepted + duplicates + rejected + forwarded."""
+class Tally(Struct, gc=False):
+    """What became of impressions: received = accepted + duplicates + rejected + forwarded."""
 
     received: int = 0
     accepted: int = 0
@@ -70,100 +73,151 @@ class Tally:
     rejected: int = 0
     forwarded: int = 0
 
-    def add(self, other: "Tally") -> None:
-        """Count another one in."""
-        self.received += other.received
-        self.accepted += other.accepted
-        self.fresh += other.fresh
-        self.duplicates += other.duplicates
-        self.rejected += other.rejected
-        self.forwarded += other.forwarded
 
-
-def accepted(line: Line, index: int, flush: Flush, impression: Impression, fresh: bool, rules: Rules) -> bytes:
+class Accepted(Struct, gc=False):
     """A row of `impressions.accepted.v1`."""
-    return orjson.dumps(
-        {
-            "event_id": event_id(flush.user_id, impression.artwork_id, impression.seen_at, rules.window_ms),
-            "user_id": flush.user_id,
-            "artwork_id": impression.artwork_id,
-            "pool_id": impression.pool_id,
-            "impression_id": impression.impression_id,
-            "flush_id": flush.flush_id,
-            "session_id": flush.session_id,
-            "seen_at": impression.seen_at,
-            "received_at": line.appended_at,
-            "fresh": fresh,
-            "dwell_ms": impression.dwell_ms,
-            "visible": impression.visible,
-            "position": impression.position,
-            "surface": impression.surface,
-            "transport": flush.transport,
-            "reason": flush.reason,
-            "tier": flush.tier,
-            "experiments": flush.experiments,
-            **line.coordinates(),
-            "idx": index,
-        }
+
+    event_id: str
+    user_id: str
+    artwork_id: str
+    pool_id: str
+    impression_id: str
+    flush_id: str
+    session_id: str
+    seen_at: int
+    received_at: int
+    fresh: bool
+    dwell_ms: int | None
+    visible: float | None
+    position: int | None
+    surface: str
+    transport: str
+    reason: str
+    tier: str
+    experiments: dict[str, str]
+    source_topic_id: str
+    source_partition: int
+    source_offset: int
+    line: int
+    idx: int
+
+
+class Ledger(Struct, gc=False):
+    """A row of `impressions.ledger.v1`: a line, and what became of its impressions."""
+
+    source_topic_id: str
+    source_partition: int
+    source_offset: int
+    line: int
+    flush_id: str
+    user_id: str
+    transport: str
+    reason: str
+    tier: str
+    experiments: dict[str, str]
+    attempts: int
+    failures: int
+    queued: int
+    dropped: int
+    bytes: int
+    sent_at: int
+    appended_at: int
+    processed_at: int
+    received: int
+    accepted: int = 0
+    fresh: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    forwarded: int = 0
+
+
+_encode_lines = json.Encoder().encode_lines
+
+
+def as_lines(rows: Sequence[Accepted] | Sequence[Ledger]) -> bytes:
+    """The rows as JSON, one a line, the last line ended too."""
+    return _encode_lines(rows)
+
+
+def accepted(line: Line, index: int, flush: Flush, impression: Impression, fresh: bool, rules: Rules) -> Accepted:
+    """The row of an accepted impression."""
+    user_id, artwork_id, seen_at = flush.user_id, impression.artwork_id, impression.seen_at
+    return Accepted(
+        event_id(user_id, artwork_id, seen_at, rules.window_ms),
+        user_id,
+        artwork_id,
+        impression.pool_id,
+        impression.impression_id,
+        flush.flush_id,
+        flush.session_id,
+        seen_at,
+        line.appended_at,
+        fresh,
+        impression.dwell_ms,
+        impression.visible,
+        impression.position,
+        impression.surface,
+        flush.transport,
+        flush.reason,
+        flush.tier,
+        flush.experiments,
+        line.topic_id,
+        line.partition,
+        line.offset,
+        line.number,
+        index,
     )
 
 
-def ledger(line: Line, flush: Flush, tally: Tally, now: int) -> bytes:
-    """The row of `impressions.ledger.v1` of a line that could be read."""
+def ledger(line: Line, flush: Flush, received: int, now: int) -> Ledger:
+    """The row of a line that could be read; what became of its impressions is counted in it as it is decided."""
     telemetry = flush.telemetry
-    return orjson.dumps(
-        {
-            **line.coordinates(),
-            "flush_id": flush.flush_id,
-            "user_id": flush.user_id,
-            "received": tally.received,
-            "accepted": tally.accepted,
-            "fresh": tally.fresh,
-            "duplicates": tally.duplicates,
-            "rejected": tally.rejected,
-            "forwarded": tally.forwarded,
-            "transport": flush.transport,
-            "reason": flush.reason,
-            "tier": flush.tier,
-            "experiments": flush.experiments,
-            "attempts": telemetry.attempts,
-            "failures": telemetry.failures,
-            "queued": telemetry.queued,
-            "dropped": telemetry.dropped,
-            "bytes": len(line.text),
-            "sent_at": flush.sent_at,
-            "appended_at": line.appended_at,
-            "processed_at": now,
-        }
+    return Ledger(
+        line.topic_id,
+        line.partition,
+        line.offset,
+        line.number,
+        flush.flush_id,
+        flush.user_id,
+        flush.transport,
+        flush.reason,
+        flush.tier,
+        flush.experiments,
+        telemetry.attempts,
+        telemetry.failures,
+        telemetry.queued,
+        telemetry.dropped,
+        len(line.text),
+        flush.sent_at,
+        line.appended_at,
+        now,
+        received,
     )
 
 
-def ledger_refused(line: Line, refused: RefusedLine, now: int) -> bytes:
-    """The row of `impressions.ledger.v1` of a line rejected whole: one received and one rejected."""
-    return orjson.dumps(
-        {
-            **line.coordinates(),
-            "flush_id": refused.flush_id,
-            "user_id": refused.user_id,
-            "received": 1,
-            "accepted": 0,
-            "fresh": 0,
-            "duplicates": 0,
-            "rejected": 1,
-            "forwarded": 0,
-            "transport": "",
-            "reason": "",
-            "tier": "",
-            "experiments": {},
-            "attempts": 0,
-            "failures": 0,
-            "queued": 0,
-            "dropped": 0,
-            "bytes": len(line.text),
-            "sent_at": 0,
-            "appended_at": line.appended_at,
-            "processed_at": now,
-        }
+def ledger_refused(line: Line, refused: RefusedLine, now: int) -> Ledger:
+    """The row of a line rejected whole: one received and one rejected."""
+    return Ledger(
+        source_topic_id=line.topic_id,
+        source_partition=line.partition,
+        source_offset=line.offset,
+        line=line.number,
+        flush_id=refused.flush_id,
+        user_id=refused.user_id,
+        transport="",
+        reason="",
+        tier="",
+        experiments={},
+        attempts=0,
+        failures=0,
+        queued=0,
+        dropped=0,
+        bytes=len(line.text),
+        sent_at=0,
+        appended_at=line.appended_at,
+        processed_at=now,
+        received=1,
+        rejected=1,
     )
 
 

@@ -4,16 +4,34 @@ Two impressions of one artwork in one tumbling window lie less than a window apa
 accepted: a bucket maps artwork_id to the ms between the window's start and `seen_at`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from struct import Struct
 
 from streams.core.codec import CodecError
 
-Bucket = dict[str, int]
-Lookup = Callable[[int], Bucket]
+Lookup = Callable[[int], Mapping[str, int]]
 
 CODEC_VERSION = 1
-_ENTRY = Struct(">BI")  # length of the artwork_id in bytes, ms since the window's start
+_ENTRY = Struct(">BI").pack  # length of the artwork_id in bytes, ms since the window's start
+_ENTRY_BYTES = 5
+
+
+class Bucket(dict[str, int]):
+    """A window's accepted impressions, with their packed form beside them: a bucket only ever grows.
+
+    Packed: codec version, then length, offset and id of each artwork, in the order in which they were accepted.
+    """
+
+    __slots__ = ("packed",)
+
+    def __init__(self) -> None:
+        self.packed = bytearray((CODEC_VERSION,))
+
+    def accept(self, artwork_id: str, offset: int) -> None:
+        """Note an accepted impression, `offset` ms into the window, of an artwork that the bucket doesn't hold."""
+        self[artwork_id] = offset
+        raw = artwork_id.encode()
+        self.packed += _ENTRY(len(raw), offset) + raw
 
 
 def start_of(seen_at: int, window_ms: int) -> int:
@@ -38,23 +56,19 @@ def is_duplicate(artwork_id: str, seen_at: int, window_ms: int, bucket_at: Looku
 
 
 def encode(bucket: Bucket) -> bytes:
-    """Pack a bucket: codec version, then length, offset and id of each artwork."""
-    parts = [bytes([CODEC_VERSION])]
-    for artwork_id, offset in bucket.items():
-        raw = artwork_id.encode()
-        parts.append(_ENTRY.pack(len(raw), offset) + raw)
-    return b"".join(parts)
+    """Return a bucket's packed form."""
+    return bytes(bucket.packed)
 
 
 def decode(value: bytes) -> Bucket:
     """Unpack a bucket. Raises CodecError on another codec version."""
     if value[0] != CODEC_VERSION:
         raise CodecError("window", value[0], CODEC_VERSION)
-    bucket: Bucket = {}
+    bucket = Bucket()
     at = 1
     while at < len(value):
-        length, offset = _ENTRY.unpack_from(value, at)
-        at += _ENTRY.size
-        bucket[value[at : at + length].decode()] = offset
-        at += length
+        start = at + _ENTRY_BYTES
+        at = start + value[start - _ENTRY_BYTES]
+        bucket[value[start:at].decode()] = int.from_bytes(value[start - 4 : start], "big")
+    bucket.packed = bytearray(value)
     return bucket

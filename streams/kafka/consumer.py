@@ -4,7 +4,7 @@ Faust's cost is per event, about 0.1 ms; a chunk is one event. Written against f
 says what it answers (numbers as in docs/decisions/0002).
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
@@ -14,18 +14,20 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams import failpoints, metrics
+from streams.core.chunk import SourceRecord
 from streams.failpoints import Failpoint
+from streams.kafka import fetch
 from streams.kafka.topics import IMPRESSIONS
 
-# Most bytes of one partition in one fetch, so about the largest chunk: at usual sizes 10,000 records. One record
-# may be larger (4 MiB): Kafka then sends it alone.
-FETCH_BYTES = 4 * 1024 * 1024
-# Most bytes of values in a chunk, uncompressed: what a transaction then holds in memory is some times that.
-CHUNK_BYTES = 4 * 1024 * 1024
+# Most bytes of one partition in one fetch, compressed: a chunk or a few. One record may be larger (4 MiB): Kafka then
+# sends it alone.
+FETCH_BYTES = 1024 * 1024
 # How long the broker may hold a fetch for which there is nothing yet. aiokafka has one fetch under way per broker, so
 # a partition whose records were just taken waits for the fetch of the others to end before it is asked for again:
 # this is the most that costs. Twenty empty fetches a second cost nothing to speak of.
 FETCH_WAIT_MS = 50
+# Kafka's code for it: the time of a record is when the broker appended it.
+LOG_APPEND_TIME = 1
 
 
 class Run(NamedTuple):
@@ -36,7 +38,7 @@ class Run(NamedTuple):
     """
 
     start: int
-    records: Sequence[Any]
+    records: Sequence[SourceRecord]
 
 
 class ChunkThread(driver.AIOKafkaConsumerThread):
@@ -59,7 +61,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         fetched = {}
-        for tp, records in (await super()._fetch_records(*args, **kwargs)).items():
+        for tp, (records,) in (await super()._fetch_records(*args, **kwargs)).items():
             fetched[tp] = Run(self._starts.get(tp, records[0].offset), records)
             self._starts[tp] = records[-1].offset + 1
         return fetched
@@ -70,6 +72,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         Forwards are transactional: those of an aborted transaction must not be judged.
         """
         conf = self.app.conf
+        fetch.install(conf.broker_max_poll_records)
         self._assignor = self.app.assignor
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
@@ -80,7 +83,6 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            max_poll_records=conf.broker_max_poll_records,
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
@@ -111,8 +113,7 @@ class ChunkConsumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if active is None or tp in active:
-                for chunk in _cut(run):
-                    yield tp, self._chunk(tp, chunk, generation)
+                yield tp, self._chunk(tp, run, generation)
 
     def on_buffer_full(self, tp: TP) -> None:
         """Keep fetching: a full queue makes the fetcher wait, which is all that is needed.
@@ -130,8 +131,8 @@ class ChunkConsumer(driver.Consumer):
             tp.topic,
             tp.partition,
             last.offset,
-            last.timestamp / 1000,
-            last.timestamp_type,
+            last.appended_at / 1000,
+            LOG_APPEND_TIME,
             [],
             None,
             cast(Any, run),  # any value that the topic's schema takes
@@ -180,14 +181,3 @@ class ChunkConsumer(driver.Consumer):
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Keep no gaps: every chunk would add one that nothing ever takes away."""
-
-
-def _cut(run: Run) -> Iterator[Run]:
-    """Cut a run where its records, which were fetched compressed, get too large for one transaction."""
-    size, first, start = 0, 0, run.start
-    for index, record in enumerate(run.records):
-        size += len(record.value or b"")
-        if size > CHUNK_BYTES and index > first:
-            yield Run(start, run.records[first:index])
-            size, first, start = len(record.value or b""), index, run.records[index - 1].offset + 1
-    yield Run(start, run.records[first:])

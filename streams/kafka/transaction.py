@@ -113,8 +113,11 @@ class PartitionProducer:
         return offsets
 
     def _produce_all(self, records: Sequence[Outgoing], watch: frozenset[str], report: DeliveryReport) -> None:
-        for record in records:
-            self._produce(record, report if record.topic in watch else None)
+        # The records of a partition keep their order, so the report of the last one says where all of them are.
+        last = {record.topic: index for index, record in enumerate(records) if record.topic in watch}
+        reported = set(last.values())
+        for index, record in enumerate(records):
+            self._produce(record, report if index in reported else None)
 
     def _produce(self, record: Outgoing, report: DeliveryReport | None) -> None:
         topic, partition, key, value, headers = record

@@ -62,7 +62,10 @@ class History:
         )
         since = window.start_of(max(horizon, 0), window_ms)
         for start, user_id, artworks, times in self._rows(query, w=window_ms, h=since):
-            yield start, user_id, {a: seen_at - start for a, seen_at in zip(artworks, times, strict=True)}
+            bucket = Bucket()
+            for artwork_id, seen_at in zip(artworks, times, strict=True):
+                bucket.accept(artwork_id, seen_at - start)
+            yield start, user_id, bucket
 
     def _one(self, query: str, **parameters: Any) -> Any:
         ((value,),) = self._rows(query, **parameters)

@@ -5,11 +5,11 @@ changelogs and the store alike; `written` follows once the store has it. There i
 chunk's changes drops the state and recovers it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from itertools import islice
 from struct import Struct
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from streams.core import seen as seen_codec
 from streams.core import window
@@ -47,12 +47,57 @@ BARRIER = b"\x00b"
 BEGIN = b"\x00a"
 _ORDINAL = Struct(">I")
 
-# Decoded values kept between chunks, per partition and table: about 20 MB at ten artworks each.
+# Users kept decoded between chunks, per partition: about 20 MB at ten artworks each.
 CACHED = 20_000
+# Buckets kept with a user: those of the window that is being filled, and of its neighbours.
+CACHED_BUCKETS = 3
 # Windows swept in one chunk at the most, so that a sweep never makes a transaction long.
 SWEPT_PER_CHUNK = 2_000
 
-V = TypeVar("V")
+
+class User:
+    """Implements `streams.core.chunk.User`: a user's values, decoded when they are first asked for."""
+
+    __slots__ = ("_changed_buckets", "_changed_seen", "_state", "buckets", "seen", "user_id")
+
+    def __init__(self, user_id: str, seen: Seen, state: "State") -> None:
+        self.user_id = user_id
+        self.seen = seen
+        self.buckets: dict[int, Bucket] = {}
+        self._changed_seen = False
+        self._changed_buckets: set[int] = set()
+        self._state = state
+
+    def seen_changed(self) -> None:
+        self._changed_seen = True
+
+    def bucket(self, start: int) -> Bucket:
+        bucket = self.buckets.get(start)
+        if bucket is None:
+            bucket = self.buckets[start] = self._state.read_bucket(self.user_id, start)
+        return bucket
+
+    def accept(self, start: int, artwork_id: str, offset: int) -> None:
+        self.bucket(start).accept(artwork_id, offset)
+        self._changed_buckets.add(start)
+
+    def changes(self) -> Iterator[Change]:
+        """What was changed since `written`, packed."""
+        for start in self._changed_buckets:
+            value = window.encode(self.buckets[start])
+            for key, part in parts.split(window_key(start, self.user_id), value):
+                yield Change(Table.WINDOWS, key, part)
+        if self._changed_seen:
+            for key, part in parts.split(self.user_id.encode(), seen_codec.encode(self.seen)):
+                yield Change(Table.COVERAGE, key, part)
+
+    def written(self) -> None:
+        """Nothing is dirty; buckets of old windows needn't be kept."""
+        self._changed_seen = False
+        self._changed_buckets.clear()
+        if len(self.buckets) > CACHED_BUCKETS:
+            for start in sorted(self.buckets)[:-CACHED_BUCKETS]:
+                del self.buckets[start]
 
 
 class State:
@@ -61,11 +106,9 @@ class State:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.position: Position | None = None
-        self._buckets: dict[tuple[int, str], Bucket] = {}
-        self._seen: dict[str, Seen] = {}
+        self._users: dict[str, User] = {}
+        self._touched: dict[str, User] = {}
         self._pins: dict[str, int] = {}
-        self._changed_buckets: set[tuple[int, str]] = set()
-        self._changed_seen: set[str] = set()
         self._new_pins: list[str] = []
         self._swept_to = 0
 
@@ -79,30 +122,22 @@ class State:
             if value is not None:
                 (self._pins[key[len(prefix) :].decode()],) = _ORDINAL.unpack(value)
 
-    def bucket(self, user_id: str, start: int) -> Bucket:
-        key = (start, user_id)
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            raw = self._get(Table.WINDOWS, window_key(start, user_id)) if start >= 0 else None
-            bucket = self._buckets[key] = window.decode(raw) if raw else {}
-        return bucket
-
-    def seen(self, user_id: str) -> Seen:
-        seen = self._seen.get(user_id)
-        if seen is None:
+    def user(self, user_id: str) -> User:
+        user = self._users.get(user_id)
+        if user is None:
             raw = self._get(Table.COVERAGE, user_id.encode())
-            seen = self._seen[user_id] = seen_codec.decode(raw) if raw else Seen()
-        return seen
+            user = self._users[user_id] = User(user_id, seen_codec.decode(raw) if raw else Seen(), self)
+        self._touched[user_id] = user
+        return user
 
-    def bucket_changed(self, user_id: str, start: int) -> None:
-        self._changed_buckets.add((start, user_id))
+    def read_bucket(self, user_id: str, start: int) -> Bucket:
+        """Return a bucket as the store has it; empty when there is none."""
+        raw = self._get(Table.WINDOWS, window_key(start, user_id)) if start >= 0 else None
+        return window.decode(raw) if raw else Bucket()
 
-    def seen_changed(self, user_id: str) -> None:
-        self._changed_seen.add(user_id)
-
-    def pin(self, artwork_id: str, ordinal: int | None) -> int | None:
+    def pin(self, artwork_id: str, ordinal_of: Callable[[str], int | None]) -> int | None:
         pinned = self._pins.get(artwork_id)
-        if pinned is None and ordinal is not None:
+        if pinned is None and (ordinal := ordinal_of(artwork_id)) is not None:
             self._pins[artwork_id] = ordinal
             self._new_pins.append(artwork_id)
             return ordinal
@@ -110,13 +145,7 @@ class State:
 
     def changes(self, new_position: Position) -> list[Change]:
         """What the chunk changed, packed, with the position that it leads to."""
-        changes = []
-        for start, user_id in self._changed_buckets:
-            value = window.encode(self._buckets[start, user_id])
-            changes += [Change(Table.WINDOWS, k, v) for k, v in parts.split(window_key(start, user_id), value)]
-        for user_id in self._changed_seen:
-            value = seen_codec.encode(self._seen[user_id])
-            changes += [Change(Table.COVERAGE, k, v) for k, v in parts.split(user_id.encode(), value)]
+        changes = [change for user in self._touched.values() for change in user.changes()]
         changes += [pin_change(artwork_id, self._pins[artwork_id]) for artwork_id in self._new_pins]
         changes.append(Change(Table.COVERAGE, POSITION, position.encode(new_position)))
         return changes
@@ -136,15 +165,18 @@ class State:
     def written(self, new_position: Position, swept: list[Change]) -> None:
         """The store holds the chunk's changes: nothing is dirty, and the caches may shrink."""
         self.position = new_position
-        self._changed_buckets.clear()
-        self._changed_seen.clear()
+        for user in self._touched.values():
+            user.written()
+        self._touched.clear()
         self._new_pins.clear()
         for change in swept:
             (start,) = _START.unpack_from(change.key)
             user_id, _, _ = change.key[_START.size :].partition(b"\x00")  # behind the zero byte: a part's number
-            self._buckets.pop((start, user_id.decode()), None)
-        _trim(self._buckets)
-        _trim(self._seen)
+            if (swept_user := self._users.get(user_id.decode())) is not None:
+                swept_user.buckets.pop(start, None)
+        if len(self._users) > CACHED:
+            for old in list(islice(self._users, len(self._users) - CACHED // 2)):
+                del self._users[old]
 
     def _window_ms(self) -> int:
         assert self.position is not None, "a state without a position is never used"
@@ -164,13 +196,6 @@ def pin_change(artwork_id: str, ordinal: int) -> Change:
 def window_key(start: int, user_id: str) -> bytes:
     """The window table's key: windows in order of their start (ms), so that a sweep is one range."""
     return _START.pack(start) + user_id.encode()
-
-
-def _trim(cache: dict[V, Bucket] | dict[V, Seen]) -> None:
-    """Drop the oldest half of a cache that is full."""
-    if len(cache) > CACHED:
-        for key in list(islice(cache, len(cache) - CACHED // 2)):
-            del cache[key]
 
 
 def to_store(changes: list[Change]) -> Iterator[tuple[bytes, bytes | None]]:

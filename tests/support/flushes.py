@@ -1,6 +1,7 @@
 """Flushes as producers send them, and what the pure core makes of them."""
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -8,6 +9,7 @@ import orjson
 from streams.core.catalogue import Artwork, Catalogue
 from streams.core.chunk import Decider, Outputs, SourceRecord
 from streams.core.judge import Rules
+from streams.core.rows import Accepted, Ledger, as_lines
 from streams.tables.memory import MemoryStore
 from streams.tables.state import State
 
@@ -43,8 +45,8 @@ class Outcome:
     """A chunk's outputs, parsed."""
 
     def __init__(self, outputs: Outputs) -> None:
-        self.accepted: list[Row] = [orjson.loads(row) for row in outputs.accepted]
-        self.ledger: list[Row] = [orjson.loads(row) for row in outputs.ledger]
+        self.accepted: list[Row] = _lines(outputs.accepted)
+        self.ledger: list[Row] = _lines(outputs.ledger)
         self.rejected: list[Row] = [orjson.loads(row) for _, row in outputs.rejected]
         self.coverage = {key: None if row is None else orjson.loads(row) for key, row in outputs.coverage}
         self.forwards = outputs.forwards
@@ -61,6 +63,10 @@ class Outcome:
     def reasons(self) -> list[str]:
         """The rejections' reasons."""
         return [row["reason"] for row in self.rejected]
+
+
+def _lines(rows: Sequence[Accepted] | Sequence[Ledger]) -> list[Row]:
+    return [orjson.loads(line) for line in as_lines(rows).splitlines()]
 
 
 def payload(row: Row) -> bytes:

@@ -18,4 +18,5 @@ if __name__ == "__main__":
     from streams.cli import main
 
     vars(chunk)["decode"] = decode
+    vars(chunk)["read"] = lambda lines: [None for _ in lines]
     main()

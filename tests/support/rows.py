@@ -8,6 +8,7 @@ from streams.sink.blocks import Part, columns_of
 from streams.sink.feeds import (
     ARTWORK_RECORDS,
     ARTWORK_USERS,
+    FEEDS,
     IMPRESSIONS,
     LEDGER_ROWS,
     REJECTED_PIECES,
@@ -108,22 +109,22 @@ class Filler:
         self.database = database
 
     def insert(self, table: Table, rows: list[Row], token: str = "") -> None:
-        """Insert rows as one block."""
-        part = Part(table, columns_of(table, rows))
-        self.client.insert(
-            f"{self.database}.{table.name}",
-            part.columns,
-            column_names=[column.name for column in table.columns],
-            column_type_names=[column.type for column in table.columns],
-            column_oriented=True,
-            settings={"async_insert": 0, "insert_deduplication_token": token},
-        )
+        """Insert those of the rows that go into the table as one block."""
+        columns = next(feed.position_table.columns for feed in FEEDS.values() if table in feed.tables)
+        part = Part(table, table.of(columns_of(columns, rows)))
+        if part.rows:
+            self.client.raw_insert(
+                f"{self.database}.{table.name}",
+                part.data.column_names,
+                part.stream(),
+                settings={"async_insert": 0, "insert_deduplication_token": token},
+                fmt="ArrowStream",
+            )
 
     def accepted(self, *rows: Row) -> None:
         """Insert accepted impressions into their three tables."""
         for table in (USER_ARTWORKS, ARTWORK_USERS, IMPRESSIONS):
-            if chosen := table.rows(list(rows)):
-                self.insert(table, chosen)
+            self.insert(table, list(rows))
 
     def ledger(self, *rows: Row) -> None:
         """Insert ledger rows."""

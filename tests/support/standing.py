@@ -30,5 +30,6 @@ if __name__ == "__main__":
     from streams.cli import main
 
     vars(chunk)["decode"] = decode
+    vars(chunk)["read"] = lambda lines: [None for _ in lines]
     vars(writer)["Writer"].insert = insert
     main()

@@ -8,9 +8,8 @@ import pytest
 
 from streams.core.chunk import LineError, SourceRecord
 from streams.core.partition import partition_of
-from streams.core.seen import Seen
 from streams.tables.memory import MemoryStore
-from streams.tables.state import State
+from streams.tables.state import State, User
 from tests.support.flushes import (
     LATENESS,
     TOPIC_ID,
@@ -121,7 +120,7 @@ def test_the_total_is_the_sum_of_the_ledger() -> None:
     outputs = decider(partitions=4).decide(
         [SourceRecord(0, A, b"\n".join([b"?", line(user_id=STRANGER), *seen(("a", A), ("a", A), user_id=NATIVE)]))], A
     )
-    total = outputs.total
+    total = outputs.total()
     assert (total.received, total.accepted, total.fresh) == (4, 1, 1)
     assert (total.duplicates, total.rejected, total.forwarded) == (1, 1, 1)
 
@@ -136,7 +135,7 @@ def test_a_line_that_failed_too_often_is_malformed() -> None:
 class FailingState(State):
     """A state with a defect."""
 
-    def seen(self, user_id: str) -> Seen:
+    def user(self, user_id: str) -> User:
         raise RuntimeError("defect")
 
 

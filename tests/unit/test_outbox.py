@@ -1,19 +1,26 @@
 """What a chunk commits: topics, partitions, keys and sizes."""
 
 import pytest
+from msgspec import json
+from msgspec.structs import replace
 
 from streams.agents import outbox
 from streams.core.chunk import Forward, Outputs
+from streams.core.rows import Accepted, Ledger, as_lines
 from streams.kafka import topics
 from streams.tables.state import Change, Table
 
 LIMIT = outbox.MAX_RECORD_BYTES
+LEDGER = Ledger("t", 2, 0, 0, "f", "u", "sdk", "timer", "free", {}, 1, 0, 0, 0, 99, 1, 2, 3, 1)
+ACCEPTED = Accepted(
+    *("e", "u", "a", "p", "i", "f", "s", 1, 2, True, None, None, None, "", "sdk", "timer", "free", {}, "t", 2, 0, 0, 0)
+)
 
 
 def test_everything_goes_to_the_partition_of_the_source_but_forwards() -> None:
     outputs = Outputs(
-        accepted=[b"a1", b"a2"],
-        ledger=[b"l1", b"l2"],
+        accepted=[ACCEPTED, ACCEPTED],
+        ledger=[LEDGER, LEDGER],
         rejected=[("u1", b"r1"), ("", b"r2")],
         forwards=[Forward(3, "u9", b"line", b"origin")],
         coverage=[("u1|p", b"c1"), ("u1|q", None)],
@@ -27,8 +34,8 @@ def test_everything_goes_to_the_partition_of_the_source_but_forwards() -> None:
         ("impressions-windows-changelog", 2, b"k", b"v", None),
         ("impressions-windows-changelog", 2, b"old", None, None),
         ("impressions-coverage-changelog", 2, b"u", b"s", None),
-        (topics.ACCEPTED, 2, None, b"a1\na2", None),
-        (topics.LEDGER, 2, None, b"l1\nl2", None),
+        (topics.ACCEPTED, 2, None, as_lines([ACCEPTED, ACCEPTED])[:-1], None),
+        (topics.LEDGER, 2, None, as_lines([LEDGER, LEDGER])[:-1], None),
         (topics.REJECTED, 2, b"u1", b"r1", None),
         (topics.REJECTED, 2, None, b"r2", None),
         (topics.COVERAGE, 2, b"u1|p", b"c1", None),
@@ -45,16 +52,15 @@ def test_nothing_decided_commits_the_position_alone() -> None:
     ("sizes", "records"),
     [
         pytest.param([LIMIT], 1, id="one row of the limit"),
-        pytest.param([LIMIT + 1], 1, id="one row above it goes alone"),
-        pytest.param([10, LIMIT + 1, 10], 3, id="a large one between small ones"),
         pytest.param([LIMIT // 2 - 1, LIMIT // 2], 1, id="two that fill it with their separator"),
         pytest.param([LIMIT // 2, LIMIT // 2 + 1], 2, id="two that don't fit"),
         pytest.param([1000] * 5000, 6, id="many"),
     ],
 )
 def test_rows_are_packed_whole_and_in_order_below_the_limit(sizes: list[int], records: int) -> None:
-    rows = [b"%d" % (n % 10) * size for n, size in enumerate(sizes)]
+    bare = len(as_lines([replace(LEDGER, flush_id="")])) - 1
+    rows = [replace(LEDGER, flush_id=f"{n % 10}" * (size - bare)) for n, size in enumerate(sizes)]
     packed = [r.value or b"" for r in outbox.records(0, Outputs(ledger=rows), ())]
     assert len(packed) == records
-    assert [row for value in packed for row in value.split(b"\n")] == rows
-    assert all(len(value) <= max(LIMIT, *sizes) for value in packed)
+    assert [json.decode(row, type=Ledger) for value in packed for row in value.split(b"\n")] == rows
+    assert all(len(value) <= LIMIT for value in packed)

@@ -30,9 +30,9 @@ FULL = {
 def test_rows_are_what_the_models_say() -> None:
     catalogue = catalogue_of(a1={"pool_id": "p", "ordinal": 1}, a9={"pool_id": "p", "ordinal": 2})
     outputs = decider(catalogue).decide(_records(line(**FULL), b"nothing", line(v=2)), now=A + 5)
-    for row in outputs.accepted:
+    for row in rows.as_lines(outputs.accepted).splitlines():
         assert Accepted.model_validate(orjson.loads(row)).model_dump() == orjson.loads(row)
-    for row in outputs.ledger:
+    for row in rows.as_lines(outputs.ledger).splitlines():
         assert LedgerRow.model_validate(orjson.loads(row)).model_dump() == orjson.loads(row)
     for _, row in outputs.rejected:
         assert Rejected.model_validate(orjson.loads(row)).model_dump() == orjson.loads(row)

@@ -14,13 +14,13 @@ def table_of(*accepted: tuple[str, int]) -> dict[int, Bucket]:
     table: dict[int, Bucket] = {}
     for artwork_id, seen_at in accepted:
         start = window.start_of(seen_at, W)
-        table.setdefault(start, {})[artwork_id] = seen_at - start
+        table.setdefault(start, Bucket()).accept(artwork_id, seen_at - start)
     return table
 
 
 def is_duplicate(seen_at: int, *accepted: tuple[str, int]) -> bool:
     table = table_of(*accepted)
-    return window.is_duplicate("a", seen_at, W, lambda start: table.get(start, {}))
+    return window.is_duplicate("a", seen_at, W, lambda start: table.get(start, Bucket()))
 
 
 @pytest.mark.parametrize("sign", [1, -1], ids=["after", "before"])
@@ -57,13 +57,26 @@ def test_windows_tumble_from_the_epoch_on(seen_at: int, start: int) -> None:
     assert window.start_of(seen_at, W) == start
 
 
-@pytest.mark.parametrize("bucket", [{}, {"a": 0}, {"a" * 128: 86_399_999, "b": 1}], ids=["empty", "one", "limits"])
-def test_buckets_round_trip(bucket: Bucket) -> None:
-    assert window.decode(window.encode(bucket)) == bucket
+def bucket_of(**artworks: int) -> Bucket:
+    bucket = Bucket()
+    for artwork_id, offset in artworks.items():
+        bucket.accept(artwork_id, offset)
+    return bucket
+
+
+@pytest.mark.parametrize("artworks", [{}, {"a": 0}, {"a" * 128: 86_399_999, "b": 1}], ids=["empty", "one", "limits"])
+def test_buckets_round_trip(artworks: dict[str, int]) -> None:
+    assert window.decode(window.encode(bucket_of(**artworks))) == artworks
+
+
+def test_a_bucket_that_was_read_grows_on() -> None:
+    bucket = window.decode(window.encode(bucket_of(a=1, b=2)))
+    bucket.accept("c", 3)
+    assert window.decode(window.encode(bucket)) == {"a": 1, "b": 2, "c": 3}
 
 
 def test_the_packed_form_is_fixed() -> None:
-    assert window.encode({"a0042": 599_000}).hex() == "0105000923d86130303432"
+    assert window.encode(bucket_of(a0042=599_000)).hex() == "0105000923d86130303432"
 
 
 def test_another_codec_version_is_refused() -> None:

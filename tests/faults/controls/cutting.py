@@ -17,8 +17,7 @@ def insert(self: Writer, part: Part, token: str) -> None:
     for start in range(0, part.rows, SLICE_ROWS):
         if start:
             failpoints.hit(Failpoint.SINK_INSERT_BETWEEN)
-        rows = [column[start : start + SLICE_ROWS] for column in part.columns]
-        _insert(self, Part(part.table, rows), f"{token}:{start}")
+        _insert(self, Part(part.table, part.data.slice(start, SLICE_ROWS)), f"{token}:{start}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import faust
 from streams import log, metrics
 from streams.core import rows
 from streams.core.judge import Rules
-from streams.core.rows import Line, Tally
+from streams.core.rows import Line
 from streams.health import Health
 from streams.kafka.admin import TopicInfo, describe
 from streams.kafka.topics import ACCEPTED, IMPRESSIONS, LEDGER
@@ -51,20 +51,19 @@ class Recorder:
         flush = Flush.model_validate(json.loads(message.value))
         appended_at = round(message.timestamp * 1000)
         line = Line(self._topic_id, message.partition, message.offset, 0, appended_at, message.value)
-        accepted, tally = [], Tally(received=len(flush.impressions))
+        accepted, ledger = [], rows.ledger(line, flush, len(flush.impressions), int(time.time() * 1000))
         for index, impression in enumerate(flush.impressions):
             before = self._accept(flush.user_id, impression)
             if before is None:
-                tally.duplicates += 1
+                ledger.duplicates += 1
                 continue
             fresh = not before
             accepted.append(rows.accepted(line, index, flush, impression, fresh, self._rules))
-            tally.accepted += 1
-            tally.fresh += fresh
+            ledger.accepted += 1
+            ledger.fresh += fresh
         if accepted:
-            await self._accepted.send(value=b"\n".join(accepted), partition=message.partition)
-        ledger = rows.ledger(line, flush, tally, int(time.time() * 1000))
-        await self._ledger.send(value=ledger, partition=message.partition)
+            await self._accepted.send(value=rows.as_lines(accepted).rstrip(), partition=message.partition)
+        await self._ledger.send(value=rows.as_lines([ledger]).rstrip(), partition=message.partition)
 
     def _accept(self, user_id: str, impression: Impression) -> list[int] | None:
         """Note an impression; return when the artwork was seen before, or None for a duplicate."""

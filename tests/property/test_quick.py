@@ -1,0 +1,73 @@
+"""The short way from a line to a flush says yes only to what the long way reads, and reads the same."""
+
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.core.decode import DecodedFlush, InvalidImpression, decode
+from streams.core.quick import read
+from tests.property.test_json import GOOD, TOKENS, edits, mutated
+
+# An unknown field, with which a line never goes the short way.
+MORE = b',"more":[[{"x":null}],true]'
+PLAIN = GOOD.replace(MORE, b"")
+
+
+def as_dict(decoded: DecodedFlush) -> dict[str, Any]:
+    """A flush that the long way read, all of it good."""
+    assert not any(isinstance(impression, InvalidImpression) for impression in decoded.impressions)
+    return decoded.flush.model_dump()
+
+
+def assert_agree(line: bytes) -> None:
+    (flush,) = read([line])
+    if flush is not None:
+        decoded = decode(line)
+        assert isinstance(decoded, DecodedFlush)
+        assert msgspec.to_builtins(flush) == as_dict(decoded)
+
+
+def test_a_line_as_nearly_all_are_goes_the_short_way() -> None:
+    assert None not in read(
+        [PLAIN, PLAIN.replace(b",", b" , "), PLAIN.replace(b'"v":1,', b"").replace(b"}}", b'},"v":1}')]
+    )
+
+
+@given(st.lists(edits, min_size=1, max_size=3))
+@settings(max_examples=2_000)
+def test_what_the_short_way_reads_the_long_way_reads_alike(changes: list[tuple[int, int, bytes]]) -> None:
+    assert_agree(mutated(changes).replace(MORE, b""))
+
+
+FIELDS = [
+    b'"v":1',
+    b'"sent_at":1732431600123',
+    b'"dwell_ms":1200',
+    b'"visible":0.8',
+    b'"pool_id":"main"',
+    b'"tier":"free"',
+]
+
+
+@given(st.sampled_from(FIELDS), st.sampled_from(TOKENS))
+def test_any_value_of_a_field_is_read_alike(field: bytes, token: bytes) -> None:
+    name, _, _ = field.partition(b":")
+    assert_agree(PLAIN.replace(field, name + b":" + token))
+    assert_agree(PLAIN.replace(field, field + b"," + name + b":" + token))
+    assert_agree(PLAIN.replace(field, name + b":" + token + b"," + field))
+
+
+@given(
+    st.text(alphabet=st.characters(max_codepoint=300), max_size=130),
+    st.sampled_from([b'"u42"', b'"main"', b'"2s"', b'"flush"', b'"s"', b'"a1"']),
+)
+def test_any_id_is_read_alike(text: str, at: bytes) -> None:
+    assert_agree(PLAIN.replace(at, msgspec.json.encode(text)))
+    assert_agree(PLAIN.replace(at, b'"' + text.encode() + b'"'))
+
+
+def test_one_line_does_not_spoil_the_others() -> None:
+    good, odd = PLAIN, PLAIN.replace(b'"u42"', b'"u 42"')
+    assert [flush is not None for flush in read([good, odd, good, b"", b"{"])] == [True, False, True, False, False]
