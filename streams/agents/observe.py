@@ -11,8 +11,8 @@ OUTCOMES = ("accepted", "duplicates", "rejected", "forwarded")
 def observe(number: int, chunk: Chunk) -> None:
     """Count a chunk of source partition `number` that was committed just now."""
     partition, now = str(number), time.time()
-    metrics.worker_lines.labels(partition).inc(len(chunk.outputs.ledger))
-    total = chunk.outputs.total()
+    total = chunk.outputs.total
+    metrics.worker_lines.labels(partition).inc(total.lines)
     for outcome in OUTCOMES:
         metrics.worker_impressions.labels(outcome).inc(getattr(total, outcome))
     metrics.worker_poisoned.inc(chunk.poisoned)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 
 from streams.core.chunk import Outputs
-from streams.core.rows import as_lines
 from streams.kafka import topics
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing
@@ -18,8 +17,8 @@ CHANGELOGS = {table: changelog(table) for table in Table}
 def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list[Outgoing]:
     """Everything that a chunk commits. All but forwards go to the partition of the same number."""
     batch = [Outgoing(CHANGELOGS[table], partition, key, value) for table, key, value in changes]
-    batch += [Outgoing(topics.ACCEPTED, partition, None, value) for value in _cut(as_lines(outputs.accepted))]
-    batch += [Outgoing(topics.LEDGER, partition, None, value) for value in _cut(as_lines(outputs.ledger))]
+    batch += [Outgoing(topics.ACCEPTED, partition, None, value) for value in _cut(b"".join(outputs.accepted))]
+    batch += [Outgoing(topics.LEDGER, partition, None, value) for value in _cut(b"".join(outputs.ledger))]
     batch += [Outgoing(topics.REJECTED, partition, u.encode() or None, row) for u, row in outputs.rejected]
     batch += [Outgoing(topics.COVERAGE, partition, key.encode(), row) for key, row in outputs.coverage]
     batch += [

@@ -3,7 +3,7 @@
 Where a chunk begins or ends changes nothing in what is accepted, rejected and forwarded, nor in the state.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -16,9 +16,14 @@ from streams.core.judge import Rules, Verdict, judge
 from streams.core.lines import split
 from streams.core.partition import partition_of
 from streams.core.quick import read
-from streams.core.rows import Accepted, Flush, Impression, Ledger, Line, Tally
+from streams.core.rows import Accepted, Flush, Impression, Ledger, Line, Tally, as_lines
 from streams.core.seen import Seen
 from streams.core.window import Bucket
+
+
+# Records that are decoded, judged and written as rows before the next ones are looked at: what each step leaves for the
+# next is then still in the processor's cache.
+PART_RECORDS = 128
 
 
 class SourceRecord(NamedTuple):
@@ -76,17 +81,33 @@ class Forward(NamedTuple):
 
 @dataclass(slots=True)
 class Outputs:
-    """What a chunk's lines became, in log order; rows that are bytes are JSON."""
+    """What a chunk's lines became, in log order: rows as JSON."""
 
-    accepted: list[Accepted] = field(default_factory=list)
-    ledger: list[Ledger] = field(default_factory=list)
+    accepted: list[bytes] = field(default_factory=list)  # rows, each ended by a line feed: any number in each
+    ledger: list[bytes] = field(default_factory=list)  # likewise
     rejected: list[tuple[str, bytes]] = field(default_factory=list)  # (user_id or "", row)
     forwards: list[Forward] = field(default_factory=list)
     coverage: list[tuple[str, bytes | None]] = field(default_factory=list)  # (user_id|pool_id, row; None: no more)
+    total: Tally = field(default_factory=Tally)  # of all lines
 
-    def total(self) -> Tally:
-        """What became of all impressions."""
-        total = Tally()
+
+@dataclass(slots=True)
+class Batch:
+    """What the lines of a part of a chunk became, as far as it is not in the outputs yet."""
+
+    outputs: Outputs
+    touched: dict[str, int]  # user -> A of the newest record that touched it
+    now: int
+    accepted: list[Accepted] = field(default_factory=list)
+    ledger: list[Ledger] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Put the rows into the outputs."""
+        if self.accepted:
+            self.outputs.accepted.append(as_lines(self.accepted))
+        self.outputs.ledger.append(as_lines(self.ledger))
+        total = self.outputs.total
+        total.lines += len(self.ledger)
         for row in self.ledger:
             total.received += row.received
             total.accepted += row.accepted
@@ -94,7 +115,6 @@ class Outputs:
             total.duplicates += row.duplicates
             total.rejected += row.rejected
             total.forwarded += row.forwarded
-        return total
 
 
 class LineError(Exception):
@@ -117,13 +137,21 @@ class Decider:
     catalogue: Catalogue
     poisoned: frozenset[tuple[int, int]] = frozenset()  # (offset, line) of lines that failed too often
 
-    def decide(self, records: Iterable[SourceRecord], now: int) -> Outputs:
+    def decide(self, records: Sequence[SourceRecord], now: int) -> Outputs:
         """Judge every line; change the tables; return the outputs. `now` (ms) only becomes `processed_at`.
 
         Raises LineError on a defect of ours: the tables are then half changed, and must be dropped.
         """
         outputs = Outputs()
-        touched: dict[str, int] = {}  # user -> A of the newest record that touched it
+        touched: dict[str, int] = {}
+        for part in _cut(records):
+            batch = Batch(outputs, touched, now)
+            self._decide(part, batch)
+            batch.close()
+        outputs.coverage = list(self._coverage(touched))
+        return outputs
+
+    def _decide(self, records: Sequence[SourceRecord], batch: Batch) -> None:
         lines = [
             Line(self.topic_id, self.partition, record.offset, number, record.appended_at, text)
             for record in records
@@ -132,44 +160,37 @@ class Decider:
         for line, flush in zip(lines, read([line.text for line in lines]), strict=True):
             try:
                 if flush is None or self.poisoned:
-                    self._carefully(line, outputs, touched, now)
+                    self._carefully(line, batch)
                 else:
-                    self._flush(line, flush, flush.impressions, outputs, touched, now)
+                    self._flush(line, flush, flush.impressions, batch)
             except Exception as error:
                 raise LineError(line.offset, line.number) from error
-        outputs.coverage = list(self._coverage(touched))
-        return outputs
 
-    def _carefully(self, line: Line, outputs: Outputs, touched: dict[str, int], now: int) -> None:
+    def _carefully(self, line: Line, batch: Batch) -> None:
         """Decide a line that is not as nearly all are, or that may be one which failed too often."""
         if (line.offset, line.number) in self.poisoned:
             decoded: DecodedFlush | RefusedLine = RefusedLine("malformed", "deciding this line failed repeatedly")
         else:
             decoded = decode(line.text)
         if isinstance(decoded, RefusedLine):
-            outputs.rejected.append((decoded.user_id, rows.rejected_line(line, decoded)))
-            outputs.ledger.append(rows.ledger_refused(line, decoded, now))
+            batch.outputs.rejected.append((decoded.user_id, rows.rejected_line(line, decoded)))
+            batch.ledger.append(rows.ledger_refused(line, decoded, batch.now))
         else:
-            self._flush(line, decoded.flush, decoded.impressions, outputs, touched, now)
+            self._flush(line, decoded.flush, decoded.impressions, batch)
 
     def _flush(
-        self,
-        line: Line,
-        flush: Flush,
-        impressions: Sequence[Impression | InvalidImpression],
-        outputs: Outputs,
-        touched: dict[str, int],
-        now: int,
+        self, line: Line, flush: Flush, impressions: Sequence[Impression | InvalidImpression], batch: Batch
     ) -> None:
+        outputs = batch.outputs
         user_id = flush.user_id
-        row = rows.ledger(line, flush, len(impressions), now)
-        outputs.ledger.append(row)
+        row = rows.ledger(line, flush, len(impressions), batch.now)
+        batch.ledger.append(row)
         home = partition_of(user_id, self.partitions)
         if home != self.partition:
             outputs.forwards.append(Forward(home, user_id, line.text, line.origin()))
             row.forwarded = row.received
             return
-        touched[user_id] = line.appended_at
+        batch.touched[user_id] = line.appended_at
         user = self._absorb(user_id)
         for index, impression in enumerate(impressions):
             if isinstance(impression, InvalidImpression):
@@ -184,7 +205,7 @@ class Decider:
             if verdict is Verdict.FRESH or verdict is Verdict.REPEAT:
                 fresh = verdict is Verdict.FRESH
                 self._accept(user, impression, ordinal, fresh)
-                outputs.accepted.append(rows.accepted(line, index, flush, impression, fresh, self.rules))
+                batch.accepted.append(rows.accepted(line, index, flush, impression, fresh, self.rules))
                 row.accepted += 1
                 row.fresh += fresh
             elif verdict is Verdict.DUPLICATE:
@@ -246,3 +267,9 @@ class Decider:
                 elif seen.ordinals.intersect(pool.former):
                     # What the user saw of this pool has moved to others: a row that there may be holds no more.
                     yield f"{user_id}|{pool_id}", None
+
+
+def _cut(records: Sequence[SourceRecord]) -> Iterator[Sequence[SourceRecord]]:
+    """Cut a chunk into parts that a processor's cache holds."""
+    for start in range(0, len(records), PART_RECORDS):
+        yield records[start : start + PART_RECORDS]

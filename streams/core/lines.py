@@ -25,6 +25,8 @@ def split(value: bytes | None) -> list[bytes]:
     """Return a record's lines. No value, or an empty one, is one empty line (which is malformed)."""
     if not value:
         return [b""]
+    if b"\n" not in value:
+        return [value]
     return value.removesuffix(b"\n").split(b"\n")
 
 

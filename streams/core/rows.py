@@ -64,8 +64,9 @@ class Line(Struct, gc=False):
 
 
 class Tally(Struct, gc=False):
-    """What became of impressions: received = accepted + duplicates + rejected + forwarded."""
+    """What became of the impressions of so many lines: received = accepted + duplicates + rejected + forwarded."""
 
+    lines: int = 0
     received: int = 0
     accepted: int = 0
     fresh: int = 0

@@ -1,7 +1,6 @@
 """Flushes as producers send them, and what the pure core makes of them."""
 
 import base64
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -9,7 +8,6 @@ import orjson
 from streams.core.catalogue import Artwork, Catalogue
 from streams.core.chunk import Decider, Outputs, SourceRecord
 from streams.core.judge import Rules
-from streams.core.rows import Accepted, Ledger, as_lines
 from streams.tables.memory import MemoryStore
 from streams.tables.state import State
 
@@ -45,8 +43,8 @@ class Outcome:
     """A chunk's outputs, parsed."""
 
     def __init__(self, outputs: Outputs) -> None:
-        self.accepted: list[Row] = _lines(outputs.accepted)
-        self.ledger: list[Row] = _lines(outputs.ledger)
+        self.accepted: list[Row] = _parsed(outputs.accepted)
+        self.ledger: list[Row] = _parsed(outputs.ledger)
         self.rejected: list[Row] = [orjson.loads(row) for _, row in outputs.rejected]
         self.coverage = {key: None if row is None else orjson.loads(row) for key, row in outputs.coverage}
         self.forwards = outputs.forwards
@@ -65,8 +63,8 @@ class Outcome:
         return [row["reason"] for row in self.rejected]
 
 
-def _lines(rows: Sequence[Accepted] | Sequence[Ledger]) -> list[Row]:
-    return [orjson.loads(line) for line in as_lines(rows).splitlines()]
+def _parsed(lines: list[bytes]) -> list[Row]:
+    return [orjson.loads(line) for line in b"".join(lines).splitlines()]
 
 
 def payload(row: Row) -> bytes:

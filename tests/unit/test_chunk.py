@@ -120,7 +120,7 @@ def test_the_total_is_the_sum_of_the_ledger() -> None:
     outputs = decider(partitions=4).decide(
         [SourceRecord(0, A, b"\n".join([b"?", line(user_id=STRANGER), *seen(("a", A), ("a", A), user_id=NATIVE)]))], A
     )
-    total = outputs.total()
+    total = outputs.total
     assert (total.received, total.accepted, total.fresh) == (4, 1, 1)
     assert (total.duplicates, total.rejected, total.forwarded) == (1, 1, 1)
 

@@ -19,8 +19,8 @@ ACCEPTED = Accepted(
 
 def test_everything_goes_to_the_partition_of_the_source_but_forwards() -> None:
     outputs = Outputs(
-        accepted=[ACCEPTED, ACCEPTED],
-        ledger=[LEDGER, LEDGER],
+        accepted=[as_lines([ACCEPTED]), as_lines([ACCEPTED])],
+        ledger=[as_lines([LEDGER, LEDGER])],
         rejected=[("u1", b"r1"), ("", b"r2")],
         forwards=[Forward(3, "u9", b"line", b"origin")],
         coverage=[("u1|p", b"c1"), ("u1|q", None)],
@@ -60,7 +60,7 @@ def test_nothing_decided_commits_the_position_alone() -> None:
 def test_rows_are_packed_whole_and_in_order_below_the_limit(sizes: list[int], records: int) -> None:
     bare = len(as_lines([replace(LEDGER, flush_id="")])) - 1
     rows = [replace(LEDGER, flush_id=f"{n % 10}" * (size - bare)) for n, size in enumerate(sizes)]
-    packed = [r.value or b"" for r in outbox.records(0, Outputs(ledger=rows), ())]
+    packed = [r.value or b"" for r in outbox.records(0, Outputs(ledger=[as_lines(rows)]), ())]
     assert len(packed) == records
     assert [json.decode(row, type=Ledger) for value in packed for row in value.split(b"\n")] == rows
     assert all(len(value) <= LIMIT for value in packed)

@@ -30,16 +30,17 @@ FULL = {
 def test_rows_are_what_the_models_say() -> None:
     catalogue = catalogue_of(a1={"pool_id": "p", "ordinal": 1}, a9={"pool_id": "p", "ordinal": 2})
     outputs = decider(catalogue).decide(_records(line(**FULL), b"nothing", line(v=2)), now=A + 5)
-    for row in rows.as_lines(outputs.accepted).splitlines():
+    for row in b"".join(outputs.accepted).splitlines():
         assert Accepted.model_validate(orjson.loads(row)).model_dump() == orjson.loads(row)
-    for row in rows.as_lines(outputs.ledger).splitlines():
+    for row in b"".join(outputs.ledger).splitlines():
         assert LedgerRow.model_validate(orjson.loads(row)).model_dump() == orjson.loads(row)
     for _, row in outputs.rejected:
         assert Rejected.model_validate(orjson.loads(row)).model_dump() == orjson.loads(row)
     for _, value in outputs.coverage:
         assert value is not None
         assert Coverage.model_validate(orjson.loads(value)).model_dump() == orjson.loads(value)
-    assert (len(outputs.accepted), len(outputs.ledger), len(outputs.rejected), len(outputs.coverage)) == (2, 3, 4, 1)
+    total = outputs.total
+    assert (total.accepted, total.lines, len(outputs.rejected), len(outputs.coverage)) == (2, 3, 4, 1)
 
 
 def _records(*values: bytes) -> list[SourceRecord]:
