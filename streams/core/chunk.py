@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-import orjson
-
 from streams.core import rows, window
 from streams.core.catalogue import Catalogue
 from streams.core.decode import DecodedFlush, InvalidImpression, RefusedLine, decode
@@ -20,6 +18,7 @@ from streams.core.rows import Accepted, Flush, Impression, Ledger, Line, Tally, 
 from streams.core.seen import Seen
 from streams.core.window import Bucket
 
+FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT  # an enum's members cost as much to look up as a rule to apply
 
 # Records that are decoded, judged and written as rows before the next ones are looked at: what each step leaves for the
 # next is then still in the processor's cache.
@@ -190,36 +189,33 @@ class Decider:
             outputs.forwards.append(Forward(home, user_id, line.text, line.origin()))
             row.forwarded = row.received
             return
-        batch.touched[user_id] = line.appended_at
-        user = self._absorb(user_id)
+        batch.touched[user_id] = appended_at = line.appended_at
+        user = self._absorb(self.tables.user(user_id))
+        seen = user.seen
         for index, impression in enumerate(impressions):
             if isinstance(impression, InvalidImpression):
-                rejected = rows.rejected_impression(
-                    line, index, user_id, "invalid", impression.detail, impression.payload
-                )
+                detail, payload = impression.detail, impression.payload
+                rejected = rows.rejected_impression(line, index, user_id, "invalid", detail, payload)
                 outputs.rejected.append((user_id, rejected))
                 row.rejected += 1
                 continue
-            ordinal = self.tables.pin(impression.artwork_id, self.catalogue.ordinal)
-            verdict = judge(impression, line.appended_at, self.rules, user.seen, ordinal, user.bucket)
-            if verdict is Verdict.FRESH or verdict is Verdict.REPEAT:
-                fresh = verdict is Verdict.FRESH
-                self._accept(user, impression, ordinal, fresh)
-                batch.accepted.append(rows.accepted(line, index, flush, impression, fresh, self.rules))
+            artwork_id = impression.artwork_id
+            ordinal = self.tables.pin(artwork_id, self.catalogue.ordinal)
+            verdict = judge(impression, appended_at, self.rules, seen, ordinal, user.bucket)
+            if verdict is FRESH or verdict is REPEAT:
+                if verdict is FRESH:
+                    seen.add(artwork_id, ordinal)
+                    user.seen_changed()
+                    row.fresh += 1
+                start = window.start_of(impression.seen_at, self.rules.window_ms)
+                user.accept(start, artwork_id, impression.seen_at - start)
+                batch.accepted.append(rows.accepted(line, index, flush, impression, verdict is FRESH, self.rules))
                 row.accepted += 1
-                row.fresh += fresh
             elif verdict is Verdict.DUPLICATE:
                 row.duplicates += 1
             else:
                 outputs.rejected.append((user_id, self._untimely(line, index, user_id, impression, verdict)))
                 row.rejected += 1
-
-    def _accept(self, user: User, impression: Impression, ordinal: int | None, fresh: bool) -> None:
-        if fresh:
-            user.seen.add(impression.artwork_id, ordinal)
-            user.seen_changed()
-        start = window.start_of(impression.seen_at, self.rules.window_ms)
-        user.accept(start, impression.artwork_id, impression.seen_at - start)
 
     def _untimely(self, line: Line, index: int, user_id: str, impression: Impression, verdict: Verdict) -> bytes:
         apart = abs(line.appended_at - impression.seen_at)
@@ -227,9 +223,8 @@ class Decider:
         detail = f"seen_at is {apart} ms {where} the time of arrival"
         return rows.rejected_impression(line, index, user_id, verdict.name.lower(), detail, line.span(index))
 
-    def _absorb(self, user_id: str) -> User:
-        """Return the user, with the seen ids that the catalogue has learned of turned into ordinals."""
-        user = self.tables.user(user_id)
+    def _absorb(self, user: User) -> User:
+        """Turn the seen ids that the catalogue has learned of into ordinals; return the user."""
         seen = user.seen
         if seen.checked == self.catalogue.version:
             return user
@@ -244,26 +239,11 @@ class Decider:
 
     def _coverage(self, touched: dict[str, int]) -> Iterator[tuple[str, bytes | None]]:
         for user_id, updated_at in touched.items():
-            seen = self._absorb(user_id).seen
+            seen = self.tables.user(user_id).seen
             for pool_id, pool in self.catalogue.pools():
                 if seen.ordinals.intersect(pool.members):
                     count = seen.ordinals.intersection_cardinality(pool.active)
-                    size = len(pool.active)
-                    coverage = count / size if size else 0.0
-                    yield (
-                        f"{user_id}|{pool_id}",
-                        orjson.dumps(
-                            {
-                                "user_id": user_id,
-                                "pool_id": pool_id,
-                                "seen": count,
-                                "pool_size": size,
-                                "coverage": coverage,
-                                "freshness": 1 - coverage,
-                                "updated_at": updated_at,
-                            }
-                        ),
-                    )
+                    yield f"{user_id}|{pool_id}", rows.coverage(user_id, pool_id, count, len(pool.active), updated_at)
                 elif seen.ordinals.intersect(pool.former):
                     # What the user saw of this pool has moved to others: a row that there may be holds no more.
                     yield f"{user_id}|{pool_id}", None

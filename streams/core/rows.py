@@ -132,7 +132,20 @@ class Ledger(Struct, gc=False):
     forwarded: int = 0
 
 
-_encode_lines = json.Encoder().encode_lines
+class Coverage(Struct, gc=False):
+    """A row of `coverage.v1`."""
+
+    user_id: str
+    pool_id: str
+    seen: int
+    pool_size: int
+    coverage: float
+    freshness: float
+    updated_at: int
+
+
+_encoder = json.Encoder()
+_encode, _encode_lines = _encoder.encode, _encoder.encode_lines
 
 
 def as_lines(rows: Sequence[Accepted] | Sequence[Ledger]) -> bytes:
@@ -194,6 +207,12 @@ def ledger(line: Line, flush: Flush, received: int, now: int) -> Ledger:
         now,
         received,
     )
+
+
+def coverage(user_id: str, pool_id: str, seen: int, pool_size: int, updated_at: int) -> bytes:
+    """The row, as JSON, of a user who has seen so many of a pool's active artworks."""
+    share = seen / pool_size if pool_size else 0.0
+    return _encode(Coverage(user_id, pool_id, seen, pool_size, share, 1 - share, updated_at))
 
 
 def ledger_refused(line: Line, refused: RefusedLine, now: int) -> Ledger:

@@ -78,7 +78,7 @@ class User:
         return bucket
 
     def accept(self, start: int, artwork_id: str, offset: int) -> None:
-        self.bucket(start).accept(artwork_id, offset)
+        (self.buckets.get(start) or self.bucket(start)).accept(artwork_id, offset)
         self._changed_buckets.add(start)
 
     def changes(self) -> Iterator[Change]:
