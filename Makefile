@@ -43,8 +43,8 @@ down: setup ## stop it; the data stays in .local
 faults: setup ## whole fault matrix and random schedules: SEEDS=200, SEED=17, CASE="broker killed"
 	@$(BIN)/python -m tests.faults $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case "$(CASE)") $(FAULTS)
 
-bench: setup ## one worker from a backlog, beside a textbook Faust agent
-	@$(BIN)/python -m bench.throughput $(BENCH)
+bench: setup ## ours beside its peers from a backlog, and under SIGKILL: half an hour; QUICK=1: under five minutes
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
 
 schemas: setup ## write schemas/ from the models
 	@$(BIN)/python -m streams.model.schemas

@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import orjson
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import KafkaError, Message, Producer
 
-from bench.backlog import ARTWORKS, POOL, Record, Seen, artwork_id
-from bench.oracle import Output
+from bench.backlog import ARTWORKS, POOL, Record, artwork_id
 from streams import topics
 from streams.embedded import kafka, process
 from streams.embedded.components import GRACE_SECONDS
@@ -130,51 +128,3 @@ def write(settings: Settings, records: Iterable[Record]) -> int:
     if left or failed:
         raise UserError(f"The broker did not take the backlog: {left} records are left, {len(failed)} failed.")
     return count
-
-
-def create_topic(settings: Settings, name: str, partitions: int) -> None:
-    """Create a topic, as whoever runs the broker does for an app. Raises KafkaException when it can't be had."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 2})
-    admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1)])[name].result(START_SECONDS)
-
-
-def read(settings: Settings, topic: str) -> Output:
-    """Read a topic of accepted impressions to its end, one a line, committed ones only.
-
-    Raises UserError when the end isn't reached in time.
-    """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": settings.kafka_bootstrap,
-            "group.id": "bench: nothing is committed",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
-    open_partitions = set(range(describe(settings, topic).partitions))
-    output = Output()
-    deadline = time.monotonic() + TRANSFER_SECONDS
-    try:
-        consumer.assign([TopicPartition(topic, number, 0) for number in open_partitions])
-        while open_partitions:
-            if time.monotonic() > deadline:
-                raise UserError(f"{topic} was not read to its end within {TRANSFER_SECONDS:.0f} s.")
-            for message in consumer.consume(1_000, 1.0):
-                number = int(message.partition() or 0)
-                error = message.error()
-                if error is None:
-                    rows = output.partitions.setdefault(number, [])
-                    rows.extend(map(_seen, (message.value() or b"").split(b"\n")))
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    open_partitions.discard(number)
-                else:
-                    raise UserError(f"{topic} can't be read: {error.str()}.")
-    finally:
-        consumer.close()
-    return output
-
-
-def _seen(line: bytes) -> Seen:
-    row = orjson.loads(line)
-    return Seen(int(row["user_id"][1:]), int(row["artwork_id"][1:]), row["seen_at"])

@@ -1,4 +1,4 @@
-"""A program under measurement: started, sampled through its own Prometheus metrics, stopped."""
+"""A program under measurement: started, sampled, stopped. How far it is, its own metrics say; what it used, Linux."""
 
 import re
 import time
@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from streams.embedded import process
+from bench.tree import NOTHING, Usage, usage
+from streams.embedded import kafka, process
 from streams.embedded.components import GRACE_SECONDS, http_get
 from streams.embedded.ports import Address
 from streams.errors import UserError
 from streams.settings import Settings
 
-# An exposition costs the program about a millisecond: half a percent of its time at this pace.
-SAMPLE_SECONDS = 0.2
+# An exposition costs the program about a millisecond: one percent of its time at this pace.
+SAMPLE_SECONDS = 0.1
+TELL_SECONDS = 5.0
 MIB = 1024 * 1024
 
 
@@ -30,12 +32,12 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What a program's metrics said at a moment of time.monotonic()."""
+    """How far a program was, and what it and the broker had used, at a moment of time.monotonic()."""
 
     at: float
     impressions: int
-    cpu_seconds: float
-    resident_bytes: int
+    used: Usage
+    broker_cpu_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Steady:
     impressions: int
     seconds: float
     cpu_seconds: float
+    broker_cpu_seconds: float
     peak_mib: float
 
     @property
@@ -54,8 +57,13 @@ class Steady:
 
     @property
     def cpu_per_million(self) -> float:
-        """CPU seconds of the program, of all its threads, for a million impressions."""
+        """CPU seconds of the program, of all its processes and threads, for a million impressions."""
         return self.cpu_seconds / self.impressions * 1e6
+
+    @property
+    def broker_per_million(self) -> float:
+        """CPU seconds of the broker meanwhile, for a million impressions."""
+        return self.broker_cpu_seconds / self.impressions * 1e6
 
 
 @dataclass
@@ -69,20 +77,24 @@ class Run:
 
     def until(self, done: Callable[[Sequence[Sample]], bool], seconds: float, what: str) -> None:
         """Take samples until `done` says so. Raises UserError after `seconds`, or when the program has ended."""
-        deadline = time.monotonic() + seconds
-        told = time.monotonic()
+        begun = told = time.monotonic()
         while not done(self.samples):
             log = process.log_file(self.program.name, self.settings)
-            if time.monotonic() > deadline:
+            if time.monotonic() - begun > seconds:
                 raise UserError(f"{self.program.name}: not within {seconds:.0f} s: {what}; its log is {log}.")
             if process.wait_exit(self.program.name, self.settings, SAMPLE_SECONDS):
                 raise UserError(f"{self.program.name} ended by itself; its log is {log}.")
             exposition = http_get(self.program.metrics, "/metrics")
             if exposition is not None:
-                self.samples.append(sample(exposition, self.program.counter))
-            if self.samples and time.monotonic() - told > 5:
+                self.samples.append(self._sample(round(total(exposition, self.program.counter))))
+            if self.samples and time.monotonic() - told > TELL_SECONDS:
                 told = time.monotonic()
                 self.out(f"  {self.program.name}: {self.samples[-1].impressions:,} impressions")
+
+    def _sample(self, impressions: int) -> Sample:
+        at = time.monotonic()
+        used = used_by(self.program.name, self.settings)
+        return Sample(at, impressions, used, used_by(kafka.NAME, self.settings).cpu_seconds)
 
 
 @contextmanager
@@ -95,18 +107,14 @@ def running(program: Program, settings: Settings, out: Callable[[str], None]) ->
         process.stop(program.name, settings, GRACE_SECONDS)
 
 
-def sample(exposition: str, counter: str) -> Sample:
-    """Read a Prometheus exposition. A counter that isn't there yet stands at 0."""
-    return Sample(
-        at=time.monotonic(),
-        impressions=round(total(exposition, counter)),
-        cpu_seconds=total(exposition, "process_cpu_seconds_total"),
-        resident_bytes=round(total(exposition, "process_resident_memory_bytes")),
-    )
+def used_by(name: str, settings: Settings) -> Usage:
+    """What a process that runs by that name has used, all that it started included; nothing if none does."""
+    started = process.read(name, settings)
+    return usage(started.pid) if started else NOTHING
 
 
 def total(exposition: str, name: str) -> float:
-    """Return the sum of a metric over its labels."""
+    """Return the sum of a metric over its labels; 0 for one that isn't there yet."""
     pattern = rf"^{re.escape(name)}(?:\{{[^}}]*\}})? (\S+)$"
     return sum(float(value) for value in re.findall(pattern, exposition, re.MULTILINE))
 
@@ -123,6 +131,7 @@ def steady(samples: Sequence[Sample], first: int, last: int) -> Steady:
     return Steady(
         impressions=end.impressions - begin.impressions,
         seconds=end.at - begin.at,
-        cpu_seconds=end.cpu_seconds - begin.cpu_seconds,
-        peak_mib=max(each.resident_bytes for each in samples) / MIB,
+        cpu_seconds=end.used.cpu_seconds - begin.used.cpu_seconds,
+        broker_cpu_seconds=end.broker_cpu_seconds - begin.broker_cpu_seconds,
+        peak_mib=max(each.used.peak_bytes for each in samples) / MIB,
     )

@@ -1,5 +1,6 @@
 """What must come out, worked out from the backlog alone, in code that shares nothing with the systems measured."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -38,6 +39,11 @@ def tumbling(records: Iterable[Record]) -> Iterator[tuple[Place, Seen]]:
             yield place, seen
 
 
+def window_of(seen: Seen) -> Seen:
+    """The window that an impression lies in, in place of its time: for a system that keeps any one of a window."""
+    return seen._replace(seen_at=seen.seen_at // WINDOW_MS * WINDOW_MS)
+
+
 @dataclass
 class Comparison:
     """An output beside the oracle's."""
@@ -47,10 +53,12 @@ class Comparison:
     missing: int
     extra: int
     """Not in the oracle's; one that came twice counts as extra too."""
+    wrong_coverage: int
+    """Users whose last count of artworks is not the oracle's."""
 
     @property
     def equal(self) -> bool:
-        """Neither a loss nor a duplicate."""
+        """Neither a loss nor a duplicate. Coverage is another matter: rule 2 alone is what every system is held to."""
         return not self.missing and not self.extra
 
 
@@ -59,6 +67,12 @@ class Output:
     """What a system wrote to its output topic, in the order of each partition."""
 
     partitions: dict[int, list[Seen]] = field(default_factory=dict)
+    coverage: dict[int, int] = field(default_factory=dict)
+    """The last count of artworks that was written for each user; empty for a system that writes none."""
+
+    def windows(self) -> "Output":
+        """The same with each impression's window in place of its time."""
+        return Output({number: list(map(window_of, rows)) for number, rows in self.partitions.items()}, self.coverage)
 
     @property
     def count(self) -> int:
@@ -69,9 +83,17 @@ class Output:
 def compare(expected: Iterable[Seen], output: Output) -> Comparison:
     """Compare as sets, and count what came more than once."""
     wanted = set(expected)
+    seen = {} if not output.coverage else coverage(wanted)
     found = {seen for rows in output.partitions.values() for seen in rows}
     repeated = output.count - len(found)
-    return Comparison(len(wanted), output.count, len(wanted - found), len(found - wanted) + repeated)
+    wrong = sum(output.coverage.get(user) != count for user, count in seen.items())
+    return Comparison(len(wanted), output.count, len(wanted - found), len(found - wanted) + repeated, wrong)
+
+
+def coverage(accepted: Iterable[Seen]) -> dict[int, int]:
+    """How many artworks each user has seen."""
+    pairs = {(seen.user, seen.artwork) for seen in accepted}
+    return Counter(user for user, _ in pairs)
 
 
 def slice_of(

@@ -1,154 +1,252 @@
-"""How long a worker with much state takes to start again: `python -m bench.recovery --users 100000`."""
+"""How a worker with much state comes back: `python -m bench.recovery`.
+
+users: its start with the state of a million users, and its memory while they come. kill: killed with impressions
+arriving. day: the state of 100,000 impressions a minute for a day, its size, and the start with it.
+"""
 
 import argparse
-import shutil
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from bench import restart, users
-from bench.backlog import SPAN_MS
-from bench.broker import only_bench, running_broker, write
+from bench import recovery_kill
+from bench import restart_worker as worker
+from bench.broker import only_bench, running_broker
 from bench.command import run
-from bench.measure import MIB, running
-from bench.restart import Start, folder_bytes, middle
-from streams.embedded import kafka
-from streams.kafka.admin import describe
-from streams.kafka.topics import IMPRESSIONS, changelog
+from bench.latency_figures import axes, save, say, table
+from bench.latency_figures import write as write_figures
+from bench.measure import MIB
+from bench.recovery_kill import How, Kill
+from bench.recovery_starts import Sizes, Starts, mib
+from bench.recovery_state import Builder, Load
+from bench.restart import Start
+from bench.restart_worker import Sample
+from bench.users import IMPRESSIONS_A_USER
+from bench.users_traffic import now_ms
 from streams.settings import Settings
-from streams.tables.state import Table
 
-DEFAULT_USERS = 100_000
+PARTS = ("users", "kill", "day")
+DEFAULT_USERS = 1_000_000
 # Fewer are restored in less than a start differs from the next.
 LEAST_USERS = 1_000
-DEFAULT_REPEATS = 3
-# The slowest worth waiting for, far below what is measured on a laptop.
-SLOWEST_RATE = 2_000
-READY_SECONDS = 120.0
-COLUMNS = ("start from", "ready s", "beside empty", "first decided s", "restored", "restored/s", "peak MiB")
+PER_MINUTE = 100_000
+HOURS = (1, 6, 24)
+KILLS = 3
+MEMORY_LIMIT_MIB = 1_024
+EMPTY, ROCKSDB, CHANGELOGS = "nothing (an empty worker)", "its own RocksDB, after SIGKILL", "the changelogs"
+START_COLUMNS = ("start from", "ready s", "beside empty", "first decided s", "restored", "restored/s", "peak MiB")
+KILL_COLUMNS = ("started again", "kills", "output moves after s", "longest s", "latency as before after s")
+DAY_COLUMNS = (
+    "hours",
+    "impressions",
+    "window entries",
+    "changelogs MiB",
+    "computed MiB",
+    "RocksDB MiB",
+    "from the changelogs s",
+    "restored/s",
+    "peak MiB",
+    "from RocksDB s",
+)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What is restored; bytes on disk."""
+class Stage:
+    """The state of some hours, and the starts with it."""
 
-    users: int
-    changelogs: int
-    rocksdb: int
+    hours: int
+    impressions: int
+    buckets: int
+    sizes: Sizes
+    computed: float
+    """What the changelogs' size should be by the first stage's bytes an impression and a user."""
+    from_changelogs: Start
+    from_rocksdb: Start
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the bench; return the exit code 0."""
     options = _parser().parse_args(argv)
     settings = Settings.load()
-    with only_bench(settings), running_broker(settings, say) as ours:
-        state, starts = measure(ours, options.users, options.repeats)
+    figures: dict[str, Any] = {"users": options.users}
+    lines: list[str] = []
+    with only_bench(settings):
+        if {"users", "kill"} & set(options.parts):
+            with running_broker(settings, say) as ours:
+                starts = Starts(ours, options.repeats)
+                if "users" in options.parts:
+                    found = of_users(starts, options.users)
+                    figures |= found.as_json()
+                    lines += [*found.lines(), f"picture: {memory_picture(found.samples)}", ""]
+                if "kill" in options.parts:
+                    kills = of_kills(ours, options.kills)
+                    figures["kills"] = [asdict(kill) for kill in kills]
+                    lines += [*table(KILL_COLUMNS, recovery_kill.summary(kills)), ""]
+        if "day" in options.parts:
+            with running_broker(settings, say) as ours:
+                stages = of_a_day(Starts(ours, 1), Load(options.users, options.per_minute), options.hours)
+                figures["day"] = [asdict(stage) for stage in stages]
+                lines += [*table(DAY_COLUMNS, map(cells, stages)), f"picture: {day_picture(stages)}"]
     say("")
-    for line in table(state, starts):
+    for line in lines:
         say(line)
+    say(f"figures: {write_figures('recovery', figures)}")
     return 0
 
 
-def measure(settings: Settings, count: int, repeats: int) -> tuple[State, dict[str, Start]]:
+@dataclass(frozen=True, slots=True)
+class OfUsers:
+    """Starts with the state of many users, and how it came to be."""
+
+    users: int
+    samples: list[Sample]
+    sizes: Sizes
+    starts: dict[str, Start]
+
+    def lines(self) -> Iterator[str]:
+        """A table of the starts, and the state's size."""
+        yield from table(START_COLUMNS, start_rows(self.starts))
+        window, user = self.sizes.windows_changelog / self.users, self.sizes.coverage_changelog / self.users
+        yield (
+            f"{self.users:,} users of {IMPRESSIONS_A_USER} impressions: {mib(self.sizes.changelogs)} MiB of changelogs "
+            f"({window / IMPRESSIONS_A_USER:.1f} bytes an impression in its window and {user:.1f} a user), "
+            f"{mib(self.sizes.rocksdb)} MiB of RocksDB"
+        )
+        peak = max(each.usage.resident_bytes for each in self.samples)
+        yield f"memory while they came: {mib(peak)} MiB at the most"
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures."""
+        curve = [(each.impressions // IMPRESSIONS_A_USER, each.usage.resident_bytes) for each in self.samples]
+        starts = {name: asdict(start) for name, start in self.starts.items()}
+        return {"sizes": asdict(self.sizes), "starts": starts, "resident_bytes_by_users": curve}
+
+
+def of_users(starts: Starts, count: int) -> OfUsers:
     """Start a worker without any state, make it the state of so many users, and start it from both places."""
-    bench = Bench(settings, repeats)
-    starts = {"nothing (an empty worker)": bench.starts("empty", fresh=True)}
-    bench.build(count)
-    starts["its own RocksDB, after SIGKILL"] = bench.starts("from RocksDB", fresh=False)
-    # Now, because compaction may change them, and a fresh store is a smaller one.
-    state = State(count, bench.changelog_bytes(), folder_bytes(bench.folder, "**/*"))
-    starts["the changelogs, local state deleted"] = bench.starts("from changelogs", fresh=True)
-    return state, starts
+    found = {EMPTY: starts.measure(EMPTY, fresh=True)}
+    samples = starts.build(count)
+    found[ROCKSDB] = starts.measure(ROCKSDB, fresh=False)
+    sizes = starts.sizes()
+    found[CHANGELOGS] = starts.measure(CHANGELOGS, fresh=True)
+    return OfUsers(count, samples, sizes, found)
 
 
-class Bench:
-    """A worker's starts on one broker."""
-
-    def __init__(self, settings: Settings, repeats: int) -> None:
-        self.settings, self._repeats = settings, repeats
-        self.folder = settings.data_dir / "state"
-        self._partitions = describe(settings, IMPRESSIONS).partitions
-        self._round = 0
-        write(settings, [])  # the catalogue, and no records
-
-    def starts(self, what: str, fresh: bool) -> Start:
-        """Start and kill the worker some times, without its local state if `fresh`; return the median."""
-        done = []
-        for number in range(1, self._repeats + 1):
-            if fresh:
-                shutil.rmtree(self.folder, ignore_errors=True)
-            self._round += 1
-            probes = users.probes(self._round, self._partitions, _now_ms())
-            users.produce(self.settings, probes)
-            start = restart.measure(self.settings, len(probes) * users.IMPRESSIONS_A_USER, what, say)
-            say(f"{what} ({number} of {self._repeats}): ready {start.ready:.1f} s, decided {start.decided:.1f} s")
-            done.append(start)
-        return middle(done)
-
-    def build(self, count: int) -> None:
-        """Make the state as it comes to be in life, by deciding; then kill the worker."""
-        begun, total = time.monotonic(), count * users.IMPRESSIONS_A_USER
-        users.produce(self.settings, users.packed(count, self._partitions, _now_ms() - 2 * SPAN_MS, SPAN_MS))
-        say(f"backlog: {count:,} users, {total:,} impressions, {time.monotonic() - begun:.0f} s")
-        with running(restart.program(self.settings), self.settings, say) as run:
-            run.until(
-                lambda samples: bool(samples) and samples[-1].impressions >= total,
-                READY_SECONDS + total / SLOWEST_RATE,
-                "all impressions decided",
-            )
-            restart.kill(self.settings)
-        say(f"state: {count:,} users, {time.monotonic() - begun:.0f} s")
-
-    def changelog_bytes(self) -> int:
-        """How large the changelogs are on the broker's disk, compressed as they are."""
-        data = kafka.data_dir(self.settings)
-        return sum(folder_bytes(data, f"{changelog(table)}-*/*.log") for table in Table)
+def of_kills(settings: Settings, count: int) -> list[Kill]:
+    """Kill the worker some times in each way, with the state that there is."""
+    worker.start(settings)
+    worker.wait_ready(settings, out=say)
+    return [
+        recovery_kill.measure(settings, how, 1 + number, say)
+        for number, how in enumerate(how for how in How for _ in range(count))
+    ]
 
 
-def table(state: State, starts: dict[str, Start]) -> Iterator[str]:
-    """Yield the lines of a Markdown table, then what was restored. The first start is what the others are beside."""
-    empty = next(iter(starts.values()))
-    rows = [COLUMNS, *(_cells(name, start, empty) for name, start in starts.items())]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    for number, row in enumerate(rows):
-        yield f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))} |"
-        if number == 0:
-            yield f"|{'|'.join('-' * (width + 2) for width in widths)}|"
-    yield (
-        f"{state.users:,} users of {users.IMPRESSIONS_A_USER} impressions: "
-        f"{state.changelogs / MIB:,.1f} MiB of changelogs, {state.rocksdb / MIB:,.1f} MiB of RocksDB"
-    )
+def of_a_day(starts: Starts, load: Load, hours: Sequence[int]) -> list[Stage]:
+    """Put the state of so many hours, one after the other, into the changelogs, and start with each."""
+    builder = Builder(starts.settings, load, starts.partitions, now_ms(), say)
+    builder.users()
+    stages: list[Stage] = []
+    window_minutes = starts.settings.dedupe_window_seconds / 60
+    for each in hours:
+        builder.until(windows(each, window_minutes))
+        say(f"state of {each} h: {builder.entries:,} impressions in {builder.buckets:,} window entries")
+        fresh = starts.measure(f"{CHANGELOGS}, {each} h", fresh=True)
+        again = starts.measure(f"{ROCKSDB}, {each} h", fresh=False)
+        sizes = starts.sizes()
+        stage = Stage(each, builder.entries, builder.buckets, sizes, 0.0, fresh, again)
+        stages.append(replace(stage, computed=computed((stages or [stage])[0], builder.entries)))
+    return stages
 
 
-def _cells(name: str, start: Start, empty: Start) -> tuple[str, ...]:
+def windows(hours: float, window_minutes: float) -> int:
+    """How many windows the state of so many hours holds: two more than they are, as the worker sweeps."""
+    return round(hours * 60 / window_minutes) + 2
+
+
+def computed(first: Stage, impressions: int) -> float:
+    """The size of the changelogs of so many impressions, by what those of a first stage are (bytes)."""
+    return first.sizes.coverage_changelog + first.sizes.windows_changelog / first.impressions * impressions
+
+
+def cells(stage: Stage) -> tuple[str, ...]:
+    """A row of the day's table."""
     return (
-        name,
-        f"{start.ready:.1f}",
-        f"{start.ready / empty.ready:.1f} x",
-        f"{start.decided:.1f}",
-        f"{start.restored.changes:,}",
-        # A handful of changes take as long as asking for them.
-        f"{start.restored.rate:,.0f}" if start.restored.changes >= LEAST_USERS else "-",
-        f"{start.peak_mib:,.0f}",
+        str(stage.hours),
+        f"{stage.impressions:,}",
+        f"{stage.buckets:,}",
+        mib(stage.sizes.changelogs),
+        mib(stage.computed),
+        mib(stage.sizes.rocksdb),
+        f"{stage.from_changelogs.ready:.1f}",
+        f"{stage.from_changelogs.restored.rate:,.0f}",
+        f"{stage.from_changelogs.peak_mib:,.0f}",
+        f"{stage.from_rocksdb.ready:.1f}",
     )
 
 
-def say(line: str) -> None:
-    """Print a line at once, also into a pipe."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def start_rows(starts: Mapping[str, Start]) -> Iterator[tuple[str, ...]]:
+    """The rows of the starts' table. The first start is what the others are beside."""
+    empty = next(iter(starts.values()))
+    for name, start in starts.items():
+        yield (
+            name,
+            f"{start.ready:.1f}",
+            f"{start.ready / empty.ready:.1f} x",
+            f"{start.decided:.1f}",
+            f"{start.restored.changes:,}",
+            # A handful of changes take as long as asking for them.
+            f"{start.restored.rate:,.0f}" if start.restored.changes >= LEAST_USERS else "-",
+            f"{start.peak_mib:,.0f}",
+        )
 
 
-def _now_ms() -> int:
-    return int(time.time() * 1000)
+def memory_picture(samples: Sequence[Sample]) -> str:
+    """Draw a worker's memory over the users that it has met; return the file's name."""
+    drawn = axes("One worker's memory while its users come", "thousands of users with state", "resident memory (MiB)")
+    drawn.plot(
+        [each.impressions / IMPRESSIONS_A_USER / 1_000 for each in samples],
+        [each.usage.resident_bytes / MIB for each in samples],
+    )
+    drawn.axhline(MEMORY_LIMIT_MIB, color="grey", linewidth=1, label="target: under 1 GiB")
+    drawn.set_ylim(bottom=0)
+    drawn.legend()
+    return str(save(drawn, "recovery-memory"))
+
+
+def day_picture(stages: Sequence[Stage]) -> str:
+    """Draw the time of recovery over the state; return the file's name."""
+    drawn = axes("Recovery over the size of the state", "millions of window entries", "seconds until ready")
+    size = [stage.buckets / 1e6 for stage in stages]
+    drawn.plot(size, [stage.from_changelogs.ready for stage in stages], "o-", label="from the changelogs")
+    drawn.plot(size, [stage.from_rocksdb.ready for stage in stages], "o-", label="from its own RocksDB")
+    for stage, at in zip(stages, size, strict=True):
+        drawn.annotate(f"{stage.hours} h", (at, stage.from_changelogs.ready), ha="right", va="bottom")
+    drawn.set_xlim(left=0)
+    drawn.set_ylim(bottom=0)
+    drawn.legend()
+    return str(save(drawn, "recovery-day"))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bench.recovery", description=__doc__)
+    first, *more = (__doc__ or "").split("\n\n")
+    parser = argparse.ArgumentParser(prog="bench.recovery", description=first, epilog="\n\n".join(more))
+    parser.add_argument("--parts", type=_parts, default=PARTS, help="users,kill,day: all of them by default")
     parser.add_argument("--users", type=_users, default=DEFAULT_USERS, help=f"default {DEFAULT_USERS:,}")
-    parser.add_argument("--repeats", type=_repeats, default=DEFAULT_REPEATS, help="starts of each kind: the median")
+    parser.add_argument("--repeats", type=_number, default=1, help="starts of each kind: the median (1)")
+    parser.add_argument("--kills", type=_number, default=KILLS, help=f"kills of each kind ({KILLS})")
+    parser.add_argument("--hours", type=_hours, default=HOURS, help="states of so many hours, growing: 1,6,24")
+    parser.add_argument(
+        "--per-minute", type=_number, default=PER_MINUTE, help=f"impressions of the day ({PER_MINUTE:,})"
+    )
     return parser
+
+
+def _parts(text: str) -> list[str]:
+    parts = text.split(",")
+    if unknown := set(parts) - set(PARTS):
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
+    return parts
 
 
 def _users(text: str) -> int:
@@ -157,7 +255,14 @@ def _users(text: str) -> int:
     return int(text)
 
 
-def _repeats(text: str) -> int:
+def _hours(text: str) -> list[int]:
+    hours = [_number(each) for each in text.split(",")]
+    if hours != sorted(set(hours)):
+        raise argparse.ArgumentTypeError("growing numbers, with commas between")
+    return hours
+
+
+def _number(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError("a whole number from 1 on")
     return int(text)

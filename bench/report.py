@@ -1,97 +1,171 @@
 """The figures, as a table for people and as JSON for programs."""
 
-import os
-import platform
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import version
+from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
-from bench.systems import Result
-from streams.embedded.jars import kafka_version
+from bench.latency_figures import table as markdown
+from bench.oracle import Comparison
+from bench.systems import OURS, SYSTEMS, System
+from bench.trial import Result
 
-PACKAGES = ("impression-streams", "faust-streaming", "aiokafka", "confluent-kafka", "rocksdict", "pydantic", "orjson")
+DIGITS = 5
 COLUMNS = (
-    "impressions a record",
+    "a record",
     "system",
+    "guarantee",
     "impressions/s",
+    "of ours",
     "CPU s per million",
+    "of ours",
+    "broker's",
     "peak MiB",
+    "state MiB",
+    "changelog MiB",
     "output equals the oracle",
 )
 
 
-def table(results: Sequence[Result]) -> Iterator[str]:
-    """Yield the lines of a Markdown table, then the ratios."""
-    rows = [COLUMNS, *map(_cells, results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    for number, row in enumerate(rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield f"| {' | '.join(cells)} |"
-        if number == 0:
-            yield f"|{'|'.join('-' * (width + 2) for width in widths)}|"
-    yield from ratios(results)
+@dataclass(frozen=True)
+class Row:
+    """A system's figures at one size: the median of each over its measurements, and the worst of its outputs."""
+
+    system: System
+    size: int
+    measurements: int
+    rate: float
+    rate_range: tuple[float, float]
+    cpu: float
+    broker_cpu: float
+    peak_mib: float
+    state_mib: float | None
+    changelog_mib: float | None
+    worst: Result
 
 
-def ratios(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line for each size that both systems were measured at."""
-    by_key = {(each.system, each.size): each.steady for each in results}
-    for (system, size), mine in by_key.items():
-        if system == "ours" and (other := by_key.get(("textbook", size))):
-            yield (
-                f"{_size(size)} a record: {mine.rate / other.rate:.0f} times the impressions/s, "
-                f"1/{other.cpu_per_million / mine.cpu_per_million:.0f} of the CPU time an impression"
-            )
+def rows(results: Iterable[Result]) -> list[Row]:
+    """Sum up the measurements, a size after the other, in the order of SYSTEMS."""
+    order = list(SYSTEMS)
+    by_key: dict[tuple[int, int], list[Result]] = {}
+    for each in results:
+        by_key.setdefault((each.size, order.index(each.system.name)), []).append(each)
+    return [_row(by_key[key]) for key in sorted(by_key)]
 
 
-def as_json(results: Iterable[Result], impressions: int) -> dict[str, Any]:
-    """The same figures with what they were measured on."""
-    return {
-        "impressions": impressions,
-        "results": [each.as_json() for each in results],
-        "versions": {
-            "python": platform.python_version(),
-            "kafka": kafka_version(),
-            **{name: version(name) for name in PACKAGES},
-        },
-        "machine": {
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-            "processor": _processor(),
-            "system": platform.platform(),
-        },
-    }
+def _row(results: Sequence[Result]) -> Row:
+    steady = [each.steady for each in results]
+    rates = [each.rate for each in steady]
+    return Row(
+        system=results[0].system,
+        size=results[0].size,
+        measurements=len(results),
+        rate=median(rates),
+        rate_range=(min(rates), max(rates)),
+        cpu=median(each.cpu_per_million for each in steady),
+        broker_cpu=median(each.broker_per_million for each in steady),
+        peak_mib=median(each.peak_mib for each in steady),
+        state_mib=_median(each.state_mib for each in results),
+        changelog_mib=_median(each.changelog_mib for each in results),
+        worst=max(results, key=lambda each: each.output.missing + each.output.extra if each.output else 0),
+    )
 
 
-def _cells(result: Result) -> tuple[str, ...]:
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [each for each in values if each is not None]
+    return median(known) if known else None
+
+
+def table(found: Sequence[Row]) -> Iterator[str]:
+    """Yield the lines of a Markdown table, then what has to be known of some of its rows."""
+    ours = {each.size: each for each in found if each.system.name == OURS}
+    yield from markdown(COLUMNS, [_cells(each, ours.get(each.size)) for each in found])
+    for system in dict.fromkeys(each.system.name for each in found if each.system.note):
+        yield f"{SYSTEMS[system].title}: {SYSTEMS[system].note}."
+
+
+def _cells(row: Row, ours: Row | None) -> tuple[str, ...]:
     return (
-        _size(result.size),
-        result.system,
-        f"{result.steady.rate:,.0f}",
-        f"{result.steady.cpu_per_million:,.1f}",
-        f"{result.steady.peak_mib:,.0f}",
-        verdict(result),
+        "1" if row.size == 1 else f"about {row.size}",
+        row.system.title,
+        row.system.guarantee,
+        f"{row.rate:,.0f}",
+        ratio(row.rate, ours.rate if ours else None),
+        f"{row.cpu:,.1f}",
+        ratio(row.cpu, ours.cpu if ours else None),
+        f"{row.broker_cpu:,.1f}",
+        f"{row.peak_mib:,.0f}",
+        _mib(row.state_mib),
+        _mib(row.changelog_mib),
+        verdict(row.worst),
+    )
+
+
+def ratio(value: float, of: float | None) -> str:
+    """Say what part of another figure this is."""
+    return f"{value / of:,.2f}" if of else "-"
+
+
+def _mib(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.1f}"
+
+
+def sentence(result: Result) -> str:
+    """Say in a line what was measured."""
+    return (
+        f"{result.system.name}: {result.steady.rate:,.0f} impressions/s, {result.steady.cpu_per_million:,.1f} CPU s "
+        f"per million, {result.steady.peak_mib:,.0f} MiB, output equals the oracle: {verdict(result)}"
     )
 
 
 def verdict(result: Result) -> str:
     """Say whether the output is the oracle's and, where it isn't, by how much."""
-    output = result.output
-    if output.equal:
-        return f"yes ({output.found:,})"
-    text = f"no: of {output.expected:,}, {output.missing:,} missing and {output.extra:,} too many"
+    if result.output is None:
+        return "-"
+    text = f"yes ({result.output.found:,})" if result.output.equal else f"no: {_difference(result.output)}"
     if result.own_rule is not None:
-        right = "yes" if result.own_rule.equal else "no"
-        text += f" (by tumbling windows alone: {right})"
+        own = result.own_rule
+        text += f"; by its own rule: {'yes' if own.equal else _difference(own)}"
+    if result.output.wrong_coverage:
+        text += f"; coverage of {result.output.wrong_coverage:,} users wrong"
     return text
 
 
-def _size(size: int) -> str:
-    return "1" if size == 1 else f"about {size}"
+def _difference(output: Comparison) -> str:
+    return f"of {output.expected:,}, {output.missing:,} missing and {output.extra:,} too many"
 
 
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.machine()
+def as_json(results: Sequence[Result], impressions: int) -> dict[str, Any]:
+    """Every measurement, the medians, and the systems' versions."""
+    found = rows(results)
+    ours = {each.size: each for each in found if each.system.name == OURS}
+    return {
+        "impressions": impressions,
+        "medians": tidy([_row_json(each, ours.get(each.size)) for each in found]),
+        "measurements": tidy([each.as_json() for each in results]),
+        "systems": {each.system.name: each.system.version() for each in results},
+    }
+
+
+def _row_json(row: Row, ours: Row | None) -> dict[str, Any]:
+    found = asdict(row)
+    del found["worst"]
+    return {
+        **found,
+        "system": row.system.name,
+        "title": row.system.title,
+        "variant": row.system.variant,
+        "guarantee": row.system.guarantee,
+        "verdict": verdict(row.worst),
+        "rate_of_ours": row.rate / ours.rate if ours else None,
+        "cpu_of_ours": row.cpu / ours.cpu if ours else None,
+    }
+
+
+def tidy(value: Any) -> Any:
+    """The same figures with as many digits as they are worth."""
+    if isinstance(value, dict):
+        return {key: tidy(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [tidy(each) for each in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

@@ -1,130 +1,178 @@
-"""The two systems: how each is run, which part of its run counts, and what its output is held to."""
+"""The systems: how each is started, what it writes, and what its output is held to."""
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
 
-from bench import textbook
-from bench.backlog import Record, user_id
-from bench.broker import HOST, create_topic, read
-from bench.measure import Program, Sample, Steady, running, steady
-from bench.oracle import Comparison, Rule, compare, first_places, near, slice_of, tumbling
-from streams.core.partition import partition_of
+from bench.measure import Program
+from bench.oracle import Rule, near, tumbling
+from bench.peers import common, java, venv
+from bench.topics import topic_names
 from streams.embedded.components import environment
-from streams.embedded.ports import Address, free_pair
-from streams.kafka.topics import ACCEPTED
+from streams.embedded.ports import LOOPBACK, Address, free_pair
+from streams.kafka.topics import ACCEPTED, IMPRESSIONS, changelog
 from streams.settings import Settings
+from streams.tables.state import Table
 
-# The first twentieth is the start: connections, first fetches, empty caches.
-STEADY_FROM = 0.05
-READY_SECONDS = 120.0
-# The slowest worth waiting for, far below what is measured on a laptop.
-SLOWEST_RATE = 2_000
-# Faust's first seconds hold an election and a rebalance.
-TEXTBOOK_WARM_UP = 2_000
-TEXTBOOK_SECONDS = 60.0
-TEXTBOOK_QUICK_SECONDS = 20.0
-
+OURS = "ours"
+EXACTLY_ONCE = "exactly_once_v2"
 Out = Callable[[str], None]
+# Makes what a program needs that isn't there yet, in the user's data folder, and returns how it is started.
+Prepare = Callable[[Settings, Out], Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Backlog:
-    """What lies on the topic: `size` impressions a record, on average."""
+class System:
+    """A system under measurement."""
 
-    records: Sequence[Record]
-    size: int
-    impressions: int
-    partitions: int
+    name: str
+    title: str
+    prepare: Prepare
+    version: Callable[[], str]
+    variant: str = ""
+    output: str = ""
+    """The topic of what it accepts; empty for one that writes nothing."""
+    rule: Rule = near
+    """What it accepts by its own account."""
+    any_of_a_window: bool = False
+    """Whether it keeps one impression of each tumbling window, but not always the first one in the log."""
+    rounds: int = 1
+    """How often it goes through the backlog, for one that is done with it too soon to be measured."""
+    whole: bool = True
+    """Whether it is measured over the whole backlog, or over a slice because that would take it too long."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that set it up, beside those of every peer."""
+    note: str = ""
+    """What a reader of the table has to know."""
+    guarantee: str = "at least once"
+
+    def state(self, settings: Settings) -> Path:
+        """The folder of its local state."""
+        return settings.data_dir / ("state" if self.name == OURS else self.name)
+
+    def internal_topics(self, settings: Settings, before: set[str]) -> set[str]:
+        """Its changelogs and whatever else it made for itself since there were the topics of `before`."""
+        if self.name == OURS:
+            return {changelog(table) for table in Table}
+        return topic_names(settings) - before - {self.output}
+
+    def program(self, settings: Settings, argv: Sequence[str], partitions: int, size: int) -> Program:
+        """What to start on the bench's broker; `argv` is what `prepare` returned, `size` impressions a record."""
+        if self.name == OURS:
+            metrics = Address(settings.metrics_host, settings.metrics_port)
+            return Program("worker-0", argv, environment(settings), metrics, "impressions_worker_impressions_total")
+        port = free_pair()
+        variables = {
+            "PEER_BOOTSTRAP": settings.kafka_bootstrap,
+            "PEER_FOLDER": str(self.state(settings)),
+            "PEER_METRICS_PORT": str(port),
+            "PEER_PARTITIONS": str(partitions),
+            "PEER_INPUT": IMPRESSIONS,
+            "PEER_OUTPUT": self.output,
+            "PEER_GROUP": self.group,
+            "PEER_VARIANT": self.variant,
+            "PEER_SIZE": str(size),
+            **self.environment,
+        }
+        return Program(self.name, argv, variables, Address(LOOPBACK, port), common.COUNTER)
+
+    @property
+    def group(self) -> str:
+        """Its consumer group."""
+        return f"peer-{self.name}"
 
 
-@dataclass(frozen=True)
-class Result:
-    """A system's figures on one backlog."""
-
-    system: str
-    size: int
-    steady: Steady
-    output: Comparison
-    """Against rule 2."""
-    own_rule: Comparison | None = None
-    """Against the rule that the system has instead, where it has another."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The figures, derived ones included."""
-        derived = {"rate": self.steady.rate, "cpu_seconds_per_million": self.steady.cpu_per_million}
-        return {**asdict(self), **derived, "output_equal": self.output.equal}
+def _worker(_: Settings, __: Out) -> Sequence[str]:
+    return [sys.executable, "-m", "streams", "worker", "--index", "0"]
 
 
-def ours(settings: Settings, backlog: Backlog, out: Out, quick: bool) -> Result:
-    """Measure one worker over the whole backlog, from 5 % of it to its end. `quick` changes nothing here."""
-    program = Program(
-        name="worker-0",
-        argv=[sys.executable, "-m", "streams", "worker", "--index", "0"],
-        environment=environment(settings),
-        metrics=Address(settings.metrics_host, settings.metrics_port),
-        counter="impressions_worker_impressions_total",
+def _here(module: str, *arguments: str) -> Prepare:
+    return lambda _, __: [sys.executable, "-m", module, *arguments]
+
+
+def _apart(name: str) -> Prepare:
+    return lambda settings, out: [venv.python(name, settings, out), "-m", f"bench.peers.{name}.app"]
+
+
+def _pinned(name: str, package: str) -> Callable[[], str]:
+    return lambda: venv.version(name, package)
+
+
+def _installed(package: str) -> Callable[[], str]:
+    return lambda: version(package)
+
+
+def _all() -> list[System]:
+    return [
+        System(OURS, "ours", _worker, _installed("impression-streams"), output=ACCEPTED, guarantee="exactly once"),
+        System(
+            "ceiling",
+            "ceiling: librdkafka and orjson",
+            _here("bench.peers.ceiling"),
+            _installed("confluent-kafka"),
+            guarantee="-",
+            rounds=10,
+            note="decides, keeps and writes nothing",
+        ),
+        *(
+            _kafka_streams(guarantee, caching, threads)
+            for guarantee, caching in (("exactly_once_v2", "off"), ("at_least_once", "off"), ("at_least_once", "on"))
+            for threads in (1, 2)
+        ),
+        System(
+            "pathway",
+            "Pathway",
+            _apart("pathway"),
+            _pinned("pathway", "pathway"),
+            output="accepted-pathway",
+            any_of_a_window=True,
+            environment={"PATHWAY_THREADS": "2"},
+            note="one impression of each tumbling window, no coverage in its rows, its input kept instead of its state",
+        ),
+        System(
+            "bytewax",
+            "Bytewax",
+            _apart("bytewax"),
+            _pinned("bytewax", "bytewax"),
+            output="accepted-bytewax",
+            note="no changelog and no offsets committed, a snapshot of what changed every 10 s",
+        ),
+        _quix("quix", "Quix Streams", ""),
+        _quix("quix-ttl", "Quix Streams, state with ttl", "ttl"),
+        System(
+            "textbook",
+            "Faust, as documented",
+            _here("bench.peers.textbook", "worker"),
+            _installed("faust-streaming"),
+            output="accepted-textbook",
+            rule=tumbling,
+            whole=False,
+            note="a slice of it, CPU time projected; tumbling windows",
+        ),
+    ]
+
+
+def _kafka_streams(guarantee: str, caching: str, threads: int) -> System:
+    name = f"kafka-streams-{'eos' if guarantee == EXACTLY_ONCE else f'caching-{caching}'}-{threads}"
+    what = "exactly_once_v2" if guarantee == EXACTLY_ONCE else f"caching {caching}"
+    return System(
+        name,
+        f"Kafka Streams, {what}, {threads} thread{'s' if threads > 1 else ''}",
+        java.kafka_streams,
+        java.kafka_streams_version,
+        variant=f"caching={caching},threads={threads},guarantee={guarantee}",
+        output=f"accepted-{name}",
+        guarantee="exactly once" if guarantee == EXACTLY_ONCE else "at least once",
     )
-    total = backlog.impressions
-    with running(program, settings, out) as run:
-        run.until(_reached(1), READY_SECONDS, "the first impressions decided")
-        run.until(_reached(total), READY_SECONDS + total / SLOWEST_RATE, "all impressions decided")
-    expected = (seen for _, seen in near(backlog.records))
-    return Result(
-        system="ours",
-        size=backlog.size,
-        steady=steady(run.samples, int(total * STEADY_FROM), total),
-        output=compare(expected, read(settings, ACCEPTED)),
-    )
 
 
-def book(settings: Settings, backlog: Backlog, out: Out, quick: bool) -> Result:
-    """Measure the textbook app over a slice: a minute of its steady state, a third of one when `quick`.
-
-    The whole backlog would take it a quarter of an hour. Its output is held to rule 2, and to the tumbling window
-    that it has instead.
-    """
-    create_topic(settings, textbook.OUTPUT, backlog.partitions)
-    port = free_pair()
-    program = Program(
-        name="textbook",
-        argv=[sys.executable, "-m", "bench.textbook", "worker"],
-        environment={
-            "TEXTBOOK_BOOTSTRAP": settings.kafka_bootstrap,
-            "TEXTBOOK_FOLDER": str(settings.data_dir / "textbook"),
-            "TEXTBOOK_METRICS_PORT": str(port),
-            "TEXTBOOK_PARTITIONS": str(backlog.partitions),
-        },
-        metrics=Address(HOST, port),
-        counter=f"{textbook.PROCESSED}_total",
-    )
-    seconds = TEXTBOOK_QUICK_SECONDS if quick else TEXTBOOK_SECONDS
-    first = min(TEXTBOOK_WARM_UP, int(backlog.impressions * STEADY_FROM))
-
-    def measured(samples: Sequence[Sample]) -> bool:
-        begin = next(each for each in samples if each.impressions >= first)
-        return samples[-1].at - begin.at >= seconds or samples[-1].impressions >= backlog.impressions
-
-    with running(program, settings, out) as run:
-        run.until(_reached(first), READY_SECONDS, f"the first {first} impressions processed")
-        run.until(measured, seconds + READY_SECONDS, "the slice processed")
-        last = run.samples[-1].impressions
-    output = read(settings, textbook.OUTPUT)
-    where = first_places(backlog.records)
-
-    def compared(rule: Rule) -> Comparison:
-        return compare(slice_of(rule(backlog.records), where, _partition(backlog.partitions), output), output)
-
-    return Result("textbook", backlog.size, steady(run.samples, first, last), compared(near), compared(tumbling))
+def _quix(name: str, title: str, variant: str, guarantee: str = "at least once") -> System:
+    pinned = _pinned("quix", "quixstreams")
+    return System(name, title, _apart("quix"), pinned, variant, output=f"accepted-{name}", guarantee=guarantee)
 
 
-def _reached(impressions: int) -> Callable[[Sequence[Sample]], bool]:
-    return lambda samples: bool(samples) and samples[-1].impressions >= impressions
-
-
-def _partition(partitions: int) -> Callable[[int], int]:
-    return lambda user: partition_of(user_id(user), partitions)
-
-
-SYSTEMS = {"ours": ours, "textbook": book}
+SYSTEMS = {system.name: system for system in _all()}
+QUICK = ["ours", "ceiling", "kafka-streams-eos-1", "kafka-streams-caching-off-1", "textbook"]
+KILLED = ["ours", "kafka-streams-eos-1", "kafka-streams-caching-off-1", "quix", "textbook"]

@@ -2,29 +2,41 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
 
 from streams import log
-from streams.sink import metrics
-from streams.sink.feeds import Feed, Table
+from streams.sink import lines, metrics
+from streams.sink.columns import Column
+from streams.sink.feeds import COORDINATES, Feed, Table
 from streams.sink.parse import Parse
 from streams.sink.records import BadRecordError, Record, Row
 
 logger = log.get(__name__)
 
-Columns = list[list[Any]]
+
+Offsets = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 
 class Part(NamedTuple):
-    """What of a block goes into one table, column by column."""
+    """What of a block goes into one table."""
 
     table: Table
-    columns: Columns
+    data: pa.Table
 
     @property
     def rows(self) -> int:
         """How many rows it has; at least one."""
-        return len(self.columns[0])
+        return int(self.data.num_rows)
+
+    def stream(self) -> bytes:
+        """The rows as ClickHouse's format ArrowStream."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self.data.schema) as writer:
+            writer.write_table(self.data)
+        return bytes(sink.getvalue())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,12 @@ class Block:
         """What tells ClickHouse that an insert is the same one again: the records, which never change."""
         return f"{self.topic_id}:{self.partition}:{self.first}-{self.last}"
 
+    def note_readable(self, now: float) -> None:
+        """Count how long each record's source took until its rows were readable, `now` (s since the epoch)."""
+        observe = metrics.latency_seconds.labels(self.feed.topic).observe
+        for appended in self.appended:
+            observe(max(0.0, now - appended / 1000))
+
 
 def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], parse: Parse) -> Block:
     """Make a block of the records, of which there is at least one.
@@ -52,6 +70,32 @@ def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], 
     A record that is not what the topic holds is left out as a whole, logged with its coordinates and counted: nobody
     can mend it there, and waiting for that would stop everything behind it.
     """
+    found = lines.read(feed.columns, [record.value for record in records]) if feed.lines else None
+    rows, each = found or _row_by_row(feed, partition, records, parse)
+    counts = np.array(each, np.intp)
+    offsets = np.repeat(np.array([record.offset for record in records], np.uint64), counts)
+    placed = _placed(rows, topic_id, partition, offsets)
+    parts = [Part(table, data) for table in feed.tables if (data := table.of(placed)).num_rows]
+    firsts = (np.cumsum(counts) - counts)[counts > 0]
+    appended = rows[feed.appended].cast(pa.int64()).take(pa.array(firsts)).to_pylist()
+    return Block(feed, topic_id, partition, records[0].offset, records[-1].offset, tuple(parts), tuple(appended))
+
+
+def columns_of(columns: Sequence[Column], rows: list[Row]) -> pa.Table:
+    """Turn rows into columns, by their fields. Raises BadRecordError naming the first that something doesn't fit."""
+    arrays = []
+    for column in columns:
+        try:
+            values = [row[column.field] for row in rows]
+        except KeyError:
+            raise BadRecordError(f"{column.field} is missing") from None
+        if rows and not column.fits(values):
+            raise BadRecordError(f"{column.field} is no {column.type}")
+        arrays.append(column.array(values))
+    return pa.table(arrays, names=[column.field for column in columns])
+
+
+def _row_by_row(feed: Feed, partition: int, records: Sequence[Record], parse: Parse) -> tuple[pa.Table, list[int]]:
     parsed: list[list[Row]] = []
     for record in records:
         rows: list[Row] = []
@@ -59,46 +103,34 @@ def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], 
             rows = parse(record)
         except BadRecordError as error:
             _skip(feed, partition, record.offset, str(error))
-        for row in rows:
-            row["kafka_topic_id"], row["kafka_partition"], row["kafka_offset"] = topic_id, partition, record.offset
         parsed.append(rows)
     try:
-        parts = _parts(feed, [row for rows in parsed for row in rows])
+        data = columns_of(feed.columns, [row for rows in parsed for row in rows])
     except BadRecordError:
-        parsed = [rows for rows in parsed if _sound(feed, rows, partition)]
-        parts = _parts(feed, [row for rows in parsed for row in rows])
-    appended = tuple(rows[0][feed.appended] for rows in parsed if rows)
-    return Block(feed, topic_id, partition, records[0].offset, records[-1].offset, parts, appended)
+        parsed = [
+            rows if _sound(feed, rows, partition, record.offset) else []
+            for rows, record in zip(parsed, records, strict=True)
+        ]
+        data = columns_of(feed.columns, [row for rows in parsed for row in rows])
+    return data, [len(rows) for rows in parsed]
 
 
-def columns_of(table: Table, rows: list[Row]) -> Columns:
-    """Turn rows into the table's columns. Raises BadRecordError naming the first column that something doesn't fit."""
-    columns: Columns = []
-    for column in table.columns:
-        try:
-            values = [row[column.field] for row in rows]
-        except KeyError:
-            raise BadRecordError(f"{column.field} is missing") from None
-        if not column.fits(values):
-            raise BadRecordError(f"{column.field} is no {column.type}")
-        columns.append(values)
-    return columns
+def _placed(rows: pa.Table, topic_id: str, partition: int, offsets: Offsets) -> pa.Table:
+    """Add the coordinates of the rows' records."""
+    topic, number, offset = COORDINATES
+    count = rows.num_rows
+    return (
+        rows.append_column(topic.field, pa.repeat(pa.scalar(topic_id, topic.arrow), count))
+        .append_column(number.field, pa.repeat(pa.scalar(partition, number.arrow), count))
+        .append_column(offset.field, pa.array(offsets, offset.arrow))
+    )
 
 
-def _parts(feed: Feed, rows: list[Row]) -> tuple[Part, ...]:
-    # The position table first: it has every column, so that the others can't meet a row that lacks one.
-    parts = []
-    for table in reversed(feed.tables):
-        if chosen := table.rows(rows):
-            parts.append(Part(table, columns_of(table, chosen)))
-    return tuple(reversed(parts))
-
-
-def _sound(feed: Feed, rows: list[Row], partition: int) -> bool:
+def _sound(feed: Feed, rows: list[Row], partition: int, offset: int) -> bool:
     try:
-        _parts(feed, rows)
+        columns_of(feed.columns, rows)
     except BadRecordError as error:
-        _skip(feed, partition, rows[0]["kafka_offset"], str(error))
+        _skip(feed, partition, offset, str(error))
         return False
     return True
 

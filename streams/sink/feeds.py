@@ -7,9 +7,10 @@ twice is the same element; the last one's newest kafka_offset is the topic's pos
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED
 from streams.sink.columns import Column, column
-from streams.sink.records import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,10 @@ class Table:
     columns: tuple[Column, ...]
     only: str | None = None
 
-    def rows(self, rows: list[Row]) -> list[Row]:
-        """Return those of the rows that go into this table."""
-        return rows if self.only is None else [row for row in rows if row[self.only]]
+    def of(self, rows: pa.Table) -> pa.Table:
+        """Return what of a feed's rows, whose columns are fields, goes into this table."""
+        chosen = rows if self.only is None else rows.filter(rows[self.only])
+        return chosen.select([each.field for each in self.columns]).rename_columns([each.name for each in self.columns])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +42,28 @@ class Feed:
         """The table that is written last and so holds the position."""
         return self.tables[-1]
 
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What a row of the topic must have, and no more: the position table's columns, which all others share."""
+        return self.position_table.columns[: -len(COORDINATES)]
+
+
+def _columns(declared: str) -> tuple[Column, ...]:
+    return tuple(column(line.strip()) for line in declared.splitlines() if line.strip())
+
 
 def _table(name: str, columns: str, only: str | None = None) -> Table:
-    declared = (line.strip() for line in (columns + _COORDINATES).splitlines())
-    return Table(name, tuple(column(line) for line in declared if line), only)
+    return Table(name, _columns(columns) + COORDINATES, only)
 
 
-# Of the record that a row was read from.
-_COORDINATES = """
+# Of the record that a row was read from; the last columns of every table.
+COORDINATES = _columns(
+    """
     kafka_topic_id LowCardinality(String)
     kafka_partition UInt16
     kafka_offset UInt64
-"""
+    """
+)
 _SOURCE = """
     source_topic_id LowCardinality(String)
     source_partition UInt16

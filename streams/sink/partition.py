@@ -1,6 +1,9 @@
 """What the sink holds of one assigned partition: where it stands, and what it has read and not yet inserted."""
 
+from collections.abc import Callable, Collection
+from concurrent.futures import Executor, Future
 from contextlib import suppress
+from functools import partial
 
 from confluent_kafka import TopicPartition
 
@@ -13,9 +16,11 @@ from streams.sink.records import Record
 from streams.stall import Work
 
 # A block is full at this size too, whatever its rows: a rejected line may be 1 MiB by itself. Some 30,000 accepted
-# impressions have this size, and as Python's objects four times as much while they are inserted. Under a backlog each
-# partition holds one, so that it bounds the sink's memory.
+# impressions have this size, and half of it as columns. Under a backlog each partition holds one, so that it bounds the
+# sink's memory.
 BLOCK_BYTES = 16 * 2**20
+# Of a full block.
+SOON_FULL = 0.5
 
 
 class AssignedPartition:
@@ -40,6 +45,9 @@ class AssignedPartition:
         self._rows = 0
         self._bytes = 0
         self._oldest = 0.0
+        # The block that is being inserted: its first offset, what makes it elsewhere, and itself once it is made.
+        self._first: int | None = None
+        self._making: Future[Block] | None = None
         self._block: Block | None = None
 
     @property
@@ -50,7 +58,7 @@ class AssignedPartition:
     @property
     def held(self) -> bool:
         """Whether something was read and is not inserted yet."""
-        return self._block is not None or bool(self._records)
+        return self._first is not None or bool(self._records)
 
     @property
     def to_place(self) -> bool:
@@ -77,7 +85,8 @@ class AssignedPartition:
 
     def unplace(self) -> None:
         """Forget what was read and not inserted: it will be read again."""
-        self._block = self._parse = None
+        self._parse = None
+        self._forget_block()
         self.next_offset = self.end = self.committed = None
         self.misplaced = False
         self._empty()
@@ -96,30 +105,38 @@ class AssignedPartition:
         metrics.buffered_rows.labels(*self._labels).set(self._rows)
         return True
 
-    def due(self, now: float, rows: int, seconds: float) -> bool:
-        """Say whether there is a block to insert: a failed one, a full one, or one that has waited long enough."""
+    def due(self, now: float, rows: int, seconds: float, share: float = 1.0) -> bool:
+        """Say whether there is a block to insert: a failed one, one that is filled to that share, or has waited."""
         if self.backoff.waits(now):
             return False
-        full = self._rows >= rows or self._bytes >= BLOCK_BYTES
-        return self._block is not None or full or (bool(self._records) and now - self._oldest >= seconds)
+        filled = self.filled(rows) >= share
+        return self._first is not None or filled or (bool(self._records) and now - self._oldest >= seconds)
+
+    def filled(self, rows: int) -> float:
+        """How full the next block is; 1 and more is full. `rows` are those of a full one."""
+        return max(self._rows / rows, self._bytes / BLOCK_BYTES)
 
     def deadline(self, seconds: float) -> float | None:
         """When the block being filled is due by its age; None while it is empty."""
         return self._oldest + seconds if self._records else None
 
+    def prepare(self, maker: Executor) -> None:
+        """Have the block to insert made by another thread, unless there is one."""
+        if self._first is None:
+            self._making = maker.submit(self._begin())
+
     def block(self) -> Block:
         """Return the block to insert: the same one until `inserted`, since its token stands for exactly its records."""
         if self._block is None:
-            assert self._parse is not None, "records are added to a placed partition only"
-            self._block = build(self.feed, self.topic_id, self.partition, self._records, self._parse)
-            self._empty()
+            self._block = self._making.result() if self._making is not None else self._begin()()
+            self._making = None
         return self._block
 
     def inserted(self) -> TopicPartition:
         """Note that the block is in ClickHouse; return what to commit."""
         assert self._block is not None, "nothing was being inserted"
         offset = self._block.last + 1
-        self._block = None
+        self._forget_block()
         self.backoff.succeed()
         return self.commit_at(offset)
 
@@ -145,16 +162,38 @@ class AssignedPartition:
             with suppress(KeyError):  # never set
                 gauge.remove(*self._labels)
 
+    def _begin(self) -> Callable[[], Block]:
+        """Begin a block of what is held; return what makes it, which depends on nothing that changes from now on."""
+        assert self._parse is not None, "records are added to a placed partition only"
+        self._first = self._records[0].offset
+        make = partial(build, self.feed, self.topic_id, self.partition, self._records, self._parse)
+        self._empty()
+        return make
+
+    def _forget_block(self) -> None:
+        self._first = self._making = self._block = None
+
     def _inserted_up_to(self) -> int:
-        block, records = self._block, self._records  # another thread may look, and they are replaced, never changed
-        if block is not None:
-            return block.first
+        first, records = self._first, self._records  # another thread may look, and they are replaced, never changed
+        if first is not None:
+            return first
         return records[0].offset if records else self.next_offset or 0
 
     def _empty(self) -> None:
         self._records = []
         self._rows = self._bytes = 0
         metrics.buffered_rows.labels(*self._labels).set(0)
+
+
+def due(partitions: Collection[AssignedPartition], now: float, rows: int, seconds: float) -> list[AssignedPartition]:
+    """Return those whose block is due, and with a full one all that will soon be full.
+
+    Under a backlog all fill alike; together, one's block is made while another's is inserted.
+    """
+    found = [each for each in partitions if each.due(now, rows, seconds)]
+    if any(each.filled(rows) >= 1 for each in found):
+        return [each for each in partitions if each.due(now, rows, seconds, SOON_FULL)]
+    return found
 
 
 def names_of(partitions: list[TopicPartition]) -> list[str]:

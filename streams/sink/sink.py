@@ -1,4 +1,4 @@
-"""The sink's loop: one thread reads, inserts and commits, so that nothing happens at the same time as anything else.
+"""The sink's loop: one thread reads, inserts and commits, in turn; another makes blocks of what was read.
 
 The order in which a block becomes history:
 
@@ -12,6 +12,7 @@ token. A sink that doesn't know it was replaced writes rows that are there alrea
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -23,7 +24,7 @@ from streams.settings import Settings
 from streams.sink import kafka, metrics
 from streams.sink.feeds import FEEDS
 from streams.sink.parse import ArtworkParser, parser
-from streams.sink.partition import AssignedPartition, names_of
+from streams.sink.partition import AssignedPartition, due, names_of
 from streams.sink.records import Record
 from streams.sink.start import start_position
 from streams.sink.writer import InsertError, UnavailableError, Writer
@@ -48,10 +49,12 @@ class Sink:
         self._consumer: Consumer = kafka.consumer(settings, index, self._errors.note)
         self._broker = kafka.Broker(settings, self._consumer)
         self._writer = Writer(settings)
+        # Makes blocks, one at a time, while others are inserted.
+        self._maker = ThreadPoolExecutor(1, "maker")
         self._partitions: dict[tuple[str, int], AssignedPartition] = {}
         # Of ClickHouse or Kafka as a whole.
         self._backoff = Backoff()
-        # Parts inserted by the flush that is under way, for which all other partitions wait.
+        # Parts inserted by the flush that is under way; other partitions wait for it.
         self._flushed = 0
         self._joined = False
         self._stopping = False
@@ -83,6 +86,7 @@ class Sink:
             # A named member keeps its partitions for the session timeout, so that a restart finds them.
             self._consumer.close()
             self._writer.close()
+            self._maker.shutdown(wait=False, cancel_futures=True)
 
     def _assign(self, client: Consumer, assigned: list[TopicPartition]) -> None:
         # Nothing is read before ClickHouse has said where to start, which may take as long as it is away.
@@ -172,9 +176,8 @@ class Sink:
         return partition.commit_at(start.offset)
 
     def _due(self) -> list[AssignedPartition]:
-        now = time.monotonic()
-        rows, seconds = self._settings.sink_flush_rows, self._settings.sink_flush_seconds
-        return [partition for partition in self._partitions.values() if partition.due(now, rows, seconds)]
+        settings, partitions = self._settings, self._partitions.values()
+        return due(partitions, time.monotonic(), settings.sink_flush_rows, settings.sink_flush_seconds)
 
     def _flush(self, partitions: list[AssignedPartition]) -> None:
         """Insert and commit a block of each, as far as ClickHouse takes them."""
@@ -183,6 +186,8 @@ class Sink:
         # Whatever is held was read before this; while the broker is away it could not be committed either.
         if not held or self._backoff.waits(now := time.monotonic()) or not self._sources.check(now):
             return
+        for partition in held:
+            partition.prepare(self._maker)
         for partition in held:
             if self._backoff.waits(time.monotonic()):
                 break
@@ -204,9 +209,7 @@ class Sink:
             self._writer.insert(part, block.token)
             self._flushed += 1
         failpoints.hit(Failpoint.SINK_INSERT_AFTER)
-        readable = time.time()
-        for appended in block.appended:
-            metrics.latency_seconds.labels(block.feed.topic).observe(max(0.0, readable - appended / 1000))
+        block.note_readable(time.time())
         self._recovered()
         tp = partition.inserted()
         if was_failing and partition.readable:

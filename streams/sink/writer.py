@@ -57,16 +57,14 @@ class Writer:
 
         Raises InsertError; the rows may be there nevertheless.
         """
-        columns = part.table.columns
         started = time.monotonic()
         self._ask(
-            lambda client: client.insert(
+            lambda client: client.raw_insert(
                 f"{self._settings.clickhouse_database}.{part.table.name}",
-                part.columns,
-                column_names=[column.name for column in columns],
-                column_type_names=[column.type for column in columns],
-                column_oriented=True,
+                part.data.column_names,
+                part.stream(),
                 settings=_INSERT | {"insert_deduplication_token": token},
+                fmt="ArrowStream",
             )
         )
         metrics.insert_seconds.labels(part.table.name).observe(time.monotonic() - started)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 
 SECONDS = 90.0
 # Small chunks, so that there are many to lose.
-CHUNK = 50
+CHUNK = 10
 
 
 def test_lost_chunks_are_read_again(installation: Installation) -> None:

@@ -1,6 +1,7 @@
 """The bench's input is the same in every run, and its oracles are right on cases made by hand."""
 
 import dataclasses
+import math
 from collections import Counter
 from itertools import groupby
 
@@ -8,8 +9,11 @@ import orjson
 import pytest
 
 from bench.backlog import RETRY_WITHIN, SPAN_MS, Record, Seen, records
+from bench.kill import lasted, reached
 from bench.measure import Sample, steady, total
 from bench.oracle import WINDOW_MS, Output, compare, first_places, near, slice_of, tumbling
+from bench.tree import Usage
+from bench.trial import SLICE_FROM, Backlog
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 
 START = 2_000 * WINDOW_MS
@@ -82,6 +86,24 @@ def test_comparison_counts_losses_and_duplicates() -> None:
     assert (found.expected, found.found, found.missing, found.extra) == (2, 3, 1, 2)
 
 
+def test_coverage_counts_artworks_and_not_impressions() -> None:
+    again = [Seen(1, 1, START), Seen(1, 1, START + WINDOW_MS), Seen(1, 2, START), Seen(2, 1, START)]
+    output = Output({0: again}, {1: 2, 2: 1})
+    assert compare(again, output).wrong_coverage == 0
+    assert compare(again, Output({0: again}, {1: 3, 2: 1})).wrong_coverage == 1
+    assert compare(again, Output({0: again}, {1: 2})).wrong_coverage == 1, "a user without any is wrong, too"
+    assert compare(again, Output({0: again})).wrong_coverage == 0, "a system that writes none is held to none"
+
+
+def test_by_windows_any_impression_of_a_window_will_do() -> None:
+    first, other, later = Seen(1, 1, START), Seen(1, 1, START + 5_000), Seen(1, 1, START + WINDOW_MS)
+    backlog = Backlog([flush(first, number=0), flush(other, number=1), flush(later, number=2)], 1, 3, 4)
+    assert backlog.compare_windows(Output({0: [other, later]})).equal
+    assert not backlog.compare(tumbling, Output({0: [other, later]}), whole=True).equal
+    found = backlog.compare_windows(Output({0: [first, other]}))
+    assert (found.missing, found.extra) == (1, 1)
+
+
 def test_a_slice_ends_at_the_last_row_of_each_partition() -> None:
     seen = [Seen(user, artwork, START) for artwork in range(3) for user in (0, 1)]
     backlog = [flush(each) for each in seen]
@@ -93,18 +115,33 @@ def test_a_slice_ends_at_the_last_row_of_each_partition() -> None:
     assert (found.missing, found.extra) == (1, 0)
 
 
+def at(seconds: float, impressions: int, cpu: float, mib: int, broker: float = 0.0) -> Sample:
+    return Sample(seconds, impressions, Usage(cpu, mib << 20), broker)
+
+
 def test_steady_state_leaves_the_start_out_and_peaks_over_all() -> None:
-    ramp = [
-        Sample(at=0.0, impressions=0, cpu_seconds=5.0, resident_bytes=9 << 20),
-        Sample(at=10.0, impressions=100, cpu_seconds=6.0, resident_bytes=2 << 20),
-        Sample(at=14.0, impressions=1_100, cpu_seconds=9.0, resident_bytes=3 << 20),
-        Sample(at=99.0, impressions=1_100, cpu_seconds=9.5, resident_bytes=3 << 20),
-    ]
+    ramp = [at(0.0, 0, 5.0, 9), at(10.0, 100, 6.0, 2, 1.0), at(14.0, 1_100, 9.0, 3, 1.5), at(99.0, 1_100, 9.5, 3, 7.0)]
     found = steady(ramp, 50, 1_100)
-    assert dataclasses.astuple(found) == (1_000, 4.0, 3.0, 9.0)
-    assert (found.rate, found.cpu_per_million) == (250.0, 3_000.0)
+    assert dataclasses.astuple(found) == (1_000, 4.0, 3.0, 0.5, 9.0)
+    assert (found.rate, found.cpu_per_million, found.broker_per_million) == (250.0, 3_000.0, 500.0)
     with pytest.raises(ValueError, match="no two samples"):
         steady(ramp, 50, 2_000)
+
+
+def test_a_life_ends_when_its_share_is_decided_or_nothing_more_comes() -> None:
+    ramp = [at(float(second), impressions, 0.0, 1) for second, impressions in enumerate([0, 0, 0, 50, 90, 90, 90])]
+    assert [reached(50, math.inf)(ramp[:count]) for count in range(8)] == [False] * 4 + [True] * 4
+    assert not reached(91, math.inf)(ramp)
+    assert reached(91, idle=1.5)(ramp)
+    assert not reached(91, idle=2.0)(ramp), "not longer than that"
+    assert not reached(91, idle=1.0)(ramp[:3]), "one that hasn't begun isn't at its end"
+
+
+def test_a_slice_of_a_life_begins_behind_the_start() -> None:
+    ramp = [at(float(second), impressions, 0.0, 1) for second, impressions in enumerate([0, 0, SLICE_FROM + 1, 5_000])]
+    assert not lasted(1.0)([])
+    assert not lasted(1.0)(ramp[:3])
+    assert lasted(1.0)(ramp)
 
 
 def test_a_metric_is_summed_over_its_labels() -> None:

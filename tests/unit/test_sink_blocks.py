@@ -1,6 +1,7 @@
 """Records into blocks: whole records, in order, with what can't be read left out and counted."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -23,9 +24,14 @@ def block(topic: str, *values: bytes | None, first: int = 10) -> Block:
 def rows(block: Block, table: str) -> list[dict[str, Any]]:
     for part in block.parts:
         if part.table.name == table:
-            names = [column.name for column in part.table.columns]
-            return [dict(zip(names, values, strict=True)) for values in zip(*part.columns, strict=True)]
+            return list(map(_plain, part.data.to_pylist()))
     return []
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: round(value.timestamp() * 1000) if isinstance(value, datetime) else value for name, value in row.items()
+    }
 
 
 def skipped(topic: str) -> float:
