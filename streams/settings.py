@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
 
     chunk_records: int = Field(
-        5_000, ge=1, le=100_000, description="Most records that the worker decides and commits as one transaction."
+        10_000, ge=1, le=100_000, description="Most records that the worker decides and commits as one transaction."
     )
     session_timeout_seconds: float = Field(
         10.0, ge=1, le=300, description="Silence after which the broker gives a worker's partitions away (s)."

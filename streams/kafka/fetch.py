@@ -21,7 +21,7 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
     """What was fetched of one partition: an iterator of lists of SourceRecord, committed ones only."""
 
     # Most records in a chunk.
-    limit = 5_000
+    limit = 10_000
 
     def _unpack_records(self) -> Iterator[list[SourceRecord]]:
         chunk: list[SourceRecord] = []

@@ -15,6 +15,7 @@ from streams.core import seen as seen_codec
 from streams.core import window
 from streams.core.seen import Seen
 from streams.core.window import Bucket
+from streams.model.types import MAX_TIME_MS
 from streams.tables import parts, position
 from streams.tables.position import Position
 from streams.tables.store import Store
@@ -58,7 +59,7 @@ SWEPT_PER_CHUNK = 2_000
 class User:
     """Implements `streams.core.chunk.User`: a user's values, decoded when they are first asked for."""
 
-    __slots__ = ("_changed_buckets", "_changed_seen", "_state", "buckets", "seen", "user_id")
+    __slots__ = ("_changed_buckets", "_changed_seen", "_state", "_stored_to", "buckets", "seen", "user_id")
 
     def __init__(self, user_id: str, seen: Seen, state: "State") -> None:
         self.user_id = user_id
@@ -67,6 +68,8 @@ class User:
         self._changed_seen = False
         self._changed_buckets: set[int] = set()
         self._state = state
+        # Only up to here may the store hold buckets that `buckets` doesn't.
+        self._stored_to = state.newest
 
     def seen_changed(self) -> None:
         self._changed_seen = True
@@ -74,7 +77,11 @@ class User:
     def bucket(self, start: int) -> Bucket:
         bucket = self.buckets.get(start)
         if bucket is None:
-            bucket = self.buckets[start] = self._state.read_bucket(self.user_id, start)
+            if start > self._stored_to:
+                bucket, self._state.newest = Bucket(), max(self._state.newest, start)
+            else:
+                bucket = self._state.read_bucket(self.user_id, start)
+            self.buckets[start] = bucket
         return bucket
 
     def accept(self, start: int, artwork_id: str, offset: int) -> None:
@@ -97,7 +104,12 @@ class User:
         self._changed_buckets.clear()
         if len(self.buckets) > CACHED_BUCKETS:
             for start in sorted(self.buckets)[:-CACHED_BUCKETS]:
-                del self.buckets[start]
+                self.drop(start)
+
+    def drop(self, start: int) -> None:
+        """Keep a bucket no longer; whoever asks for it again is given what the store has."""
+        if self.buckets.pop(start, None) is not None:
+            self._stored_to = max(self._stored_to, start)
 
 
 class State:
@@ -111,11 +123,14 @@ class State:
         self._pins: dict[str, int] = {}
         self._new_pins: list[str] = []
         self._swept_to = 0
+        # No window that begins later (ms) was ever written, or asked for.
+        self.newest = -1
 
     def load(self) -> None:
         """Read the position and the pins; call it when the store is up to date."""
         raw = self.store.get(STORE_PREFIX[Table.COVERAGE] + POSITION)
         self.position = position.decode(raw) if raw else None
+        self.newest = self._newest()
         prefix = STORE_PREFIX[Table.COVERAGE] + PIN
         for key in self.store.keys(prefix, prefix[:-1] + bytes([prefix[-1] + 1])):
             value = self.store.get(key)
@@ -129,6 +144,18 @@ class State:
             user = self._users[user_id] = User(user_id, seen_codec.decode(raw) if raw else Seen(), self)
         self._touched[user_id] = user
         return user
+
+    def _newest(self) -> int:
+        """When the store's newest window begins (ms), found by halving: a store reads forward only."""
+        prefix, behind = STORE_PREFIX[Table.WINDOWS], bytes([STORE_PREFIX[Table.WINDOWS][0] + 1])
+        low, high = -1, MAX_TIME_MS
+        while low < high:
+            middle = (low + high + 1) // 2
+            if next(self.store.keys(prefix + _START.pack(middle), behind), None) is None:
+                high = middle - 1
+            else:
+                low = middle
+        return low
 
     def read_bucket(self, user_id: str, start: int) -> Bucket:
         """Return a bucket as the store has it; empty when there is none."""
@@ -173,7 +200,7 @@ class State:
             (start,) = _START.unpack_from(change.key)
             user_id, _, _ = change.key[_START.size :].partition(b"\x00")  # behind the zero byte: a part's number
             if (swept_user := self._users.get(user_id.decode())) is not None:
-                swept_user.buckets.pop(start, None)
+                swept_user.drop(start)
         if len(self._users) > CACHED:
             for old in list(islice(self._users, len(self._users) - CACHED // 2)):
                 del self._users[old]

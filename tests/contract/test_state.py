@@ -1,9 +1,11 @@
 """The state of a partition, the same on every store: what is written is what is read back, and sweeps."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from streams.core.seen import Seen
 from streams.tables import parts
 from streams.tables import state as state_module
 from streams.tables.position import Position
@@ -90,7 +92,7 @@ def test_buckets_seen_artworks_and_the_position_are_read_back(state: State) -> N
 def test_only_what_changed_is_written_and_only_once(state: State) -> None:
     accept(state, "u", START, a=1)
     state.user("u").bucket(START + W)
-    state.user("u").seen
+    assert state.user("u").seen == Seen()
     changes = commit(state, 1)
     assert [change.table for change in changes] == [Table.WINDOWS, Table.COVERAGE]
     assert [change.key for change in commit(state, 2)] == [state_module.POSITION]
@@ -223,3 +225,51 @@ def test_caches_forget_nothing_that_the_store_does_not_have(state: State, monkey
     commit(state, 10)
     assert [state.user(f"u{n}").bucket(START)["a"] for n in range(10)] == list(range(10))
     assert [list(state.user(f"u{n}").seen.ordinals) for n in range(10)] == [[n] for n in range(10)]
+
+
+class Counting:
+    """A store that counts what is asked of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self.asked = store, 0
+
+    def get(self, key: bytes) -> bytes | None:
+        self.asked += 1
+        return self._store.get(key)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_a_window_that_begins_after_all_that_was_written_is_not_looked_for(state: State) -> None:
+    accept(state, "u", START, a=1)
+    commit(state, 1)
+    again = reloaded(state)
+    again.store = counting = Counting(again.store)
+    user = again.user("u")
+    asked = counting.asked
+    assert user.bucket(START + W) == {}
+    assert counting.asked == asked
+    assert user.bucket(START) == {"a": 1}
+    assert user.bucket(START - W) == {}
+    assert counting.asked == asked + 2
+
+
+def test_buckets_that_are_no_longer_kept_are_read_again(state: State) -> None:
+    for n in range(10):
+        accept(state, "u", START + n * W, **{f"a{n}": n})
+        commit(state, n + 1)
+    user = state.user("u")
+    assert len(user.buckets) <= state_module.CACHED_BUCKETS
+    assert [user.bucket(START + n * W) for n in range(10)] == [{f"a{n}": n} for n in range(10)]
+
+
+def test_a_user_that_is_read_late_has_the_windows_written_meanwhile(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_module, "CACHED", 1)
+    for n in range(6):
+        for name in ("u", "v", "w"):
+            accept(state, name, START + n * W, **{f"a{n}": n})
+            commit(state, 3 * n)
+    assert [state.user("u").bucket(START + n * W) for n in range(6)] == [{f"a{n}": n} for n in range(6)]
