@@ -19,6 +19,7 @@ COLUMNS = (
     "of ours",
     "CPU s per million",
     "of ours",
+    "whole run's",
     "broker's",
     "peak MiB",
     "state MiB",
@@ -37,6 +38,7 @@ class Row:
     rate: float
     rate_range: tuple[float, float]
     cpu: float
+    whole_cpu: float | None
     broker_cpu: float
     peak_mib: float
     state_mib: float | None
@@ -63,6 +65,7 @@ def _row(results: Sequence[Result]) -> Row:
         rate=median(rates),
         rate_range=(min(rates), max(rates)),
         cpu=median(each.cpu_per_million for each in steady),
+        whole_cpu=_median(each.whole_cpu_per_million for each in results),
         broker_cpu=median(each.broker_per_million for each in steady),
         peak_mib=median(each.peak_mib for each in steady),
         state_mib=_median(each.state_mib for each in results),
@@ -93,10 +96,11 @@ def _cells(row: Row, ours: Row | None) -> tuple[str, ...]:
         ratio(row.rate, ours.rate if ours else None),
         f"{row.cpu:,.1f}",
         ratio(row.cpu, ours.cpu if ours else None),
+        _number(row.whole_cpu),
         f"{row.broker_cpu:,.1f}",
         f"{row.peak_mib:,.0f}",
-        _mib(row.state_mib),
-        _mib(row.changelog_mib),
+        _number(row.state_mib),
+        _number(row.changelog_mib),
         verdict(row.worst),
     )
 
@@ -106,7 +110,7 @@ def ratio(value: float, of: float | None) -> str:
     return f"{value / of:,.2f}" if of else "-"
 
 
-def _mib(value: float | None) -> str:
+def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:,.1f}"
 
 

@@ -17,9 +17,6 @@ from streams.sink.records import BadRecordError, Record, Row
 logger = log.get(__name__)
 
 
-Offsets = np.ndarray[tuple[int], np.dtype[np.uint64]]
-
-
 class Part(NamedTuple):
     """What of a block goes into one table."""
 
@@ -71,6 +68,8 @@ def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], 
     can mend it there, and waiting for that would stop everything behind it.
     """
     found = lines.read(feed.columns, [record.value for record in records]) if feed.lines else None
+    if feed.lines and found is None:
+        logger.info("block_read_row_by_row", topic=feed.topic, partition=partition, offset=records[0].offset)
     rows, each = found or _row_by_row(feed, partition, records, parse)
     counts = np.array(each, np.intp)
     offsets = np.repeat(np.array([record.offset for record in records], np.uint64), counts)
@@ -115,14 +114,14 @@ def _row_by_row(feed: Feed, partition: int, records: Sequence[Record], parse: Pa
     return data, [len(rows) for rows in parsed]
 
 
-def _placed(rows: pa.Table, topic_id: str, partition: int, offsets: Offsets) -> pa.Table:
+def _placed(rows: pa.Table, topic_id: str, partition: int, offsets: lines.Numbers) -> pa.Table:
     """Add the coordinates of the rows' records."""
     topic, number, offset = COORDINATES
     count = rows.num_rows
     return (
         rows.append_column(topic.field, pa.repeat(pa.scalar(topic_id, topic.arrow), count))
         .append_column(number.field, pa.repeat(pa.scalar(partition, number.arrow), count))
-        .append_column(offset.field, pa.array(offsets, offset.arrow))
+        .append_column(offset.field, pa.array(offsets))
     )
 
 

@@ -69,8 +69,7 @@ class Sink:
         return [each.work(failing, flushed) for each in list(self._partitions.values())]
 
     def run(self) -> None:
-        """Run until `stop`. Raises FencedError when another process is this sink, SourceChangedError when a topic was
-        made again."""
+        """Run until `stop`. Raises FencedError: another process is this sink; SourceChangedError: another topic."""
         self._consumer.subscribe(list(FEEDS), on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
         try:
             while not self._stopping:
@@ -92,10 +91,9 @@ class Sink:
         # Nothing is read before ClickHouse has said where to start, which may take as long as it is away.
         for tp in assigned:
             tp.offset = OFFSET_BEGINNING
+            self._partitions[tp.topic, tp.partition] = AssignedPartition(FEEDS[tp.topic], tp.partition)
         client.incremental_assign(assigned)
         client.pause(assigned)
-        for tp in assigned:
-            self._partitions[tp.topic, tp.partition] = AssignedPartition(FEEDS[tp.topic], tp.partition)
         self._joined = True
         logger.info("partitions_assigned", partitions=names_of(assigned))
 
@@ -146,8 +144,7 @@ class Sink:
         else:
             self._recovered()
             # Whoever goes by the committed offset (lag, a rebuild) may not be told of less than there is.
-            if behind := [tp for tp in moved if tp is not None]:
-                self._commit(behind)
+            self._commit([tp for tp in moved if tp is not None])
 
     def _not_placed(self, partitions: list[AssignedPartition], error: KafkaException) -> None:
         # The broker is away, or the client isn't ready to seek in a partition that it was just given.
@@ -176,8 +173,8 @@ class Sink:
         return partition.commit_at(start.offset)
 
     def _due(self) -> list[AssignedPartition]:
-        settings, partitions = self._settings, self._partitions.values()
-        return due(partitions, time.monotonic(), settings.sink_flush_rows, settings.sink_flush_seconds)
+        full, seconds = self._settings.sink_flush_rows, self._settings.sink_flush_seconds
+        return due(self._partitions.values(), time.monotonic(), full, seconds)
 
     def _flush(self, partitions: list[AssignedPartition]) -> None:
         """Insert and commit a block of each, as far as ClickHouse takes them."""
@@ -196,8 +193,7 @@ class Sink:
             except InsertError as error:
                 self._failed([partition], error)
         self._flushed = 0
-        if done:
-            self._commit(done)
+        self._commit(done)
 
     def _insert(self, partition: AssignedPartition) -> TopicPartition:
         was_failing = partition.backoff.failing
@@ -217,6 +213,8 @@ class Sink:
         return tp
 
     def _commit(self, done: list[TopicPartition]) -> None:
+        if not done:
+            return
         try:
             self._consumer.commit(offsets=done, asynchronous=False)
         except KafkaException as error:
@@ -299,5 +297,4 @@ class Sink:
         for partition in partitions:
             _, high = self._consumer.get_watermark_offsets(partition.at(0), cached=True)
             partition.show(high)
-        readable = all(partition.readable for partition in partitions)
-        metrics.ready.set(self._joined and readable and not self._backoff.failing)
+        metrics.ready.set(self._joined and all(each.readable for each in partitions) and not self._backoff.failing)

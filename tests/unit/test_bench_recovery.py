@@ -4,15 +4,25 @@ from collections import Counter
 
 import pytest
 
-from bench.recovery import State, table
+from bench import recovery_kill
+from bench.backlog import ARTWORKS
+from bench.latency_follow import Arrivals
+from bench.recovery import Stage, cells, computed, start_rows, windows
+from bench.recovery_kill import How, Kill, judge
+from bench.recovery_starts import Sizes
+from bench.recovery_state import TEMPLATES, Load, templates
 from bench.restart import Restored, Start, middle, restored_in
 from bench.users import FLUSHES_A_RECORD, IMPRESSIONS_A_USER, Packed, packed, probes
+from streams.core import seen, window
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 from streams.core.partition import partition_of
+from streams.settings import Settings
+from streams.tables import parts
 
 PARTITIONS = 4
 START, SPAN = 1_732_431_600_000, 3_600_000
 USERS = 1_003
+MIB = 1 << 20
 
 
 def flushes(records: list[Packed]) -> list[tuple[int, DecodedFlush]]:
@@ -44,6 +54,11 @@ def test_the_input_is_the_same_in_every_run() -> None:
     assert list(packed(USERS, PARTITIONS, START, SPAN)) == list(packed(USERS, PARTITIONS, START, SPAN))
 
 
+@pytest.mark.parametrize("users", [1, FLUSHES_A_RECORD, FLUSHES_A_RECORD * PARTITIONS])
+def test_nobody_is_left_out_at_the_end(users: int) -> None:
+    assert len(flushes(list(packed(users, PARTITIONS, START, SPAN)))) == users
+
+
 def test_probes_reach_every_partition_with_users_of_their_own() -> None:
     found = flushes([*probes(1, PARTITIONS, START), *probes(2, PARTITIONS, START)])
     assert [partition for partition, _ in found] == [*range(PARTITIONS)] * 2
@@ -72,15 +87,55 @@ def test_the_middle_of_several_starts_is_their_median_with_the_highest_peak() ->
     assert (found.ready, found.decided, found.restored.changes, found.peak_mib) == (4.0, 4.1, 2, 180.0)
 
 
-def test_the_table_sets_each_start_beside_the_first() -> None:
-    starts = {"nothing": start(2.0), "the changelogs": start(5.0, 1_000_000)}
-    lines = list(table(State(100_000, 10 * 2**20, 5 * 2**20), starts))
-    assert lines[-2].split("|")[1:4] == [" the changelogs ", " 5.0     ", " 2.5 x        "]
-    assert "500,000" in lines[-2]
-    assert lines[-1] == "100,000 users of 5 impressions: 10.0 MiB of changelogs, 5.0 MiB of RocksDB"
-    assert len({len(line) for line in lines[:-1]}) == 1
+def test_each_start_is_set_beside_the_first() -> None:
+    rows = list(start_rows({"nothing": start(2.0), "the changelogs": start(5.0, 1_000_000)}))
+    assert rows[0][1:3] == ("2.0", "1.0 x")
+    assert rows[1][:3] == ("the changelogs", "5.0", "2.5 x")
+    assert rows[1][5] == "500,000"
+    assert rows[0][5] == "-", "a handful of changes is no rate"
 
 
-@pytest.mark.parametrize("users", [1, FLUSHES_A_RECORD, FLUSHES_A_RECORD * PARTITIONS])
-def test_nobody_is_left_out_at_the_end(users: int) -> None:
-    assert len(flushes(list(packed(users, PARTITIONS, START, SPAN)))) == users
+def test_a_kill_is_judged_by_the_silence_and_by_what_came_late() -> None:
+    arrivals = Arrivals()
+    for at, appended in ((900, 890), (1_020, 1_005), (4_000, 1_010), (4_100, 2_000), (4_200, 4_190), (4_300, 4_200)):
+        arrivals.add(float(at), appended, 0)
+    # Killed at 1,000; what was committed then still came at 1,020.
+    assert judge(arrivals, How.AT_ONCE, 1_000.0, 4_400.0) == Kill(How.AT_ONCE, 3.0, 3.1)
+
+
+def test_kills_are_summed_up_by_who_starts_the_worker_again() -> None:
+    kills = [Kill(How.AT_ONCE, 3.0, 4.0), Kill(How.AT_ONCE, 9.0, 9.5), Kill(How.AT_ONCE, 2.0, 2.5)]
+    assert recovery_kill.summary(kills) == [(How.AT_ONCE.value, "3", "3.0", "9.0", "4.0")]
+
+
+def test_the_days_state_is_what_the_worker_stores() -> None:
+    values, covered = templates(Settings(), 10, seed=1)
+    assert len(values) == len(covered) == TEMPLATES
+    assert len(set(values)) == TEMPLATES
+    for value in values[:20]:
+        bucket = window.decode(parts.join(b"", value, lambda _: None))
+        assert len(bucket) == 10
+        assert all(0 <= offset < 600_000 for offset in bucket.values())
+    assert {len(seen.decode(parts.join(b"", value, lambda _: None)).ordinals) for value in covered} == {10}
+
+
+def test_a_load_brings_its_users_in_turn() -> None:
+    load = Load(users=1_000_000, per_minute=100_000)
+    assert load.visitors(600_000) == 100_000
+    assert load.seen() == 144
+    assert set(load.who(0, 600_000)) == set(load.who(10, 600_000)) == set(range(100_000))
+    assert set(load.who(9, 600_000)) == set(range(900_000, 1_000_000))
+    assert Load(users=1_000, per_minute=100_000).visitors(600_000) == 1_000
+    assert Load(users=1_000, per_minute=100_000).seen() == ARTWORKS
+
+
+def stage(hours: int, impressions: int, log: int) -> Stage:
+    return Stage(hours, impressions, impressions // 10, Sizes(log, 5 * MIB, 3 * MIB), 0.0, start(9.0, 500), start(3.0))
+
+
+def test_the_size_of_the_state_grows_with_its_windows_and_not_its_users() -> None:
+    assert windows(24, 10) == 146
+    first = stage(1, 1_000, 10 * MIB)
+    assert computed(first, 1_000) == first.sizes.changelogs == 15 * MIB
+    assert computed(first, 3_000) == 35 * MIB
+    assert cells(first)[:4] == ("1", "1,000", "100", "15.0")

@@ -1,0 +1,61 @@
+"""CPU time and memory of a process and everything that it started, as Linux counts them: for every system alike."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from streams.embedded.identity import PROC
+
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+KIB = 1024
+# In /proc/PID/stat, counted from behind the program's name: the parent, and four CPU times.
+PARENT = 1
+CPU_TIMES = slice(11, 15)  # utime, stime, and those of children that have ended and were waited for
+
+
+class Usage(NamedTuple):
+    """What a process tree has used since its start."""
+
+    cpu_seconds: float
+    peak_bytes: int
+    """The sum of each living process's own peak of resident memory (VmHWM)."""
+
+
+NOTHING = Usage(0.0, 0)
+
+
+def usage(root: int, proc: Path = PROC) -> Usage:
+    """Return what a process and its descendants have used; nothing at all when it is gone.
+
+    What a descendant used that has ended counts with the process that waited for it. Raises NotADirectoryError
+    where there is no such file system: only Linux has it.
+    """
+    if not proc.is_dir():
+        raise NotADirectoryError(f"{proc}: CPU time and memory are measured on Linux only")
+    stats = dict(_stats(proc))
+    members = [root] if root in stats else []
+    for parent in members:  # grows while it is gone through
+        members += [pid for pid, fields in stats.items() if int(fields[PARENT]) == parent]
+    ticks = sum(int(value) for pid in members for value in stats[pid][CPU_TIMES])
+    return Usage(ticks / TICKS_A_SECOND, sum(_peak(proc / str(pid) / "status") for pid in members))
+
+
+def _stats(proc: Path) -> Iterator[tuple[int, list[str]]]:
+    for folder in proc.iterdir():
+        if folder.name.isdecimal():
+            try:
+                text = (folder / "stat").read_text()
+            except OSError:  # ended since it was listed
+                continue
+            # The name stands in brackets and may hold anything, brackets too.
+            yield int(folder.name), text.rpartition(")")[2].split()
+
+
+def _peak(status: Path) -> int:
+    try:
+        lines = status.read_text().splitlines()
+    except OSError:
+        return 0
+    # A process that has ended and isn't waited for yet has no memory.
+    return next((int(line.split()[1]) * KIB for line in lines if line.startswith("VmHWM:")), 0)

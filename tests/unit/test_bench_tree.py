@@ -1,0 +1,52 @@
+"""A process tree's CPU time and memory are those of all of its processes, and of no other."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.tree import TICKS_A_SECOND, usage
+
+
+def entry(proc: Path, pid: int, parent: int, ticks: tuple[int, int, int, int], kib: int, name: str = "python") -> None:
+    folder = proc / str(pid)
+    folder.mkdir()
+    before = [str(parent), *["0"] * 9]
+    (folder / "stat").write_text(f"{pid} ({name}) S {' '.join([*before, *map(str, ticks)])} 20 0\n")
+    (folder / "status").write_text(f"Name:\t{name}\nVmPeak:\t  999999 kB\nVmHWM:\t  {kib} kB\nVmRSS:\t  1 kB\n")
+
+
+def test_children_count_whether_they_live_or_have_ended(tmp_path: Path) -> None:
+    entry(tmp_path, 10, 1, (100, 20, 3, 4), 1_000)
+    entry(tmp_path, 11, 10, (200, 0, 0, 0), 500, name="a) S 10 (b")
+    entry(tmp_path, 12, 11, (0, 1_000, 0, 0), 50)
+    entry(tmp_path, 13, 1, (9_999, 9_999, 0, 0), 9_999)
+    (tmp_path / "self").mkdir()
+    found = usage(10, tmp_path)
+    assert found.cpu_seconds * TICKS_A_SECOND == pytest.approx(100 + 20 + 3 + 4 + 200 + 1_000)
+    assert found.peak_bytes == 1_550 * 1024
+
+
+def test_one_that_is_gone_has_used_nothing(tmp_path: Path) -> None:
+    entry(tmp_path, 11, 10, (200, 0, 0, 0), 500)
+    assert usage(10, tmp_path) == (0.0, 0)
+
+
+def test_without_proc_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError, match="Linux only"):
+        usage(10, tmp_path / "proc")
+
+
+def test_what_a_real_child_burns_is_its_parents_too() -> None:
+    burn = "import time\nwhile time.process_time() < 0.2: pass"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}]); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        child = usage(process.pid)
+        process.communicate(b"\n")
+    assert child.cpu_seconds >= 0.2
+    assert child.peak_bytes > 1 << 20
+    assert usage(os.getpid()).peak_bytes > 1 << 20
