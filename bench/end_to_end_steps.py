@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import median
 
+from streams.errors import UserError
+
 # The readable is this much further behind (s) at a step's end than at its begin, and ever further: it is not held.
 GROWN_SECONDS = 1.0
 # Two rates that differ by less than a twentieth are the same one on a machine that is shared.
@@ -35,9 +37,9 @@ class Step:
 
 
 def thirds(ages: Sequence[float]) -> tuple[float, float, float]:
-    """The median of each third of a step. Raises ValueError for fewer than three."""
+    """The median of each third of a step. Raises UserError for fewer than three."""
     if len(ages) < 3:
-        raise ValueError("too few looks for a step's thirds")
+        raise UserError("A step was too short to see whether its lag grows: give it more --step-seconds.")
     size = len(ages) // 3
     return median(ages[:size]), median(ages[size : 2 * size]), median(ages[2 * size :])
 

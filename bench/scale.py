@@ -16,6 +16,7 @@ from bench.restart_worker import Sample
 from bench.scale_input import Shape, backlog, installation, preload
 from bench.scale_pictures import line, pictures
 from bench.users_traffic import now_ms
+from streams.errors import UserError
 from streams.settings import Settings
 
 USUAL = Shape()
@@ -138,13 +139,13 @@ def measure(settings: Settings, shape: Shape, impressions: int) -> Point:
 def read_off(shape: Shape, samples: Sequence[Sample], impressions: int) -> Point:
     """Read a point's figures off its samples: of the part in which every worker holds partitions.
 
-    Raises ValueError when there are no two samples of such a part.
+    Raises UserError when there are no two samples of such a part.
     """
     ready = (each for each in samples if each.impressions >= FROM * impressions and each.holding == shape.workers)
     begin = next(ready, None)
     end = next((each for each in samples if each.impressions >= TO * impressions), None)
     if begin is None or end is None or end.impressions <= begin.impressions:
-        raise ValueError(f"{shape}: too few impressions to say anything of the steady state")
+        raise UserError(f"{shape}: too few impressions to say anything of the steady state; give it more.")
     done = end.impressions - begin.impressions
     return Point(
         shape,

@@ -72,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     settings = Settings.load()
     with only_bench(settings), running_broker(settings, say) as broker:
+        if options.flush is not None:
+            broker = broker.model_copy(update={"sink_flush_seconds": options.flush})  # noqa: PLW2901
         if options.latency:
             return latency(broker, options.rate, options.seconds)
         return backlog(broker, options.impressions, options.size)
@@ -178,6 +180,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, default=1, help="impressions a record, on average (1)")
     parser.add_argument("--latency", action="store_true", help="how soon arriving impressions are readable, instead")
     parser.add_argument("--rate", type=float, default=1_700.0, help="of arrival, in impressions/s (1,700)")
+    parser.add_argument(
+        "--flush", type=float, help="seconds for which a row waits for its block (the setting's default)"
+    )
     parser.add_argument("--seconds", type=float, default=120.0, help="of arrival (120)")
     return parser
 

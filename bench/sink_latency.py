@@ -63,6 +63,7 @@ class Run:
 
     rate: float
     seconds: float
+    flush_seconds: float
     latencies: dict[str, Quantiles] = field(default_factory=dict)
     inserts: dict[str, int] = field(default_factory=dict)
     parts: list[tuple[float, dict[str, int]]] = field(default_factory=list)
@@ -84,7 +85,7 @@ def latency(broker: Settings, rate: float, seconds: float) -> int:
         say(line)
     most = {name: max(each.get(name, 0) for _, each in run.parts) for name in run.inserts}
     say(f"inserts: {run.inserts}; most active parts of a table: {most}; share of a core: {run.cpu}")
-    title = f"{rate:,.0f} impressions a second, {seconds:.0f} s"
+    title = f"{rate:,.0f} impressions/s for {seconds:.0f} s, blocks of {run.flush_seconds:g} s"
     say(f"figures: {write_section('sink', title, asdict(run) | {'most_parts': most})}")
     say(f"picture: {picture(run)}")
     return 0 if all(each.p95 < P95_SECONDS for each in run.latencies.values()) else 1
@@ -98,7 +99,7 @@ def _wait_ready(settings: Settings) -> None:
 
 
 def _measure(settings: Settings, rate: float, seconds: float) -> Run:
-    run = Run(rate, seconds)
+    run = Run(rate, seconds, settings.sink_flush_seconds)
     client = reader(settings)
     readers = {name: Reader(client, settings.clickhouse_database, name) for name in TIMES}
     traffic = Traffic(rate, seconds + WARM_UP_SECONDS, 1, now_ms())

@@ -8,6 +8,7 @@ process renames it to `<failpoint>.fired` before it acts: whoever is started aft
 
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -79,6 +80,8 @@ class Armed(BaseModel):
 
 _folder: Path | None = None
 _hits: Counter[Failpoint] = Counter()
+# Partitions commit side by side: only one of them may be the one that comes next.
+_taking = threading.Lock()
 
 
 def enable(settings: Settings, process: str) -> None:
@@ -102,7 +105,11 @@ def take(name: Failpoint) -> Armed | None:
     """Return what is to be done here now, for callers that do it themselves."""
     if _folder is None:
         return None
-    file = _folder / name
+    with _taking:
+        return _take(_folder / name, name)
+
+
+def _take(file: Path, name: Failpoint) -> Armed | None:
     try:
         armed = Armed.model_validate_json(file.read_bytes())
     except FileNotFoundError:

@@ -47,9 +47,9 @@ def read(columns: Sequence[Column], values: Sequence[bytes | None]) -> tuple[pa.
 
 
 def _table(columns: Sequence[Column], text: bytes, rows: int) -> pa.Table:
-    # Each line end is one between two objects, then, so that as many objects as lines are one a line. Behind a NUL,
-    # Arrow reads no further, and a byte order mark it steps over.
-    if text.count(b"}\n{") != rows - 1 or b"\0" in text or not text.startswith(b"{"):
+    # Each line end is one between two objects, then, so that as many objects as lines are one a line. A byte order mark
+    # is stepped over by Arrow.
+    if text.count(b"}\n{") != rows - 1 or not text.startswith(b"{"):
         raise _UnsureError
     maps: dict[str, pa.Array] = {}
     for column in columns:

@@ -1,6 +1,6 @@
 """What the sink reads by columns is what it would read row by row, and it leaves to that whatever it isn't sure of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 import pyarrow as pa
@@ -103,13 +103,13 @@ def values(draw: st.DrawFn, topic: str) -> list[bytes | None]:
     return [plain, text, plain] if draw(st.booleans()) else [text, None][: draw(st.integers(1, 2))]
 
 
-def row_by_row(feed: Feed, values: list[bytes | None]) -> tuple[pa.Table, list[int]]:
+def row_by_row(feed: Feed, values: Sequence[bytes | None]) -> tuple[pa.Table, list[int]]:
     """The other way; raises BadRecordError where it would leave a record out."""
     read = [parser(feed.topic)(Record(0, 0, None, value)) for value in values]
     return columns_of(feed.columns, [row for rows in read for row in rows]), [len(rows) for rows in read]
 
 
-def check(topic: str, values: list[bytes | None]) -> bool:
+def check(topic: str, values: Sequence[bytes | None]) -> bool:
     """Hold what is read by columns, if anything is, to the other way; say whether anything was."""
     feed = FEEDS[topic]
     found = lines.read(feed.columns, values)
@@ -163,6 +163,13 @@ def test_each_value_in_each_field(topic: str) -> None:
 def test_what_is_no_row_a_line_is_not_taken(topic: str, spoilt: bytes, behind: int) -> None:
     text = spoilt.replace(b"%s", row(topic))
     assert not check(topic, [text] + [row(topic)] * behind)
+
+
+def test_two_rows_in_a_line_are_not_taken_where_no_map_gives_them_away() -> None:
+    numbers = [column for column in FEEDS[LEDGER].columns if column.field in ("line", "bytes")]
+    one = b'{"line":1,"bytes":2}'
+    assert lines.read(numbers, [one + b"\n" + one]) is not None
+    assert lines.read(numbers, [one + one + b"\n" + one]) is None
 
 
 @pytest.mark.parametrize("different", [1, 2, 5])

@@ -13,6 +13,7 @@ from bench.latency_follow import Arrivals
 from bench.oracle import Output as Found
 from bench.oracle import compare
 from bench.restart_worker import Usage
+from streams.errors import UserError
 
 
 def test_a_row_is_readable_at_the_first_look_that_shows_its_partition_so_far() -> None:
@@ -44,7 +45,7 @@ def test_a_lag_that_grows_for_the_whole_step_is_one() -> None:
     assert not grows((1.0, 4.0, 3.0)), "it was caught up with"
     assert not grows((4.0, 3.0, 6.0))
     assert thirds([1, 1, 9, 2, 3, 4, 5, 5, 6, 7]) == (1, 3, 5.5)
-    with pytest.raises(ValueError, match="too few"):
+    with pytest.raises(UserError, match="too short"):
         thirds([1.0, 2.0])
 
 

@@ -13,6 +13,7 @@ from bench.scale_pictures import line
 from bench.scale_rebalance import Change, cells
 from streams import topics
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
+from streams.errors import UserError
 from streams.kafka.topics import ACCEPTED, ARTWORKS, IMPRESSIONS, changelog
 from streams.settings import Settings
 from streams.tables.state import Table
@@ -87,7 +88,7 @@ def test_a_point_is_of_the_steady_state() -> None:
 def test_two_workers_are_measured_from_when_both_hold_partitions() -> None:
     samples = [sample(1.0, 300, 1.0), sample(2.0, 500, 2.0, holding=2), sample(4.0, 950, 4.0, holding=2)]
     assert read_off(Shape(workers=2), samples, 1_000).rate == 225.0
-    with pytest.raises(ValueError, match="too few"):
+    with pytest.raises(UserError, match="too few"):
         read_off(Shape(workers=2), samples[:2], 1_000)
 
 

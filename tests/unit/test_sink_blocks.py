@@ -7,18 +7,22 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from streams.agents.outbox import records
+from streams.core.chunk import SourceRecord
 from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED
+from streams.sink import lines
 from streams.sink.blocks import Block, build
-from streams.sink.feeds import FEEDS
+from streams.sink.feeds import COORDINATES, FEEDS
 from streams.sink.parse import ArtworkParser, parser
 from streams.sink.records import Record
+from tests.support.flushes import A, catalogue_of, decider, impression, line
 from tests.support.rows import T0, accepted, ledger, rejected
 from tests.support.sink import joined
 
 
 def block(topic: str, *values: bytes | None, first: int = 10) -> Block:
-    records = [Record(first + 2 * n, T0 + n, None, value) for n, value in enumerate(values)]
-    return build(FEEDS[topic], "log-1", 3, records, parser(topic))
+    read = [Record(first + 2 * n, T0 + n, None, value) for n, value in enumerate(values)]
+    return build(FEEDS[topic], "log-1", 3, read, parser(topic))
 
 
 def rows(block: Block, table: str) -> list[dict[str, Any]]:
@@ -74,6 +78,32 @@ def test_the_latency_is_of_each_records_source() -> None:
         LEDGER, joined([ledger(1, appended_at=5), ledger(2, appended_at=6)]), joined([ledger(3, appended_at=7)])
     )
     assert made.appended == (5, 7)
+
+
+def test_every_table_of_a_topic_shares_the_position_tables_fields() -> None:
+    for feed in FEEDS.values():
+        types = {column.field: column.type for column in feed.position_table.columns}
+        for table in feed.tables:
+            assert {column.field: column.type for column in table.columns}.items() <= types.items()
+            assert table.columns[-len(COORDINATES) :] == COORDINATES
+
+
+def test_what_the_worker_writes_is_read_by_columns() -> None:
+    catalogue = catalogue_of(a1={"pool_id": "p", "ordinal": 1})
+    lines_of = [
+        line(
+            experiments={"flush": "2s"},
+            impressions=[impression(dwell_ms=5, visible=0.5, position=1), impression(artwork_id="a2"), impression()],
+        ),
+        line(user_id="u2", transport="beacon"),
+        b"nothing",
+    ]
+    outputs = decider(catalogue).decide([SourceRecord(n, A, text) for n, text in enumerate(lines_of)], now=A)
+    written = records(0, outputs, [])
+    for topic in (ACCEPTED, LEDGER):
+        values = [each.value for each in written if each.topic == topic]
+        assert values
+        assert lines.read(FEEDS[topic].columns, values) is not None
 
 
 @pytest.mark.parametrize(

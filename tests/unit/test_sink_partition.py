@@ -1,5 +1,7 @@
 """When a block is due, what it holds, and how long is waited between tries."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
@@ -7,7 +9,7 @@ from streams.backoff import FIRST_SECONDS, LONGEST_SECONDS, Backoff
 from streams.kafka.topics import LEDGER, REJECTED
 from streams.sink.feeds import FEEDS
 from streams.sink.parse import parser
-from streams.sink.partition import BLOCK_BYTES, AssignedPartition
+from streams.sink.partition import BLOCK_BYTES, AssignedPartition, due
 from streams.sink.records import Record
 from streams.sink.writer import UNREACHABLE, UnavailableError, classify
 from tests.support.rows import ledger
@@ -61,6 +63,40 @@ def test_a_failed_block_is_the_same_one_when_it_is_tried_again() -> None:
     assert partition.block().token == "log-1:1:6-6"
     partition.inserted()
     assert not partition.held
+
+
+def test_a_block_that_another_thread_makes_holds_what_was_read_before_and_is_made_once() -> None:
+    partition = placed()
+    partition.add(record(0), 0.0)
+    partition.add(record(1), 0.0)
+    with ThreadPoolExecutor(1) as maker:
+        partition.prepare(maker)
+        partition.add(record(2), 0.0)
+        assert (partition.work(False, 0).position, partition.held) == (0, True)
+        assert partition.due(0.0, ROWS, SECONDS)
+        partition.prepare(maker)
+        first = partition.block()
+        assert (first.token, partition.block()) == ("log-1:1:0-1", first)
+        partition.inserted()
+        partition.prepare(maker)
+        partition.unplace()
+        assert not partition.held
+        partition.place("log-2", 0, parser(LEDGER))
+        partition.add(record(0), 0.0)
+        assert partition.block().token == "log-2:1:0-0"
+
+
+def test_with_a_full_block_go_those_that_are_half_full_and_no_others() -> None:
+    full, half, less, failing = partitions = [placed() for _ in range(4)]
+    for each, rows in ((full, ROWS), (half, ROWS // 2), (less, ROWS // 2 - 1), (failing, ROWS)):
+        each.add(record(0, rows), 0.0)
+    failing.backoff.fail(0.0)
+    assert due(partitions, 0.0, ROWS, SECONDS) == [full, half]
+    full.block()
+    full.inserted()
+    assert due(partitions, 0.0, ROWS, SECONDS) == []
+    failing.unplace()
+    assert due(partitions, SECONDS, ROWS, SECONDS) == [half, less]
 
 
 def test_while_it_waits_after_a_failure_nothing_is_due() -> None:
