@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.flush is not None:
             broker = broker.model_copy(update={"sink_flush_seconds": options.flush})  # noqa: PLW2901
         if options.latency:
-            return latency(broker, options.rate, options.seconds)
+            return latency(broker, options.rate, options.seconds, options.size)
         return backlog(broker, options.impressions, options.size)
 
 

@@ -1,7 +1,9 @@
 """How soon an arriving impression is readable in ClickHouse, and how many parts that makes: `bench.sink --latency`."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,14 +12,15 @@ from clickhouse_connect.driver.client import Client
 from bench import restart_worker as worker
 from bench.broker import write
 from bench.latency_figures import Quantiles, axes, quantiles, save, say, table
+from bench.latency_follow import Follower
 from bench.sink_figures import write_section
 from bench.sink_system import Sample, parts, reader, running_engine, running_sink, sample
 from bench.users_traffic import Sent, Traffic, now_ms, sending
 from streams.errors import UserError
 from streams.settings import Settings
 
-# A latency is too long by up to this, never too short.
-POLL_SECONDS = 0.1
+# A latency is too long by up to this, never too short. A look costs the engine some ten milliseconds.
+POLL_SECONDS = 0.2
 # The first seconds are not counted: caches fill, the broker's compiler is at work.
 WARM_UP_SECONDS = 10.0
 START_SECONDS, DRAIN_SECONDS = 120.0, 60.0
@@ -27,7 +30,8 @@ TOLD_SECONDS = 30.0
 P95_SECONDS = 2.0
 # Where a source's time of append stands.
 TIMES = {"impressions_raw": "received_at", "ledger_raw": "appended_at"}
-COLUMNS = ("table", "rows", "P50 s", "P95 s", "P99 s", "max s")
+TOPIC = "accepted, on the topic"
+COLUMNS = ("readable in", "rows", "P50 s", "P95 s", "P99 s", "max s")
 
 
 class Reader:
@@ -63,6 +67,7 @@ class Run:
 
     rate: float
     seconds: float
+    size: int
     flush_seconds: float
     latencies: dict[str, Quantiles] = field(default_factory=dict)
     inserts: dict[str, int] = field(default_factory=dict)
@@ -72,20 +77,20 @@ class Run:
     sent: Sent | None = None
 
 
-def latency(broker: Settings, rate: float, seconds: float) -> int:
+def latency(broker: Settings, rate: float, seconds: float, size: int) -> int:
     """Measure it; return the exit code: 1 where P95 misses its target."""
     write(broker, [])  # the catalogue, and no records
     worker.start(broker)
     with running_engine(broker, say) as ours, running_sink(ours):
         worker.wait_ready(broker, out=say)
         _wait_ready(ours)
-        run = _measure(ours, rate, seconds)
+        run = _measure(ours, rate, seconds, size)
     say("")
     for line in table(COLUMNS, cells(run.latencies)):
         say(line)
     most = {name: max(each.get(name, 0) for _, each in run.parts) for name in run.inserts}
     say(f"inserts: {run.inserts}; most active parts of a table: {most}; share of a core: {run.cpu}")
-    title = f"{rate:,.0f} impressions/s for {seconds:.0f} s, blocks of {run.flush_seconds:g} s"
+    title = f"{rate:,.0f} impressions/s, {size} a record, for {seconds:.0f} s, blocks of {run.flush_seconds:g} s"
     say(f"figures: {write_section('sink', title, asdict(run) | {'most_parts': most})}")
     say(f"picture: {picture(run)}")
     return 0 if all(each.p95 < P95_SECONDS for each in run.latencies.values()) else 1
@@ -98,12 +103,14 @@ def _wait_ready(settings: Settings) -> None:
             raise UserError(f"The sink was not ready within {START_SECONDS:.0f} s.")
 
 
-def _measure(settings: Settings, rate: float, seconds: float) -> Run:
-    run = Run(rate, seconds, settings.sink_flush_seconds)
+def _measure(settings: Settings, rate: float, seconds: float, size: int) -> Run:
+    run = Run(rate, seconds, size, settings.sink_flush_seconds)
     client = reader(settings)
     readers = {name: Reader(client, settings.clickhouse_database, name) for name in TIMES}
-    traffic = Traffic(rate, seconds + WARM_UP_SECONDS, 1, now_ms())
-    with sending(settings, traffic) as sender:
+    traffic = Traffic(rate, seconds + WARM_UP_SECONDS, size, now_ms())
+    # How much of it is the worker's.
+    follower = Follower(settings, coverage=False)
+    with closing(follower), sending(settings, traffic) as sender:
         begun = told = time.monotonic()
         since = now_ms() + WARM_UP_SECONDS * 1000
         first = _follow(settings, readers, run, begun + WARM_UP_SECONDS, since)
@@ -119,6 +126,7 @@ def _measure(settings: Settings, rate: float, seconds: float) -> Run:
             raise UserError(f"{readers['ledger_raw'].rows} ledger rows of {run.sent.records} became readable.")
         _follow(settings, readers, run, time.monotonic() + POLL_SECONDS, since)
     run.latencies = {name: quantiles(each.latencies) for name, each in readers.items()}
+    run.latencies[TOPIC] = quantiles(latency / 1000 for latency in follower.accepted.latencies(since, math.inf))
     run.inserts = {name: count - first.blocks.get(name, 0) for name, count in last.blocks.items()}
     run.cpu = {
         name: round((used.cpu_seconds - first.used[name].cpu_seconds) / (last.at - first.at), 3)
