@@ -7,8 +7,8 @@ from pathlib import Path
 from bench import kills, pictures, report, throughput
 from bench.broker import only_bench
 from bench.command import run
-from bench.latency_figures import RESULTS, write
-from bench.throughput import impressions_of, parser, say
+from bench.figures import RESULTS, say, write
+from bench.throughput import impressions_of, parser
 from streams.settings import Settings
 
 

@@ -12,8 +12,8 @@ from bench.end_to_end_clickhouse import Database, Ledger, Verdict, Watch, readab
 from bench.end_to_end_machine import BENCH, Machine, cores, peak_mib
 from bench.end_to_end_pictures import pictures
 from bench.end_to_end_steps import Step, next_rate, thirds
-from bench.latency_figures import Quantiles, quantiles, say, table
-from bench.latency_figures import write as write_figures
+from bench.figures import Quantiles, quantiles, say, table
+from bench.figures import write as write_figures
 from bench.latency_follow import Follower
 from bench.users_traffic import Sent, Traffic, now_ms, sending
 from streams.embedded import stack

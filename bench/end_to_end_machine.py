@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.measure import MIB
-from bench.restart_worker import Usage, pid_of, usage
+from bench.restart_worker import pid_of
+from bench.tree import Usage, usage
 from streams.embedded.components import DEFAULT
 from streams.settings import Settings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.end_to_end_machine import Reading
 from bench.end_to_end_steps import Step
-from bench.latency_figures import axes, quantiles, save
+from bench.figures import axes, quantiles, save
 
 BIN_SECONDS = 10.0
 MINUTE_MS = 60_000.0

@@ -12,10 +12,10 @@ from bench import restart_worker as worker
 from bench.backlog import SPAN_MS, records
 from bench.broker import only_bench, running_broker, write
 from bench.command import run
+from bench.figures import say, table
+from bench.figures import write as write_figures
 from bench.flame_picture import svg
 from bench.flame_stacks import ROOT, Share, Stack, read, shares, tree
-from bench.latency_figures import say, table
-from bench.latency_figures import write as write_figures
 from bench.oracle import WINDOW_MS
 from bench.users_traffic import now_ms
 from streams.embedded.identity import PROC

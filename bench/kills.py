@@ -8,12 +8,12 @@ from typing import Any
 from bench import kill
 from bench.broker import only_bench, running_broker
 from bench.command import run
+from bench.figures import say, write
+from bench.figures import table as markdown
 from bench.kill import Outcome
-from bench.latency_figures import table as markdown
-from bench.latency_figures import write
 from bench.report import tidy
 from bench.systems import KILLED, OURS, SYSTEMS
-from bench.throughput import fill, impressions_of, parser, prepare, say, start_of, with_json
+from bench.throughput import fill, impressions_of, parser, prepare, start_of, with_json
 from streams.settings import Settings
 
 COLUMNS = ("system", "guarantee", "lost", "doubled", "coverage wrong (users)", "output moves again after s")

@@ -10,8 +10,8 @@ from typing import Any
 from bench import restart_worker as worker
 from bench.broker import only_bench, running_broker, write
 from bench.command import run
-from bench.latency_figures import Quantiles, axes, quantiles, save, say, table
-from bench.latency_figures import write as write_figures
+from bench.figures import Quantiles, axes, quantiles, save, say, table
+from bench.figures import write as write_figures
 from bench.latency_follow import Follower
 from bench.measure import MIB
 from bench.users_traffic import Sent, Traffic, now_ms, sending

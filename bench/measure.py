@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bench.tree import NOTHING, Usage, usage
+from bench.tree import Usage, usage
 from streams.embedded import kafka, process
 from streams.embedded.components import GRACE_SECONDS, http_get
 from streams.embedded.ports import Address
@@ -110,7 +110,7 @@ def running(program: Program, settings: Settings, out: Callable[[str], None]) ->
 def used_by(name: str, settings: Settings) -> Usage:
     """What a process that runs by that name has used, all that it started included; nothing if none does."""
     started = process.read(name, settings)
-    return usage(started.pid) if started else NOTHING
+    return usage(started.pid if started else None)
 
 
 def total(exposition: str, name: str) -> float:

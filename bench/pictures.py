@@ -6,8 +6,8 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
+from bench.figures import save
 from bench.kill import Outcome
-from bench.latency_figures import save
 from bench.report import Row
 from bench.systems import OURS
 

@@ -13,8 +13,8 @@ from bench import recovery_kill
 from bench import restart_worker as worker
 from bench.broker import only_bench, running_broker
 from bench.command import run
-from bench.latency_figures import axes, save, say, table
-from bench.latency_figures import write as write_figures
+from bench.figures import axes, save, say, table
+from bench.figures import write as write_figures
 from bench.measure import MIB
 from bench.recovery_kill import How, Kill
 from bench.recovery_starts import Sizes, Starts, mib

@@ -8,7 +8,7 @@ from bench import restart, users
 from bench import restart_worker as worker
 from bench.backlog import SPAN_MS
 from bench.broker import write
-from bench.latency_figures import say
+from bench.figures import say
 from bench.measure import MIB
 from bench.restart import Start, folder_bytes, middle
 from bench.restart_worker import Sample

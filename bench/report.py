@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from bench.latency_figures import table as markdown
+from bench.figures import table as markdown
 from bench.oracle import Comparison
 from bench.systems import OURS, SYSTEMS, System
 from bench.trial import Result

@@ -4,14 +4,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measure import total
+from bench.tree import Usage, usage
 from streams.embedded import kafka, process
 from streams.embedded.components import GRACE_SECONDS, environment, gauge_is_one, http_get
-from streams.embedded.identity import PROC
 from streams.embedded.ports import Address
 from streams.errors import UserError
 from streams.settings import Settings
@@ -28,14 +28,6 @@ START_SECONDS = 900.0
 PROGRESS_SECONDS = 5.0
 
 Out = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a process and its descendants have used (CPU seconds), and hold (resident bytes)."""
-
-    cpu_seconds: float
-    resident_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +118,13 @@ def until(
 def sample(settings: Settings, indexes: Sequence[int] = (0,)) -> Sample:
     """Look at workers. What one has decided is counted since its start."""
     texts = [exposition(settings, index) for index in indexes]
-    stats = _stats(PROC)
+    used = [usage(pid_of(settings, name(index))) for index in indexes]
     return Sample(
         time.monotonic(),
         round(sum(total(text, COUNTER) for text in texts)),
         round(sum(total(text, ACCEPTED) for text in texts)),
-        _usage([pid_of(settings, name(index)) for index in indexes], stats),
-        _usage([pid_of(settings, kafka.NAME)], stats).cpu_seconds,
+        Usage(sum(each.cpu_seconds for each in used), sum(each.resident_bytes for each in used)),
+        usage(pid_of(settings, kafka.NAME)).cpu_seconds,
         sum(total(text, PARTITIONS) > 0 for text in texts),
     )
 
@@ -161,42 +153,6 @@ def pid_of(settings: Settings, program: str) -> int | None:
     """The pid of a program that was started here; None when it does not run."""
     started = process.running(program, settings)
     return started.pid if started else None
-
-
-def usage(pid: int | None, proc: Path = PROC) -> Usage:
-    """Sum up a process and its descendants. What is gone counts nothing. Raises UserError outside Linux."""
-    return _usage([pid], _stats(proc))
-
-
-def _usage(pids: Sequence[int | None], stats: Mapping[int, "_Stat"]) -> Usage:
-    ticks, pages = 0, 0
-    wanted = [pid for pid in pids if pid is not None and pid in stats]
-    for pid in wanted:  # grows while it is gone through
-        ticks += stats[pid].ticks
-        pages += stats[pid].pages
-        wanted += [child for child, each in stats.items() if each.parent == pid]
-    return Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Stat:
-    parent: int
-    ticks: int
-    pages: int
-
-
-def _stats(proc: Path) -> dict[int, _Stat]:
-    """What /proc/PID/stat says of every process (proc(5)); its second field may hold anything, parentheses included."""
-    found = {}
-    if not proc.is_dir():
-        raise UserError("This benchmark reads /proc: it needs Linux.")
-    for path in proc.glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:  # it has ended meanwhile
-            continue
-        found[int(path.parent.name)] = _Stat(int(fields[1]), int(fields[11]) + int(fields[12]), int(fields[21]))
-    return found
 
 
 def _log(settings: Settings, index: int) -> Path:

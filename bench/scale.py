@@ -9,8 +9,8 @@ from bench import restart_worker as worker
 from bench import scale_rebalance
 from bench.broker import only_bench, running_broker, write
 from bench.command import run
-from bench.latency_figures import say, table
-from bench.latency_figures import write as write_figures
+from bench.figures import say, table
+from bench.figures import write as write_figures
 from bench.measure import MIB
 from bench.restart_worker import Sample
 from bench.scale_input import Shape, backlog, installation, preload

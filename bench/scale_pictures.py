@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import linear_regression
 
-from bench.latency_figures import axes, save
+from bench.figures import axes, save
 
 Curve = Sequence[tuple[float, float]]
 COST = "CPU µs an impression"

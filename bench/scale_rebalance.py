@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench import restart_worker as worker
-from bench.latency_figures import Quantiles, quantiles
+from bench.figures import Quantiles, quantiles
 from bench.latency_follow import Follower, longest_silence
 from bench.measure import total
 from bench.restart_worker import Out

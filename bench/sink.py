@@ -10,9 +10,8 @@ from bench import restart_worker as worker
 from bench.backlog import records
 from bench.broker import only_bench, running_broker, write
 from bench.command import run
-from bench.latency_figures import say, table
+from bench.figures import say, table, write_section
 from bench.measure import MIB
-from bench.sink_figures import write_section
 from bench.sink_latency import latency
 from bench.sink_system import ENGINE, SINK, Sample, parts, reader, running_engine, running_sink, sample
 from bench.throughput import start_of

@@ -11,9 +11,8 @@ from clickhouse_connect.driver.client import Client
 
 from bench import restart_worker as worker
 from bench.broker import write
-from bench.latency_figures import Quantiles, axes, quantiles, save, say, table
+from bench.figures import Quantiles, axes, quantiles, save, say, table, write_section
 from bench.latency_follow import Follower
-from bench.sink_figures import write_section
 from bench.sink_system import Sample, parts, reader, running_engine, running_sink, sample
 from bench.users_traffic import Sent, Traffic, now_ms, sending
 from streams.errors import UserError

@@ -1,16 +1,15 @@
 """Throughput from a backlog, ours beside its peers, in one run: `python -m bench.throughput`."""
 
 import argparse
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench import latency_figures as figures
-from bench import report
+from bench import figures, report
 from bench.backlog import SPAN_MS, records
 from bench.broker import only_bench, running_broker, write
 from bench.command import run
+from bench.figures import say
 from bench.oracle import WINDOW_MS
 from bench.systems import OURS, QUICK, SYSTEMS, System
 from bench.trial import Backlog, Result, measure
@@ -99,12 +98,6 @@ def impressions_of(options: argparse.Namespace) -> int:
     """How many impressions a backlog holds."""
     asked: int | None = options.impressions
     return asked or (QUICK_IMPRESSIONS if options.quick else DEFAULT_IMPRESSIONS)
-
-
-def say(line: str) -> None:
-    """Print a line at once, also into a pipe."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def parser(name: str, text: str) -> argparse.ArgumentParser:

@@ -6,39 +6,42 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streams.embedded.identity import PROC
+from streams.errors import UserError
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 KIB = 1024
-# In /proc/PID/stat, counted from behind the program's name: the parent, and four CPU times.
+# In /proc/PID/stat (proc(5)), counted from behind the program's name: parent, CPU times, pages of memory.
 PARENT = 1
 CPU_TIMES = slice(11, 15)  # utime, stime, and those of children that have ended and were waited for
+RESIDENT = 21
 
 
 class Usage(NamedTuple):
     """What a process tree has used since its start."""
 
     cpu_seconds: float
-    peak_bytes: int
+    resident_bytes: int
+    """Of memory, now."""
+    peak_bytes: int = 0
     """The sum of each living process's own peak of resident memory (VmHWM)."""
 
 
-NOTHING = Usage(0.0, 0)
+def usage(root: int | None, proc: Path = PROC) -> Usage:
+    """Return what a process and its descendants have used; nothing at all when it is gone, or None.
 
-
-def usage(root: int, proc: Path = PROC) -> Usage:
-    """Return what a process and its descendants have used; nothing at all when it is gone.
-
-    What a descendant used that has ended counts with the process that waited for it. Raises NotADirectoryError
-    where there is no such file system: only Linux has it.
+    What a descendant used that has ended counts with the process that waited for it. Raises UserError where there is
+    no such file system: only Linux has it.
     """
     if not proc.is_dir():
-        raise NotADirectoryError(f"{proc}: CPU time and memory are measured on Linux only")
+        raise UserError(f"{proc}: CPU time and memory are measured on Linux only")
     stats = dict(_stats(proc))
-    members = [root] if root in stats else []
+    members = [root] if root is not None and root in stats else []
     for parent in members:  # grows while it is gone through
         members += [pid for pid, fields in stats.items() if int(fields[PARENT]) == parent]
     ticks = sum(int(value) for pid in members for value in stats[pid][CPU_TIMES])
-    return Usage(ticks / TICKS_A_SECOND, sum(_peak(proc / str(pid) / "status") for pid in members))
+    pages = sum(int(stats[pid][RESIDENT]) for pid in members)
+    return Usage(ticks / TICKS_A_SECOND, pages * PAGE_BYTES, sum(_peak(proc / str(pid) / "status") for pid in members))
 
 
 def _stats(proc: Path) -> Iterator[tuple[int, list[str]]]:

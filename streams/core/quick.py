@@ -13,7 +13,15 @@ from msgspec import Meta as Limits
 from msgspec import MsgspecError, Struct, json
 
 from streams.core.decode import MAX_LINE_BYTES
-from streams.model.types import MAX_EXPERIMENTS, MAX_IMPRESSIONS, MAX_INTEGER, MAX_TIME_MS
+from streams.model.types import (
+    MAX_EXPERIMENTS,
+    MAX_IMPRESSIONS,
+    MAX_INTEGER,
+    MAX_TIME_MS,
+    FlushReason,
+    Tier,
+    Transport,
+)
 
 # The alphabet of ids is looked at for many of them at once, by `_are_ids`.
 _Id = Annotated[str, Limits(min_length=1, max_length=128)]
@@ -57,9 +65,9 @@ class Flush(Struct, forbid_unknown_fields=True, gc=False):
     sent_at: _TimeMs
     impressions: Annotated[list[Impression], Limits(min_length=1, max_length=MAX_IMPRESSIONS)]
     session_id: _Id = ""
-    transport: Literal["fetch", "beacon", "keepalive", "sync", "sdk", "replay"] = "sdk"
-    reason: Literal["timer", "size", "hidden", "pagehide", "manual"] = "manual"
-    tier: Literal["free", "pro"] = "free"
+    transport: Transport = "sdk"
+    reason: FlushReason = "manual"
+    tier: Tier = "free"
     experiments: Annotated[dict[_Id, _Id], Limits(max_length=MAX_EXPERIMENTS)] = {}
     telemetry: Telemetry = Telemetry()
 

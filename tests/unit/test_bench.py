@@ -116,7 +116,7 @@ def test_a_slice_ends_at_the_last_row_of_each_partition() -> None:
 
 
 def at(seconds: float, impressions: int, cpu: float, mib: int, broker: float = 0.0) -> Sample:
-    return Sample(seconds, impressions, Usage(cpu, mib << 20), broker)
+    return Sample(seconds, impressions, Usage(cpu, 0, mib << 20), broker)
 
 
 def test_steady_state_leaves_the_start_out_and_peaks_over_all() -> None:

@@ -12,7 +12,7 @@ from bench.end_to_end_steps import CLOSE, Step, grows, next_rate, thirds
 from bench.latency_follow import Arrivals
 from bench.oracle import Output as Found
 from bench.oracle import compare
-from bench.restart_worker import Usage
+from bench.tree import Usage
 from streams.errors import UserError
 
 

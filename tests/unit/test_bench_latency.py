@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.backlog import Seen
+from bench.figures import Quantiles, quantiles, table, write
 from bench.latency import Step, rows
-from bench.latency_figures import Quantiles, quantiles, table, write
 from bench.latency_follow import Arrivals, Matcher, longest_silence
 from bench.users_traffic import Sent, Traffic
 from streams.core.decode import DecodedFlush, InvalidImpression, decode

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.latency_figures import quantiles
-from bench.restart_worker import Sample, Usage, usage
+from bench.figures import quantiles
+from bench.restart_worker import Sample
 from bench.scale import SWEEPS, USUAL, Point, curve, read_off, shapes, swept
 from bench.scale_input import Shape, backlog, declared
 from bench.scale_pictures import line
 from bench.scale_rebalance import Change, cells
+from bench.tree import Usage
 from streams import topics
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 from streams.errors import UserError
@@ -108,21 +109,3 @@ def test_a_record_of_many_costs_a_straight_line() -> None:
 def test_a_change_is_told_by_its_longest_silence() -> None:
     change = Change("it ends", 2.5, (0.1, 3.25, 0.2), quantiles([10.0, 3_000.0]))
     assert cells(change) == ("it ends", "2.5", "3.25", "0.10", "10", "3,000", "3,000")
-
-
-def test_usage_is_that_of_a_process_and_all_that_it_started(tmp_path: Path) -> None:
-    for pid, name, parent, ticks in (
-        (10, "a b) c", 1, 100),
-        (11, "child", 10, 30),
-        (12, "its", 11, 5),
-        (13, "no", 1, 9),
-    ):
-        folder = tmp_path / str(pid)
-        folder.mkdir()
-        rest = ["0"] * 9 + [str(ticks), "0"] + ["0"] * 8 + ["2"]
-        (folder / "stat").write_text(f"{pid} ({name}) S {parent} {' '.join(rest)} 0 0")
-    one = usage(13, tmp_path)
-    found = usage(10, tmp_path)
-    assert found.cpu_seconds == pytest.approx(one.cpu_seconds / 9 * 135)
-    assert found.resident_bytes == one.resident_bytes * 3 > 0
-    assert usage(99, tmp_path) == usage(None, tmp_path) == Usage(0.0, 0)

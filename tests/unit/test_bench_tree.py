@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from bench.tree import TICKS_A_SECOND, usage
+from streams.errors import UserError
 
 
 def entry(proc: Path, pid: int, parent: int, ticks: tuple[int, int, int, int], kib: int, name: str = "python") -> None:
     folder = proc / str(pid)
     folder.mkdir()
     before = [str(parent), *["0"] * 9]
-    (folder / "stat").write_text(f"{pid} ({name}) S {' '.join([*before, *map(str, ticks)])} 20 0\n")
+    (folder / "stat").write_text(f"{pid} ({name}) S {' '.join([*before, *map(str, ticks), *['0'] * 6, '7'])} 0\n")
     (folder / "status").write_text(f"Name:\t{name}\nVmPeak:\t  999999 kB\nVmHWM:\t  {kib} kB\nVmRSS:\t  1 kB\n")
 
 
@@ -27,15 +28,16 @@ def test_children_count_whether_they_live_or_have_ended(tmp_path: Path) -> None:
     found = usage(10, tmp_path)
     assert found.cpu_seconds * TICKS_A_SECOND == pytest.approx(100 + 20 + 3 + 4 + 200 + 1_000)
     assert found.peak_bytes == 1_550 * 1024
+    assert found.resident_bytes == 3 * 7 * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_one_that_is_gone_has_used_nothing(tmp_path: Path) -> None:
     entry(tmp_path, 11, 10, (200, 0, 0, 0), 500)
-    assert usage(10, tmp_path) == (0.0, 0)
+    assert usage(10, tmp_path) == usage(None, tmp_path) == (0.0, 0, 0)
 
 
 def test_without_proc_it_says_so(tmp_path: Path) -> None:
-    with pytest.raises(NotADirectoryError, match="Linux only"):
+    with pytest.raises(UserError, match="Linux only"):
         usage(10, tmp_path / "proc")
 
 

@@ -34,6 +34,8 @@ PACKAGES = (
     "chdb",
     "clickhouse-connect",
 )
+# Where a file of several runs has them.
+SECTIONS = "runs"
 # Inches and dots an inch: legible at half a page's width, and 60 KB at the most.
 SIZE, DOTS = (8.0, 4.5), 110
 
@@ -95,6 +97,14 @@ def write(name: str, figures: Mapping[str, Any], folder: Path = RESULTS) -> Path
     }
     path.write_text(json.dumps(document, indent=1, allow_nan=True) + "\n")
     return path
+
+
+def write_section(name: str, section: str, figures: Mapping[str, Any], folder: Path = RESULTS) -> Path:
+    """Write a section of `<folder>/<name>.json`, with when it was measured, and keep the others; return the file."""
+    path = folder / f"{name}.json"
+    before = json.loads(path.read_text())[SECTIONS] if path.exists() else {}
+    measured = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit()}
+    return write(name, {SECTIONS: {**before, section: {"measured": measured, **figures}}}, folder)
 
 
 def commit() -> str:
