@@ -3,6 +3,9 @@
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -89,3 +92,19 @@ def test_an_unreadable_one_is_said_and_passed(folder: Path, capsys: pytest.Captu
     (folder / PLACE).write_text("kill")
     failpoints.hit(PLACE)
     assert "failpoint_unreadable" in "".join(capsys.readouterr())
+
+
+def test_two_that_come_at_once_do_not_both_take_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, both = Path.read_bytes, threading.Barrier(2)
+
+    def read_together(path: Path) -> bytes:
+        found = read(path)
+        with suppress(threading.BrokenBarrierError):  # as it should be, the other one waits elsewhere
+            both.wait(0.5)
+        return found
+
+    arm(folder, action=Action.SLEEP)
+    monkeypatch.setattr(Path, "read_bytes", read_together)
+    with ThreadPoolExecutor(2) as threads:
+        taken = [each.result(SECONDS) for each in [threads.submit(failpoints.take, PLACE) for _ in range(2)]]
+    assert [each.action for each in taken if each is not None] == [Action.SLEEP]

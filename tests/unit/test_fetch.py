@@ -1,0 +1,116 @@
+"""Chunks hold what aiokafka itself would give record by record, and leave its position where it would."""
+
+from itertools import pairwise
+from random import Random
+from struct import pack
+from typing import Any, NamedTuple
+
+import pytest
+from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import TopicPartition
+
+from streams.core.chunk import SourceRecord
+from streams.kafka import fetch
+from streams.kafka.fetch import ChunkRecords
+
+TP = TopicPartition("impressions.v1", 0)
+ONE_PARTITION_RECORDS = fetcher.PartitionRecords
+# Where a batch has its base offset, and the lower byte of its attributes; the bit for a control batch.
+BASE_OFFSET, ATTRIBUTES, CONTROL = slice(0, 8), 22, 0x20
+# Keys of the records that end transactions: version and kind.
+ABORT, COMMIT = pack(">hh", 0, 0), pack(">hh", 0, 1)
+
+
+class Log(NamedTuple):
+    """What a broker answers fetches from."""
+
+    batches: list[tuple[int, bytes]]  # offset behind it, bytes
+    aborted: list[tuple[int, int]]  # producer, first offset
+    end: int
+
+    def fetch(self, start: int) -> bytes:
+        """Batches from an offset on, the one that it lies in as a whole."""
+        return b"".join(data for end, data in self.batches if end > start)
+
+
+def batch(base: int, values: list[bytes | None], producer: int = -1, marker: bytes | None = None) -> bytes:
+    """A batch of records; of a transaction where there is a producer, and the end of one where there is a marker."""
+    builder = DefaultRecordBatchBuilder(2, 0, producer >= 0, producer, 0, 0, 1 << 24)
+    for number, value in enumerate(values):
+        builder.append(number, 1_000 + number, marker, value, [])
+    made = builder.build()
+    made[BASE_OFFSET] = base.to_bytes(8, "big")
+    if marker is not None:
+        made[ATTRIBUTES] |= CONTROL
+    return bytes(made)
+
+
+def log_of(rng: Random) -> Log:
+    """Plain batches, and transactions that were committed or aborted, two of them at a time."""
+    batches: list[tuple[int, bytes]] = []
+    aborted, offset = [], 0
+    open_: dict[int, int] = {}  # producer -> first offset
+    for _ in range(rng.randint(0, 12)):
+        producer = rng.choice([-1, 7, 8])
+        if producer in open_ and rng.random() < 0.5:
+            first = open_.pop(producer)
+            marker = rng.choice([ABORT, COMMIT])
+            if marker == ABORT:
+                aborted.append((producer, first))
+            batches.append((offset + 1, batch(offset, [b"\0\0\0\0\0\0"], producer, marker)))
+            offset += 1
+            continue
+        values = [rng.choice([None, b"", b"x" * rng.randint(1, 40)]) for _ in range(rng.randint(1, 9))]
+        if producer >= 0:
+            open_.setdefault(producer, offset)
+        batches.append((offset + len(values), batch(offset, values, producer)))
+        offset += len(values) + rng.choice([0, 0, 3])  # offsets have holes
+    return Log(batches, aborted, offset)
+
+
+def records_of(kind: Any, log: Log, start: int, check: bool = False) -> Any:
+    return kind(
+        TP, MemoryRecords(log.fetch(start)), list(log.aborted), start, None, None, check, fetcher.READ_COMMITTED
+    )
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_chunks_are_the_records_that_aiokafka_gives(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = Random(seed)
+    limit, size = rng.randint(1, 6), rng.randint(1, 120)
+    monkeypatch.setattr(ChunkRecords, "limit", limit)
+    monkeypatch.setattr(fetch, "CHUNK_BYTES", size)
+    log = log_of(rng)
+    start = rng.randint(0, log.end)
+    singly = records_of(ONE_PARTITION_RECORDS, log, start)
+    expected = [SourceRecord(each.offset, each.timestamp, each.value) for each in singly]
+    found = records_of(ChunkRecords, log, start)
+    chunks, positions = [], [start]
+    for chunk in found:
+        chunks.append(chunk)
+        positions.append(found.next_fetch_offset)
+    assert [record for chunk in chunks for record in chunk] == expected
+    assert found.next_fetch_offset == singly.next_fetch_offset
+    for chunk, (before, behind) in zip(chunks, pairwise(positions), strict=True):
+        assert 0 < len(chunk) <= limit
+        assert len(chunk) == 1 or sum(len(record.value or b"") for record in chunk) <= size
+        assert before <= chunk[0].offset
+        assert chunk[-1].offset < behind
+
+
+def test_the_rest_of_a_fetch_is_read_from_a_position_in_the_middle_of_a_batch() -> None:
+    log = Log([(13, batch(10, [b"a", b"b", b"c"]))], [], 13)
+    assert [record.offset for chunk in records_of(ChunkRecords, log, 11) for record in chunk] == [11, 12]
+
+
+def test_a_damaged_batch_is_not_read_and_the_position_stays_before_it() -> None:
+    damaged = bytearray(batch(2, [b"c"]))
+    damaged[-2] ^= 1
+    log = Log([(2, batch(0, [b"a", b"b"])), (3, bytes(damaged))], [], 3)
+    found = records_of(ChunkRecords, log, 0, check=True)
+    with pytest.raises(CorruptRecordException):
+        list(found)
+    assert found.next_fetch_offset == 0
