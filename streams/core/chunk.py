@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from streams.core import rows, window
 from streams.core.catalogue import Catalogue
 from streams.core.decode import DecodedFlush, InvalidImpression, RefusedLine, decode
@@ -25,7 +27,7 @@ FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT  # an enum's members cost as much 
 PART_RECORDS = 128
 
 
-class SourceRecord(NamedTuple):
+class SourceRecord(Struct, frozen=True, gc=False):
     """A record of `impressions.v1`: offset, A (ms) and its bytes."""
 
     offset: int
@@ -151,8 +153,9 @@ class Decider:
         return outputs
 
     def _decide(self, records: Sequence[SourceRecord], batch: Batch) -> None:
+        topic_id, partition = self.topic_id, self.partition
         lines = [
-            Line(self.topic_id, self.partition, record.offset, number, record.appended_at, text)
+            Line(topic_id, partition, record.offset, number, record.appended_at, text)
             for record in records
             for number, text in enumerate(split(record.value))
         ]

@@ -30,7 +30,7 @@ from streams.rebuild.sink_check import require_caught_up
 from streams.settings import Settings
 from streams.tables import parts, position
 from streams.tables.position import Position
-from streams.tables.state import POSITION, Table, pin_change, window_key
+from streams.tables.state import POSITION, Change, Table, pin_change, window_key
 
 # Changes of one transaction: some MB, and a progress line's worth.
 BATCH = 5_000
@@ -61,7 +61,7 @@ def _rebuild(
     begin(producer, partition, None)
     total = 0
     changes = _changes(settings, history)
-    while batch := [Outgoing(changelog(t), partition, key, value) for t, key, value in islice(changes, BATCH)]:
+    while batch := [Outgoing(changelog(c.table), partition, c.key, c.value) for c in islice(changes, BATCH)]:
         producer.commit(batch)
         total += len(batch)
     last = position.encode(Position(source.topic_id, next_offset, settings.window_ms, source.partitions))
@@ -69,7 +69,7 @@ def _rebuild(
     return next_offset, total
 
 
-def _changes(settings: Settings, history: History) -> Iterator[tuple[Table, bytes, bytes | None]]:
+def _changes(settings: Settings, history: History) -> Iterator[Change]:
     ordinals = history.ordinals()
     for artwork_id, ordinal in ordinals.items():
         yield pin_change(artwork_id, ordinal)
@@ -80,8 +80,8 @@ def _changes(settings: Settings, history: History) -> Iterator[tuple[Table, byte
         yield from _split(Table.WINDOWS, window_key(start, user_id), window.encode(bucket))
 
 
-def _split(table: Table, key: bytes, value: bytes) -> Iterable[tuple[Table, bytes, bytes]]:
-    return ((table, k, v) for k, v in parts.split(key, value))
+def _split(table: Table, key: bytes, value: bytes) -> Iterable[Change]:
+    return (Change(table, k, v) for k, v in parts.split(key, value))
 
 
 def _require_idle(settings: Settings) -> None:

@@ -5,19 +5,23 @@ zero byte (which no id holds) and n. A value that shrinks may leave parts behind
 the key's range takes them along.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 
 # Well below topics.yaml's limit for changelog records, and rare: 500 KiB are 50,000 artworks a user and window.
 PART_BYTES = 512 * 1024
 _HEAD = Struct(">H")
+_WHOLE = _HEAD.pack(1)
 
 
-def split(key: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield what to store for a value."""
+def split(key: bytes, value: bytes) -> Iterable[tuple[bytes, bytes]]:
+    """Return what to store for a value: keys and values."""
     if len(value) <= PART_BYTES:
-        yield key, _HEAD.pack(1) + value
-        return
+        return ((key, _WHOLE + value),)
+    return _split(key, value)
+
+
+def _split(key: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
     count = -(-len(value) // PART_BYTES)
     yield key, _HEAD.pack(count) + value[:PART_BYTES]
     for n in range(1, count):

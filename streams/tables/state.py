@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from itertools import islice
 from struct import Struct
-from typing import NamedTuple
+
+import msgspec
 
 from streams.core import seen as seen_codec
 from streams.core import window
@@ -27,8 +28,11 @@ class Table(StrEnum):
     WINDOWS = "windows"
     COVERAGE = "coverage"
 
+    # An enum's own hash is a call of Python's, and each change is looked up by its table.
+    __hash__ = str.__hash__
 
-class Change(NamedTuple):
+
+class Change(msgspec.Struct, frozen=True, gc=False):
     """A change of a table, as its changelog holds it; None deletes."""
 
     table: Table
@@ -36,6 +40,7 @@ class Change(NamedTuple):
     value: bytes | None
 
 
+WINDOWS, COVERAGE = Table.WINDOWS, Table.COVERAGE  # an enum's members cost more to look up than a global
 # Keys of the store: a letter for the table, then the changelog's key.
 STORE_PREFIX = {Table.WINDOWS: b"w", Table.COVERAGE: b"c"}
 _START = Struct(">Q")
@@ -93,10 +98,10 @@ class User:
         for start in self._changed_buckets:
             value = window.encode(self.buckets[start])
             for key, part in parts.split(window_key(start, self.user_id), value):
-                yield Change(Table.WINDOWS, key, part)
+                yield Change(WINDOWS, key, part)
         if self._changed_seen:
             for key, part in parts.split(self.user_id.encode(), seen_codec.encode(self.seen)):
-                yield Change(Table.COVERAGE, key, part)
+                yield Change(COVERAGE, key, part)
 
     def written(self) -> None:
         """Nothing is dirty; buckets of old windows needn't be kept."""
@@ -227,4 +232,4 @@ def window_key(start: int, user_id: str) -> bytes:
 
 def to_store(changes: list[Change]) -> Iterator[tuple[bytes, bytes | None]]:
     """The same changes with the store's keys."""
-    return ((STORE_PREFIX[table] + key, value) for table, key, value in changes)
+    return ((STORE_PREFIX[change.table] + change.key, change.value) for change in changes)

@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 import orjson
+from msgspec.structs import replace
 
 from streams.agents import outbox, partition
 from streams.agents.partition import Partition
@@ -75,7 +76,7 @@ class MemoryLog:
             if record.topic == topics.IMPRESSIONS:
                 ((_, origin),) = record.headers or [("", b"")]
                 appended = self.append(record.partition, self.now, record.value)
-                forward = appended._replace(offset=appended.offset + 1)
+                forward = replace(appended, offset=appended.offset + 1)
                 self.source[record.partition][-1] = forward
                 self.forwarded.append((forward, record.partition, orjson.loads(origin or b"")))
                 continue
