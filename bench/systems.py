@@ -122,6 +122,8 @@ def _all() -> list[System]:
             for caching in ("off", "on")
             for threads in (1, 2)
         ),
+        _kafka_streams_documented(EXACTLY_ONCE),
+        _kafka_streams_documented("at_least_once"),
         System(
             "pathway",
             "Pathway",
@@ -161,12 +163,27 @@ def _kafka_streams(guarantee: str, caching: str, threads: int) -> System:
     what = f"{'exactly_once_v2, ' if exact else ''}caching {caching}"
     return System(
         name,
-        f"Kafka Streams, {what}, {threads} thread{'s' if threads > 1 else ''}",
+        f"Kafka Streams, tuned by hand, {what}, {threads} thread{'s' if threads > 1 else ''}",
         java.kafka_streams,
         java.kafka_streams_version,
         variant=f"caching={caching},threads={threads},guarantee={guarantee}",
         output=f"accepted-{name}",
         guarantee="exactly once" if exact else "at least once",
+    )
+
+
+def _kafka_streams_documented(guarantee: str) -> System:
+    exact = guarantee == EXACTLY_ONCE
+    name = f"kafka-streams-documented{'-eos' if exact else ''}"
+    return System(
+        name,
+        f"Kafka Streams, as documented{', exactly_once_v2' if exact else ''}",
+        java.kafka_streams,
+        java.kafka_streams_version,
+        variant=f"layout=documented,caching=off,threads=1,guarantee={guarantee}",
+        output=f"accepted-{name}",
+        guarantee="exactly once" if exact else "at least once",
+        note="a window store for rule 2, a set of artworks a user, JSON by Jackson; 1 thread, caching off",
     )
 
 
@@ -176,5 +193,12 @@ def _quix(name: str, title: str, variant: str, guarantee: str = "at least once")
 
 
 SYSTEMS = {system.name: system for system in _all()}
-QUICK = ["ours", "ceiling", "kafka-streams-eos-caching-on-1", "kafka-streams-caching-off-1", "textbook"]
+QUICK = [
+    "ours",
+    "ceiling",
+    "kafka-streams-eos-caching-on-1",
+    "kafka-streams-caching-off-1",
+    "kafka-streams-documented-eos",
+    "textbook",
+]
 KILLED = ["ours", "kafka-streams-eos-caching-on-1", "kafka-streams-caching-off-1", "quix", "textbook"]

@@ -8,12 +8,14 @@ import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 
-/** The topology: the input, one processor with its two stores, the output. Records are bytes throughout. */
+/**
+ * The topology tuned by hand: the input, one processor with its two stores, the output. Records are bytes throughout.
+ */
 final class Job {
     /** How far apart in event time two looks at an artwork both count (ms). */
     static final long WINDOW_MS = 600_000;
     /** How late in event time an impression may be and still be told from a duplicate. */
-    private static final Duration RETENTION = Duration.ofHours(24).plusMillis(2 * WINDOW_MS);
+    static final Duration RETENTION = Duration.ofHours(24).plusMillis(2 * WINDOW_MS);
 
     static final String USERS = "users";
     static final String PAST = "past";
@@ -42,7 +44,8 @@ final class Job {
                 Serdes.ByteArray());
     }
 
-    private static StoreBuilder<?> cached(Peer peer, StoreBuilder<?> store) {
+    /** The store with Kafka Streams' record cache in front of it, when the bench asks for that. */
+    static StoreBuilder<?> cached(Peer peer, StoreBuilder<?> store) {
         return peer.caching() ? store.withCachingEnabled() : store.withCachingDisabled();
     }
 }

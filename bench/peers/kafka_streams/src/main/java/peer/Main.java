@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import org.apache.kafka.streams.KafkaStreams;
+import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 
 /** The peer as a process: it runs until SIGTERM; what it can't go on after ends it with exit code 1. */
@@ -17,7 +18,9 @@ public final class Main {
         Peer peer = Peer.of(System.getenv());
         Progress progress = new Progress();
         progress.serve(peer.metricsPort());
-        KafkaStreams streams = new KafkaStreams(Job.topology(peer, progress), peer.properties());
+        Topology topology =
+                peer.documented() ? DocumentedJob.topology(peer, progress) : Job.topology(peer, progress);
+        KafkaStreams streams = new KafkaStreams(topology, peer.properties());
         CountDownLatch failed = new CountDownLatch(1);
         streams.setUncaughtExceptionHandler(error -> {
             error.printStackTrace();

@@ -17,8 +17,8 @@ import org.apache.kafka.streams.StreamsConfig;
  * @param input topic of flushes
  * @param output topic of accepted impressions
  * @param group application id
- * @param variant PEER_VARIANT's pairs: caching (on, off), threads, guarantee (at_least_once, exactly_once_v2); and,
- *     only when asked for, any setting of Kafka Streams by its own name
+ * @param variant PEER_VARIANT's pairs: layout (tuned, documented; tuned when it is missing), caching (on, off), threads,
+ *     guarantee (at_least_once, exactly_once_v2); and, only when asked for, any setting of Kafka Streams by its own name
  */
 record Peer(
         String bootstrap,
@@ -47,6 +47,11 @@ record Peer(
                 Arrays.stream(environment.get("PEER_VARIANT").split(","))
                         .map(pair -> pair.split("=", 2))
                         .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1])));
+    }
+
+    /** Whether the topology is the documented one, and not the one tuned by hand. */
+    boolean documented() {
+        return variant.getOrDefault("layout", "tuned").equals("documented");
     }
 
     /** Whether the stores have Kafka Streams' record cache in front of them. */
