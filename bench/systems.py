@@ -161,29 +161,28 @@ def _kafka_streams(guarantee: str, caching: str, threads: int) -> System:
     exact = guarantee == EXACTLY_ONCE
     name = f"kafka-streams-{'eos-' if exact else ''}caching-{caching}-{threads}"
     what = f"{'exactly_once_v2, ' if exact else ''}caching {caching}"
-    return System(
-        name,
-        f"Kafka Streams, tuned by hand, {what}, {threads} thread{'s' if threads > 1 else ''}",
-        java.kafka_streams,
-        java.kafka_streams_version,
-        variant=f"caching={caching},threads={threads},guarantee={guarantee}",
-        output=f"accepted-{name}",
-        guarantee="exactly once" if exact else "at least once",
-    )
+    title = f"Kafka Streams, tuned by hand, {what}, {threads} thread{'s' if threads > 1 else ''}"
+    return _java(name, title, guarantee, f"caching={caching},threads={threads}")
 
 
 def _kafka_streams_documented(guarantee: str) -> System:
     exact = guarantee == EXACTLY_ONCE
     name = f"kafka-streams-documented{'-eos' if exact else ''}"
+    title = f"Kafka Streams, as documented{', exactly_once_v2' if exact else ''}"
+    note = "a window store for rule 2, a set of artworks a user, JSON by Jackson; 1 thread, caching off"
+    return _java(name, title, guarantee, "layout=documented,caching=off,threads=1", note)
+
+
+def _java(name: str, title: str, guarantee: str, variant: str, note: str = "") -> System:
     return System(
         name,
-        f"Kafka Streams, as documented{', exactly_once_v2' if exact else ''}",
+        title,
         java.kafka_streams,
         java.kafka_streams_version,
-        variant=f"layout=documented,caching=off,threads=1,guarantee={guarantee}",
+        variant=f"{variant},guarantee={guarantee}",
         output=f"accepted-{name}",
-        guarantee="exactly once" if exact else "at least once",
-        note="a window store for rule 2, a set of artworks a user, JSON by Jackson; 1 thread, caching off",
+        guarantee="exactly once" if guarantee == EXACTLY_ONCE else "at least once",
+        note=note,
     )
 
 

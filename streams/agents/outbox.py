@@ -16,7 +16,8 @@ CHANGELOGS = {table: changelog(table) for table in Table}
 
 def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list[Outgoing]:
     """Everything that a chunk commits. All but forwards go to the partition of the same number."""
-    batch = [Outgoing(topics.ACCEPTED, partition, None, value) for value in _cut(b"".join(outputs.accepted))]
+    batch = [Outgoing(CHANGELOGS[change.table], partition, change.key, change.value) for change in changes]
+    batch += [Outgoing(topics.ACCEPTED, partition, None, value) for value in _cut(b"".join(outputs.accepted))]
     batch += [Outgoing(topics.LEDGER, partition, None, value) for value in _cut(b"".join(outputs.ledger))]
     batch += [Outgoing(topics.REJECTED, partition, u.encode() or None, row) for u, row in outputs.rejected]
     batch += [Outgoing(topics.COVERAGE, partition, key.encode(), row) for key, row in outputs.coverage]
@@ -24,7 +25,6 @@ def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list
         Outgoing(topics.IMPRESSIONS, home, user_id.encode(), line, [(ORIGIN, origin)])
         for home, user_id, line, origin in outputs.forwards
     ]
-    batch += [Outgoing(CHANGELOGS[change.table], partition, change.key, change.value) for change in changes]
     return batch
 
 

@@ -153,9 +153,8 @@ class Decider:
         return outputs
 
     def _decide(self, records: Sequence[SourceRecord], batch: Batch) -> None:
-        topic_id, partition = self.topic_id, self.partition
         lines = [
-            Line(topic_id, partition, record.offset, number, record.appended_at, text)
+            Line(self.topic_id, self.partition, record.offset, number, record.appended_at, text)
             for record in records
             for number, text in enumerate(split(record.value))
         ]

@@ -5,7 +5,7 @@ whoever had it (KIP-98): the old one's next commit fails, and its process ends.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from msgspec import Struct
@@ -114,14 +114,22 @@ class PartitionProducer:
 
     def _produce_all(self, records: Sequence[Outgoing], watch: frozenset[str], report: DeliveryReport) -> None:
         # The records of a partition keep their order, so the report of the last one says where all of them are.
-        reported = set(_last_of(watch, records).values())
+        last = {record.topic: index for index, record in enumerate(records) if record.topic in watch}
+        reported = set(last.values())
         for index, record in enumerate(records):
             self._produce(record, report if index in reported else None)
 
-    def _produce(self, r: Outgoing, report: DeliveryReport | None) -> None:
+    def _produce(self, record: Outgoing, report: DeliveryReport | None) -> None:
         while True:
             try:
-                self._producer.produce(r.topic, r.value, r.key, r.partition, on_delivery=report, headers=r.headers)
+                self._producer.produce(
+                    record.topic,
+                    record.value,
+                    record.key,
+                    record.partition,
+                    on_delivery=report,
+                    headers=record.headers,
+                )
                 return
             except BufferError:
                 self._producer.poll(0.05)  # full: let deliveries make room
@@ -147,14 +155,3 @@ class PartitionProducer:
             if error.args[0].code() in FENCED:
                 raise FencedError(f"partition {self._partition} is held by another worker") from error
             raise
-
-
-def _last_of(topics: Collection[str], records: Sequence[Outgoing]) -> dict[str, int]:
-    """Return where the last record of each of these topics stands, of those that there are."""
-    last: dict[str, int] = {}
-    for index in range(len(records) - 1, -1, -1):
-        if len(last) == len(topics):
-            break
-        if (topic := records[index].topic) in topics:
-            last.setdefault(topic, index)
-    return last

@@ -31,6 +31,9 @@ def test_everything_goes_to_the_partition_of_the_source_but_forwards() -> None:
         Change(Table.COVERAGE, b"u", b"s"),
     ]
     assert [astuple(record) for record in outbox.records(2, outputs, changes)] == [
+        ("impressions-windows-changelog", 2, b"k", b"v", None),
+        ("impressions-windows-changelog", 2, b"old", None, None),
+        ("impressions-coverage-changelog", 2, b"u", b"s", None),
         (topics.ACCEPTED, 2, None, as_lines([ACCEPTED, ACCEPTED])[:-1], None),
         (topics.LEDGER, 2, None, as_lines([LEDGER, LEDGER])[:-1], None),
         (topics.REJECTED, 2, b"u1", b"r1", None),
@@ -38,9 +41,6 @@ def test_everything_goes_to_the_partition_of_the_source_but_forwards() -> None:
         (topics.COVERAGE, 2, b"u1|p", b"c1", None),
         (topics.COVERAGE, 2, b"u1|q", None, None),
         (topics.IMPRESSIONS, 3, b"u9", b"line", [("origin", b"origin")]),
-        ("impressions-windows-changelog", 2, b"k", b"v", None),
-        ("impressions-windows-changelog", 2, b"old", None, None),
-        ("impressions-coverage-changelog", 2, b"u", b"s", None),
     ]
 
 
