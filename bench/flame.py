@@ -54,13 +54,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if last.impressions >= options.impressions:
         say("the backlog ended before the samples did: give it more --impressions, or fewer --seconds")
     cost = (last.usage.cpu_seconds - first.usage.cpu_seconds) / max(1, done) * 1e6
+    used = threads.total() or 1
+    # Samples are of Python's threads, which have the program's name: a share of them is a share of their time.
+    of_python = sum(ticks for name, ticks in threads.items() if name.startswith("python")) / used
     found = shares(stacks)
     say("")
-    for line in table(COLUMNS, rows(found, cost)):
+    for line in table(COLUMNS, rows(found, cost * of_python)):
         say(line)
     samples = sum(stack.count for stack in stacks)
     say(f"{samples:,} samples, {cost:.1f} µs of CPU an impression while they were taken ({done:,} impressions)")
-    used = threads.total() or 1
     told = ", ".join(
         f"{name} {ticks / used:.1%}" for name, ticks in threads.most_common() if ticks / used >= LEAST_SHARE
     )
@@ -125,7 +127,7 @@ def sampled(program: str, settings: Settings, seconds: int, native: bool) -> lis
 
 
 def rows(found: Sequence[Share], cost: float) -> Iterator[tuple[str, ...]]:
-    """The rows of the table; `cost` is what an impression takes (µs)."""
+    """The rows of the table; `cost` is what an impression takes of the time that was sampled (µs)."""
     for share in found:
         if share.own >= LEAST_SHARE:
             own = f"{share.own:.1%}"
