@@ -14,7 +14,7 @@ from aiokafka.errors import CorruptRecordException
 from streams.core.chunk import SourceRecord
 
 # Most bytes of values in a chunk, uncompressed: what a transaction then holds in memory is some times that.
-CHUNK_BYTES = 4 * 1024 * 1024
+CHUNK_BYTES = 5 * 512 * 1024
 
 
 class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's internals are untyped
