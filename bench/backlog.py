@@ -84,8 +84,10 @@ def artwork_id(artwork: int) -> str:
     return f"a{artwork:04d}"
 
 
-def records(impressions: int, size: int, start_ms: int, seed: int = SEED) -> Iterator[Record]:
-    """Yield records that hold exactly so many impressions, retries included.
+def records(
+    impressions: int, size: int, start_ms: int, seed: int = SEED, users: range = range(USERS)
+) -> Iterator[Record]:
+    """Yield records that hold exactly so many impressions of these users, retries included.
 
     `size` is how many a record holds: 1, or that many on average. Event time begins at `start_ms` and spans an hour,
     however many there are. Equal arguments give equal records.
@@ -100,7 +102,7 @@ def records(impressions: int, size: int, start_ms: int, seed: int = SEED) -> Ite
             record = heappop(due)[2]
         else:
             at = start_ms + SPAN_MS * (impressions - left) // impressions
-            record = _original(rng, number, min(left, _count(rng, size)), at)
+            record = _original(rng, number, min(left, _count(rng, size)), at, users)
             number += 1
             if rng.random() < RETRIED:
                 heappush(due, (emitted + 1 + int(rng.random() * RETRY_DRAWN), number, record))
@@ -114,8 +116,8 @@ def _count(rng: random.Random, size: int) -> int:
     return 1 if size == 1 else rng.randint(size - size // 2, size + size // 2)
 
 
-def _original(rng: random.Random, number: int, count: int, at: int) -> Record:
-    user = int(rng.random() * USERS)
+def _original(rng: random.Random, number: int, count: int, at: int, users: range) -> Record:
+    user = users[int(rng.random() * len(users))]
     seen = []
     for index in range(count):
         seen_at = at + index * 500 + int(rng.random() * DISORDER_MS)

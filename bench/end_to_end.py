@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from bench.backlog import USERS
 from bench.broker import HOST, only_bench, running_broker, write
 from bench.command import run
 from bench.end_to_end_clickhouse import Database, Ledger, Verdict, Watch, readable
@@ -131,11 +132,18 @@ def measure(settings: Settings, watch: Watch, machine: Machine, options: argpars
 def climb(
     settings: Settings, watch: Watch, machine: Machine, options: argparse.Namespace, base: Base
 ) -> tuple[list[Step], Ledger | None]:
-    """Send at other rates; return what came of each, and the ledger after all of them."""
+    """Send at other rates; return what came of each, and the ledger after all of them.
+
+    Each rate has users of its own, and as many that each sees as much as one of the long run did: those who have seen
+    it all would only leave duplicates, which cost nearly nothing.
+    """
     steps: list[Step] = []
-    total = base.sent.impressions
+    total, users = base.sent.impressions, range(USERS)
+    each_sees = base.sent.impressions / USERS
     while len(steps) < options.steps and (rate := next_rate(steps, base.rate)) is not None:
-        traffic = Traffic(rate, options.step_seconds, options.size, now_ms(), seed=1 + len(steps), ahead=True)
+        count = max(1, round(rate * options.step_seconds / each_sees))
+        users = range(users.stop, users.stop + count)
+        traffic = Traffic(rate, options.step_seconds, options.size, now_ms(), 1 + len(steps), True, users)
         with sending(settings, traffic) as sender:
             begun = now_ms()
             time.sleep(traffic.seconds)

@@ -11,7 +11,7 @@ from multiprocessing.synchronize import Event
 
 from confluent_kafka import Producer
 
-from bench.backlog import SEED, SPAN_MS, Record, records
+from bench.backlog import SEED, SPAN_MS, USERS, Record, records
 from streams.errors import UserError
 from streams.kafka.client import connection
 from streams.kafka.topics import IMPRESSIONS
@@ -29,7 +29,7 @@ END_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The backlog's users and artworks, retries included, at `rate` impressions/s for `seconds`.
+    """The backlog's artworks, retries included, at `rate` impressions/s for `seconds`, of these users.
 
     Event time is the arrival's: it begins at `start_ms` and takes as long as the traffic. Equal traffic gives equal
     records. `ahead`: all records are made before the first is sent, so that making them takes no time from others.
@@ -41,6 +41,7 @@ class Traffic:
     start_ms: int
     seed: int = SEED
     ahead: bool = False
+    users: range = range(USERS)
 
     @property
     def impressions(self) -> int:
@@ -50,7 +51,7 @@ class Traffic:
     def records(self) -> Iterator[Record]:
         """Yield them in the order of arrival."""
         span = round(self.seconds * 1000)
-        for record in records(self.impressions, self.size, 0, self.seed):
+        for record in records(self.impressions, self.size, 0, self.seed, self.users):
             seen = tuple(
                 each._replace(seen_at=self.start_ms + each.seen_at * span // SPAN_MS) for each in record.impressions
             )
