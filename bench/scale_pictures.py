@@ -35,7 +35,7 @@ def pictures(curves: Mapping[str, Curve]) -> Iterator[Path]:
         if name == "size":
             fixed, each = line(curve)
             drawn.plot(sizes, [fixed + each * size for size in sizes], "--", label=f"{fixed:.1f} + {each:.1f} x")
-        drawn.set_ylim(bottom=0)
+        drawn.set_ylim(0, 1.1 * max(cost for _, cost in curve))
         drawn.legend()
         yield save(drawn, f"scale-{name.removesuffix('_seconds')}")
 
