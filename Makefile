@@ -46,8 +46,9 @@ faults: setup ## whole fault matrix and random schedules: SEEDS=200, SEED=17, CA
 bench: setup ## ours beside its peers from a backlog, and under SIGKILL: half an hour; QUICK=1: under five minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
 
-schemas: setup ## write schemas/ from the models
+schemas: setup ## write schemas/ from the models, docs/metrics.md from the catalogue
 	@$(BIN)/python -m streams.model.schemas
+	@$(BIN)/python -m streams.reference
 
 clean: ## remove .venv and .local, with all data in it
 	rm -rf .venv .local

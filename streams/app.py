@@ -6,14 +6,14 @@ import sys
 from typing import Any, cast
 
 import faust
+from faust.sensors.prometheus import setup_prometheus_sensors
 from faust.types import TP
 
-from streams import failpoints, log, metrics
+from streams import failpoints, health, log, metrics
 from streams.agents.impressions import decide_chunks
 from streams.agents.partitions import Partitions
 from streams.ending import end_process
 from streams.failpoints import Failpoint
-from streams.health import Health
 from streams.kafka.catalogue import CatalogueFollower
 from streams.kafka.consumer import ChunkConsumer
 from streams.kafka.recovery import StateTableManager
@@ -111,6 +111,8 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
         worker_redirect_stdouts=False,
     )
     follower = CatalogueFollower(settings)
+    # Faust's own sensor, beside ours. Its events are our chunks, its seconds milliseconds.
+    setup_prometheus_sensors(app, registry=metrics.WORKER, name_prefix="faust")
     app.partitions = Partitions(settings, sources, follower.catalogue, folder)
     for table in Table:
         app.tables.add(StateTable(app, table, partitions, app.partitions.states))
@@ -141,11 +143,11 @@ def _collect_rarely() -> None:
 def main(settings: Settings, index: int) -> None:
     """Run worker `index` until SIGTERM. Never returns; a crash ends with a code that is not 0."""
     failpoints.enable(settings, f"worker-{index}")
-    health = Health(metrics.worker_ready)
-    metrics.serve(settings.metrics_host, settings.metrics_port + 10 * index, health)
+    well = health.Health(metrics.worker_ready)
+    health.serve(settings.metrics_host, settings.metrics_port + 10 * index, well, metrics.WORKER)
     app = build(settings, index)
     watched = app.partitions.work
-    Watchdog(settings.stall_seconds, watched, worker_lag(settings), metrics.worker_stalled, health).start()
+    Watchdog(settings.stall_seconds, watched, worker_lag(settings), metrics.worker_stalled, well).start()
     _collect_rarely()
     worker = app.Worker(loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)
     worker.spinner = None  # it writes terminal codes between the log's lines

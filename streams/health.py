@@ -8,7 +8,9 @@ from threading import Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import Gauge, make_wsgi_app
+from prometheus_client import CollectorRegistry, Gauge, make_wsgi_app
+
+from streams.errors import UserError
 
 Start = Callable[..., Any]
 Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -27,12 +29,13 @@ class Health:
         return any(sample.value == 1 for metric in self._ready.collect() for sample in metric.samples)
 
 
-def serve(host: str, port: int, health: Health) -> None:
-    """Serve from threads of its own, so that it answers whatever the process hangs in. Raises OSError.
+def serve(host: str, port: int, health: Health, registry: CollectorRegistry) -> None:
+    """Serve from threads of its own, so that it answers whatever the process hangs in.
 
     /healthz is 200, or 503 with the reason; /readyz is 200 or 503; anything else is Prometheus' exposition.
+    Raises UserError when the port is taken.
     """
-    metrics: Application = make_wsgi_app()
+    metrics: Application = make_wsgi_app(registry)
 
     def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         match environ["PATH_INFO"]:
@@ -44,7 +47,11 @@ def serve(host: str, port: int, health: Health) -> None:
                 return metrics(environ, start)
 
     server_type = _ServerOf6 if ":" in host else _Server
-    server = make_server(host, port, application, server_type, handler_class=_Quiet)
+    try:
+        server = make_server(host, port, application, server_type, handler_class=_Quiet)
+    except OSError as error:
+        why = f"Port {port} for metrics can't be bound ({error.strerror}): set IMPRESSIONS_METRICS_PORT."
+        raise UserError(why) from None
     Thread(target=server.serve_forever, name="health", daemon=True).start()
 
 

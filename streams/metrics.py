@@ -1,69 +1,268 @@
-"""The metrics of every process, as a closed, typed catalogue: name, meaning, labels.
+"""The metrics of worker and sink: one closed, typed catalogue. What is not here does not exist.
 
-The sink has its own, streams.sink.metrics. A metric that stands in neither does not exist.
+Each process has a registry of its own and exports its own metrics only. docs/metrics.md is made from this module.
+No label holds an id of a user, an artwork or a flush: each has a bound that its comment or its values give.
 """
 
 from collections.abc import Sequence
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.metrics import MetricWrapperBase
 
-from streams import health
-from streams.errors import UserError
+from streams.histogram import Histogram
+
+WORKER, SINK = CollectorRegistry(), CollectorRegistry()
+for _registry in (WORKER, SINK):
+    ProcessCollector(registry=_registry)
+    PlatformCollector(registry=_registry)
+    GCCollector(registry=_registry)
+
 
 # Seconds: a chunk when little arrives takes some ms, one under backlog up to seconds.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+# An hour's outage of ClickHouse must still be told from a minute's.
+LATENCY_SECONDS = (*SECONDS, 60, 300, 900, 3600)
+# From the device: an offline day is no rarity.
+SEEN_SECONDS = (*LATENCY_SECONDS[3:], 21_600, 86_400, 604_800)
 RECORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+IMPRESSIONS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0)
 
-PARTITION = ("partition",)
+PARTITION = ("partition",)  # of impressions.v1: as many as the worker holds
+TOPIC_PARTITION = ("topic", "partition")  # of four topics: as many as the sink holds
+TRANSPORT = ("transport",)  # the six of a flush
+TABLE = ("table",)  # of the sink's
+POOL = ("pool",)  # at most POOLS of them, see `pool_label`
 
-worker_ready = Gauge("impressions_worker_ready", "1 once every assigned partition is recovered and being read")
+# Pools with a label of their own; those that come later share `other`.
+POOLS = 100
+
+# The worker's.
+
+worker_ready = Gauge(
+    "impressions_worker_ready", "1 once every assigned partition is recovered and being read", registry=WORKER
+)
 worker_stalled = Gauge(
     "impressions_worker_stalled",
     "Source partitions in which nothing has moved for IMPRESSIONS_STALL_SECONDS although there are records",
+    registry=WORKER,
 )
-worker_partitions = Gauge("impressions_worker_partitions", "Source partitions that this worker holds")
-worker_lines = Counter("impressions_worker_lines", "Lines decided", PARTITION)
-worker_impressions = Counter("impressions_worker_impressions", "Impressions decided, by outcome", ("outcome",))
-worker_chunk_records = Histogram("impressions_worker_chunk_records", "Records in a chunk", buckets=RECORDS)
-worker_decide_seconds = Histogram("impressions_worker_decide_seconds", "Time to decide a chunk (s)", buckets=SECONDS)
+worker_partitions = Gauge("impressions_worker_partitions", "Source partitions that this worker holds", registry=WORKER)
+worker_lines = Counter("impressions_worker_lines", "Lines decided", PARTITION, registry=WORKER)
+worker_received = Counter(
+    "impressions_worker_received", "Impressions received; a line that can't be read counts as one", registry=WORKER
+)
+worker_impressions = Counter(
+    "impressions_worker_impressions",
+    "Impressions decided, by outcome: fresh or repeat, which are the accepted ones, duplicate, rejected, or forwarded, "
+    "which are received again in their own partition; together they are those received",
+    ("outcome",),
+    registry=WORKER,
+)
+worker_rejected = Counter(
+    "impressions_worker_rejected",
+    "Impressions rejected, by reason; a line rejected whole counts as one",
+    ("reason",),
+    registry=WORKER,
+)
+worker_batches = Counter(
+    "impressions_worker_batches",
+    "Batches (lines) decided, by outcome: whole, where nothing was rejected, partial, rejected or forwarded",
+    ("outcome",),
+    registry=WORKER,
+)
+worker_batch_impressions = Histogram(
+    "impressions_worker_batch_impressions", "Impressions in a batch", buckets=IMPRESSIONS, registry=WORKER
+)
+worker_delivery_attempts = Counter(
+    "impressions_worker_delivery_attempts",
+    "Attempts to deliver the batches that arrived, as their producers say",
+    TRANSPORT,
+    registry=WORKER,
+)
+worker_delivery_failures = Counter(
+    "impressions_worker_delivery_failures", "Those of the attempts that failed", TRANSPORT, registry=WORKER
+)
+worker_producer_dropped = Counter(
+    "impressions_worker_producer_dropped",
+    "Impressions that producers gave up on, as they say themselves",
+    TRANSPORT,
+    registry=WORKER,
+)
+worker_seen_to_accepted_seconds = Histogram(
+    "impressions_worker_seen_to_accepted_seconds",
+    "From an accepted impression's seen_at, by the device's clock, to the commit of its row (s)",
+    buckets=SEEN_SECONDS,
+    registry=WORKER,
+)
+worker_seen_to_coverage_seconds = Histogram(
+    "impressions_worker_seen_to_coverage_seconds",
+    "From a fresh impression's seen_at to the commit of its user's coverage, which is that of its row (s)",
+    buckets=SEEN_SECONDS,
+    registry=WORKER,
+)
+worker_coverage = Histogram(
+    "impressions_worker_coverage_ratio",
+    "Coverage of a user and pool, each time that a chunk updates it (0 to 1): of users who are looking",
+    POOL,
+    buckets=SHARES,
+    registry=WORKER,
+)
+worker_chunk_records = Histogram(
+    "impressions_worker_chunk_records", "Records in a chunk", buckets=RECORDS, registry=WORKER
+)
+worker_decide_seconds = Histogram(
+    "impressions_worker_decide_seconds", "Time to decide a chunk (s)", buckets=SECONDS, registry=WORKER
+)
 worker_commit_seconds = Histogram(
-    "impressions_worker_commit_seconds", "Time to commit a chunk's transaction (s)", buckets=SECONDS
+    "impressions_worker_commit_seconds", "Time to commit a chunk's transaction (s)", buckets=SECONDS, registry=WORKER
 )
 worker_latency_seconds = Histogram(
-    "impressions_worker_latency_seconds", "From a record's append to its chunk's commit (s)", buckets=SECONDS
+    "impressions_worker_latency_seconds",
+    "From a record's append to its chunk's commit (s); the oldest record of a chunk stands for all",
+    buckets=LATENCY_SECONDS,
+    registry=WORKER,
 )
-worker_position = Gauge("impressions_worker_position", "Next offset to decide", PARTITION)
+worker_position = Gauge("impressions_worker_position", "Next offset to decide", PARTITION, registry=WORKER)
 worker_lag = Gauge(
     "impressions_worker_lag",
     "Offsets from the newest chunk to the end of its partition, markers of transactions included",
     PARTITION,
+    registry=WORKER,
+)
+worker_lag_seconds = Gauge(
+    "impressions_worker_lag_seconds",
+    "How long the oldest record that was fetched and is not committed has waited since its append (s); 0: none",
+    PARTITION,
+    registry=WORKER,
 )
 worker_progress = Gauge(
-    "impressions_worker_progress_timestamp_seconds", "When a chunk was last committed (s since the epoch)", PARTITION
+    "impressions_worker_progress_timestamp_seconds",
+    "When a chunk was last committed (s since the epoch)",
+    PARTITION,
+    registry=WORKER,
 )
-worker_restores = Counter("impressions_worker_restores", "Partitions recovered")
+worker_state_bytes = Gauge(
+    "impressions_worker_state_bytes",
+    "Size of the state, on disk and in memory tables (bytes)",
+    PARTITION,
+    registry=WORKER,
+)
+worker_restores = Counter("impressions_worker_restores", "Partitions recovered", registry=WORKER)
+worker_restored_records = Counter(
+    "impressions_worker_restored_records", "Changelog records read by recoveries", registry=WORKER
+)
 worker_restore_seconds = Histogram(
-    "impressions_worker_restore_seconds", "Time to recover a partition (s)", buckets=SECONDS
+    "impressions_worker_restore_seconds", "Time to recover a partition (s)", buckets=LATENCY_SECONDS, registry=WORKER
 )
 worker_poisoned = Counter(
-    "impressions_worker_poisoned_lines", "Lines rejected because deciding them failed repeatedly: a defect of ours"
+    "impressions_worker_poisoned_lines",
+    "Lines rejected because deciding them failed repeatedly: a defect of ours",
+    registry=WORKER,
 )
 worker_lost_records = Counter(
-    "impressions_worker_lost_records", "Records that retention deleted before they were decided"
+    "impressions_worker_lost_records", "Records that retention deleted before they were decided", registry=WORKER
 )
-catalogue_artworks = Gauge("impressions_catalogue_artworks", "Artworks in the catalogue, retired ones included")
-catalogue_refused = Counter("impressions_catalogue_refused", "Catalogue records that were refused")
+catalogue_artworks = Gauge(
+    "impressions_catalogue_artworks", "Artworks in the catalogue, retired ones included", registry=WORKER
+)
+catalogue_refused = Counter("impressions_catalogue_refused", "Catalogue records that were refused", registry=WORKER)
+pool_artworks = Gauge("impressions_pool_artworks", "Active artworks of a pool: its size", POOL, registry=WORKER)
+
+# The sink's.
+
+sink_ready = Gauge(
+    "impressions_sink_ready",
+    "1 once every assigned partition is being read and ClickHouse takes its rows",
+    registry=SINK,
+)
+sink_stalled = Gauge(
+    "impressions_sink_stalled",
+    "Partitions in which nothing has moved for IMPRESSIONS_STALL_SECONDS although there are records and ClickHouse",
+    registry=SINK,
+)
+sink_rows = Counter(
+    "impressions_sink_rows", "Rows inserted; a block that is inserted again counts once", TABLE, registry=SINK
+)
+sink_blocks = Counter("impressions_sink_blocks", "Blocks inserted", TABLE, registry=SINK)
+sink_insert_seconds = Histogram(
+    "impressions_sink_insert_seconds", "Time of one insert (s)", TABLE, buckets=SECONDS, registry=SINK
+)
+sink_errors = Counter(
+    "impressions_sink_errors",
+    "Requests to ClickHouse that failed, by its error code, `unreachable` without an answer; each is tried again",
+    ("code",),
+    registry=SINK,
+)
+sink_waiting = Gauge("impressions_sink_waiting", "1 while the sink waits for ClickHouse to come back", registry=SINK)
+sink_buffered_rows = Gauge(
+    "impressions_sink_buffered_rows", "Rows read and not yet inserted", TOPIC_PARTITION, registry=SINK
+)
+sink_lag = Gauge(
+    "impressions_sink_lag",
+    "Offsets between what is inserted and the end of the partition",
+    TOPIC_PARTITION,
+    registry=SINK,
+)
+sink_lag_seconds = Gauge(
+    "impressions_sink_lag_seconds",
+    "How long the oldest record that was read and is not inserted has waited since its append (s); 0: none",
+    TOPIC_PARTITION,
+    registry=SINK,
+)
+sink_committed = Gauge(
+    "impressions_sink_committed_offset", "Next offset to read after a restart", TOPIC_PARTITION, registry=SINK
+)
+sink_progress = Gauge(
+    "impressions_sink_progress_timestamp_seconds",
+    "When a block was last inserted (s since the epoch)",
+    TOPIC_PARTITION,
+    registry=SINK,
+)
+sink_lost = Counter(
+    "impressions_sink_lost_offsets",
+    "Offsets that retention deleted, or the broker lost, before they were read",
+    TOPIC_PARTITION,
+    registry=SINK,
+)
+sink_skipped = Counter(
+    "impressions_sink_skipped_records", "Records left out because they can't be read", ("topic",), registry=SINK
+)
+sink_refused = Counter("impressions_sink_refused_artworks", "Catalogue records that were refused", registry=SINK)
+sink_latency_seconds = Histogram(
+    "impressions_sink_latency_seconds",
+    "From the append of a record's source to its rows being readable (s), one observation a record",
+    ("topic",),
+    buckets=LATENCY_SECONDS,
+    registry=SINK,
+)
+sink_seen_to_readable_seconds = Histogram(
+    "impressions_sink_seen_to_readable_seconds",
+    "From an accepted impression's seen_at, by the device's clock, to its row being readable (s)",
+    buckets=SEEN_SECONDS,
+    registry=SINK,
+)
+
+_pools: set[str] = set()
 
 
-def serve(host: str, port: int, well: health.Health, setting: str = "IMPRESSIONS_METRICS_PORT") -> None:
-    """Serve the process's metrics and its health. Raises UserError when the port is taken."""
-    try:
-        health.serve(host, port, well)
-    except OSError as error:
-        raise UserError(f"Port {port} for metrics can't be bound ({error.strerror}): set {setting}.") from None
+def pool_label(pool_id: str) -> str:
+    """Return what stands for the pool in a label: itself, or `other` once there are POOLS of them."""
+    if pool_id in _pools:
+        return pool_id
+    if len(_pools) >= POOLS:
+        return "other"
+    _pools.add(pool_id)
+    return pool_id
 
 
-def names() -> Sequence[str]:
-    """Every metric's name, as Prometheus sees it."""
-    metrics = (value for value in globals().values() if isinstance(value, Counter | Gauge | Histogram))
-    return sorted(str(metric._name) for metric in metrics)
+def forget(labels: Sequence[str], *metrics: Gauge) -> None:
+    """Drop what gauges say of a partition that another process has now."""
+    for metric in metrics:
+        if tuple(labels) in metric._metrics:  # remove() raises KeyError where it was never set
+            metric.remove(*labels)
+
+
+def catalogue() -> dict[str, MetricWrapperBase]:
+    """Every metric by its variable here."""
+    return {name: value for name, value in globals().items() if isinstance(value, MetricWrapperBase)}

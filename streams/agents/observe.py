@@ -1,24 +1,81 @@
 """What a committed chunk leaves in the metrics."""
 
 import time
+from collections.abc import Mapping
 
 from streams import metrics
-from streams.agents.partition import Chunk
+from streams.agents.partition import Chunk, Partition
+from streams.core.summary import Summary
 
-OUTCOMES = ("accepted", "duplicates", "rejected", "forwarded")
 
-
-def observe(number: int, chunk: Chunk) -> None:
-    """Count a chunk of source partition `number` that was committed just now."""
-    partition, now = str(number), time.time()
-    total = chunk.outputs.total
-    metrics.worker_lines.labels(partition).inc(total.lines)
-    for outcome in OUTCOMES:
-        metrics.worker_impressions.labels(outcome).inc(getattr(total, outcome))
+def observe(partition: Partition, chunk: Chunk) -> None:
+    """Count a chunk of the partition that was committed just now."""
+    label, now = str(partition.number), time.time()
+    summary = chunk.outputs.summary
+    metrics.worker_lines.labels(label).inc(summary.total.lines)
     metrics.worker_poisoned.inc(chunk.poisoned)
     metrics.worker_chunk_records.observe(len(chunk.records))
-    metrics.worker_position.labels(partition).set(chunk.position.next_offset)
-    metrics.worker_progress.labels(partition).set(now)
+    metrics.worker_position.labels(label).set(chunk.position.next_offset)
+    metrics.worker_progress.labels(label).set(now)
+    metrics.worker_state_bytes.labels(label).set(partition.state.store.size())
     if chunk.records:
         # The chunk's oldest record waited longest; it stands for all, so that a chunk costs one observation.
         metrics.worker_latency_seconds.observe(max(0.0, now - chunk.records[0].appended_at / 1000))
+    observe_summary(summary, now)
+
+
+def observe_summary(summary: Summary, now: float) -> None:
+    """Count what a chunk's lines became, which was committed at `now` (s since the epoch)."""
+    _impressions(summary, now)
+    _batches(summary)
+
+
+def forget(number: int) -> None:
+    """Drop what is said of a partition that is given back."""
+    metrics.forget(
+        (str(number),),
+        metrics.worker_position,
+        metrics.worker_progress,
+        metrics.worker_state_bytes,
+        metrics.worker_lag,
+        metrics.worker_lag_seconds,
+    )
+
+
+def _impressions(summary: Summary, now: float) -> None:
+    total = summary.total
+    outcomes: Mapping[str, int] = {
+        "fresh": total.fresh,
+        "repeat": total.accepted - total.fresh,
+        "duplicate": total.duplicates,
+        "rejected": total.rejected,
+        "forwarded": total.forwarded,
+    }
+    metrics.worker_received.inc(total.received)
+    for outcome, count in outcomes.items():
+        metrics.worker_impressions.labels(outcome).inc(count)
+    for reason, count in summary.reasons.items():
+        metrics.worker_rejected.labels(reason).inc(count)
+    metrics.worker_seen_to_accepted_seconds.observe_ages(now, summary.seen_at)
+    metrics.worker_seen_to_coverage_seconds.observe_ages(now, summary.fresh_seen_at)
+    by_pool: dict[str, list[float]] = {}
+    for pool_id, share in summary.coverage:
+        by_pool.setdefault(metrics.pool_label(pool_id), []).append(share)
+    for label, shares in by_pool.items():
+        metrics.worker_coverage.labels(label).observe_all(shares)
+
+
+def _batches(summary: Summary) -> None:
+    outcomes: Mapping[str, int] = {
+        "whole": summary.whole,
+        "partial": summary.partial,
+        "rejected": summary.refused,
+        "forwarded": summary.forwarded,
+    }
+    for outcome, count in outcomes.items():
+        metrics.worker_batches.labels(outcome).inc(count)
+    metrics.worker_batch_impressions.observe_all(summary.sizes)
+    for transport, delivery in summary.deliveries.items():
+        metrics.worker_delivery_attempts.labels(transport).inc(delivery.attempts)
+        metrics.worker_delivery_failures.labels(transport).inc(delivery.failures)
+        metrics.worker_producer_dropped.labels(transport).inc(delivery.dropped)

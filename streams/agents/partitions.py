@@ -1,13 +1,15 @@
 """The partitions that this worker holds: taken on assignment, given back on revocation."""
 
 import asyncio
+import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from confluent_kafka import KafkaException
 
 from streams import log, metrics
-from streams.agents.observe import observe
+from streams.agents.observe import forget, observe
 from streams.agents.partition import Chunk, Partition
 from streams.agents.poison import PoisonLog
 from streams.core.catalogue import Catalogue
@@ -18,6 +20,7 @@ from streams.kafka.admin import describe, watermarks
 from streams.kafka.consumer import Run
 from streams.kafka.sources import Sources
 from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.waiting import Waiting
 from streams.settings import Settings
 from streams.stall import Work
 from streams.tables.memory import MemoryStore
@@ -51,6 +54,7 @@ class Partitions:
         self._taking: dict[int, Partition | None] = {}
         self._commits: dict[int, asyncio.Task[None]] = {}
         self._open = asyncio.Event()
+        self.waiting = Waiting()
 
     def positions(self) -> dict[int, int]:
         """The next offset to decide, by partition."""
@@ -94,11 +98,16 @@ class Partitions:
         await self.pause()
         for number in self._held.keys() - wanted:
             self._held.pop(number).close()
+            forget(number)
             logger.info("partition_given_back", partition=number)
         new = sorted(wanted - self._held.keys())
         taken = await asyncio.gather(*(self._taken(number) for number in new))
         self._held.update(zip(new, taken, strict=True))
         metrics.worker_partitions.set(len(self._held))
+        for number in new:
+            self.waiting.forget(number)
+            lag = partial(self._lag_seconds, number)
+            metrics.worker_lag_seconds.labels(str(number)).set_function(lag)
 
     async def process(self, number: int, run: Run) -> bool:
         """Decide a chunk once the one before it is committed, and begin to commit it.
@@ -120,7 +129,9 @@ class Partitions:
         except LineError as error:
             self._note_crash(number, error)
             raise
-        if chunk is not None:
+        if chunk is None:
+            self.waiting.done(number, partition.position.next_offset)
+        else:
             self._commits[number] = asyncio.create_task(self._commit(partition, chunk))
         return True
 
@@ -138,7 +149,11 @@ class Partitions:
             await asyncio.to_thread(self._commit_verified, partition, chunk)
         except Exception as error:
             end_process(error)
-        observe(partition.number, chunk)
+        self.waiting.done(partition.number, chunk.position.next_offset)
+        observe(partition, chunk)
+
+    def _lag_seconds(self, number: int) -> float:
+        return self.waiting.seconds(number, time.time())
 
     def _commit_verified(self, partition: Partition, chunk: Chunk) -> None:
         self._sources.verify(chunk.taken_at)

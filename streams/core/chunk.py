@@ -18,6 +18,7 @@ from streams.core.partition import partition_of
 from streams.core.quick import read
 from streams.core.rows import Accepted, Flush, Impression, Ledger, Line, Tally, as_lines
 from streams.core.seen import Seen
+from streams.core.summary import Summary
 from streams.core.window import Bucket
 
 FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT  # an enum's members cost as much to look up as a rule to apply
@@ -89,7 +90,17 @@ class Outputs:
     rejected: list[tuple[str, bytes]] = field(default_factory=list)  # (user_id or "", row)
     forwards: list[Forward] = field(default_factory=list)
     coverage: list[tuple[str, bytes | None]] = field(default_factory=list)  # (user_id|pool_id, row; None: no more)
-    total: Tally = field(default_factory=Tally)  # of all lines
+    summary: Summary = field(default_factory=Summary)  # of all lines
+
+    @property
+    def total(self) -> Tally:
+        """What became of all lines."""
+        return self.summary.total
+
+    def reject(self, user_id: str, reason: str, row: bytes) -> None:
+        """Put in a rejected piece; `user_id` is "" where it is unknown."""
+        self.rejected.append((user_id, row))
+        self.summary.reasons[reason] += 1
 
 
 @dataclass(slots=True)
@@ -107,15 +118,7 @@ class Batch:
         if self.accepted:
             self.outputs.accepted.append(as_lines(self.accepted))
         self.outputs.ledger.append(as_lines(self.ledger))
-        total = self.outputs.total
-        total.lines += len(self.ledger)
-        for row in self.ledger:
-            total.received += row.received
-            total.accepted += row.accepted
-            total.fresh += row.fresh
-            total.duplicates += row.duplicates
-            total.rejected += row.rejected
-            total.forwarded += row.forwarded
+        self.outputs.summary.add(self.accepted, self.ledger)
 
 
 class LineError(Exception):
@@ -149,7 +152,7 @@ class Decider:
             batch = Batch(outputs, touched, now)
             self._decide(part, batch)
             batch.close()
-        outputs.coverage = list(self._coverage(touched))
+        self._cover(touched, outputs)
         return outputs
 
     def _decide(self, records: Sequence[SourceRecord], batch: Batch) -> None:
@@ -174,7 +177,7 @@ class Decider:
         else:
             decoded = decode(line.text)
         if isinstance(decoded, RefusedLine):
-            batch.outputs.rejected.append((decoded.user_id, rows.rejected_line(line, decoded)))
+            batch.outputs.reject(decoded.user_id, decoded.reason, rows.rejected_line(line, decoded))
             batch.ledger.append(rows.ledger_refused(line, decoded, batch.now))
         else:
             self._flush(line, decoded.flush, decoded.impressions, batch)
@@ -198,7 +201,7 @@ class Decider:
             if isinstance(impression, InvalidImpression):
                 detail, payload = impression.detail, impression.payload
                 rejected = rows.rejected_impression(line, index, user_id, "invalid", detail, payload)
-                outputs.rejected.append((user_id, rejected))
+                outputs.reject(user_id, "invalid", rejected)
                 row.rejected += 1
                 continue
             artwork_id = impression.artwork_id
@@ -216,7 +219,8 @@ class Decider:
             elif verdict is Verdict.DUPLICATE:
                 row.duplicates += 1
             else:
-                outputs.rejected.append((user_id, self._untimely(line, index, user_id, impression, verdict)))
+                reason = verdict.name.lower()
+                outputs.reject(user_id, reason, self._untimely(line, index, user_id, impression, verdict))
                 row.rejected += 1
 
     def _untimely(self, line: Line, index: int, user_id: str, impression: Impression, verdict: Verdict) -> bytes:
@@ -239,16 +243,19 @@ class Decider:
                 user.seen_changed()
         return user
 
-    def _coverage(self, touched: dict[str, int]) -> Iterator[tuple[str, bytes | None]]:
+    def _cover(self, touched: dict[str, int], outputs: Outputs) -> None:
+        """Write a row for each pool of each user who was touched."""
         for user_id, updated_at in touched.items():
             seen = self.tables.user(user_id).seen
             for pool_id, pool in self.catalogue.pools():
                 if seen.ordinals.intersect(pool.members):
                     count = seen.ordinals.intersection_cardinality(pool.active)
-                    yield f"{user_id}|{pool_id}", rows.coverage(user_id, pool_id, count, len(pool.active), updated_at)
+                    row = rows.coverage(user_id, pool_id, count, len(pool.active), updated_at)
+                    outputs.coverage.append((f"{user_id}|{pool_id}", rows.encode(row)))
+                    outputs.summary.coverage.append((pool_id, row.coverage))
                 elif seen.ordinals.intersect(pool.former):
                     # What the user saw of this pool has moved to others: a row that there may be holds no more.
-                    yield f"{user_id}|{pool_id}", None
+                    outputs.coverage.append((f"{user_id}|{pool_id}", None))
 
 
 def _cut(records: Sequence[SourceRecord]) -> Iterator[Sequence[SourceRecord]]:

@@ -148,6 +148,11 @@ _encoder = json.Encoder()
 _encode, _encode_lines = _encoder.encode, _encoder.encode_lines
 
 
+def encode(row: Coverage) -> bytes:
+    """The row as JSON."""
+    return _encode(row)
+
+
 def as_lines(rows: Sequence[Accepted] | Sequence[Ledger]) -> bytes:
     """The rows as JSON, one a line, the last line ended too."""
     return _encode_lines(rows)
@@ -209,10 +214,10 @@ def ledger(line: Line, flush: Flush, received: int, now: int) -> Ledger:
     )
 
 
-def coverage(user_id: str, pool_id: str, seen: int, pool_size: int, updated_at: int) -> bytes:
-    """The row, as JSON, of a user who has seen so many of a pool's active artworks."""
+def coverage(user_id: str, pool_id: str, seen: int, pool_size: int, updated_at: int) -> Coverage:
+    """The row of a user who has seen so many of a pool's active artworks."""
     share = seen / pool_size if pool_size else 0.0
-    return _encode(Coverage(user_id, pool_id, seen, pool_size, share, 1 - share, updated_at))
+    return Coverage(user_id, pool_id, seen, pool_size, share, 1 - share, updated_at)
 
 
 def ledger_refused(line: Line, refused: RefusedLine, now: int) -> Ledger:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 
 from confluent_kafka import KafkaException, TopicPartition
@@ -82,3 +83,8 @@ class CatalogueFollower:
                 metrics.catalogue_refused.inc()
                 logger.warning("artwork_refused", artwork_id=outcome.artwork_id, why=outcome.why)
         metrics.catalogue_artworks.set(len(self.catalogue))
+        sizes: Counter[str] = Counter()
+        for pool_id, pool in self.catalogue.pools():
+            sizes[metrics.pool_label(pool_id)] += len(pool.active)
+        for label, size in sizes.items():
+            metrics.pool_artworks.labels(label).set(size)

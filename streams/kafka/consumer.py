@@ -18,6 +18,7 @@ from streams.core.chunk import SourceRecord
 from streams.failpoints import Failpoint
 from streams.kafka import fetch
 from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.waiting import Waiting
 
 # Most bytes of one partition in one fetch, compressed: a chunk or a few. One record may be larger (4 MiB): Kafka then
 # sends it alone.
@@ -126,6 +127,8 @@ class ChunkConsumer(driver.Consumer):
 
     def _chunk(self, tp: TP, run: Run, generation: int) -> ConsumerMessage:
         last = run.records[-1]
+        waiting: Waiting = cast(Any, self.app).partitions.waiting
+        waiting.fetched(tp.partition, last.offset + 1, run.records[0].appended_at)
         metrics.worker_lag.labels(str(tp.partition)).set(max(0, (self.highwater(tp) or 0) - last.offset - 1))
         return ConsumerMessage(
             tp.topic,

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from streams import failpoints, log
+from streams import failpoints, log, metrics
 from streams.errors import BrokerAwayError, StateLostError, UserError
 from streams.failpoints import Failpoint
 from streams.kafka.admin import REQUEST_SECONDS, describe, reader, watermarks
@@ -85,6 +85,7 @@ def restore(
             for batch, reached in _read(consumer, each, partition, start):
                 store.write([*batch, marks.advance({each.topic_id: reached}, time.time())])
                 total += len(batch)
+                metrics.worker_restored_records.inc(len(batch))
                 if batch:
                     progressed()
                 failpoints.hit(Failpoint.WORKER_RESTORING)

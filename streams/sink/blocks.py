@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from streams import log
-from streams.sink import lines, metrics
+from streams import log, metrics
+from streams.sink import lines
 from streams.sink.columns import Column
 from streams.sink.feeds import COORDINATES, Feed, Table
 from streams.sink.parse import Parse
@@ -48,6 +48,8 @@ class Block:
     parts: tuple[Part, ...]
     # When the source of each record's first row was appended (ms since the epoch).
     appended: tuple[int, ...]
+    # When each row's impression was seen (ms since the epoch), where the rows are impressions.
+    seen: tuple[int, ...] = ()
 
     @property
     def token(self) -> str:
@@ -55,10 +57,9 @@ class Block:
         return f"{self.topic_id}:{self.partition}:{self.first}-{self.last}"
 
     def note_readable(self, now: float) -> None:
-        """Count how long each record's source took until its rows were readable, `now` (s since the epoch)."""
-        observe = metrics.latency_seconds.labels(self.feed.topic).observe
-        for appended in self.appended:
-            observe(max(0.0, now - appended / 1000))
+        """Count how long it took until the rows were readable, `now` (s since the epoch)."""
+        metrics.sink_latency_seconds.labels(self.feed.topic).observe_ages(now, self.appended)
+        metrics.sink_seen_to_readable_seconds.observe_ages(now, self.seen)
 
 
 def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], parse: Parse) -> Block:
@@ -76,8 +77,10 @@ def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], 
     placed = _placed(rows, topic_id, partition, offsets)
     parts = [Part(table, data) for table in feed.tables if (data := table.of(placed)).num_rows]
     firsts = (np.cumsum(counts) - counts)[counts > 0]
-    appended = rows[feed.appended].cast(pa.int64()).take(pa.array(firsts)).to_pylist()
-    return Block(feed, topic_id, partition, records[0].offset, records[-1].offset, tuple(parts), tuple(appended))
+    appended = _times(rows, feed.appended).take(pa.array(firsts)).to_pylist()
+    seen = _times(rows, feed.seen).to_pylist() if feed.seen else []
+    first, last = records[0].offset, records[-1].offset
+    return Block(feed, topic_id, partition, first, last, tuple(parts), tuple(appended), tuple(seen))
 
 
 def columns_of(columns: Sequence[Column], rows: list[Row]) -> pa.Table:
@@ -92,6 +95,11 @@ def columns_of(columns: Sequence[Column], rows: list[Row]) -> pa.Table:
             raise BadRecordError(f"{column.field} is no {column.type}")
         arrays.append(column.array(values))
     return pa.table(arrays, names=[column.field for column in columns])
+
+
+def _times(rows: pa.Table, field: str) -> Any:
+    """The column of times as ms since the epoch."""
+    return rows[field].cast(pa.int64())
 
 
 def _row_by_row(feed: Feed, partition: int, records: Sequence[Record], parse: Parse) -> tuple[pa.Table, list[int]]:
@@ -135,5 +143,5 @@ def _sound(feed: Feed, rows: list[Row], partition: int, offset: int) -> bool:
 
 
 def _skip(feed: Feed, partition: int, offset: int, why: str) -> None:
-    metrics.skipped.labels(feed.topic).inc()
+    metrics.sink_skipped.labels(feed.topic).inc()
     logger.error("record_skipped", topic=feed.topic, partition=partition, offset=offset, why=why)

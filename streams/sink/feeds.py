@@ -29,13 +29,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A topic, its tables in the order of writing, and the field that holds the time its rows' source was appended."""
+    """A topic, its tables in the order of writing, and the fields with the times that are measured from.
+
+    `appended` is when a row's source was appended; `seen` when its impression was seen, where it is one.
+    """
 
     topic: str
     tables: tuple[Table, ...]
     appended: str
     # Whether a record holds rows as lines; else it is one row.
     lines: bool = False
+    seen: str | None = None
 
     @property
     def position_table(self) -> Table:
@@ -159,7 +163,7 @@ ARTWORK_RECORDS = _table(
 FEEDS: dict[str, Feed] = {
     feed.topic: feed
     for feed in (
-        Feed(ACCEPTED, (USER_ARTWORKS, ARTWORK_USERS, IMPRESSIONS), "received_at", lines=True),
+        Feed(ACCEPTED, (USER_ARTWORKS, ARTWORK_USERS, IMPRESSIONS), "received_at", lines=True, seen="seen_at"),
         Feed(LEDGER, (LEDGER_ROWS,), "appended_at", lines=True),
         Feed(REJECTED, (REJECTED_PIECES,), "rejected_at"),
         Feed(ARTWORKS, (ARTWORK_RECORDS,), "appended_at"),

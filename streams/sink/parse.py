@@ -6,11 +6,10 @@ from typing import Any
 
 import orjson
 
-from streams import log
+from streams import log, metrics
 from streams.core.catalogue import Catalogue, Refusal
 from streams.kafka.topics import ARTWORKS, REJECTED
 from streams.model.artwork import ArtworkRecord
-from streams.sink import metrics
 from streams.sink.records import BadRecordError, Record, Row
 
 logger = log.get(__name__)
@@ -62,7 +61,7 @@ class ArtworkParser:
     def __call__(self, record: Record) -> list[Row]:
         artwork = self._catalogue.apply(record.key, record.value)
         if isinstance(artwork, Refusal):
-            metrics.refused.inc()
+            metrics.sink_refused.inc()
             logger.warning("artwork_refused", artwork_id=artwork.artwork_id, offset=record.offset, why=artwork.why)
             return []
         said = ArtworkRecord.model_validate(orjson.loads(record.value)) if record.value else None

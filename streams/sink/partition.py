@@ -1,14 +1,14 @@
 """What the sink holds of one assigned partition: where it stands, and what it has read and not yet inserted."""
 
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future
-from contextlib import suppress
 from functools import partial
 
 from confluent_kafka import TopicPartition
 
+from streams import metrics
 from streams.backoff import Backoff
-from streams.sink import metrics
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import Feed
 from streams.sink.parse import Parse
@@ -47,6 +47,7 @@ class AssignedPartition:
         self._oldest = 0.0
         # The block that is being inserted: its first offset, what makes it elsewhere, and itself once it is made.
         self._first: int | None = None
+        self._first_appended_at = 0
         self._making: Future[Block] | None = None
         self._block: Block | None = None
 
@@ -102,7 +103,7 @@ class AssignedPartition:
         value = record.value or b""
         self._rows += 1 + (value.count(b"\n") if self.feed.lines else 0)
         self._bytes += len(value)
-        metrics.buffered_rows.labels(*self._labels).set(self._rows)
+        metrics.sink_buffered_rows.labels(*self._labels).set(self._rows)
         return True
 
     def due(self, now: float, rows: int, seconds: float, share: float = 1.0) -> bool:
@@ -137,6 +138,7 @@ class AssignedPartition:
         assert self._block is not None, "nothing was being inserted"
         offset = self._block.last + 1
         self._forget_block()
+        metrics.sink_progress.labels(*self._labels).set(time.time())
         self.backoff.succeed()
         return self.commit_at(offset)
 
@@ -149,29 +151,42 @@ class AssignedPartition:
     def show(self, high: int) -> None:
         """Update the gauges; `high` is the partition's end as the client last heard of it, negative if it didn't."""
         if self.committed is not None:
-            metrics.committed.labels(*self._labels).set(self.committed)
+            metrics.sink_committed.labels(*self._labels).set(self.committed)
         if self.next_offset is None:
             return
         # At the end of the log there may be markers of transactions, which are no records: the lag is 0 there.
         at_end = self.end is not None and self.end >= high and not self.held
-        metrics.lag.labels(*self._labels).set(0 if at_end else max(0, high - self._inserted_up_to()))
+        metrics.sink_lag.labels(*self._labels).set(0 if at_end else max(0, high - self._inserted_up_to()))
+        metrics.sink_lag_seconds.labels(*self._labels).set(self._waited(time.time()))
 
     def forget_metrics(self) -> None:
         """Drop the partition's gauges: another sink has it now."""
-        for gauge in (metrics.buffered_rows, metrics.lag, metrics.committed):
-            with suppress(KeyError):  # never set
-                gauge.remove(*self._labels)
+        metrics.forget(
+            self._labels,
+            metrics.sink_buffered_rows,
+            metrics.sink_lag,
+            metrics.sink_lag_seconds,
+            metrics.sink_committed,
+            metrics.sink_progress,
+        )
 
     def _begin(self) -> Callable[[], Block]:
         """Begin a block of what is held; return what makes it, which depends on nothing that changes from now on."""
         assert self._parse is not None, "records are added to a placed partition only"
-        self._first = self._records[0].offset
+        self._first, self._first_appended_at = self._records[0].offset, self._records[0].appended_at
         make = partial(build, self.feed, self.topic_id, self.partition, self._records, self._parse)
         self._empty()
         return make
 
     def _forget_block(self) -> None:
         self._first = self._making = self._block = None
+
+    def _waited(self, now: float) -> float:
+        """How long the oldest record that is held has waited since its append (s); 0 when none is held."""
+        if not self.held:
+            return 0.0
+        oldest = self._records[0].appended_at if self._first is None else self._first_appended_at
+        return max(0.0, now - oldest / 1000)
 
     def _inserted_up_to(self) -> int:
         first, records = self._first, self._records  # another thread may look, and they are replaced, never changed
@@ -182,7 +197,7 @@ class AssignedPartition:
     def _empty(self) -> None:
         self._records = []
         self._rows = self._bytes = 0
-        metrics.buffered_rows.labels(*self._labels).set(0)
+        metrics.sink_buffered_rows.labels(*self._labels).set(0)
 
 
 def due(partitions: Collection[AssignedPartition], now: float, rows: int, seconds: float) -> list[AssignedPartition]:

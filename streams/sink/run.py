@@ -4,14 +4,11 @@ import logging
 import signal
 from types import FrameType
 
-from streams import failpoints, log
+from streams import failpoints, health, log, metrics
 from streams.ending import end_process
 from streams.errors import FencedError, SourceChangedError
-from streams.health import Health
 from streams.kafka.sources import Sources
-from streams.metrics import serve
 from streams.settings import Settings
-from streams.sink import metrics
 from streams.sink.feeds import FEEDS
 from streams.sink.sink import Sink
 from streams.watchdog import Watchdog, sink_lag
@@ -30,12 +27,12 @@ def main(settings: Settings, index: int) -> None:
     for library in ("clickhouse_connect", "urllib3"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
     sources = Sources(settings, list(FEEDS))
-    health = Health(metrics.ready)
-    serve(settings.metrics_host, settings.metrics_port + 10 * index + 1, health)
+    well = health.Health(metrics.sink_ready)
+    health.serve(settings.metrics_host, settings.metrics_port + 10 * index + 1, well, metrics.SINK)
     sink = Sink(settings, index, sources)
     # A row may wait that long for its block to fill before anything can be seen to move.
     seconds = settings.stall_seconds + settings.sink_flush_seconds
-    Watchdog(seconds, sink.work, sink_lag(settings), metrics.stalled, health).start()
+    Watchdog(seconds, sink.work, sink_lag(settings), metrics.sink_stalled, well).start()
 
     def stop(number: int, _frame: FrameType | None) -> None:
         logger.info("stopping", signal=signal.Signals(number).name)

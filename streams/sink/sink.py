@@ -16,12 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams import failpoints, log
+from streams import failpoints, log, metrics
 from streams.backoff import Backoff
 from streams.failpoints import Failpoint
 from streams.kafka.sources import Sources
 from streams.settings import Settings
-from streams.sink import kafka, metrics
+from streams.sink import kafka
 from streams.sink.feeds import FEEDS
 from streams.sink.parse import ArtworkParser, parser
 from streams.sink.partition import AssignedPartition, due, names_of
@@ -81,7 +81,7 @@ class Sink:
             # Rows that can't be written now are read again by whoever comes next.
             self._flush(list(self._partitions.values()))
         finally:
-            metrics.ready.set(0)
+            metrics.sink_ready.set(0)
             # A named member keeps its partitions for the session timeout, so that a restart finds them.
             self._consumer.close()
             self._writer.close()
@@ -163,7 +163,7 @@ class Sink:
         partition.backoff.succeed()
         self._consumer.resume([partition.at(start.offset)])
         if start.lost:
-            metrics.lost.labels(partition.feed.topic, str(partition.partition)).inc(start.lost)
+            metrics.sink_lost.labels(partition.feed.topic, str(partition.partition)).inc(start.lost)
             logger.error("offsets_lost", partition=partition.key, offsets=start.lost, start=start.offset)
         logger.info(
             "partition_placed", partition=partition.key, topic_id=log_.topic_id, start=start.offset, end=log_.high
@@ -232,7 +232,7 @@ class Sink:
         now = time.monotonic()
         if isinstance(error, UnavailableError):
             partitions, wait = list(self._partitions.values()), self._backoff.fail(now)
-            metrics.waiting.set(1)
+            metrics.sink_waiting.set(1)
             logger.warning("clickhouse_unavailable", code=error.code, detail=str(error), seconds=round(wait, 2))
         else:
             wait = max(each.backoff.fail(now) for each in partitions)
@@ -245,7 +245,7 @@ class Sink:
         if not self._backoff.failing:
             return
         self._backoff.succeed()
-        metrics.waiting.set(0)
+        metrics.sink_waiting.set(0)
         self._consumer.resume([each.at(0) for each in self._partitions.values() if each.readable])
         logger.info("clickhouse_available")
 
@@ -297,4 +297,4 @@ class Sink:
         for partition in partitions:
             _, high = self._consumer.get_watermark_offsets(partition.at(0), cached=True)
             partition.show(high)
-        metrics.ready.set(self._joined and all(each.readable for each in partitions) and not self._backoff.failing)
+        metrics.sink_ready.set(self._joined and all(each.readable for each in partitions) and not self._backoff.failing)

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
+from streams import metrics
 from streams.clickhouse.client import connect
 from streams.errors import UserError
 from streams.settings import Settings
-from streams.sink import metrics
 from streams.sink.blocks import Part
 from streams.sink.feeds import Feed
 
@@ -67,9 +67,9 @@ class Writer:
                 fmt="ArrowStream",
             )
         )
-        metrics.insert_seconds.labels(part.table.name).observe(time.monotonic() - started)
-        metrics.blocks.labels(part.table.name).inc()
-        metrics.rows.labels(part.table.name).inc(part.rows)
+        metrics.sink_insert_seconds.labels(part.table.name).observe(time.monotonic() - started)
+        metrics.sink_blocks.labels(part.table.name).inc()
+        metrics.sink_rows.labels(part.table.name).inc(part.rows)
 
     def newest_offsets(self, feed: Feed, topic_id: str) -> dict[int, int]:
         """Return the largest offset of that log in the position table, by partition. Raises InsertError."""
@@ -110,7 +110,7 @@ class Writer:
         except (ClickHouseError, UserError, OSError) as error:
             self.close()
             failure = classify(error)
-            metrics.errors.labels(failure.code).inc()
+            metrics.sink_errors.labels(failure.code).inc()
             raise failure from error
 
 

@@ -10,6 +10,7 @@ from streams.errors import DiskFullError, UserError
 from streams.tables.store import Change
 
 MIB = 1024 * 1024
+_SIZES = ("rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables")
 
 
 class RocksMemory:
@@ -91,6 +92,9 @@ class RocksStore:
             if key >= stop:
                 return
             yield key
+
+    def size(self) -> int:
+        return sum(self._db.property_int_value(name) or 0 for name in _SIZES)
 
     def clear(self) -> None:
         self._db.close()

@@ -21,6 +21,10 @@ class Store(Protocol):
         """Keys in order, `start` included, `stop` excluded."""
         ...
 
+    def size(self) -> int:
+        """Return about how many bytes the data takes."""
+        ...
+
     def clear(self) -> None:
         """Remove everything."""
         ...

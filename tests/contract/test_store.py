@@ -105,3 +105,12 @@ def test_stores_share_memory_and_nothing_else(tmp_path: Path) -> None:
     assert (one.get(b"a"), other.get(b"a")) == (None, b"2")
     one.close()
     other.close()
+
+
+def test_its_size_follows_what_it_holds(store: Store) -> None:
+    empty = store.size()
+    store.write([(bytes([n]) * 8, b"v" * 1_000) for n in range(100)])
+    full = store.size()
+    assert full - empty >= 100_000
+    store.clear()
+    assert store.size() <= empty + 1_000

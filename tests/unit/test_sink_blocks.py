@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
 
 from streams.agents.outbox import records
 from streams.core.chunk import SourceRecord
 from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED
+from streams.metrics import SINK
 from streams.sink import lines
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import COORDINATES, FEEDS
@@ -39,11 +39,11 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def skipped(topic: str) -> float:
-    return REGISTRY.get_sample_value("impressions_sink_skipped_records_total", {"topic": topic}) or 0.0
+    return SINK.get_sample_value("impressions_sink_skipped_records_total", {"topic": topic}) or 0.0
 
 
 def refused() -> float:
-    return REGISTRY.get_sample_value("impressions_sink_refused_artworks_total") or 0.0
+    return SINK.get_sample_value("impressions_sink_refused_artworks_total") or 0.0
 
 
 def test_accepted_goes_into_the_sets_first_and_only_fresh_rows_do() -> None:

@@ -12,11 +12,10 @@ from typing import Any
 
 import faust
 
-from streams import log, metrics
+from streams import health, log, metrics
 from streams.core import rows
 from streams.core.judge import Rules
 from streams.core.rows import Line
-from streams.health import Health
 from streams.kafka.admin import TopicInfo, describe
 from streams.kafka.topics import ACCEPTED, IMPRESSIONS, LEDGER
 from streams.model.flush import Flush, Impression
@@ -115,7 +114,8 @@ def main() -> None:
     arguments = parser.parse_args()
     log.configure("WARNING")
     settings = Settings.load()
-    metrics.serve(settings.metrics_host, settings.metrics_port + 10 * arguments.index, Health(metrics.worker_ready))
+    port, well = settings.metrics_port + 10 * arguments.index, health.Health(metrics.worker_ready)
+    health.serve(settings.metrics_host, port, well, metrics.WORKER)
     asyncio.set_event_loop(asyncio.new_event_loop())
     app = build(settings, arguments.index, arguments.how == "take")
     worker = app.Worker(loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)

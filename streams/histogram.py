@@ -1,0 +1,26 @@
+"""A histogram of Prometheus that takes a chunk's observations in one call."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+
+import prometheus_client
+
+
+class Histogram(prometheus_client.Histogram):
+    """As prometheus_client's own, whose `observe` costs more than to decide what is observed."""
+
+    def observe_all(self, values: Iterable[float]) -> None:
+        """Observe each value. One below 0, as of a clock that is ahead, counts as 0."""
+        ordered = sorted(values)
+        below = bisect_left(ordered, 0.0)
+        ordered[:below] = [0.0] * below
+        counted = 0
+        for bucket, bound in zip(self._buckets, self._upper_bounds, strict=True):
+            up_to = bisect_right(ordered, bound)
+            bucket.inc(up_to - counted)
+            counted = up_to
+        self._sum.inc(sum(ordered))
+
+    def observe_ages(self, now: float, times: Sequence[int]) -> None:
+        """Observe how long ago each of `times` (ms since the epoch) was, at `now` (s since the epoch)."""
+        self.observe_all([now - time / 1000 for time in times])

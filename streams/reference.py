@@ -1,0 +1,56 @@
+"""docs/metrics.md, written from the catalogue: `python -m streams.reference`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.metrics import MetricWrapperBase
+
+from streams import metrics
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
+INTRODUCTION = """# Metrics
+
+Made from `streams/metrics.py` by `make schemas`. Worker *n* serves them at `http://127.0.0.1:(9101 + 10n)/metrics`,
+sink *n* at 9102 + 10n; `/healthz` and `/readyz` stand beside them. Each process exports its own ones only, with
+prometheus_client's `process_*` and `python_*` of the process, and the worker with Faust's own sensor, `faust_*`. Faust
+sees chunks, not impressions: its events are chunks, and its latencies are in milliseconds.
+
+Labels are bounded: no metric carries an id of a user, an artwork or a flush. `pool` has at most 100 values and `other`.
+A histogram is exported as `_bucket`, `_sum` and `_count`. Times that start at `seen_at` are measured from the device's
+clock; one that is ahead counts as 0.
+"""
+HEAD = ("| metric | type | labels | meaning |", "|---|---|---|---|")
+
+
+def page() -> str:
+    """Return the page: the same text for the same catalogue."""
+    sections = [INTRODUCTION]
+    for title, registry in (("The worker's", metrics.WORKER), ("The sink's", metrics.SINK)):
+        sections.append("\n".join([f"## {title}", *HEAD, *_rows(registry)]) + "\n")
+    return "\n".join(sections)
+
+
+def of(registry: CollectorRegistry) -> Iterator[MetricWrapperBase]:
+    """The catalogue's metrics that are in this registry, in the order in which they stand there."""
+    names = {metric._name for metric in metrics.catalogue().values()}
+    collectors = registry._collector_to_names
+    return (each for each in collectors if isinstance(each, MetricWrapperBase) and each._name in names)
+
+
+def exported(metric: MetricWrapperBase) -> str:
+    """Return a metric's name as PromQL has it."""
+    return f"{metric._name}_total" if isinstance(metric, Counter) else metric._name
+
+
+def _rows(registry: CollectorRegistry) -> Iterator[str]:
+    for metric in of(registry):
+        kind = "counter" if isinstance(metric, Counter) else "gauge" if isinstance(metric, Gauge) else "histogram"
+        labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+        yield f"| `{exported(metric)}` | {kind} | {labels} | {metric._documentation} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
+    sys.stdout.write(f"{PAGE}\n")

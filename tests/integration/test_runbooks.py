@@ -1,0 +1,47 @@
+"""Every command of the runbooks, run as it stands there on a stack that is at work."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from streams.settings import Settings
+from tests.support import load
+from tests.support.documented import ROOT, Done, commands, run
+from tests.support.load import Raw, at_home, flush, impression, now_ms
+from tests.support.stack import stack_settings
+from tests.support.wait import until
+
+pytestmark = pytest.mark.integration
+
+RUNBOOKS = (ROOT / "docs" / "runbooks.md").read_text()
+SECONDS = 60.0
+ROWS = "curl -s http://127.0.0.1:9102/metrics | grep -E '^impressions_sink_rows_total.*(ledger|rejected)'"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A stack that has seen a flush with telemetry, and a line that can't be read."""
+    settings = stack_settings(tmp_path_factory.mktemp("runbooks"))
+    started = run("impressions up", settings)
+    assert started.returncode == 0, started.stderr
+    telemetry = {"attempts": 3, "failures": 2, "queued": 1, "dropped": 1}
+    good = flush("looked-at", [impression("a0001", now_ms())], transport="fetch", telemetry=telemetry)
+    load.produce(settings, [at_home("looked-at", good), Raw(0, b"nothing")])
+    until(lambda: len(run(ROWS, settings).stdout.splitlines()) == 2, SECONDS, "the rows are in ClickHouse")
+    yield settings
+    assert run("impressions down", settings).returncode == 0
+
+
+@pytest.mark.parametrize("command", dict.fromkeys(commands(RUNBOOKS)))
+def test_every_command_works(command: str, settings: Settings) -> None:
+    done: Done = run(command, settings)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    # ClickHouse's errors come with its answer.
+    assert "DB::Exception" not in done.stdout
+
+
+def test_the_queries_find_what_they_are_for(settings: Settings) -> None:
+    (failures,) = (line for line in commands(RUNBOOKS) if "all_failures > 0" in line)
+    assert "fetch" in run(failures, settings).stdout
+    (payloads,) = (line for line in commands(RUNBOOKS) if "substring(payload" in line)
+    assert "nothing" in run(payloads, settings).stdout

@@ -1,0 +1,119 @@
+"""Alerts: promtool and amtool take them, each fires and does not, each has a runbook, and metrics that there are."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from streams import metrics, reference
+from tests.support.debian import program
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "dashboards" / "prometheus"
+RULES = FOLDER / "rules.yml"
+ALERTMANAGER = FOLDER / "alertmanager.yml"
+TESTS = sorted((FOLDER / "tests").glob("*.yml"))
+# Prometheus' own.
+NOT_OURS = {"up"}
+
+_groups: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"]
+_rules: list[dict[str, Any]] = [rule for group in _groups for rule in group["rules"]]
+ALERTS = {rule["alert"]: rule for rule in _rules if "alert" in rule}
+RECORDED = {rule["record"] for rule in _rules if "record" in rule}
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done
+
+
+def promtool(*arguments: str | Path) -> str:
+    return run(program("promtool", "prometheus"), *arguments).stdout
+
+
+def amtool(*arguments: str | Path) -> str:
+    return run(program("amtool", "prometheus-alertmanager"), *arguments).stdout
+
+
+def test_promtool_takes_the_rules() -> None:
+    assert f"{len(_rules)} rules found" in promtool("check", "rules", RULES)
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_they_fire_and_do_not_fire(path: Path) -> None:
+    assert "SUCCESS" in promtool("test", "rules", path)
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_each_is_shown_to_fire_and_not_to_fire(alert: str) -> None:
+    cases = [
+        bool(case["exp_alerts"])
+        for path in TESTS
+        for test in yaml.safe_load(path.read_text())["tests"]
+        for case in test["alert_rule_test"]
+        if case["alertname"] == alert
+    ]
+    assert set(cases) == {True, False}
+
+
+def exported() -> set[str]:
+    names: set[str] = set()
+    for registry in (metrics.WORKER, metrics.SINK):
+        for metric in reference.of(registry):
+            name = reference.exported(metric)
+            names |= {name} | {f"{name}_{part}" for part in ("bucket", "count", "sum") if metric._type == "histogram"}
+    return names
+
+
+@pytest.mark.parametrize("rule", _rules, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_each_reads_metrics_that_there_are(rule: dict[str, Any]) -> None:
+    named = set(re.findall(r"\b(?:impressions[a-z0-9_:]*|up)\b", rule["expr"]))
+    assert named
+    assert named <= exported() | RECORDED | NOT_OURS
+
+
+def anchor(heading: str) -> str:
+    return re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_each_has_a_runbook_and_each_runbook_an_alert() -> None:
+    text = (ROOT / "docs" / "runbooks.md").read_text()
+    sections = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", text, flags=re.MULTILINE))
+    named = {anchor(heading): set(re.findall(r"\bImpressions[A-Za-z]+", body)) for heading, body in sections.items()}
+    linked: dict[str, set[str]] = {}
+    for name, rule in ALERTS.items():
+        page, _, heading = rule["annotations"]["runbook_url"].partition("#")
+        assert page == "docs/runbooks.md"
+        linked.setdefault(heading, set()).add(name)
+    assert linked == named
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_each_says_how_urgent_it_is_and_what_it_is(alert: str) -> None:
+    rule = ALERTS[alert]
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+    assert rule["annotations"]["summary"]
+
+
+def test_amtool_takes_the_configuration() -> None:
+    assert "SUCCESS" in amtool("check-config", ALERTMANAGER)
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_alerts_go_where_their_severity_says(alert: str) -> None:
+    severity = ALERTS[alert]["labels"]["severity"]
+    routed = amtool(
+        "config", "routes", "test", f"--config.file={ALERTMANAGER}", f"alertname={alert}", f"severity={severity}"
+    )
+    assert routed.strip() == severity
+
+
+def test_inhibitions_name_alerts_that_there_are() -> None:
+    for rule in yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]:
+        for matcher in rule["source_matchers"] + rule["target_matchers"]:
+            (names,) = re.fullmatch(r'alertname=~?"([A-Za-z|]+)"', matcher).groups()  # type: ignore[union-attr]
+            assert set(names.split("|")) <= set(ALERTS)

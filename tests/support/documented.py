@@ -1,0 +1,55 @@
+"""Commands that a document shows, run as they stand there, in a data folder and on ports of the test's own."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from streams.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+# The demo starts a stack and plays for about 20 s; anything else is far quicker.
+LONGEST_SECONDS = 280
+
+Done = subprocess.CompletedProcess[str]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The document's fenced blocks in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def commands(text: str) -> list[str]:
+    """The document's commands: lines of its bash blocks."""
+    return [line for block in blocks(text, "bash") for line in block.splitlines()]
+
+
+def run(command: str, settings: Settings) -> Done:
+    """Run a line in a shell, in the checkout. A document's ports are those of a machine with nothing else on it."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "IMPRESSIONS_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
+        "IMPRESSIONS_CLICKHOUSE_URL": settings.clickhouse_url,
+        "IMPRESSIONS_DATA_DIR": str(settings.data_dir),
+        "IMPRESSIONS_METRICS_PORT": str(settings.metrics_port),
+    }
+    return subprocess.run(
+        ["bash", "-c", on_our_ports(command, settings)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
+        check=False,
+    )
+
+
+def on_our_ports(text: str, settings: Settings) -> str:
+    """The text with the stack's addresses, and this interpreter where it has the checkout's own."""
+    moved = text.replace("http://127.0.0.1:8123", settings.clickhouse_url)
+    moved = moved.replace("127.0.0.1:9092", settings.kafka_bootstrap)
+    for offset in range(2):  # worker 0 and sink 0
+        moved = moved.replace(f"127.0.0.1:{9101 + offset}", f"127.0.0.1:{settings.metrics_port + offset}")
+    scripts = Path(sys.executable).parent
+    return moved.replace(".venv/bin/", f"{scripts}/")

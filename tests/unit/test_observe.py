@@ -1,0 +1,107 @@
+"""What a committed chunk leaves in the metrics."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from streams import metrics
+from streams.agents import observe
+from streams.core.chunk import Decider, Outputs, SourceRecord
+from streams.core.summary import Delivery
+from tests.support.flushes import A, catalogue_of, decider, impression, line
+
+MIXED = [
+    impression(impression_id="i1", artwork_id="a1"),
+    impression(impression_id="i2", artwork_id="a2", seen_at=A - 2_000),
+    impression(impression_id="i3", artwork_id="a1"),  # a duplicate
+    impression(impression_id="i4", artwork_id="a1", seen_at=A - 700_000),  # a repeat
+    impression(impression_id="i5", seen_at=A + 400_000),  # in the future
+    impression(impression_id=""),  # invalid
+]
+TELEMETRY = {"attempts": 3, "failures": 2, "queued": 1, "dropped": 4}
+
+
+def decided(*values: bytes, **fields: int) -> Outputs:
+    catalogue = catalogue_of(
+        a1={"pool_id": "p", "ordinal": 1}, a2={"pool_id": "p", "ordinal": 2}, a3={"pool_id": "p", "ordinal": 3}
+    )
+    made: Decider = decider(catalogue, **fields)
+    return made.decide([SourceRecord(17 + n, A, value) for n, value in enumerate(values)], now=A + 5)
+
+
+def test_a_summary_says_what_became_of_everything() -> None:
+    summary = decided(
+        line(impressions=MIXED, transport="beacon", telemetry=TELEMETRY),
+        line(flush_id="f2", impressions=[impression(impression_id="i9", artwork_id="a3")], telemetry=TELEMETRY),
+        line(flush_id="f3", impressions=[impression(seen_at=A + 400_000)]),
+        b"nothing",
+    ).summary
+    total = summary.total
+    assert (total.received, total.accepted, total.fresh, total.duplicates, total.rejected) == (9, 4, 3, 1, 4)
+    assert (summary.whole, summary.partial, summary.refused, summary.forwarded) == (1, 1, 2, 0)
+    assert summary.sizes == [6, 1, 1, 1]
+    assert summary.reasons == {"future": 2, "invalid": 1, "malformed": 1}
+    assert summary.deliveries == {"beacon": Delivery(3, 2, 4), "sdk": Delivery(3, 2, 4)}
+    assert sorted(summary.seen_at) == [A - 700_000, A - 2_000, A, A]
+    assert sorted(summary.fresh_seen_at) == [A - 2_000, A, A]
+    assert summary.coverage == [("p", 1.0)]
+
+
+def test_a_line_of_another_partition_is_counted_where_it_is_judged() -> None:
+    # u1 belongs to one of many partitions, and not to this one.
+    summary = decided(line(telemetry=TELEMETRY), partitions=1_000).summary
+    assert (summary.forwarded, summary.total.forwarded, summary.total.received) == (1, 1, 1)
+    assert not summary.sizes
+    assert not summary.deliveries
+
+
+@pytest.fixture
+def sample() -> "Sample":
+    return Sample(metrics.WORKER)
+
+
+class Sample:
+    """How much a sample has grown since the test began: the registry is the process's."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._before = self._read()
+
+    def _read(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        found = (sample for metric in self._registry.collect() for sample in metric.samples)
+        return {(each.name, tuple(sorted(each.labels.items()))): each.value for each in found}
+
+    def __call__(self, name: str, **labels: str) -> float:
+        key = (name, tuple(sorted(labels.items())))
+        return self._read().get(key, 0.0) - self._before.get(key, 0.0)
+
+
+def test_the_outcomes_are_all_that_was_received(sample: Sample) -> None:
+    summary = decided(line(impressions=MIXED, transport="beacon", telemetry=TELEMETRY), b"nothing").summary
+    observe.observe_summary(summary, A / 1000 + 1)
+    outcomes = {
+        outcome: sample("impressions_worker_impressions_total", outcome=outcome)
+        for outcome in ("fresh", "repeat", "duplicate", "rejected", "forwarded")
+    }
+    assert outcomes == {"fresh": 2, "repeat": 1, "duplicate": 1, "rejected": 3, "forwarded": 0}
+    assert sample("impressions_worker_received_total") == sum(outcomes.values())
+    assert sample("impressions_worker_rejected_total", reason="malformed") == 1
+    assert sample("impressions_worker_batches_total", outcome="partial") == 1
+    assert sample("impressions_worker_batches_total", outcome="rejected") == 1
+    assert sample("impressions_worker_batch_impressions_count") == 2
+    assert sample("impressions_worker_delivery_attempts_total", transport="beacon") == 3
+    assert sample("impressions_worker_delivery_failures_total", transport="beacon") == 2
+    assert sample("impressions_worker_producer_dropped_total", transport="beacon") == 4
+    assert sample("impressions_worker_seen_to_accepted_seconds_count") == 3
+    assert sample("impressions_worker_seen_to_accepted_seconds_sum") == 1 + 3 + 701
+    assert sample("impressions_worker_seen_to_coverage_seconds_sum") == 1 + 3
+    assert sample("impressions_worker_coverage_ratio_bucket", pool="p", le="0.7") == 1
+    assert sample("impressions_worker_coverage_ratio_bucket", pool="p", le="0.6") == 0
+
+
+def test_a_partition_given_back_is_said_nothing_of() -> None:
+    metrics.worker_position.labels("77").set(5)
+    metrics.worker_lag_seconds.labels("77").set_function(lambda: 1.0)
+    observe.forget(77)
+    observe.forget(77)
+    samples = (sample for metric in metrics.WORKER.collect() for sample in metric.samples)
+    assert not [each for each in samples if each.labels.get("partition") == "77"]
