@@ -33,6 +33,7 @@ TOPIC_PARTITION = ("topic", "partition")  # of four topics: as many as the sink 
 TRANSPORT = ("transport",)  # the six of a flush
 TABLE = ("table",)  # of the sink's
 POOL = ("pool",)  # at most POOLS of them, see `pool_label`
+POOL_COVERAGE = ("pool", "coverage")  # the coverages are ours
 
 # Pools with a label of their own; those that come later share `other`.
 POOLS = 100
@@ -241,6 +242,33 @@ sink_seen_to_readable_seconds = Histogram(
     "From an accepted impression's seen_at, by the device's clock, to its row being readable (s)",
     buckets=SEEN_SECONDS,
     registry=SINK,
+)
+
+# Of all users, as ClickHouse has them: every sink asks and says the same, so take the max over instances.
+
+kpi_freshness = Gauge(
+    "impressions_kpi_freshness_ratio",
+    "Mean share of the pool that is new to a user active of late",
+    POOL,
+    registry=SINK,
+)
+kpi_exhausted = Gauge(
+    "impressions_kpi_exhausted_ratio", "Share of a pool's users who have seen 95 % of it", POOL, registry=SINK
+)
+kpi_users = Gauge("impressions_kpi_users", "Users who have seen something of a pool", POOL, registry=SINK)
+kpi_active_users = Gauge("impressions_kpi_active_users", "Those of them active in 24 hours", POOL, registry=SINK)
+kpi_users_above = Gauge(
+    "impressions_kpi_users_above", "Users whose coverage of a pool is at least this", POOL_COVERAGE, registry=SINK
+)
+kpi_coverage_users = Gauge(
+    "impressions_kpi_coverage_users", "Users whose coverage of a pool is at most this", POOL_COVERAGE, registry=SINK
+)
+kpi_duplicates = Gauge(
+    "impressions_kpi_duplicates_seen", "Duplicates that readers see: a defect of ours", registry=SINK
+)
+kpi_unbalanced = Gauge("impressions_kpi_unbalanced_lines", "Ledger lines of 24 hours that don't balance", registry=SINK)
+kpi_computed = Gauge(
+    "impressions_kpi_computed_timestamp_seconds", "When ClickHouse last answered (s since the epoch)", registry=SINK
 )
 
 _pools: set[str] = set()

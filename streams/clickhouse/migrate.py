@@ -21,8 +21,8 @@ __all__ = ["AlreadyThere", "Applied", "apply", "connect"]
 
 logger = log.get(__name__)
 
-# The database's name is a setting, so the files write this for it.
-PLACEHOLDER = "{database}"
+# What is a setting, the files write like this; the dedupe window is one that is fixed when first provisioned.
+DATABASE, WINDOW = "{database}", "{dedupe_window_ms}"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
@@ -48,7 +48,7 @@ class _File:
     checksum: str
 
 
-def apply(client: Client, folder: Path, database: str) -> list[Applied | AlreadyThere]:
+def apply(client: Client, folder: Path, database: str, window_ms: int) -> list[Applied | AlreadyThere]:
     """Bring the database to what the folder's files say; return what was done about each file, in order. Idempotent.
 
     Two at once do no harm: both run the same idempotent statements and record the same rows.
@@ -56,9 +56,9 @@ def apply(client: Client, folder: Path, database: str) -> list[Applied | Already
     Raises UserError that names the file: one that was changed, removed or renamed after it was applied, a new one that
     sorts before one that was applied, two with the same number, a name that is none, a statement that fails.
     """
-    files = _read(folder, database)
+    files = _read(folder, {DATABASE: database, WINDOW: str(window_ms)})
     _run(client, f"CREATE DATABASE IF NOT EXISTS {database}", "The database")
-    _run(client, _TABLE.replace(PLACEHOLDER, database), "The table of migrations")
+    _run(client, _TABLE.replace(DATABASE, database), "The table of migrations")
     recorded = _recorded(client, database)
     _check(files, recorded)
     done: list[Applied | AlreadyThere] = []
@@ -94,7 +94,7 @@ COMMENT 'Migrations that were applied to the end'
 """
 
 
-def _read(folder: Path, database: str) -> list[_File]:
+def _read(folder: Path, values: dict[str, str]) -> list[_File]:
     files: dict[int, _File] = {}
     for path in sorted(folder.glob("*.sql")):
         match = _NAME.fullmatch(path.name)
@@ -104,13 +104,19 @@ def _read(folder: Path, database: str) -> list[_File]:
         if number in files:
             raise UserError(f"Migrations {files[number].name} and {path.name} have the same number.")
         try:
-            statements = split(content.decode().replace(PLACEHOLDER, database))
+            statements = split(_fill(content.decode(), values))
         except (UnclosedError, UnicodeDecodeError) as error:
             raise UserError(f"Migration {path.name} can't be read: {error}.") from None
         files[number] = _File(number, path.name, statements, hashlib.sha256(content).hexdigest())
     if not files:
         raise UserError(f"There are no migrations in {folder}.")
     return list(files.values())
+
+
+def _fill(text: str, values: dict[str, str]) -> str:
+    for placeholder, value in values.items():
+        text = text.replace(placeholder, value)
+    return text
 
 
 def _recorded(client: Client, database: str) -> dict[int, tuple[str, str]]:

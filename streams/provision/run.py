@@ -28,7 +28,9 @@ def provision(settings: Settings, dry_run: bool, out: Callable[[str], None]) -> 
     first = ensure_genesis(settings, describe(settings, IMPRESSIONS))
     for partition in first:
         out(f"+ {IMPRESSIONS}: first position of partition {partition}")
-    done = migrate.apply(migrate.connect(settings), migrations_folder(), settings.clickhouse_database)
+    done = migrate.apply(
+        migrate.connect(settings), migrations_folder(), settings.clickhouse_database, settings.window_ms
+    )
     for each in done:
         out(f"{'+' if isinstance(each, migrate.Applied) else '='} clickhouse: {each.name}")
     return changed or bool(first) or any(isinstance(each, migrate.Applied) for each in done)

@@ -10,14 +10,15 @@ from streams.errors import FencedError, SourceChangedError
 from streams.kafka.sources import Sources
 from streams.settings import Settings
 from streams.sink.feeds import FEEDS
+from streams.sink.kpis import Kpis
 from streams.sink.sink import Sink
 from streams.watchdog import Watchdog, sink_lag
 
 logger = log.get(__name__)
 
 
-def main(settings: Settings, index: int) -> None:
-    """Run sink `index` until SIGTERM or SIGINT, then return. Call it in the main thread.
+def main(settings: Settings, index: int, port: int) -> None:
+    """Run sink `index` until SIGTERM or SIGINT, its metrics on `port`, then return. Call it in the main thread.
 
     ClickHouse may be away, at the start too: it waits. Raises UserError when Kafka is away or lacks a topic, and when
     the port of its metrics is taken. Ends the process when another one runs as the same sink.
@@ -28,11 +29,12 @@ def main(settings: Settings, index: int) -> None:
         logging.getLogger(library).setLevel(logging.CRITICAL)
     sources = Sources(settings, list(FEEDS))
     well = health.Health(metrics.sink_ready)
-    health.serve(settings.metrics_host, settings.metrics_port + 10 * index + 1, well, metrics.SINK)
+    health.serve(settings.metrics_host, port, well, metrics.SINK)
     sink = Sink(settings, index, sources)
     # A row may wait that long for its block to fill before anything can be seen to move.
     seconds = settings.stall_seconds + settings.sink_flush_seconds
     Watchdog(seconds, sink.work, sink_lag(settings), metrics.sink_stalled, well).start()
+    Kpis(settings).start()
 
     def stop(number: int, _frame: FrameType | None) -> None:
         logger.info("stopping", signal=signal.Signals(number).name)

@@ -10,8 +10,8 @@ from streams import metrics, reference
 
 STREAMS = Path(metrics.__file__).parent
 ALL = [pytest.param(variable, metric, id=variable) for variable, metric in metrics.catalogue().items()]
-# Each has a bound of its own: partitions and topics, the six transports, pools up to a limit, tables, and a few words.
-LABELS = {"partition", "topic", "outcome", "reason", "transport", "pool", "table", "code"}
+# Each has a bound: partitions and topics, the six transports, pools up to a limit, thresholds, tables, a few words.
+LABELS = {"partition", "topic", "outcome", "reason", "transport", "pool", "coverage", "table", "code"}
 
 
 @pytest.mark.parametrize(("variable", "metric"), ALL)

@@ -71,6 +71,13 @@ class Engine:
             self._process.wait(STOP_SECONDS)
             self._process = None
 
+    def kill(self) -> None:
+        """Kill the server with SIGKILL, whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_SECONDS)
+            self._process = None
+
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(f"{self.url}/ping", timeout=1) as answer:

@@ -8,6 +8,7 @@ from clickhouse_connect.driver.client import Client
 from streams.clickhouse.migrate import apply
 from streams.paths import migrations_folder
 from tests.support.clickhouse import Engine
+from tests.support.flushes import WINDOW
 from tests.support.rows import Filler
 
 
@@ -27,5 +28,12 @@ class Database:
 def migrated(engine: Engine, name: str) -> Database:
     """Make a database with the project's schema."""
     writer = engine.client("writer")
-    apply(writer, migrations_folder(), name)
+    apply(writer, migrations_folder(), name, WINDOW)
     return Database(name, Filler(writer, name), engine.client("reader", name))
+
+
+def refresh(db: Database, *views: str) -> None:
+    """Let the engine work out rollups now, and wait until it has."""
+    for view in views or ("ledger_minutes_refresh", "users_refresh"):
+        db.put.client.command(f"SYSTEM REFRESH VIEW {db.name}.{view}")
+        db.put.client.command(f"SYSTEM WAIT VIEW {db.name}.{view}")

@@ -1,0 +1,98 @@
+"""Shows what ClickHouse says of all users as metrics, so that alerts and dashboards have it over time.
+
+In a thread and with a client of its own: how long it takes is nothing to the rows. While ClickHouse is away the metrics
+stay as they were and get old, which `impressions_kpi_computed_timestamp_seconds` tells.
+"""
+
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error
+from prometheus_client import Gauge
+
+from streams import log, metrics
+from streams.clickhouse.client import connect
+from streams.errors import UserError
+from streams.settings import Settings
+
+logger = log.get(__name__)
+
+# The rollup behind them is a minute old at the most: asked twice as often, they are a minute and a half.
+SECONDS = 30.0
+# The thresholds at which new artworks are ordered, and a pool is exhausted.
+ABOVE = (0.85, 0.95)
+_TENTHS = [tenth / 10 for tenth in range(1, 11)]
+
+_POOLS = f"""
+SELECT pool_id, freshness_mean, exhausted_share, users, active_users, users_above_85, users_above_95
+FROM {{database}}.kpi_freshness
+ORDER BY users DESC, pool_id
+LIMIT {metrics.POOLS}
+"""
+_DISTRIBUTION = f"""
+SELECT pool_id, [{", ".join(f"countIf(coverage <= {most})" for most in _TENTHS)}]
+FROM {{database}}.coverage_latest
+GROUP BY pool_id
+ORDER BY count() DESC, pool_id
+LIMIT {metrics.POOLS}
+"""
+_DUPLICATES = "SELECT duplicates FROM {database}.kpi_duplicates_seen"
+_UNBALANCED = "SELECT sum(unbalanced) FROM {database}.ledger_minutes WHERE minute > now('UTC') - INTERVAL 1 DAY"
+
+
+class Kpis:
+    """Asks for the KPIs from time to time, until the process ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: Client | None = None
+        self._shown: dict[Gauge, set[tuple[str, ...]]] = {}
+
+    def start(self) -> None:
+        """Ask from now on, in a thread."""
+        threading.Thread(target=self._run, name="kpis", daemon=True).start()
+
+    def show(self) -> None:
+        """Ask once. Raises UserError or clickhouse-connect's Error: nothing is shown then that was not asked."""
+        pools, distribution = self._rows(_POOLS), self._rows(_DISTRIBUTION)
+        ((duplicates,),), ((unbalanced,),) = self._rows(_DUPLICATES), self._rows(_UNBALANCED)
+        self._set(metrics.kpi_freshness, (((row[0],), row[1]) for row in pools))
+        self._set(metrics.kpi_exhausted, (((row[0],), row[2]) for row in pools))
+        self._set(metrics.kpi_users, (((row[0],), row[3]) for row in pools))
+        self._set(metrics.kpi_active_users, (((row[0],), row[4]) for row in pools))
+        above = (((row[0], str(least)), count) for row in pools for least, count in zip(ABOVE, row[5:], strict=True))
+        self._set(metrics.kpi_users_above, above)
+        spread = (
+            ((pool, str(most)), n) for pool, counts in distribution for most, n in zip(_TENTHS, counts, strict=True)
+        )
+        self._set(metrics.kpi_coverage_users, spread)
+        metrics.kpi_duplicates.set(duplicates)
+        metrics.kpi_unbalanced.set(unbalanced)
+        metrics.kpi_computed.set(time.time())
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.show()
+            except (UserError, Error, OSError) as error:
+                # The sink's own inserts say how ClickHouse is; here it is enough that the figures get old.
+                self._client = None
+                logger.info("kpis_not_read", detail=str(error).split("\n", 1)[0][:300])
+            time.sleep(SECONDS)
+
+    def _rows(self, sql: str) -> list[Any]:
+        if self._client is None:
+            self._client = connect(self._settings)
+        return list(self._client.query(sql.format(database=self._settings.clickhouse_database)).result_rows)
+
+    def _set(self, gauge: Gauge, found: Iterable[tuple[tuple[str, ...], float | None]]) -> None:
+        """Set a gauge's values, and drop those of pools that are no more, and where there is nothing to count."""
+        values = {labels: value for labels, value in found if value is not None}
+        for labels in self._shown.get(gauge, set()) - values.keys():
+            gauge.remove(*labels)
+        for labels, value in values.items():
+            gauge.labels(*labels).set(value)
+        self._shown[gauge] = set(values)

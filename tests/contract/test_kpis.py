@@ -1,0 +1,159 @@
+"""The KPIs on the real engine, each with a result that was worked out by hand, and the metrics made of them."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from prometheus_client import generate_latest
+
+from streams import metrics
+from streams.sink.kpis import Kpis
+from tests.support.clickhouse import Engine, running_engine
+from tests.support.database import Database, migrated, refresh
+from tests.support.rows import accepted, artwork, ledger
+
+HOUR, MINUTE = 3_600_000, 60_000
+# Within the last hours whatever the time is, and in one day.
+NOW = int(time.time() * 1000)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with running_engine(tmp_path_factory.mktemp("kpis")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def db(engine: Engine) -> Database:
+    """Twenty artworks in `main`, two in `tiny`, four users, and the ledger of what they did, half of it rolled up."""
+    db = migrated(engine, "measured")
+    put = db.put
+    put.artworks(*(artwork(f"a{n}", n, offset=n, created_at=NOW) for n in range(20)))
+    put.artworks(*(artwork(f"t{n}", 20 + n, offset=20 + n, pool_id="tiny", created_at=NOW) for n in range(2)))
+    put.accepted(
+        *(accepted("new", f"a{n}", NOW - MINUTE, n) for n in range(1)),
+        *(accepted("half", f"a{n}", NOW - MINUTE, 10 + n) for n in range(11)),
+        *(accepted("through", f"a{n}", NOW - MINUTE, 30 + n) for n in range(19)),
+        *(accepted("away", f"t{n}", NOW - 48 * HOUR, 60 + n) for n in range(2)),
+    )
+    put.ledger(
+        ledger(0, received=10, accepted=8, fresh=7, duplicates=2, attempts=2, failures=1, transport="fetch", **at(10)),
+        ledger(1, received=5, forwarded=5, transport="fetch", **at(900)),
+        ledger(2, received=4, accepted=2, fresh=2, duplicates=1, rejected=1, attempts=1, transport="fetch", **at(20)),
+    )
+    refresh(db)
+    put.ledger(
+        ledger(3, received=2, accepted=2, fresh=2, attempts=7, dropped=3, transport="beacon", tier="pro", **at(90))
+    )
+    return db
+
+
+def at(latency_ms: int) -> dict[str, Any]:
+    return {"appended_at": NOW - 1000, "processed_at": NOW - 1000 + latency_ms}
+
+
+def test_delivery(db: Database) -> None:
+    found = db.rows(
+        "SELECT transport, tier, received, accepted, fresh, duplicates, rejected, attempts, failures, dropped,"
+        " duplicate_rate, batch_success, hit_rate FROM kpi_delivery ORDER BY transport"
+    )
+    assert found == [
+        ("beacon", "pro", 2, 2, 2, 0, 0, 7, 0, 3, 0.0, 1.0, 1.0),
+        ("fetch", "free", 14, 10, 9, 3, 1, 3, 1, 0, 3 / 14, 1 - 1 / 3, 0.9),
+    ]
+
+
+def test_latency_leaves_out_what_was_only_sent_on(db: Database) -> None:
+    ((lines, p50, p95, p99),) = db.rows("SELECT lines, p50_ms, p95_ms, p99_ms FROM kpi_latency")
+    assert lines == 4
+    assert p50 == pytest.approx(20, rel=0.011)
+    assert 19.8 <= p95 <= p99 <= 91
+
+
+def test_freshness_is_of_users_who_are_active_and_exhaustion_of_all(db: Database) -> None:
+    found = db.rows("SELECT * FROM kpi_freshness ORDER BY pool_id")
+    mean = (0.95 + 0.45 + 0.05) / 3
+    assert found == [
+        ("main", 20, 3, 3, pytest.approx(mean), pytest.approx(2 / 3), pytest.approx(1 / 3), 1, 1, pytest.approx(1 / 3)),
+        ("tiny", 2, 1, 0, None, None, None, 1, 1, 1.0),
+    ]
+
+
+def test_cost_follows_the_price_table(db: Database) -> None:
+    db.put.client.command(
+        f"INSERT INTO {db.name}.prices_raw (item, usd, unit, valid_from, note) VALUES"
+        " ('artwork', 0.5, 'artwork', toDate(now('UTC')), 'from today on'),"
+        " ('artwork', 9, 'artwork', toDate(now('UTC')) + 1, 'from tomorrow on')"
+    )
+    found = db.rows(
+        "SELECT impressions, artworks, artworks_usd, platform_usd > 0 AND platform_usd <= 850 / 28,"
+        " usd_per_impression = (platform_usd + artworks_usd) / impressions FROM kpi_cost WHERE day = toDate(now('UTC'))"
+    )
+    assert found == [(12, 22, 11.0, True, True)]
+
+
+def test_all_of_them_beside_their_targets(db: Database) -> None:
+    found = {row[0]: row[1:] for row in db.rows("SELECT kpi, value, met FROM kpis")}
+    assert found["duplicate rate"] == (0.0, True)
+    assert found["lines out of balance"] == (0.0, True)
+    assert found["batch success"] == (pytest.approx(0.9), False)
+    assert found["P95 latency"][1]
+    assert found["freshness"] == (pytest.approx((0.95 + 0.45 + 0.05) / 3), False)
+    assert found["pool exhaustion"] == (0.5, False)
+    assert found["freshness hit rate"] == (pytest.approx(11 / 12), False)
+    assert not found["cost per impression"][1]
+    assert len(found) == 8
+
+
+def test_without_events_a_rate_is_unknown(engine: Engine) -> None:
+    db = migrated(engine, "nothing")
+    found = {row[0]: row[1:] for row in db.rows("SELECT kpi, value, met FROM kpis")}
+    assert found.pop("lines out of balance") == (0.0, True)
+    assert set(found.values()) == {(None, None)}
+    assert db.rows("SELECT * FROM kpi_freshness") == []
+
+
+def test_a_line_that_does_not_balance_is_counted(engine: Engine) -> None:
+    db = migrated(engine, "unbalanced")
+    db.put.ledger(
+        ledger(0, received=3, accepted=2, appended_at=NOW), ledger(1, received=1, accepted=1, appended_at=NOW)
+    )
+    for _ in range(2):
+        assert db.rows("SELECT value, met FROM kpis WHERE kpi = 'lines out of balance'") == [(1.0, False)]
+        refresh(db)
+
+
+def test_they_are_shown_as_metrics(engine: Engine, db: Database) -> None:
+    settings = engine.settings(clickhouse_database=db.name)
+    Kpis(settings).show()
+    text = generate_latest(metrics.SINK).decode()
+    shown = {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if "_kpi_" in line[:17]
+    }
+    assert shown['impressions_kpi_freshness_ratio{pool="main"}'] == pytest.approx((0.95 + 0.45 + 0.05) / 3)
+    assert 'impressions_kpi_freshness_ratio{pool="tiny"}' not in shown
+    assert shown['impressions_kpi_exhausted_ratio{pool="tiny"}'] == 1
+    assert shown['impressions_kpi_users_above{coverage="0.85",pool="main"}'] == 1
+    spread = [shown[f'impressions_kpi_coverage_users{{coverage="{tenth / 10}",pool="main"}}'] for tenth in range(1, 11)]
+    assert spread == [1, 1, 1, 1, 1, 2, 2, 2, 2, 3]
+    assert (shown["impressions_kpi_duplicates_seen"], shown["impressions_kpi_unbalanced_lines"]) == (0, 0)
+    assert time.time() - shown["impressions_kpi_computed_timestamp_seconds"] < 60
+
+
+def test_a_pool_that_is_no_more_is_no_longer_shown(engine: Engine) -> None:
+    db = migrated(engine, "leaving")
+    db.put.artworks(artwork("a1", 1, offset=0), artwork("b1", 2, offset=1, pool_id="gone"))
+    db.put.accepted(accepted("u1", "a1", NOW, 0), accepted("u1", "b1", NOW, 1))
+    refresh(db)
+    kpis = Kpis(engine.settings(clickhouse_database=db.name))
+    kpis.show()
+    assert metrics.kpi_users.labels("gone")._value.get() == 1
+    db.put.artworks(artwork("b1", 2, offset=2, pool_id="gone", retired=True))
+    refresh(db)
+    kpis.show()
+    assert ("gone",) in metrics.kpi_users._metrics
+    db.put.artworks(artwork("b1", 2, offset=3, pool_id="main"))
+    refresh(db)
+    kpis.show()
+    assert ("gone",) not in metrics.kpi_users._metrics

@@ -1,0 +1,221 @@
+"""The rollups on the real engine: at any moment they say what the rows say that they are made from."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from streams.sink.records import Row
+from tests.support.clickhouse import Engine, running_engine
+from tests.support.database import Database, migrated, refresh
+from tests.support.flushes import WINDOW
+from tests.support.rows import T0, accepted, artwork, ledger
+
+COUNTS = "received accepted fresh duplicates rejected forwarded attempts failures dropped bytes"
+FROM_LEDGER = (
+    "SELECT toStartOfMinute(appended_at) AS minute, transport, tier, count() AS lines, "
+    + ", ".join(f"sum(ledger.{name})" for name in COUNTS.split())
+    + ", toString(quantilesDDIf(0.01, 0.5, 0.95, 0.99)("
+    "toFloat64(dateDiff('millisecond', appended_at, processed_at)), forwarded = 0))"
+    " FROM ledger GROUP BY minute, transport, tier ORDER BY minute, transport, tier"
+)
+FROM_MINUTES = (
+    "SELECT minute, transport, tier, sum(m.lines) AS lines, "
+    + ", ".join(f"sum(m.{name})" for name in COUNTS.split())
+    + ", toString(quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(latency))"
+    " FROM ledger_minutes AS m GROUP BY minute, transport, tier ORDER BY minute, transport, tier"
+)
+EXACT = "SELECT user_id, pool_id, seen, pool_size, coverage FROM user_coverage ORDER BY user_id, pool_id"
+LATEST = "SELECT user_id, pool_id, seen, pool_size, coverage FROM coverage_latest ORDER BY user_id, pool_id"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with running_engine(tmp_path_factory.mktemp("rollups")) as engine:
+        yield engine
+
+
+@pytest.fixture
+def db(engine: Engine, names: Iterator[str]) -> Database:
+    return migrated(engine, next(names))
+
+
+@pytest.fixture(scope="module")
+def names() -> Iterator[str]:
+    return (f"rollups_{number}" for number in itertools.count())
+
+
+def some_ledger(rng: Random, first: dict[int, int]) -> list[Row]:
+    """A block of a partition, from its next offset on."""
+    partition, count = rng.randrange(3), rng.randint(1, 20)
+    start = first.get(partition, 0)
+    first[partition] = start + count + rng.randrange(2)  # a marker of a transaction is no row
+    return [one_ledger(rng, start + n, partition) for n in range(count)]
+
+
+def one_ledger(rng: Random, offset: int, partition: int) -> Row:
+    parts = [rng.randrange(4) for _ in range(4)]
+    at = T0 + rng.randrange(300_000)
+    return ledger(
+        offset,
+        partition,
+        **dict(zip(("accepted", "duplicates", "rejected", "forwarded"), parts, strict=True)),
+        received=sum(parts),
+        fresh=rng.randint(0, parts[0]),
+        transport=rng.choice(["fetch", "beacon", ""]),
+        tier=rng.choice(["free", "pro"]),
+        attempts=rng.randrange(3),
+        appended_at=at,
+        processed_at=at + rng.randrange(1, 500),
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_minutes_are_the_ledgers_whatever_was_rolled_up_and_inserted_again(db: Database, seed: int) -> None:
+    rng, first = Random(seed), dict[int, int]()
+    blocks: list[list[Row]] = []
+    for _ in range(12):
+        blocks.append(some_ledger(rng, first))
+        db.put.ledger(*blocks[-1])
+        if rng.random() < 0.4:
+            again = rng.choice(blocks)
+            db.put.ledger(*again[rng.randrange(len(again)) :])
+        if rng.random() < 0.4:
+            refresh(db, "ledger_minutes_refresh")
+        assert db.rows(FROM_MINUTES) == db.rows(FROM_LEDGER)
+
+
+def test_what_is_rolled_up_is_not_read_from_the_ledger_again(db: Database) -> None:
+    db.put.ledger(*(ledger(n, received=1, accepted=1) for n in range(10)))
+    refresh(db, "ledger_minutes_refresh")
+    db.put.client.command(f"TRUNCATE TABLE {db.name}.ledger_raw")
+    assert db.rows("SELECT sum(lines), sum(accepted) FROM ledger_minutes") == [(10, 10)]
+
+
+def test_a_log_that_was_made_again_is_added_from_its_start(db: Database) -> None:
+    db.put.ledger(*(ledger(n, received=1, accepted=1) for n in range(10)))
+    refresh(db, "ledger_minutes_refresh")
+    db.put.ledger(*(ledger(n, received=1, source_topic_id="source-2", kafka_topic_id="topic-2") for n in range(4)))
+    assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(14,)]
+    refresh(db, "ledger_minutes_refresh")
+    assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(14,)]
+
+
+def test_a_reader_never_sees_a_line_twice_or_not_at_all_while_it_is_rolled_up(db: Database) -> None:
+    done = threading.Event()
+
+    def write() -> None:
+        try:
+            for block in range(40):
+                db.put.ledger(*(ledger(block * 50 + n, block % 3, received=1, accepted=1) for n in range(50)))
+                refresh(db, "ledger_minutes_refresh")
+        finally:
+            done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    looks = 0
+    while not done.is_set():
+        ((least,),) = db.rows("SELECT count() FROM ledger")
+        ((found,),) = db.rows("SELECT sum(lines) FROM ledger_minutes")
+        ((most,),) = db.rows("SELECT count() FROM ledger")
+        assert least <= found <= most
+        looks += 1
+    writer.join()
+    assert looks > 10
+    assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(2000,)]
+
+
+def test_a_rollup_goes_on_where_it_was_when_the_engine_was_killed(tmp_path: Path) -> None:
+    with running_engine(tmp_path) as engine:
+        db = migrated(engine, "killed")
+        for block in range(4):
+            for n in range(5):
+                db.put.ledger(*(ledger((block * 5 + n) * 50 + k, n % 3, received=1, accepted=1) for k in range(50)))
+                db.put.client.command(f"SYSTEM REFRESH VIEW {db.name}.ledger_minutes_refresh")  # and don't wait
+            engine.kill()
+            engine.start()
+            db = migrated(engine, "killed")
+            ((stored,),) = db.rows("SELECT count() FROM ledger")
+            assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(stored,)]
+        refresh(db, "ledger_minutes_refresh")
+        assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(stored,)]
+
+
+def test_coverage_is_that_of_user_coverage_once_it_was_worked_out(db: Database) -> None:
+    rng = Random(7)
+    db.put.artworks(*(artwork(f"a{n}", n, offset=n, pool_id="main" if n % 3 else "extra") for n in range(30)))
+    offsets = itertools.count()
+    for _ in range(5):
+        rows = [some_impression(rng, next(offsets)) for _ in range(60)]
+        db.put.accepted(*rows)
+        db.put.accepted(*rows[10:30])
+        refresh(db, "users_refresh")
+        assert db.rows(LATEST) == db.rows(EXACT)
+        assert db.rows("SELECT sum(impressions) FROM users_raw FINAL") == db.rows("SELECT count() FROM impressions")
+
+
+def some_impression(rng: Random, offset: int) -> Row:
+    # Of 30 catalogued artworks and 5 that are not; a user stays in his partition.
+    user, number = rng.randrange(12), rng.randrange(35)
+    return accepted(f"u{user}", f"a{number}", T0 + offset * WINDOW, offset, partition=user % 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"artwork_id": "a1", "ordinal": 1, "retired": True},
+        {"artwork_id": "a1", "ordinal": 1, "pool_id": "other"},
+        {"artwork_id": "b1", "ordinal": 20},
+        {"artwork_id": "never-seen", "ordinal": 21},
+    ],
+    ids=["retired", "moved", "learned late", "new"],
+)
+def test_coverage_follows_the_catalogue_for_users_who_do_nothing(db: Database, change: dict[str, Any]) -> None:
+    db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(10)))
+    db.put.accepted(*(accepted("u1", f"a{n}", T0, n) for n in range(4)), accepted("u1", "b1", T0, 4))
+    db.put.accepted(accepted("u2", "a7", T0, 5))
+    refresh(db, "users_refresh")
+    db.put.artworks(artwork(**change, offset=10))
+    refresh(db, "users_refresh")
+    assert db.rows(LATEST) == db.rows(EXACT)
+
+
+def test_coverage_follows_a_catalogue_that_was_made_again(db: Database) -> None:
+    db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(4)))
+    db.put.accepted(accepted("u1", "a1", T0, 0), accepted("u1", "a2", T0, 1))
+    refresh(db, "users_refresh")
+    db.put.artworks(artwork("a1", 0, offset=0, kafka_topic_id="catalogue-2", appended_at=T0 + 1000))
+    refresh(db, "users_refresh")
+    assert db.rows(LATEST) == db.rows(EXACT) == [("u1", "main", 1, 1, 1.0)]
+
+
+def test_only_those_are_worked_out_again_of_whom_something_came(db: Database) -> None:
+    db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(10)))
+    db.put.accepted(*(accepted(f"u{n}", "a1", T0, n) for n in range(5)))
+    refresh(db, "users_refresh")
+    db.put.accepted(accepted("u3", "a2", T0, 5))
+    refresh(db, "users_refresh")
+    refresh(db, "users_refresh")
+    assert db.rows("SELECT user_id, count() AS times FROM users_raw GROUP BY user_id HAVING times > 1") == [("u3", 2)]
+
+
+def test_what_lies_less_than_the_window_after_another_is_counted(db: Database) -> None:
+    db.put.artworks(artwork("a1", 1, offset=0), artwork("a2", 2, offset=1))
+    times = [T0, T0 + WINDOW, T0 + 2 * WINDOW - 1, T0 + 2 * WINDOW]
+    db.put.accepted(*(accepted("u1", "a1", at, n) for n, at in enumerate(times)))
+    db.put.accepted(accepted("u1", "a2", T0, 4), accepted("u2", "a1", T0 + 1, 5), accepted("u2", "a2", T0, 6))
+    refresh(db, "users_refresh")
+    found = db.rows("SELECT user_id, impressions, closest_ms, doubled FROM users_raw FINAL ORDER BY user_id")
+    assert found == [("u1", 5, 1, 2), ("u2", 2, None, 0)]
+    assert db.rows("SELECT users, impressions, duplicates FROM kpi_duplicates_seen") == [(1, 7, 2)]
+
+
+def test_the_engine_works_them_out_by_itself(db: Database) -> None:
+    views = "SELECT view, exception FROM system.view_refreshes WHERE database = {name:String} ORDER BY view"
+    found = db.put.client.query(views, parameters={"name": db.name}).result_rows
+    assert [tuple(row) for row in found] == [("ledger_minutes_refresh", ""), ("users_refresh", "")]
