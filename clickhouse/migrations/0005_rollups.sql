@@ -6,13 +6,18 @@
 -- end with are scalar subqueries: they are evaluated before anything else is read, and so what they name is there.
 -- What is inserted again later, by a sink that doesn't know it was replaced, lies before them, and is not counted again.
 
--- Which granules hold rows behind an offset: few, because parts that were merged earlier hold none.
+-- Which granules hold rows behind an offset: few, because parts that were merged earlier hold none. And which hold a user:
+-- the primary key finds a granule in each part, and he is in the parts of one partition only.
 ALTER TABLE {database}.ledger_raw
     ADD INDEX IF NOT EXISTS kafka_position (kafka_topic_id, kafka_offset) TYPE minmax GRANULARITY 1;
 ALTER TABLE {database}.ledger_raw MATERIALIZE INDEX kafka_position;
 ALTER TABLE {database}.impressions_raw
     ADD INDEX IF NOT EXISTS kafka_position (kafka_topic_id, kafka_offset) TYPE minmax GRANULARITY 1;
 ALTER TABLE {database}.impressions_raw MATERIALIZE INDEX kafka_position;
+ALTER TABLE {database}.impressions_raw ADD INDEX IF NOT EXISTS user_id user_id TYPE bloom_filter(0.001) GRANULARITY 1;
+ALTER TABLE {database}.impressions_raw MATERIALIZE INDEX user_id;
+ALTER TABLE {database}.user_artworks_raw ADD INDEX IF NOT EXISTS user_id user_id TYPE bloom_filter(0.001) GRANULARITY 1;
+ALTER TABLE {database}.user_artworks_raw MATERIALIZE INDEX user_id;
 
 CREATE TABLE IF NOT EXISTS {database}.ledger_minutes_raw
 (
@@ -37,10 +42,9 @@ CREATE TABLE IF NOT EXISTS {database}.ledger_minutes_raw
     kafka_partition UInt16,
     kafka_offset UInt64 COMMENT 'the rollup holds the partition up to here' CODEC(ZSTD(1))
 )
--- Rows are never replaced, so that a reader can leave out what came while he read. An increment of a Kafka partition is
--- one part, there as a whole or not at all.
+-- Rows are never replaced, so that a reader can leave out what came while he read. An increment is one part, there as a
+-- whole or not at all.
 ENGINE = MergeTree
-PARTITION BY kafka_partition
 ORDER BY (minute, transport, tier)
 COMMENT 'The ledger by minute, as it was added up; query ledger_minutes instead';
 
@@ -52,7 +56,11 @@ SELECT
     CAST(
         (
             CAST((groupArray(log), groupArray(upto)), 'Map(String, UInt64)'),
-            if(count() < uniqExact(topic) * (SELECT uniqExact(kafka_partition) FROM {database}.ledger_raw), 0, min(upto)),
+            if(
+                count() < uniqExact(topic)
+                    * (SELECT count() FROM (SELECT kafka_partition FROM {database}.ledger_raw GROUP BY kafka_partition)),
+                0, min(upto)
+            ),
             groupUniqArray(topic)
         ),
         'Tuple(begin Map(String, UInt64), least UInt64, topics Array(String))'
@@ -113,7 +121,7 @@ WHERE ledger_raw.kafka_offset >= done.begin[log] AND ledger_raw.kafka_offset < e
 GROUP BY minute, transport, tier, kafka_topic_id, kafka_partition
 SETTINGS
     do_not_merge_across_partitions_select_final = 1,
-    -- An increment is one block, and so one part a partition.
+    -- An increment is one block, and so one part.
     max_insert_threads = 1, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 4000000000;
 
 -- Exact for every minute, the current one included: what the rollup holds, and what came since.
@@ -193,8 +201,9 @@ CREATE TABLE IF NOT EXISTS {database}.users_raw
     kafka_offset UInt64 COMMENT 'the rollup holds the partition up to here' CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree(computed_at)
-PARTITION BY kafka_partition
 ORDER BY user_id
+-- One user is a granule, and so is what is read of him.
+SETTINGS index_granularity = 1024
 COMMENT 'What each user has seen, as it was worked out; query coverage_latest instead';
 
 CREATE OR REPLACE VIEW {database}.users_position AS
@@ -202,7 +211,11 @@ SELECT
     CAST(
         (
             CAST((groupArray(log), groupArray(upto)), 'Map(String, UInt64)'),
-            if(count() < uniqExact(topic) * (SELECT uniqExact(kafka_partition) FROM {database}.impressions_raw), 0, min(upto)),
+            if(
+                count() < uniqExact(topic)
+                    * (SELECT count() FROM (SELECT kafka_partition FROM {database}.impressions_raw GROUP BY kafka_partition)),
+                0, min(upto)
+            ),
             groupUniqArray(topic)
         ),
         'Tuple(begin Map(String, UInt64), least UInt64, topics Array(String))'
