@@ -168,26 +168,7 @@ CREATE OR REPLACE VIEW {database}.kpis
     unit LowCardinality(String),
     definition String
 )
-AS WITH
-    delivery AS
-    (
-        SELECT
-            sum(fresh) / nullIf(sum(accepted), 0) AS hit_rate,
-            sum(duplicates) / nullIf(sum(received) - sum(forwarded), 0) AS dropped_duplicates,
-            1 - sum(failures) / nullIf(sum(attempts), 0) AS batch_success,
-            if(sum(lines) = 0, NULL, quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(latency)[2]) AS p95_ms,
-            sum(unbalanced) AS unbalanced
-        FROM {database}.ledger_minutes
-        WHERE minute > now('UTC') - INTERVAL 1 DAY
-    ),
-    freshness AS
-    (
-        SELECT
-            sum(freshness_mean * active_users) / nullIf(sum(active_users), 0) AS mean,
-            sum(users_above_95) / nullIf(sum(users), 0) AS exhausted
-        FROM {database}.kpi_freshness
-    )
-SELECT
+AS SELECT
     fact.1 AS kpi,
     fact.2 AS value,
     fact.3 AS target,
@@ -197,13 +178,37 @@ SELECT
 FROM
 (
     SELECT arrayJoin([
-        ('duplicate rate', (SELECT duplicate_rate FROM {database}.kpi_duplicates_seen), 0., '=', 'share', 'accepted impressions less than the window after another of their user and artwork, of all that readers see'),
-        ('lines out of balance', (SELECT toNullable(toFloat64(unbalanced)) FROM delivery), 0., '=', 'lines', 'received is not accepted + duplicates + rejected + forwarded'),
-        ('batch success', (SELECT batch_success FROM delivery), 1., '=', 'share', '1 - failed attempts of all attempts to deliver, by the producers'' telemetry'),
-        ('P95 latency', (SELECT p95_ms FROM delivery), 100., '<', 'ms', 'from the broker''s append to the decision'),
-        ('freshness', (SELECT mean FROM freshness), 0.9, '>', 'share', 'mean share of the pool that is new to a user who was active in the last 24 hours'),
-        ('pool exhaustion', (SELECT exhausted FROM freshness), 0.01, '<', 'share', 'users and pools at 95 % coverage, of all'),
-        ('freshness hit rate', (SELECT hit_rate FROM delivery), 1., '=', 'share', 'fresh of accepted: the promise never to repeat'),
-        ('cost per impression', (SELECT sum(platform_usd + artworks_usd) / nullIf(sum(impressions), 0) FROM {database}.kpi_cost WHERE day = toDate(now('UTC'))), 0.001, '<', 'USD', 'platform and artworks of today by the price table, of accepted impressions')
+        ('duplicate rate', doubled.duplicate_rate, 0., '=', 'share', 'accepted impressions less than the window after another of their user and artwork, of all that readers see'),
+        ('lines out of balance', toNullable(toFloat64(delivery.unbalanced)), 0., '=', 'lines', 'received is not accepted + duplicates + rejected + forwarded'),
+        ('batch success', delivery.batch_success, 1., '=', 'share', '1 - failed attempts of all attempts to deliver, by the producers\' telemetry'),
+        ('P95 latency', delivery.p95_ms, 100., '<', 'ms', 'from the broker\'s append to the decision'),
+        ('freshness', freshness.mean, 0.9, '>', 'share', 'mean share of the pool that is new to a user who was active in the last 24 hours'),
+        ('pool exhaustion', freshness.exhausted, 0.01, '<', 'share', 'users and pools at 95 % coverage, of all'),
+        ('freshness hit rate', delivery.hit_rate, 1., '=', 'share', 'fresh of accepted: the promise never to repeat'),
+        ('cost per impression', cost.usd_per_impression, 0.001, '<', 'USD', 'platform and artworks of today by the price table, of accepted impressions')
     ]) AS fact
+    FROM
+    (
+        SELECT
+            sum(fresh) / nullIf(sum(accepted), 0) AS hit_rate,
+            1 - sum(failures) / nullIf(sum(attempts), 0) AS batch_success,
+            if(sum(lines) = 0, NULL, quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(latency)[2]) AS p95_ms,
+            sum(unbalanced) AS unbalanced
+        FROM {database}.ledger_minutes
+        WHERE minute > now('UTC') - INTERVAL 1 DAY
+    ) AS delivery
+    CROSS JOIN
+    (
+        SELECT
+            sum(freshness_mean * active_users) / nullIf(sum(active_users), 0) AS mean,
+            sum(users_above_95) / nullIf(sum(users), 0) AS exhausted
+        FROM {database}.kpi_freshness
+    ) AS freshness
+    CROSS JOIN {database}.kpi_duplicates_seen AS doubled
+    CROSS JOIN
+    (
+        SELECT sum(platform_usd + artworks_usd) / nullIf(sum(impressions), 0) AS usd_per_impression
+        FROM {database}.kpi_cost
+        WHERE day = toDate(now('UTC'))
+    ) AS cost
 );
