@@ -2,19 +2,27 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
 from streams.demo.events import Event
+from streams.demo.sending import (
+    LARGEST_FLUSH,
+    SDK_SESSION_SHARE,
+    Fields,
+    Moment,
+    Sender,
+    delivery,
+    draw,
+    draw_size,
+    leave_out,
+    make_senders,
+)
 
-LARGEST_FLUSH = 20
-# Sizes fall off exponentially: most flushes are small, as a timer sends them.
-MEAN_FLUSH = 6
 SESSION_GAP_MS = 30 * 60_000
 EXTRA_POOL_EVERY = 5
-
-Fields = dict[str, object]
+SURFACES = {"gallery": 70, "detail": 20, "search": 10}
 
 
 @dataclass(slots=True)
@@ -54,20 +62,15 @@ def home_pool(artwork_id: str) -> str:
 
 
 def make_drafts(events: Iterable[Event], rng: Random) -> list[Draft]:
-    """Cut each user's events into flushes of 1 to 20 impressions, in order of sending."""
+    """Cut each user's events into sessions and these into flushes of 1 to 20 impressions, in order of sending."""
     by_user: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         by_user[event.user_id].append(event)
-    drafts = []
+    senders = make_senders(by_user, rng)
+    drafts: list[Draft] = []
     for user_id, seen in sorted(by_user.items()):
-        start = session = 0
-        while start < len(seen):
-            size = min(LARGEST_FLUSH, 1 + int(rng.expovariate(1 / MEAN_FLUSH)))
-            run = seen[start : start + size]
-            if start and run[0].seen_at - seen[start - 1].seen_at > SESSION_GAP_MS:
-                session += 1
-            drafts.append(_draft(user_id, f"s-{user_id}-{session}", run, rng))
-            start += size
+        for number, session in enumerate(_sessions(seen)):
+            drafts += _session_drafts(senders[user_id], f"s-{user_id}-{number}", session, rng)
     return sorted(drafts, key=lambda draft: draft.at)
 
 
@@ -76,30 +79,44 @@ def new_id(prefix: str, rng: Random) -> str:
     return f"{prefix}-{rng.getrandbits(64):016x}"
 
 
-def _draft(user_id: str, session_id: str, run: list[Event], rng: Random) -> Draft:
+def _sessions(seen: list[Event]) -> Iterator[list[Event]]:
+    start = 0
+    for end in range(1, len(seen) + 1):
+        if end == len(seen) or seen[end].seen_at - seen[end - 1].seen_at > SESSION_GAP_MS:
+            yield seen[start:end]
+            start = end
+
+
+def _session_drafts(sender: Sender, session_id: str, seen: list[Event], rng: Random) -> Iterator[Draft]:
+    by_sdk = rng.random() < SDK_SESSION_SHARE
+    start = 0
+    while start < len(seen):
+        run = seen[start : start + draw_size(sender, rng)]
+        start += len(run)
+        moment = Moment(by_sdk, last=start == len(seen), full=len(run) == LARGEST_FLUSH)
+        yield _draft(sender, session_id, run, moment, rng)
+
+
+def _draft(sender: Sender, session_id: str, run: list[Event], moment: Moment, rng: Random) -> Draft:
     sent_at = run[-1].seen_at + rng.randint(50, 2000)
-    fields: Fields = {"v": 1, "flush_id": new_id("f", rng), "user_id": user_id, "sent_at": sent_at}
-    failures = rng.choice((0, 0, 0, 0, 1))
+    fields: Fields = {"v": 1, "flush_id": new_id("f", rng), "user_id": run[0].user_id, "sent_at": sent_at}
     optional: Fields = {
         "session_id": session_id,
-        "transport": rng.choices(("fetch", "beacon", "keepalive", "sync"), (70, 20, 8, 2))[0],
-        "reason": rng.choices(("timer", "size", "hidden", "pagehide"), (60, 15, 15, 10))[0],
-        "tier": "pro" if user_id < "4" else "free",
-        "experiments": {"flush": "1s" if user_id < "8" else "2s"},
-        "telemetry": {"attempts": 1 + failures, "failures": failures, "queued": rng.randint(0, 3), "dropped": 0},
+        **delivery(moment, rng),
+        "tier": sender.tier,
+        "experiments": {"flush": sender.flush},
     }
-    # Each optional field is absent now and then, so that the contract's defaults are played too.
-    fields |= {name: value for name, value in optional.items() if rng.random() > 0.03}
-    return Draft(sent_at, fields, [_impression(event, rng) for event in run])
+    surface = draw(SURFACES, rng)
+    return Draft(sent_at, fields | leave_out(optional, rng), [_impression(event, surface, rng) for event in run])
 
 
-def _impression(event: Event, rng: Random) -> Fields:
+def _impression(event: Event, surface: str, rng: Random) -> Fields:
     optional: Fields = {
         "pool_id": home_pool(event.artwork_id),
         "dwell_ms": int(rng.lognormvariate(7.0, 0.8)),
         "visible": round(rng.uniform(0.3, 1.0), 2),
         "position": event.position,
-        "surface": "gallery",
+        "surface": surface,
     }
     required: Fields = {
         "impression_id": new_id("i", rng),

@@ -5,9 +5,15 @@ from collections.abc import Callable
 from random import Random
 from typing import cast
 
-from streams.demo.drafts import Draft, Fields, new_id
+from streams.demo.drafts import Draft, new_id
+from streams.demo.sending import Fields, replays
 
-HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+# Of the sessions that lose the network with several flushes to go.
+OFFLINE_EVERY = 6
+LONGEST_TAIL_MINUTES = 90
+REPLAY_APART_MS = 40
 Fault = Callable[[list[Draft], Random, "Counter[str]"], None]
 
 
@@ -86,12 +92,17 @@ def wrong_clocks(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> 
         earlier.extend(part for part in draft.impressions if isinstance(part, dict))
 
 
-def late_arrival(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> None:
-    """A phone was offline: flushes arrive 2 to 8 hours after they were made."""
+def offline_stretches(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> None:
+    """A phone loses the network before a session's end: what was left of it is replayed 2 to 8 hours later, in turn."""
     end = max(draft.at for draft in drafts)
-    for draft in rng.sample(drafts, len(drafts) // 30):
-        draft.at = min(end, draft.at + rng.randint(2 * HOUR_MS, 8 * HOUR_MS))
-        injected["flush hours late"] += 1
+    tails = [tail for tail in _session_tails(drafts, rng) if tail[-1].at <= end - 2 * HOUR_MS]
+    for unsent in rng.sample(tails, len(tails) // OFFLINE_EVERY):
+        back_at = rng.randint(unsent[-1].at + 2 * HOUR_MS, min(end, unsent[-1].at + 8 * HOUR_MS))
+        for number, fields in enumerate(replays(len(unsent), rng)):
+            unsent[number].at = back_at + number * REPLAY_APART_MS
+            unsent[number].fields |= fields
+        injected["offline stretch"] += 1
+        injected["flush hours late"] += len(unsent)
 
 
 def out_of_order(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> None:
@@ -113,7 +124,7 @@ FLOWS: dict[str, Fault] = {
     "wrong clocks": wrong_clocks,
     "unknown fields": unknown_fields,
     "duplicate keys": duplicate_keys,
-    "late arrival": late_arrival,
+    "offline stretches": offline_stretches,
     "out of order": out_of_order,
 }
 
@@ -136,6 +147,19 @@ def window_edges(at: int, window_ms: int, rng: Random, injected: "Counter[str]")
                 drafts.append(Draft(at, fields, seen))
                 injected[f"window {offset:+d} ms apart" if offset else "window exactly apart"] += 1
     return drafts
+
+
+def _session_tails(drafts: list[Draft], rng: Random) -> list[list[Draft]]:
+    """Return what pages sent in the last minutes of their sessions, where that is several flushes: a queue."""
+    sessions: dict[str, list[Draft]] = {}
+    for draft in sorted(drafts, key=lambda draft: draft.at):
+        if draft.fields.get("transport", "sdk") != "sdk" and "session_id" in draft.fields:
+            sessions.setdefault(str(draft.fields["session_id"]), []).append(draft)
+    tails = []
+    for session in sessions.values():
+        lost_at = session[-1].at - rng.randint(5, LONGEST_TAIL_MINUTES) * MINUTE_MS
+        tails.append([draft for draft in session if draft.at >= lost_at])
+    return [tail for tail in tails if len(tail) > 1]
 
 
 def _fired_again(impression: Fields, rng: Random) -> Fields:

@@ -1,7 +1,8 @@
 """The demo's plan, played into an imaginary broker and recounted: every fault is in it and has its effect."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from itertools import count
 from random import Random
 
@@ -13,7 +14,8 @@ from streams.demo.faults_lines import invalid_flushes, invalid_impressions, malf
 from streams.demo.plan import Plan, make_plan
 from streams.demo.recount import recount, split_lines
 from streams.demo.recount_partition import partition_of
-from streams.demo.recount_types import CatalogueRecord, Config, Record, Result
+from streams.demo.recount_types import Accepted, CatalogueRecord, Config, LedgerRow, Record, Result
+from streams.demo.sending import LARGEST_FLUSH
 from streams.demo.steps import ARTWORKS
 from streams.sdk.encode import check_flush, flush_json
 
@@ -135,6 +137,122 @@ def test_a_good_flush_is_to_the_byte_what_the_sdk_sends(plan: Plan) -> None:
     assert len(good) > len(plan.steps) // 2
     for step in good:
         assert flush_json(check_flush(json.loads(step.value or b""))) == step.value
+
+
+def shares(values: Iterable[str]) -> dict[str, float]:
+    counted = Counter(values)
+    return {value: number / counted.total() for value, number in counted.items()}
+
+
+def of_users(rows: Iterable[LedgerRow | Accepted], name: str) -> dict[str, set[str]]:
+    """Return what each user's rows say of a field."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        found[row.user_id].add(str(getattr(row, name)))
+    return found
+
+
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def lines(request: pytest.FixtureRequest, result: Result) -> list[LedgerRow]:
+    """The ledger of a seed, without what was rejected whole, of which nothing is known."""
+    found = result if request.param == 1 else result_of(plan_of(request.param))
+    return [row for row in found.ledger if row.transport]
+
+
+def test_every_transport_is_there_in_its_share(lines: list[LedgerRow]) -> None:
+    found = shares(row.transport for row in lines)
+    bounds = {
+        "fetch": (0.5, 0.75),
+        "beacon": (0.12, 0.25),
+        "sdk": (0.02, 0.2),
+        "keepalive": (0.02, 0.08),
+        "replay": (0.01, 0.05),
+        "sync": (0.002, 0.02),
+    }
+    assert found.keys() == bounds.keys()
+    for transport, (least, most) in bounds.items():
+        assert least < found[transport] < most, transport
+
+
+def test_reasons_fit_their_transports(lines: list[LedgerRow]) -> None:
+    reasons: dict[str, set[str]] = defaultdict(set)
+    for row in lines:
+        reasons[row.transport].add(row.reason)
+    assert reasons["fetch"] == {"timer", "size"}
+    assert reasons["beacon"] == reasons["keepalive"] == {"hidden", "pagehide"}
+    assert reasons["sync"] == {"pagehide"}
+    assert {"timer", "manual"} <= reasons["sdk"] <= {"timer", "size", "manual"}
+    assert {"timer", "hidden"} <= reasons["replay"] <= {"timer", "size", "hidden", "pagehide"}
+
+
+def test_a_flush_of_full_size_is_one_that_size_sent(lines: list[LedgerRow]) -> None:
+    full = [row.received for row in lines if row.reason == "size"]
+    # Wrong or second impressions may have been put into it, and double fires send a part of it once more.
+    assert len(full) > 30
+    assert sum(received >= LARGEST_FLUSH for received in full) > 0.7 * len(full)
+
+
+def test_tier_and_experiment_are_the_users_own(lines: list[LedgerRow]) -> None:
+    tiers = of_users(lines, "tier")
+    assert all(len(found) == 1 for found in tiers.values())
+    assert 0.15 < shares(next(iter(found)) for found in tiers.values())["pro"] < 0.22
+    assert 0.1 < shares(row.tier for row in lines)["pro"] < 0.4
+    variants = of_users([row for row in lines if row.experiments], "experiments")
+    assert all(len(found) == 1 for found in variants.values())
+    assert {flush for found in variants.values() for flush in found} == {"{'flush': '2s'}", "{'flush': '5s'}"}
+    assert sum(bool(row.experiments) for row in lines) > 0.9 * len(lines)
+
+
+def test_telemetry_tells_of_retries_and_queues(lines: list[LedgerRow]) -> None:
+    told = [row for row in lines if row.attempts]
+    assert 0.9 * len(lines) < len(told) < len(lines)
+    assert all(row.failures == row.attempts - 1 for row in told)
+    assert 0.01 < sum(row.failures for row in told) / sum(row.attempts for row in told) < 0.03
+    assert {row.transport for row in told if row.failures} >= {"fetch", "sync", "replay"}
+    replayed = [row for row in told if row.transport == "replay"]
+    assert sum(row.queued > 0 for row in replayed) > 0.3 * len(replayed)
+    assert {row.queued > 0 for row in told if row.failures and row.transport == "fetch"} == {True}
+    assert all(row.queued == row.dropped == 0 for row in told if row.transport in ("beacon", "keepalive", "sync"))
+    assert 0 < sum(row.dropped > 0 for row in told) < 0.01 * len(told)
+
+
+def test_a_phone_that_was_offline_replays_its_queue_in_turn(plan: Plan) -> None:
+    replayed: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for step in plan.steps:
+        if step.good:
+            flush = json.loads(step.value or b"")
+            if flush.get("transport") == "replay":
+                assert step.at - flush["sent_at"] > 3_600_000
+                # A double fire has its sibling's time, and its own place in the queue.
+                replayed[flush["session_id"]].append((flush["sent_at"], -flush["telemetry"]["queued"]))
+    assert 10 < len(replayed) <= plan.injected["offline stretch"]
+    for flushes in replayed.values():
+        places = [place for _, place in sorted(flushes)]
+        assert places == sorted(places)
+
+
+@pytest.mark.parametrize("name", ["dwell_ms", "visible", "position", "surface", "session_id", "pool_id"])
+def test_most_impressions_say_how_they_were_seen(result: Result, name: str) -> None:
+    said = [row for row in result.accepted if getattr(row, name) not in (None, "")]
+    assert 0.95 * len(result.accepted) < len(said) < len(result.accepted)
+
+
+def test_impressions_are_seen_on_several_surfaces(result: Result) -> None:
+    found = shares(row.surface for row in result.accepted if row.surface)
+    assert found.keys() == {"gallery", "detail", "search"}
+    assert min(found.values()) > 0.05
+
+
+def test_users_coverage_is_spread(result: Result) -> None:
+    for pool_id in ("main", "extra"):
+        tenths = Counter(int(10 * row.coverage) for row in result.coverage if row.pool_id == pool_id)
+        assert len(tenths) >= 8
+        assert max(tenths.values()) < 0.6 * tenths.total()
+
+
+def test_every_reason_to_reject_is_there(result: Result) -> None:
+    found = Counter(row.reason for row in result.rejected)
+    assert found.keys() == {"malformed", "oversize", "invalid", "future", "late"}
 
 
 def test_exact_retries_are_there(plan: Plan) -> None:
