@@ -1,11 +1,33 @@
 """What a committed chunk leaves in the metrics."""
 
 import time
-from collections.abc import Mapping
+from typing import get_args
 
 from streams import metrics
 from streams.agents.partition import Chunk, Partition
 from streams.core.summary import Summary
+from streams.model.rows import RejectReason
+from streams.model.types import Transport
+
+OUTCOMES = ("fresh", "repeat", "duplicate", "rejected", "forwarded")
+BATCH_OUTCOMES = ("whole", "partial", "rejected", "forwarded")
+
+
+def begin() -> None:
+    """Show each counter whose labels are known as 0: to Prometheus, one that appears with a value has not increased."""
+    for outcome in OUTCOMES:
+        metrics.worker_impressions.labels(outcome)
+    for outcome in BATCH_OUTCOMES:
+        metrics.worker_batches.labels(outcome)
+    for reason in get_args(RejectReason):
+        metrics.worker_rejected.labels(reason)
+    for transport in get_args(Transport):
+        for counter in (
+            metrics.worker_delivery_attempts,
+            metrics.worker_delivery_failures,
+            metrics.worker_producer_dropped,
+        ):
+            counter.labels(transport)
 
 
 def observe(partition: Partition, chunk: Chunk) -> None:
@@ -44,15 +66,9 @@ def forget(number: int) -> None:
 
 def _impressions(summary: Summary, now: float) -> None:
     total = summary.total
-    outcomes: Mapping[str, int] = {
-        "fresh": total.fresh,
-        "repeat": total.accepted - total.fresh,
-        "duplicate": total.duplicates,
-        "rejected": total.rejected,
-        "forwarded": total.forwarded,
-    }
+    counts = (total.fresh, total.accepted - total.fresh, total.duplicates, total.rejected, total.forwarded)
     metrics.worker_received.inc(total.received)
-    for outcome, count in outcomes.items():
+    for outcome, count in zip(OUTCOMES, counts, strict=True):
         metrics.worker_impressions.labels(outcome).inc(count)
     for reason, count in summary.reasons.items():
         metrics.worker_rejected.labels(reason).inc(count)
@@ -66,13 +82,8 @@ def _impressions(summary: Summary, now: float) -> None:
 
 
 def _batches(summary: Summary) -> None:
-    outcomes: Mapping[str, int] = {
-        "whole": summary.whole,
-        "partial": summary.partial,
-        "rejected": summary.refused,
-        "forwarded": summary.forwarded,
-    }
-    for outcome, count in outcomes.items():
+    counts = (summary.whole, summary.partial, summary.refused, summary.forwarded)
+    for outcome, count in zip(BATCH_OUTCOMES, counts, strict=True):
         metrics.worker_batches.labels(outcome).inc(count)
     metrics.worker_batch_impressions.observe_all(summary.sizes)
     for transport, delivery in summary.deliveries.items():

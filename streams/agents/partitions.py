@@ -9,7 +9,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 
 from streams import log, metrics
-from streams.agents.observe import forget, observe
+from streams.agents.observe import begin, forget, observe
 from streams.agents.partition import Chunk, Partition
 from streams.agents.poison import PoisonLog
 from streams.core.catalogue import Catalogue
@@ -55,6 +55,7 @@ class Partitions:
         self._commits: dict[int, asyncio.Task[None]] = {}
         self._open = asyncio.Event()
         self.waiting = Waiting()
+        begin()
 
     def positions(self) -> dict[int, int]:
         """The next offset to decide, by partition."""

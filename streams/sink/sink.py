@@ -162,8 +162,8 @@ class Sink:
         partition.place(log_.topic_id, start.offset, parse)
         partition.backoff.succeed()
         self._consumer.resume([partition.at(start.offset)])
+        metrics.sink_lost.labels(partition.feed.topic, str(partition.partition)).inc(start.lost)
         if start.lost:
-            metrics.sink_lost.labels(partition.feed.topic, str(partition.partition)).inc(start.lost)
             logger.error("offsets_lost", partition=partition.key, offsets=start.lost, start=start.offset)
         logger.info(
             "partition_placed", partition=partition.key, topic_id=log_.topic_id, start=start.offset, end=log_.high

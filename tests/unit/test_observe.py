@@ -105,3 +105,19 @@ def test_a_partition_given_back_is_said_nothing_of() -> None:
     observe.forget(77)
     samples = (sample for metric in metrics.WORKER.collect() for sample in metric.samples)
     assert not [each for each in samples if each.labels.get("partition") == "77"]
+
+
+def test_counters_are_there_before_anything_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    # One that appears with a value has not increased, as Prometheus sees it: the first flood would go unseen.
+    for metric in (metrics.worker_rejected, metrics.worker_impressions, metrics.worker_delivery_failures):
+        monkeypatch.setattr(metric, "_metrics", {})
+    observe.begin()
+    assert {labels[0] for labels in metrics.worker_rejected._metrics} == {
+        "malformed",
+        "oversize",
+        "invalid",
+        "future",
+        "late",
+    }
+    assert len(metrics.worker_impressions._metrics) == 5
+    assert len(metrics.worker_delivery_failures._metrics) == 6

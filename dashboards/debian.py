@@ -1,0 +1,55 @@
+"""Programs of Debian's packages, fetched without being installed where they are not there."""
+
+import fcntl
+import shutil
+import subprocess
+from pathlib import Path
+
+from streams.errors import UserError
+
+TOOLS = Path(__file__).resolve().parents[1] / ".local" / "tools"
+# Of a download of tens of MB, or of the package lists before it.
+FETCH_SECONDS = 240
+
+
+class MissingToolsError(UserError):
+    """There is no apt-get or dpkg-deb, so that nothing can be fetched."""
+
+
+def program(name: str, package: str) -> str:
+    """Return the path of a program, fetched into `.local/tools` without being installed where it is not there.
+
+    Unpacked into a folder: an installation would start the package's service. Raises MissingToolsError where it can't
+    be fetched at all, UserError where fetching it failed.
+    """
+    found = shutil.which(name)
+    if found:
+        return found
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        raise MissingToolsError(
+            f"{name} is missing, and without Debian's tools it can't be fetched: install its {package}."
+        )
+    folder = TOOLS / package
+    path = folder / "usr" / "bin" / name
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    with (TOOLS / f"{package}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists() and not _fetch(package, folder):
+            raise UserError(f"{name} is missing, and fetching it failed: apt-get install {package}.")
+    return str(path)
+
+
+def _fetch(package: str, folder: Path) -> bool:
+    download = folder.with_suffix(".download")
+    shutil.rmtree(download, ignore_errors=True)
+    download.mkdir()
+    get = ["apt-get", "--quiet", "download", package]
+    if _run(get, download) or (not _run(["apt-get", "--quiet", "update"], download) and _run(get, download)):
+        return False
+    (archive,) = download.glob("*.deb")
+    return not _run(["dpkg-deb", "--extract", str(archive), str(folder)], download)
+
+
+def _run(command: list[str], folder: Path) -> int:
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=FETCH_SECONDS)
+    return done.returncode

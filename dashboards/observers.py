@@ -1,0 +1,165 @@
+"""Debian's Prometheus and Alertmanager as processes beside a stack on this machine, with the project's own files."""
+
+import json
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dashboards.debian import program
+from streams.embedded.ports import free_pair
+from streams.errors import UserError
+
+FOLDER = Path(__file__).resolve().parent / "prometheus"
+HOST = "127.0.0.1"
+READY_SECONDS, GRACE_SECONDS, LOOK_SECONDS = 30.0, 10.0, 0.05
+ALERTMANAGER = "prometheus-alertmanager"
+# Debian's Alertmanager reads its templates from there and nowhere else. Where the package is only unpacked, it finds
+# them there in a name space of its own.
+SHARED = Path("/usr/share/prometheus")
+_IN_PLACE = f'mount -t tmpfs none {SHARED.parent} && cp -r "$0" {SHARED} && exec "$@"'
+# Short, so that what lasts half a minute is a line and not two points.
+SCRAPE_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """Where they answer; `alertmanager` is empty when there is none."""
+
+    prometheus: str
+    alertmanager: str = ""
+
+    def query(self, expr: str, at: float | None = None) -> list[dict[str, Any]]:
+        """Return the result of an instant query: a list of `metric` and `value`. Raises OSError."""
+        parameters = {"query": expr} | ({} if at is None else {"time": str(at)})
+        found = get(f"{self.prometheus}/api/v1/query?{urllib.parse.urlencode(parameters)}")
+        return list(found["data"]["result"])
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Return the pending and the firing alerts, as Prometheus has them. Raises OSError."""
+        return list(get(f"{self.prometheus}/api/v1/alerts")["data"]["alerts"])
+
+    def inhibited(self) -> set[str]:
+        """Return the names of the alerts that Alertmanager holds back because of another. Raises OSError."""
+        found = get(f"{self.alertmanager}/api/v2/alerts") if self.alertmanager else []
+        return {alert["labels"]["alertname"] for alert in found if alert["status"]["inhibitedBy"]}
+
+
+def get(url: str) -> Any:
+    """Return the JSON that an address of ours answers. Raises OSError."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+@contextmanager
+def observing(
+    folder: Path,
+    targets: Mapping[str, Sequence[str]],
+    *,
+    rules: Path | None = FOLDER / "rules.yml",
+    alertmanager: bool = False,
+    scrape_seconds: int = SCRAPE_SECONDS,
+) -> Iterator[Observers]:
+    """Scrape `targets` (addresses by job) from now on, with their data and logs in `folder`; end with the block.
+
+    Raises UserError when one can't be had or does not get ready.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    port, running = free_pair(), list[subprocess.Popen[bytes]]()
+    try:
+        other = ""
+        if alertmanager:
+            other = f"{HOST}:{free_pair()}"
+            running.append(_start(ALERTMANAGER, ALERTMANAGER, folder, _alertmanager(folder, other)))
+            _until_ready(running[-1], f"http://{other}/-/ready", folder / f"{ALERTMANAGER}.log")
+        config = folder / "prometheus.yml"
+        config.write_text(yaml.safe_dump(configuration(targets, rules, other, scrape_seconds)))
+        flags = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
+        flags += [f"--web.listen-address={HOST}:{port}"]
+        running.append(_start("prometheus", "prometheus", folder, flags))
+        _until_ready(running[-1], f"http://{HOST}:{port}/-/ready", folder / "prometheus.log")
+        yield Observers(f"http://{HOST}:{port}", other and f"http://{other}")
+    finally:
+        for process in reversed(running):
+            _stop(process)
+
+
+def configuration(
+    targets: Mapping[str, Sequence[str]], rules: Path | None, alertmanager: str, scrape_seconds: int
+) -> dict[str, Any]:
+    """Return Prometheus' configuration for targets on this machine, under the jobs' names of prometheus.yml."""
+    every = f"{scrape_seconds}s"
+    made: dict[str, Any] = {
+        "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
+        "scrape_configs": [
+            {"job_name": job, "static_configs": [{"targets": list(addresses)}]} for job, addresses in targets.items()
+        ],
+    }
+    if rules is not None:
+        made["rule_files"] = [str(rules)]
+    if alertmanager:
+        made["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
+    return made
+
+
+def _alertmanager(folder: Path, address: str) -> list[str]:
+    return [
+        f"--config.file={FOLDER / 'alertmanager.yml'}",
+        f"--storage.path={folder / 'alertmanager'}",
+        f"--web.listen-address={address}",
+        # No other one to talk to, and no port for it.
+        "--cluster.listen-address=",
+    ]
+
+
+def _start(name: str, package: str, folder: Path, flags: list[str]) -> subprocess.Popen[bytes]:
+    argv = [program(name, package), *flags]
+    shared = Path(argv[0]).parents[1] / "share" / "prometheus"
+    if name == ALERTMANAGER and not SHARED.exists():
+        argv = ["unshare", "--map-root-user", "--mount", "sh", "-c", _IN_PLACE, str(shared), *argv]
+    # A terminal's Ctrl-C is for whoever runs them, who stops them in turn.
+    with (folder / f"{name}.log").open("wb") as log:
+        return subprocess.Popen(argv, cwd=folder, stdout=log, stderr=log, start_new_session=True)
+
+
+def _until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not _answers(url):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise UserError(f"{log.stem} did not get ready; its log is {log}.")
+        time.sleep(LOOK_SECONDS)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Look until the condition holds; False when it does not within the time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True
