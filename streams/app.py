@@ -16,6 +16,7 @@ from streams.ending import end_process
 from streams.failpoints import Failpoint
 from streams.kafka.catalogue import CatalogueFollower
 from streams.kafka.consumer import ChunkConsumer
+from streams.kafka.credentials import credentials
 from streams.kafka.recovery import StateTableManager
 from streams.kafka.sources import Sources
 from streams.kafka.topics import IMPRESSIONS, WORKER_GROUP
@@ -80,6 +81,7 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
     app = ImpressionsApp(
         WORKER_GROUP,
         broker=[f"kafka://{address}" for address in settings.kafka_bootstrap.split(",")],
+        broker_credentials=credentials(settings),
         datadir=folder / "faust",
         topic_partitions=partitions,
         # Faust declares nothing: topics.yaml does, with replicas that Faust's default of 1 would not give (L8).
@@ -140,11 +142,11 @@ def _collect_rarely() -> None:
     gc.set_threshold(200_000, 50, 100)
 
 
-def main(settings: Settings, index: int) -> None:
-    """Run worker `index` until SIGTERM. Never returns; a crash ends with a code that is not 0."""
+def main(settings: Settings, index: int, port: int) -> None:
+    """Run worker `index`, its metrics on `port`, until SIGTERM. Never returns; a crash ends with a code above 0."""
     failpoints.enable(settings, f"worker-{index}")
     well = health.Health(metrics.worker_ready)
-    health.serve(settings.metrics_host, settings.metrics_port + 10 * index, well, metrics.WORKER)
+    health.serve(settings.metrics_host, port, well, metrics.WORKER)
     app = build(settings, index)
     watched = app.partitions.work
     Watchdog(settings.stall_seconds, watched, worker_lag(settings), metrics.worker_stalled, well).start()

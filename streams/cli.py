@@ -19,7 +19,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Index = Annotated[int, typer.Option(min=0, help="Which one it is: names its state, its membership and its port.")]
+Index = Annotated[
+    str,
+    typer.Option(
+        metavar="N|auto",
+        help="Which one it is: names its state, its membership and its port. auto: the lowest number that nobody else "
+        "in the data folder has; the port is then that of number 0, as in a container of its own.",
+    ),
+]
 
 
 # These run until they are stopped, and their log is all that is seen of them; the others talk to a person.
@@ -87,25 +94,31 @@ def provision(dry_run: Annotated[bool, typer.Option(help="Only show what would c
 
 
 @app.command()
-def worker(index: Index = 0) -> None:
+def worker(index: Index = "0") -> None:
     """Run a worker: decide what arrives on impressions.v1, until SIGTERM.
 
     Example: impressions worker --index 1
     """
     from streams.app import main as run
+    from streams.claim import member
 
-    run(Settings.load(), index)
+    settings = Settings.load()
+    which = member(settings, "worker", index)
+    run(settings, which.number, which.port)
 
 
 @app.command()
-def sink(index: Index = 0) -> None:
+def sink(index: Index = "0") -> None:
     """Run a sink: bring what was decided into ClickHouse, until SIGTERM.
 
     Example: impressions sink --index 1
     """
+    from streams.claim import member
     from streams.sink.run import main as run
 
-    run(Settings.load(), index)
+    settings = Settings.load()
+    which = member(settings, "sink", index)
+    run(settings, which.number, which.port)
 
 
 @app.command()

@@ -14,13 +14,40 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams.errors import UserError
 
 
+def read_secret(path: Path, setting: str) -> str:
+    """Return a secret's file without the line's end. Raises UserError that names the setting when it can't be read."""
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise UserError(f"{setting} is wrong: {path} can't be read ({why}).") from None
+
+
 class Settings(BaseSettings):
     """Settings of one process, read from its environment once, at the start."""
 
     model_config = SettingsConfigDict(env_prefix="IMPRESSIONS_", frozen=True, extra="forbid")
 
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, host:port[,host:port].")
-    clickhouse_url: str = Field("http://127.0.0.1:8123", description="ClickHouse's HTTP interface.")
+    kafka_security_protocol: str = Field(
+        "PLAINTEXT",
+        pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$",
+        description="How brokers are spoken to, by Kafka's names; SASL_SSL in production.",
+    )
+    kafka_sasl_mechanism: str = Field(
+        "SCRAM-SHA-512",
+        pattern="^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$",
+        description="How a SASL protocol logs in, by Kafka's names.",
+    )
+    kafka_username: str = Field("", description="User that a SASL protocol logs in as.")
+    kafka_password_file: Path | None = Field(None, description="File with that user's password.")
+    kafka_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) that the brokers' are checked against; none: those of the machine."
+    )
+    clickhouse_url: str = Field("http://127.0.0.1:8123", description="ClickHouse's HTTP interface, http or https.")
+    clickhouse_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) that ClickHouse's is checked against; none: the usual authorities'."
+    )
     clickhouse_database: str = Field(
         "impressions", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="ClickHouse database."
     )
@@ -28,8 +55,9 @@ class Settings(BaseSettings):
     clickhouse_password_value: str = Field(
         "",
         validation_alias="IMPRESSIONS_CLICKHOUSE_PASSWORD",
-        description="Its password; empty: the embedded stack's generated secret in the data folder.",
+        description="Its password; empty: that of the file, else the embedded stack's secret in the data folder.",
     )
+    clickhouse_password_file: Path | None = Field(None, description="File with its password, where none is set.")
     data_dir: Path = Field(Path(".local"), description="Folder of everything the processes keep on this machine.")
     topics_file: Path | None = Field(None, description="Another topics.yaml than the project's own.")
 
@@ -100,7 +128,7 @@ class Settings(BaseSettings):
         for name, field in type(self).model_fields.items():
             variable = str(field.validation_alias or f"IMPRESSIONS_{name.upper()}")
             value = getattr(self, name)
-            secret = "PASSWORD" in variable and bool(value)
+            secret = variable.endswith("PASSWORD") and bool(value)
             lines += [f"{variable}={'(set)' if secret else '' if value is None else value}"]
             lines += [f"    {field.description} Default: {'none' if field.default in (None, '') else field.default}."]
         return lines
@@ -127,19 +155,26 @@ class Settings(BaseSettings):
 
     @cached_property
     def clickhouse_password(self) -> str:
-        """The writer's password: the setting, else the embedded secret if there is one, else empty."""
-        if self.clickhouse_password_value or not self.writer_password_file.exists():
+        """The password: the setting, else the file's, else the embedded secret if there is one, else empty.
+
+        Raises UserError when the file can't be read.
+        """
+        if self.clickhouse_password_value:
             return self.clickhouse_password_value
-        return self.writer_password_file.read_text().strip()
+        if self.clickhouse_password_file is not None:
+            return read_secret(self.clickhouse_password_file, "IMPRESSIONS_CLICKHOUSE_PASSWORD_FILE")
+        return self.writer_password_file.read_text().strip() if self.writer_password_file.exists() else ""
 
     def ensure_writer_password(self) -> str:
         """Return the writer's password, generating the embedded secret (mode 0600) when there is none yet."""
         path = self.writer_password_file
-        if not self.clickhouse_password_value and not path.exists():
+        if self.clickhouse_password_value or self.clickhouse_password_file is not None:
+            return self.clickhouse_password
+        if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(24) + "\n")
-        return self.clickhouse_password_value or path.read_text().strip()
+        return path.read_text().strip()
 
     @property
     def clickhouse_address(self) -> tuple[str, int]:

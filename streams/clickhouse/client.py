@@ -37,6 +37,7 @@ def connect(settings: Settings, user: Literal["writer", "reader"] = "writer") ->
             interface="https" if secure else "http",
             username=name,
             password=password,
+            ca_cert=str(settings.clickhouse_ca_file) if secure and settings.clickhouse_ca_file else None,
             autogenerate_session_id=False,
             connect_timeout=CONNECT_SECONDS,
             send_receive_timeout=REQUEST_SECONDS,

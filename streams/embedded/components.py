@@ -5,7 +5,9 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from streams import claim
 from streams.embedded import kafka
 from streams.embedded.ports import Address, is_loopback, kafka_address, require_free
 from streams.errors import UserError
@@ -62,10 +64,8 @@ def external(name: str, settings: Settings) -> str | None:
 def environment(settings: Settings) -> dict[str, str]:
     """Return the variables that give a child process exactly these settings, wherever it looks for relative paths."""
     values = settings.model_dump(exclude={"clickhouse_password_value"})
-    values |= {
-        "data_dir": settings.data_dir.resolve(),
-        "clickhouse_password": settings.clickhouse_password_value,
-    }
+    values |= {name: value.resolve() for name, value in values.items() if isinstance(value, Path)}
+    values["clickhouse_password"] = settings.clickhouse_password_value
     return {f"IMPRESSIONS_{name.upper()}": str(value) for name, value in values.items() if value is not None}
 
 
@@ -120,7 +120,7 @@ def _clickhouse(settings: Settings) -> Component:
 
 
 def _python(kind: str, index: int, settings: Settings) -> Component:
-    address = Address(settings.metrics_host, settings.metrics_port + 10 * index + (1 if kind == "sink" else 0))
+    address = Address(settings.metrics_host, claim.port(settings, kind, index))
 
     def ready() -> bool:
         return gauge_is_one(http_get(address, "/metrics") or "", f"impressions_{kind}_ready")

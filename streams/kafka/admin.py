@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -11,9 +12,12 @@ from confluent_kafka.admin import AdminClient, TopicDescription
 
 from streams.errors import BrokerAwayError, UserError
 from streams.kafka.client import connection
+from streams.kafka.security import Config, cluster
 from streams.settings import Settings
 
 REQUEST_SECONDS = 15.0
+# A broker that is there names the controller within milliseconds.
+CONTROLLER_SECONDS = 2.0
 # A topic made a moment ago may have no leader yet that knows it, and a broker that just started loads its groups.
 NOT_SETTLED = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -27,11 +31,31 @@ T = TypeVar("T")
 NO_GROUP = "unused: positions are assigned, and nothing is committed"
 
 
+def admin(brokers: Settings | str) -> AdminClient:
+    """The process's admin client for a cluster: the settings', or one at an address that asks for no login.
+
+    It is safe to share between threads. Raises UserError for a login that is incomplete.
+    """
+    config = connection(brokers) if isinstance(brokers, str) else cluster(brokers)
+    return _admin(tuple(sorted(config.items())))
+
+
 @lru_cache
-def admin(bootstrap: str) -> AdminClient:
-    """The process's admin client for a cluster; it is safe to share between threads."""
+def _admin(config: tuple[tuple[str, str | int | float | bool], ...]) -> AdminClient:
     # librdkafka reports refused connections on stderr by itself; the sentence of the error is enough.
-    return AdminClient({**connection(bootstrap), "socket.timeout.ms": 10_000, "log_level": 0})
+    client: Config = {**dict(config), "socket.timeout.ms": 10_000, "log_level": 0}
+    return AdminClient(client)
+
+
+def find_controller(client: AdminClient) -> None:
+    """Have a client that got no answer ask who is controller now, so that its next request goes there.
+
+    Of the brokers, librdkafka sends such requests to the one that it took for the controller last. When that one dies
+    it waits for it, for ever, though the others answer; only metadata that are asked for name it another.
+    """
+    # Nobody is there: then nobody is controller either.
+    with suppress(KafkaException):
+        client.list_topics(timeout=CONTROLLER_SECONDS)
 
 
 class TopicInfo(NamedTuple):
@@ -48,10 +72,13 @@ def describe(settings: Settings, topic: str) -> TopicInfo:
 
 def describe_all(settings: Settings, topics: Sequence[str]) -> dict[str, TopicInfo]:
     """Ask for topics, in one request. Raises as `describe` does."""
-    futures = admin(settings.kafka_bootstrap).describe_topics(
-        TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS
-    )
-    return {topic: _described(settings, topic, future) for topic, future in futures.items()}
+    client = admin(settings)
+    futures = client.describe_topics(TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS)
+    try:
+        return {topic: _described(settings, topic, future) for topic, future in futures.items()}
+    except BrokerAwayError:
+        find_controller(client)
+        raise
 
 
 def _described(settings: Settings, topic: str, future: Future[TopicDescription]) -> TopicInfo:
@@ -73,7 +100,7 @@ def reader(settings: Settings, **more: str | int | float | bool) -> Consumer:
     """A consumer without a group, for reading what is committed from positions that are assigned."""
     return Consumer(
         {
-            **connection(settings.kafka_bootstrap),
+            **cluster(settings),
             "group.id": NO_GROUP,
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
@@ -107,7 +134,7 @@ def committed(settings: Settings, group: str, topic: str, partition: int) -> Com
     By a consumer: AdminClient.list_consumer_group_offsets takes the process down (SIGSEGV in rd_kafka_cgrp_op) when
     the group's coordinator is still loading, because librdkafka 2.16.0 then looks for the client's own group.
     """
-    consumer = Consumer({**connection(settings.kafka_bootstrap), "group.id": group, "log_level": 3})
+    consumer = Consumer({**cluster(settings), "group.id": group, "log_level": 3})
     tp = TopicPartition(topic, partition)
     try:
         (found,) = _patiently(consumer, lambda: consumer.committed([tp], timeout=REQUEST_SECONDS))

@@ -14,7 +14,7 @@ from streams import failpoints, log
 from streams.backoff import Backoff
 from streams.errors import FencedError
 from streams.failpoints import Failpoint
-from streams.kafka.client import connection
+from streams.kafka.security import cluster
 from streams.kafka.topics import WORKER_GROUP
 from streams.settings import Settings
 
@@ -54,7 +54,7 @@ class PartitionProducer:
         self.waits = False
         self._producer = Producer(
             {
-                **connection(settings.kafka_bootstrap),
+                **cluster(settings),
                 "client.id": f"{WORKER_GROUP}-worker-{partition}",
                 "transactional.id": f"{WORKER_GROUP}-{partition}",
                 # A worker that was killed leaves a transaction open; until the broker aborts it, or the next

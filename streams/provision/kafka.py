@@ -66,7 +66,7 @@ def provision_kafka(settings: Settings, topics: Mapping[str, Topic], dry_run: bo
 
 def connect(settings: Settings) -> AdminClient:
     """Return a client of a broker that answers. Raises UserError when none does."""
-    client = admin(settings.kafka_bootstrap)
+    client = admin(settings)
     try:
         client.list_topics(timeout=CONNECT_SECONDS)
     except KafkaException:

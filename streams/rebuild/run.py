@@ -85,9 +85,7 @@ def _split(table: Table, key: bytes, value: bytes) -> Iterable[Change]:
 
 
 def _require_idle(settings: Settings) -> None:
-    groups = admin(settings.kafka_bootstrap).describe_consumer_groups(
-        [topics.WORKER_GROUP], request_timeout=REQUEST_SECONDS
-    )
+    groups = admin(settings).describe_consumer_groups([topics.WORKER_GROUP], request_timeout=REQUEST_SECONDS)
     group = groups[topics.WORKER_GROUP].result()
     if group.state not in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD):
         raise UserError(

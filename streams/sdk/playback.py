@@ -2,6 +2,7 @@
 
 from time import monotonic
 
+from streams.kafka.security import security
 from streams.kafka.topics import IMPRESSIONS
 from streams.sdk.delivery import BufferFullError, Stats, UndeliveredError
 from streams.sdk.interrupt import Interrupt
@@ -9,6 +10,7 @@ from streams.sdk.produce_options import ProduceOptions
 from streams.sdk.producer import ImpressionProducer
 from streams.sdk.progress import Progress
 from streams.sdk.replay import Row, Timeline, batches, make_flush
+from streams.settings import Settings
 
 # How long a wait lasts before the progress is shown and a Ctrl-C is heeded.
 TICK_SECONDS = 0.2
@@ -22,7 +24,7 @@ def play(
     rows: list[Row],
     timeline: Timeline,
     options: ProduceOptions,
-    bootstrap: str,
+    settings: Settings,
     progress: Progress,
     interrupt: Interrupt,
 ) -> tuple[Stats, str]:
@@ -30,7 +32,13 @@ def play(
 
     An interrupt ends the sending; what was sent by then is still waited for, until a second one.
     """
-    producer = ImpressionProducer(bootstrap, topic=IMPRESSIONS, max_block=TICK_SECONDS, linger_ms=LINGER_MS)
+    producer = ImpressionProducer(
+        settings.kafka_bootstrap,
+        topic=IMPRESSIONS,
+        max_block=TICK_SECONDS,
+        linger_ms=LINGER_MS,
+        config=security(settings),
+    )
     try:
         _send(producer, rows, timeline, options, progress, interrupt)
         _settle(producer, progress)

@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 from rich.console import Console
 
 from streams.errors import UserError
+from streams.kafka.security import cluster
 from streams.kafka.topics import IMPRESSIONS
 from streams.sdk.encode import flush_json
 from streams.sdk.fields import EPOCH
@@ -85,7 +86,7 @@ def run(files: Sequence[Path | str], options: ProduceOptions, settings: Settings
 
 def require_topic(settings: Settings) -> None:
     """Raise UserError unless a broker answers and has the topic."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap, "log_level": 2})
+    admin = AdminClient({**cluster(settings), "log_level": 2})
     try:
         topics = admin.list_topics(timeout=BROKER_SECONDS).topics
     except KafkaException:
@@ -132,7 +133,7 @@ def _play(
 ) -> None:
     started = monotonic()
     with Progress(out, "Acknowledged", len(rows)) as progress:
-        stats, report.problem = play(rows, timeline, options, settings.kafka_bootstrap, progress, interrupt)
+        stats, report.problem = play(rows, timeline, options, settings, progress, interrupt)
     report.seconds = monotonic() - started
     report.sent, report.acknowledged = stats.sent, stats.acknowledged
     report.interrupted = bool(interrupt)

@@ -8,7 +8,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streams import log
 from streams.errors import FencedError
-from streams.kafka.client import connection
+from streams.kafka.admin import find_controller
+from streams.kafka.security import cluster
 from streams.kafka.topics import SINK_GROUP
 from streams.settings import Settings
 from streams.sink.start import Committed
@@ -28,7 +29,7 @@ def consumer(settings: Settings, index: int, on_error: Callable[[KafkaError], No
     """
     return Consumer(
         {
-            **connection(settings.kafka_bootstrap),
+            **cluster(settings),
             "client.id": f"sink-{index}",
             "group.id": SINK_GROUP,
             # A member by name: a restart within the session timeout gets its partitions back at once, without a
@@ -116,7 +117,7 @@ class Broker:
     """
 
     def __init__(self, settings: Settings, client: Consumer) -> None:
-        self._admin = AdminClient(connection(settings.kafka_bootstrap))
+        self._admin = AdminClient(cluster(settings))
         self._consumer = client
 
     def logs(self, keys: Collection[Key]) -> dict[Key, Log]:
@@ -130,7 +131,11 @@ class Broker:
 
     def _topic_ids(self, topics: Collection[str]) -> dict[str, str]:
         futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS)
-        return {topic: str(future.result().topic_id) for topic, future in futures.items()}
+        try:
+            return {topic: str(future.result().topic_id) for topic, future in futures.items()}
+        except KafkaException:
+            find_controller(self._admin)
+            raise
 
     def _offsets(self, keys: Collection[Key], spec: OffsetSpec) -> dict[Key, int]:
         asked = {TopicPartition(*key): spec for key in keys}

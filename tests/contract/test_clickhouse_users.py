@@ -1,0 +1,154 @@
+"""The server's users, in the real engine: it takes the files, and each user may do what is his and no more."""
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from streams.clickhouse.statements import split
+from streams.paths import migrations_folder
+from tests.support.secured import make_secrets
+from tests.support.server_config import ask, write
+
+ROOT = Path(__file__).resolve().parents[2]
+USERS = ("migrator", "writer", "reader", "eraser")
+DENIED = "497 "
+ROW = "('e1', 'u1', 'a1', now(), now(), true, 0, 1)"
+INSERT = (
+    "INSERT INTO impressions.impressions_raw "
+    "(event_id, user_id, artwork_id, seen_at, received_at, fresh, kafka_partition, kafka_offset) VALUES"
+)
+
+
+def migrations() -> list[str]:
+    texts = (path.read_text() for path in sorted(migrations_folder().glob("*.sql")))
+    filled = (text.replace("{database}", "impressions").replace("{dedupe_window_ms}", "600000") for text in texts)
+    return [statement for text in filled for statement in split(text)]
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_secrets(tmp_path_factory.mktemp("secrets"))
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory, secrets: Path) -> dict[str, Any]:
+    """The schema made by the migrator, and what each user got when he tried this and that."""
+    folder = tmp_path_factory.mktemp("users")
+    tries = {
+        "users": ("admin", "SELECT name, auth_type[1] FROM system.users WHERE storage = 'users_xml' ORDER BY name"),
+        "profiles": (
+            "admin",
+            "SELECT user_name, inherit_profile FROM system.settings_profile_elements WHERE user_name != ''",
+        ),
+        "quotas": (
+            "admin",
+            "SELECT name, duration, max_queries, max_execution_time FROM system.quotas AS quota "
+            "JOIN system.quota_limits AS of ON quota.name = of.quota_name WHERE name LIKE 'impressions%' ORDER BY name",
+        ),
+        "limits": (
+            "admin",
+            "SELECT setting_name, value, min, max FROM system.settings_profile_elements "
+            "WHERE profile_name = 'impressions_reader'",
+        ),
+        "migrator drops": ("migrator", "DROP TABLE impressions.impressions_raw"),
+        "migrator elsewhere": ("migrator", "CREATE TABLE default.mine (n UInt8) ENGINE = Memory"),
+        "writer inserts": ("writer", f"{INSERT} {ROW}"),
+        "writer reads": ("writer", "SELECT count() FROM impressions.impressions"),
+        "writer makes": ("writer", "CREATE TABLE impressions.mine (n UInt8) ENGINE = Memory"),
+        "writer deletes": ("writer", "ALTER TABLE impressions.impressions_raw DELETE WHERE 1"),
+        "reader inserts": ("reader", f"{INSERT} {ROW}"),
+        "reader looks for a file": ("reader", "SELECT * FROM file('/etc/passwd', 'LineAsString')"),
+        "reader asks for refreshes": ("reader", "SELECT count() FROM system.view_refreshes"),
+        "eraser inserts": ("eraser", f"{INSERT} {ROW}"),
+        "eraser deletes": (
+            "eraser",
+            "ALTER TABLE impressions.impressions_raw DELETE WHERE user_id = 'u1' SETTINGS mutations_sync = 2",
+        ),
+        "eraser reads": ("eraser", "SELECT count() FROM impressions.impressions_raw"),
+    }
+    views = [
+        ("admin", "SELECT name FROM system.tables WHERE database = 'impressions' AND engine = 'View' ORDER BY name")
+    ]
+    schema = [("migrator", statement) for statement in migrations()]
+    config = write(folder / "config", secrets / "clickhouse_users.xml")
+    answers = ask(folder / "data", config, [*schema, *tries.values(), *views])
+    found = dict(zip(tries, answers[len(schema) :], strict=False))
+    found["schema"] = answers[: len(schema)]
+    found["views"] = [name for (name,) in answers[-1]]
+    again = ask(folder / "data", config, [("reader", f"SELECT * FROM impressions.{name}") for name in found["views"]])
+    found["reads"] = dict(zip(found["views"], again, strict=True))
+    return found
+
+
+def test_every_user_has_a_password_that_is_hashed(asked: dict[str, Any]) -> None:
+    assert {name: kind for name, kind in asked["users"] if name != "default"} == dict.fromkeys(USERS, "sha256_password")
+    assert '<default remove="remove"/>' in (ROOT / "clickhouse" / "users.d" / "impressions.xml").read_text()
+
+
+def test_each_has_his_profile_and_quota(asked: dict[str, Any]) -> None:
+    assert {tuple(row) for row in asked["profiles"] if row[0] != "default"} == {
+        ("migrator", "default"),
+        ("writer", "impressions_writer"),
+        ("reader", "impressions_reader"),
+        ("eraser", "impressions_eraser"),
+    }
+    (_, _, none, _), (name, seconds, queries, time) = asked["quotas"]
+    assert none is None
+    assert (name, seconds, int(queries), time) == ("impressions_reader", 3600, 50_000, 7200)
+    limits = {setting: (value, least, most) for setting, value, least, most in asked["limits"]}
+    assert limits["readonly"] == ("1", None, None)
+    assert limits["max_execution_time"] == ("60", "0.1", "300")
+
+
+def test_the_migrator_makes_the_schema_and_drops_nothing(asked: dict[str, Any]) -> None:
+    assert [answer for answer in asked["schema"] if isinstance(answer, str)] == []
+    assert asked["migrator drops"].startswith(DENIED)
+    assert asked["migrator elsewhere"].startswith(DENIED)
+
+
+def test_the_writer_writes_and_changes_nothing(asked: dict[str, Any]) -> None:
+    assert asked["writer inserts"] == []
+    assert [int(count) for (count,) in asked["writer reads"]] == [1]
+    assert asked["writer makes"].startswith(DENIED)
+    assert asked["writer deletes"].startswith(DENIED)
+
+
+def test_the_reader_reads_every_view_and_nothing_else(asked: dict[str, Any]) -> None:
+    assert {"impressions", "user_coverage", "ledger", "rejected", "artworks"} <= set(asked["views"])
+    assert [answer for answer in asked["reads"].values() if isinstance(answer, str)] == []
+    assert not isinstance(asked["reader asks for refreshes"], str)
+    assert asked["reader inserts"].startswith(DENIED)
+    assert asked["reader looks for a file"].startswith(DENIED)
+
+
+def test_the_eraser_deletes_and_writes_nothing(asked: dict[str, Any]) -> None:
+    assert asked["eraser inserts"].startswith(DENIED)
+    assert asked["eraser deletes"] == []
+    assert [int(count) for (count,) in asked["eraser reads"]] == [0]
+
+
+def test_what_the_engine_was_not_given_is_what_it_refuses_without_our_configuration(tmp_path: Path) -> None:
+    """So that leaving it out hides nothing else."""
+    users = (ROOT / "clickhouse" / "users.d" / "impressions.xml").read_text()
+    assert "<changeable_in_readonly/>" in users
+    config = ElementTree.parse(ROOT / "clickhouse" / "config.d" / "impressions.xml")
+    path = "access_control_improvements/settings_constraints_replace_previous"
+    assert config.findtext(path) == "true"
+
+
+def test_a_cluster_gives_the_same_users_the_same_rights_on_each_shard(tmp_path: Path, secrets: Path) -> None:
+    config = write(tmp_path / "config", secrets / "clickhouse_users.xml", cluster=True)
+    shown = [("admin", f"SHOW GRANTS FOR {user}") for user in USERS]
+    settings = (
+        "SELECT setting_name, value FROM system.settings_profile_elements WHERE profile_name = 'impressions_writer'"
+    )
+    *answers, profile = ask(tmp_path / "data", config, [*shown, ("admin", settings)])
+    for user, rows in zip(USERS, answers, strict=True):
+        grants = "\n".join(grant for (grant,) in rows)
+        assert f"ON impressions.* TO {user}" in grants
+        assert f"ON impressions_shard.* TO {user}" in grants
+    assert {"distributed_foreground_insert": "1", "insert_quorum": "auto", "async_insert": "0"}.items() <= {
+        name: value for name, value in profile
+    }.items()

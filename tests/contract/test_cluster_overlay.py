@@ -1,0 +1,132 @@
+"""The overlay for a cluster, as far as one engine can tell: it parses, and the views work above the shards' tables."""
+
+import hashlib
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from streams.errors import UserError
+from streams.paths import migrations_folder
+from tests.support.server_config import ask
+
+ROOT = Path(__file__).resolve().parents[2]
+WINDOW_MS = 600_000
+TOKENS = re.compile(r"\s+|replicated_deduplication_window_seconds = \d+,?|,$")
+
+
+def _module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("cluster_schema", ROOT / "clickhouse" / "cluster" / "schema.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+schema = _module()
+STATEMENTS: list[str] = schema.statements(migrations_folder(), "impressions", WINDOW_MS)
+TABLES = sorted(re.findall(r"CREATE TABLE IF NOT EXISTS impressions_shard\.(\w+)", "\n".join(STATEMENTS)))
+WHOLE = {"artworks_raw", "prices_raw"}
+
+
+def of(pattern: str) -> list[str]:
+    return [statement for statement in STATEMENTS if re.match(pattern, statement)]
+
+
+def test_the_engines_parser_takes_every_statement(tmp_path: Path) -> None:
+    answers = ask(tmp_path / "data", None, [("", f"EXPLAIN AST {s}") for s in STATEMENTS if not s.startswith("SET ")])
+    assert [answer for answer in answers if isinstance(answer, str)] == []
+
+
+def test_the_parser_would_refuse_nonsense(tmp_path: Path) -> None:
+    (answer,) = ask(tmp_path / "data", None, [("", "EXPLAIN AST CREATE TABLE t ENGINE Distributed(")])
+    assert answer.startswith("62 ")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_shards_tables_are_replicated_and_those_above_distributed_by_partition(table: str) -> None:
+    (made,) = of(rf"CREATE TABLE IF NOT EXISTS impressions_shard\.{table}\b")
+    (above,) = of(rf"CREATE TABLE IF NOT EXISTS impressions\.{table}\b")
+    assert re.search(r"ENGINE = Replicated(Replacing)?MergeTree", made)
+    assert "non_replicated_deduplication_window" not in made
+    if table in WHOLE:
+        assert f"'/clickhouse/whole/{table}', '{{shard}}-{{replica}}'" in made
+        assert above.endswith(f"Distributed(impressions_whole, impressions_shard, {table})")
+    else:
+        assert "/clickhouse/" not in made
+        assert above.endswith(f"Distributed(impressions, impressions_shard, {table}, kafka_partition)")
+
+
+def test_every_table_and_view_of_the_migrations_is_there_under_its_name() -> None:
+    text = "\n".join(path.read_text() for path in migrations_folder().glob("*.sql"))
+    tables = set(re.findall(r"CREATE TABLE IF NOT EXISTS \{database\}\.(\w+)", text))
+    views = set(re.findall(r"CREATE OR REPLACE VIEW \{database\}\.(\w+)", text))
+    rollups = set(re.findall(r"CREATE MATERIALIZED VIEW IF NOT EXISTS \{database\}\.(\w+)", text))
+    assert tables == set(TABLES)
+    for database, names in (("impressions", views), ("impressions_shard", views | rollups)):
+        found = re.findall(rf"VIEW (?:IF NOT EXISTS )?{database}\.(\w+)", "\n".join(STATEMENTS))
+        assert set(found) == names
+
+
+def test_a_shard_needs_no_other() -> None:
+    for statement in of(r".*\bimpressions_shard\.\w+"):
+        if "Distributed(" not in statement:
+            assert not re.search(r"\bimpressions\.\w", statement)
+
+
+def test_the_migrations_are_recorded_as_provision_records_them() -> None:
+    rows = re.findall(
+        r"schema_migrations \(number, name, checksum\) VALUES \((\d+), '(.+)', '(.+)'\)", "\n".join(STATEMENTS)
+    )
+    assert rows == [
+        (str(int(path.name[:4])), path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in sorted(migrations_folder().glob("*.sql"))
+    ]
+
+
+def test_views_above_the_shards_read_what_a_shard_has(tmp_path: Path) -> None:
+    """Without replication, and with one shard that is read directly: what remains is every name and column."""
+    run = [
+        _on_one_engine(each) for each in STATEMENTS if not each.startswith("SET ") and "schema_migrations" not in each
+    ]
+    insert = (
+        "INSERT INTO impressions_shard.impressions_raw "
+        "(event_id, user_id, artwork_id, seen_at, received_at, fresh, kafka_partition, kafka_offset) "
+        "VALUES ('e1', 'u1', 'a1', now(), now(), true, 0, 1)"
+    )
+    views = [
+        f"SELECT * FROM impressions.{name}" for name in re.findall(r"REPLACE VIEW impressions\.(\w+)", "\n".join(run))
+    ]
+    answers = ask(tmp_path / "data", None, [("", statement) for statement in [*run, insert, *views]])
+    assert [answer for answer in answers if isinstance(answer, str)] == []
+    assert len(views) > 5
+    (row,) = answers[len(run) + 1 + views.index("SELECT * FROM impressions.impressions")]
+    assert row[:3] == ["e1", "u1", "a1"]
+
+
+def _on_one_engine(statement: str) -> str:
+    statement = re.sub(r" ON CLUSTER \w+ ENGINE = Replicated\(.*\)", "", statement)
+    statement = re.sub(r"'/clickhouse/whole/\w+', '\{shard\}-\{replica\}'(, )?", "", statement).replace(
+        "MergeTree()", "MergeTree"
+    )
+    statement = statement.replace("ENGINE = Replicated", "ENGINE = ")
+    statement = re.sub(
+        r"\breplicated_deduplication_window = (\d+), \w+ = \d+", r"non_replicated_deduplication_window = \1", statement
+    )
+    return re.sub(r"Distributed\(\w+, (\w+), (\w+)(, \w+)?\)", r"Merge(\1, '^\2$')", statement)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("TRUNCATE TABLE {database}.one;", "no rule"),
+        ("CREATE TABLE IF NOT EXISTS {database}.one (n UInt8) ENGINE = Memory;", "0 engines"),
+    ],
+)
+def test_what_there_is_no_rule_for_stops_it(text: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "0001_one.sql").write_text(text)
+    with pytest.raises(UserError, match=sentence):
+        schema.statements(tmp_path, "impressions", WINDOW_MS)

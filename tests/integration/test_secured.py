@@ -1,0 +1,117 @@
+"""The production override's brokers: TLS, logins, three replicas, and every client of ours through them."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+
+from streams.clickhouse.client import connect
+from streams.embedded.components import environment
+from streams.kafka import topics
+from streams.kafka.client import connection
+from streams.kafka.security import cluster, security
+from streams.provision.run import provision
+from streams.sdk import ImpressionProducer
+from streams.settings import Settings
+from tests.support.clickhouse import running_engine
+from tests.support.secured import Broker, running_brokers
+from tests.support.sink import SinkProcess
+from tests.support.stack import metrics_port
+from tests.support.wait import until
+from tests.support.worker import WorkerProcess
+
+# Three brokers on two cores, which other tests use too.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+START_SECONDS = 120.0
+ROWS_SECONDS = 120.0
+Running = tuple[Settings, list[Broker]]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The brokers and ClickHouse, provisioned, with a worker and a sink."""
+    folder = tmp_path_factory.mktemp("secured")
+    with running_brokers(folder) as (client, brokers), running_engine(folder / "clickhouse") as engine:
+        settings = engine.settings(**client, metrics_port=metrics_port(), session_timeout_seconds=6)
+        until(lambda: len(brokers_of(cluster(settings))) == 3, START_SECONDS, "three brokers are there")
+        provision(settings, False, lambda _: None)
+        with SinkProcess(settings, folder) as sink:
+            worker = WorkerProcess(settings).start()
+            try:
+                worker.wait_ready()
+                sink.wait_ready()
+                yield settings, brokers
+            finally:
+                worker.kill()
+
+
+def brokers_of(config: dict[str, str | int | float | bool]) -> dict[int, object]:
+    try:
+        return dict(AdminClient({**config, "log_level": 0}).list_topics(timeout=5).brokers)
+    except KafkaException:
+        return {}
+
+
+def accepted(settings: Settings, user: str) -> int:
+    client = connect(settings)
+    try:
+        query = "SELECT count() FROM impressions.impressions WHERE user_id = {user:String}"
+        return int(client.query(query, parameters={"user": user}).result_rows[0][0])
+    finally:
+        client.close()
+
+
+def record(settings: Settings, user: str, artworks: int) -> None:
+    with ImpressionProducer(settings.kafka_bootstrap, config=security(settings)) as producer:
+        for number in range(artworks):
+            producer.record(user, f"a{number}")
+
+
+def test_what_is_recorded_comes_through(running: Running) -> None:
+    settings, _ = running
+    record(settings, "secured", 10)
+    until(lambda: accepted(settings, "secured") == 10, ROWS_SECONDS, "the rows are in ClickHouse")
+
+
+def test_the_command_line_logs_in_too(running: Running, tmp_path: Path) -> None:
+    settings, _ = running
+    log = tmp_path / "log.csv"
+    log.write_text("user_id,artwork_id,seen_at\nplayed,a1,1764000000\nplayed,a2,1764000001\n")
+    command = [sys.executable, "-m", "streams", "produce", str(log), "--rebase-to", "now"]
+    done = subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    until(lambda: accepted(settings, "played") == 2, ROWS_SECONDS, "the rows are in ClickHouse")
+
+
+def test_topics_have_three_replicas_and_are_written_once_two_have_a_record(running: Running) -> None:
+    settings, _ = running
+    client = AdminClient(cluster(settings))
+    found = client.list_topics(topics.IMPRESSIONS, timeout=10).topics[topics.IMPRESSIONS]
+    assert {len(partition.replicas) for partition in found.partitions.values()} == {3}
+    (asked,) = client.describe_configs([ConfigResource(ResourceType.TOPIC, topics.IMPRESSIONS)]).values()
+    assert asked.result()["min.insync.replicas"].value == "2"
+
+
+@pytest.mark.parametrize("wrong", ["nothing", "password", "authority"])
+def test_nobody_else_is_let_in(running: Running, wrong: str, tmp_path: Path) -> None:
+    settings, _ = running
+    config = {
+        "nothing": connection(settings.kafka_bootstrap),
+        "password": {**cluster(settings), "sasl.password": "guessed"},
+        # The machine's own authorities know nothing of ours.
+        "authority": {name: value for name, value in cluster(settings).items() if name != "ssl.ca.location"},
+    }[wrong]
+    assert not brokers_of(config)
+    assert brokers_of(cluster(settings))
+
+
+def test_one_broker_may_die(running: Running) -> None:
+    settings, brokers = running
+    brokers[2].kill()
+    record(settings, "survivor", 10)
+    until(lambda: accepted(settings, "survivor") == 10, ROWS_SECONDS, "the rows are in ClickHouse")

@@ -1,0 +1,138 @@
+"""The server's configuration files: well-formed, with keys that the server has, and secrets by name alone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted(
+    path
+    for folder in ("config.d", "users.d", "tls", "cluster")
+    for path in (ROOT / "clickhouse" / folder).glob("*.xml")
+)
+# Keys of the server's own config.xml, users.xml and keeper_config.xml, as far as they are used here. A key that the
+# server doesn't know it passes over without a word.
+SERVER = {
+    "access_control_improvements/on_cluster_queries_require_cluster_grant",
+    "access_control_improvements/select_from_system_db_requires_grant",
+    "access_control_improvements/settings_constraints_replace_previous",
+    "asynchronous_metric_log/ttl",
+    "distributed_ddl/path",
+    "http_port",
+    "https_port",
+    "include_from",
+    "interserver_http_credentials/password",
+    "interserver_http_credentials/user",
+    "interserver_http_port",
+    "interserver_https_port",
+    "logger/count",
+    "logger/level",
+    "logger/size",
+    "macros/replica",
+    "macros/shard",
+    "mark_cache_size",
+    "metric_log/ttl",
+    "mysql_port",
+    "openSSL/client/caConfig",
+    "openSSL/client/loadDefaultCAFile",
+    "openSSL/client/verificationMode",
+    "openSSL/server/certificateFile",
+    "openSSL/server/disableProtocols",
+    "openSSL/server/preferServerCiphers",
+    "openSSL/server/privateKeyFile",
+    "openSSL/server/verificationMode",
+    "part_log/ttl",
+    "postgresql_port",
+    "processors_profile_log",
+    "prometheus/asynchronous_metrics",
+    "prometheus/endpoint",
+    "prometheus/errors",
+    "prometheus/events",
+    "prometheus/metrics",
+    "prometheus/port",
+    "query_log/ttl",
+    "tcp_port",
+    "tcp_port_secure",
+    "text_log",
+    "trace_log",
+    "zookeeper/node/host",
+    "zookeeper/node/port",
+    "zookeeper/node/secure",
+    *(
+        f"remote_servers/{cluster}/{key}"
+        for cluster in ("impressions", "impressions_whole")
+        for key in (
+            "secret",
+            "shard/internal_replication",
+            "shard/replica/host",
+            "shard/replica/port",
+            "shard/replica/secure",
+        )
+    ),
+}
+KEEPER = {
+    "keeper_server/coordination_settings/operation_timeout_ms",
+    "keeper_server/coordination_settings/session_timeout_ms",
+    "keeper_server/log_storage_path",
+    "keeper_server/raft_configuration/secure",
+    "keeper_server/raft_configuration/server/hostname",
+    "keeper_server/raft_configuration/server/id",
+    "keeper_server/raft_configuration/server/port",
+    "keeper_server/server_id",
+    "keeper_server/snapshot_storage_path",
+    "keeper_server/tcp_port_secure",
+    "listen_host",
+    "logger/console",
+    "logger/level",
+    "openSSL/client/caConfig",
+    "openSSL/client/loadDefaultCAFile",
+    "openSSL/client/verificationMode",
+    "openSSL/server/caConfig",
+    "openSSL/server/certificateFile",
+    "openSSL/server/privateKeyFile",
+    "openSSL/server/verificationMode",
+}
+
+
+def leaves(element: ElementTree.Element, path: str = "") -> Iterator[tuple[str, ElementTree.Element]]:
+    for child in element:
+        name = f"{path}/{child.tag}".lstrip("/")
+        if len(child):
+            yield from leaves(child, name)
+        else:
+            yield name, child
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_it_is_well_formed_and_says_why(path: Path) -> None:
+    assert ElementTree.parse(path).getroot().tag == "clickhouse"
+    assert path.read_text().startswith("<!-- ")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if path.parent.name != "users.d" and path.stem != "users"],
+    ids=lambda path: path.stem,
+)
+def test_every_key_is_one_of_the_servers(path: Path) -> None:
+    """Those of users are read by the engine itself (tests/contract/test_clickhouse_users.py)."""
+    found = {name for name, _ in leaves(ElementTree.parse(path).getroot())}
+    assert found <= (KEEPER if path.stem == "keeper" else SERVER)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_secret_is_written_down(path: Path) -> None:
+    for name, element in leaves(ElementTree.parse(path).getroot()):
+        if name.rpartition("/")[2].startswith(("password", "secret")):
+            assert element.get("incl"), f"{name} is a value"
+            assert not (element.text or "").strip()
+
+
+def test_each_user_has_a_password_a_network_and_a_quota() -> None:
+    users = ElementTree.parse(ROOT / "clickhouse" / "users.d" / "impressions.xml").findall("users/*")
+    assert [user.tag for user in users] == ["default", "migrator", "writer", "reader", "eraser"]
+    assert users[0].get("remove") == "remove"
+    for user in users[1:]:
+        assert {child.tag for child in user} == {"password_sha256_hex", "networks", "profile", "quota", "grants"}

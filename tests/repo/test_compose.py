@@ -1,0 +1,291 @@
+"""The compose files: what they name exists, what they wait for can be waited for, and nothing is needlessly open."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.compose_file import BASE, PRODUCTION, ROOT, filled, load, variables
+from tests.support.debian import program
+
+FILES = {"base": load(BASE), "production": load(PRODUCTION)}
+SERVICES: dict[str, dict[str, Any]] = FILES["base"]["services"]
+ALL = [(file, name) for file, loaded in FILES.items() for name in loaded["services"]]
+OURS = {name for name, service in SERVICES.items() if service["image"].startswith("impression-streams:")}
+IN_EXAMPLE = dict(re.findall(r"^#?(\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+
+def merged(name: str) -> dict[str, Any]:
+    """What a test needs of a service in production: lists are added, mappings are merged."""
+    base = SERVICES.get(name) or SERVICES[FILES["production"]["services"][name]["extends"]["service"]]
+    result = dict(base)
+    for key, value in FILES["production"]["services"].get(name, {}).items():
+        if isinstance(value, dict):
+            result[key] = {**base.get(key, {}), **value}
+        elif isinstance(value, list) and key != "ports":
+            result[key] = [*base.get(key, []), *value]
+        else:
+            result[key] = value
+    return result
+
+
+def secret_names(service: dict[str, Any]) -> dict[str, str]:
+    """The secrets of a service: where each is, by name."""
+    given = (s if isinstance(s, dict) else {"source": s, "target": s} for s in service.get("secrets", []))
+    return {each["source"]: f"/run/secrets/{each['target']}" for each in given}
+
+
+def ignored(path: str) -> bool:
+    return subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_composes_own_schema_takes_it(file: str, tmp_path: Path) -> None:
+    plain = tmp_path / "compose.json"
+    plain.write_text(json.dumps(FILES[file]))
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(plain)]
+    done = subprocess.run(check, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_schema_would_refuse_a_misspelt_key(tmp_path: Path) -> None:
+    plain = tmp_path / "compose.json"
+    plain.write_text(json.dumps({"services": {"worker": {"image": "x", "read_onyl": True}}}))
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(plain)]
+    assert subprocess.run(check, capture_output=True, check=False, timeout=120).returncode == 1
+
+
+def test_it_has_the_parts_that_there_are_and_no_other() -> None:
+    assert set(SERVICES) == {
+        "kafka", "clickhouse", "migrator", "worker", "sink", "prometheus", "alertmanager", "grafana"
+    }  # fmt: skip
+    assert {"migrator", "worker", "sink"} == OURS
+    observability = {name for name, service in SERVICES.items() if service.get("profiles") == ["observability"]}
+    assert observability == {"prometheus", "alertmanager", "grafana"}
+    assert set(FILES["production"]["services"]) - set(SERVICES) == {"kafka-2", "kafka-3"}
+
+
+@pytest.mark.parametrize(("file", "name"), ALL)
+def test_no_service_has_what_would_keep_it_from_being_scaled_or_moved(file: str, name: str) -> None:
+    assert "version" not in FILES[file]
+    assert "container_name" not in FILES[file]["services"][name]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_images_are_pinned(name: str) -> None:
+    _, _, tag = SERVICES[name]["image"].rpartition(":")
+    assert re.fullmatch(r"v?\d+\.\d+\.\d+[\w.-]*", tag)
+
+
+def test_versions_are_those_that_the_tests_run() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert {SERVICES[name]["image"] for name in OURS} == {f"impression-streams:{project}"}
+    pom = (ROOT / "streams" / "embedded" / "pom.xml").read_text()
+    (kafka,) = re.findall(r"<kafka\.version>(.+)</kafka\.version>", pom)
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka}"
+    (engine,) = re.findall(r"^chdb-core==(\d+\.\d+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert SERVICES["clickhouse"]["image"].startswith(f"clickhouse/clickhouse-server:{engine}.")
+
+
+@pytest.mark.parametrize(("file", "name"), ALL)
+def test_ports_are_this_machines_alone(file: str, name: str) -> None:
+    for port in FILES[file]["services"][name].get("ports", []):
+        assert filled(port).startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize(("file", "name"), ALL)
+def test_what_is_mounted_exists(file: str, name: str) -> None:
+    for volume in FILES[file]["services"][name].get("volumes", []):
+        source = volume.split(":")[0]
+        if source.startswith("."):
+            assert (ROOT / source).exists(), f"{source} of {name}"
+            assert volume.endswith(":ro")
+        else:
+            assert source in FILES["base"]["volumes"] | FILES["production"]["volumes"]
+
+
+@pytest.mark.parametrize(("file", "name"), ALL)
+def test_what_is_waited_for_can_be_waited_for(file: str, name: str) -> None:
+    known = SERVICES | {each: SERVICES["kafka"] for each in ("kafka-2", "kafka-3") if file == "production"}
+    for other, how in FILES[file]["services"][name].get("depends_on", {}).items():
+        if how["condition"] == "service_healthy":
+            assert "test" in known[other]["healthcheck"], f"{name} waits for {other}"
+        else:
+            assert how["condition"] == "service_completed_successfully"
+            assert other == "migrator"
+
+
+def test_workers_and_sinks_start_when_the_migrator_is_done() -> None:
+    for name in ("worker", "sink"):
+        assert SERVICES[name]["depends_on"]["migrator"] == {"condition": "service_completed_successfully"}
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_own_image_may_do_nothing_but_its_work(name: str) -> None:
+    service = SERVICES[name]
+    assert service["user"] == "10001:10001"
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_may_take_the_whole_machine(name: str) -> None:
+    limits = SERVICES[name]["deploy"]["resources"]["limits"]
+    assert set(limits) == {"cpus", "memory"}
+    assert SERVICES[name]["logging"]["options"]["max-size"]
+    assert SERVICES[name]["stop_grace_period"]
+    assert SERVICES[name]["restart"]
+
+
+def test_workers_are_two_that_count_themselves() -> None:
+    assert SERVICES["worker"]["deploy"]["replicas"] == 2
+    assert SERVICES["worker"]["command"] == ["worker", "--index", "auto"]
+    assert SERVICES["sink"]["command"] == ["sink", "--index", "auto"]
+
+
+@pytest.mark.parametrize(("file", "name"), ALL)
+def test_secrets_are_files_that_git_ignores(file: str, name: str) -> None:
+    service = merged(name) if file == "production" else SERVICES[name]
+    declared = FILES["base"]["secrets"] | (FILES["production"]["secrets"] if file == "production" else {})
+    for each in secret_names(service):
+        path = declared[each]["file"]
+        assert path.startswith("./secrets/")
+        assert ignored(path), f"{path} could be committed"
+        assert f"`{path.removeprefix('./secrets/')}`" in (ROOT / "secrets" / "README.md").read_text()
+    assert not ignored("secrets/README.md")
+
+
+@pytest.mark.parametrize(("file", "name"), ALL)
+def test_a_secret_that_is_named_is_given(file: str, name: str) -> None:
+    service = merged(name) if file == "production" else SERVICES[name]
+    text = json.dumps(service.get("environment", {}))
+    named = set(re.findall(r"/run/secrets/[\w.]+", text))
+    named |= {f"{path}/{key}" for path, key in re.findall(r"\$\$\{secret:([\w/]+):(\w+)\}", text)}
+    assert named - {"/run/secrets"} <= set(secret_names(service).values())
+
+
+@pytest.mark.parametrize(("file", "name"), ALL)
+def test_no_password_is_a_value(file: str, name: str) -> None:
+    for variable, value in FILES[file]["services"][name].get("environment", {}).items():
+        if re.search(r"PASSWORD|SECRET|TOKEN", variable) and "PROVIDERS" not in variable:
+            assert str(value).startswith("/run/secrets/")
+            assert variable.endswith("_FILE")
+
+
+def test_what_can_have_no_default_is_asked_for_and_the_example_explains_it() -> None:
+    used = variables(FILES["base"]) | variables(FILES["production"])
+    assert {kind for _, kind in used} == {"-", "?"}
+    assert {name for name, kind in used if kind == "?"} == {"KAFKA_CLUSTER_ID", "KAFKA_HOST"}
+    assert {name for name, kind in used if kind == "?"} <= set(IN_EXAMPLE)
+    optional = {name for name, kind in used if kind == "-"}
+    assert {name for name in IN_EXAMPLE if name.endswith("_PORT")} <= optional
+
+
+def test_the_settings_that_processes_are_given_exist() -> None:
+    from streams.settings import Settings  # noqa: PLC0415
+
+    known = {str(f.validation_alias or f"IMPRESSIONS_{n.upper()}") for n, f in Settings.model_fields.items()}
+    for name in OURS:
+        given = {each for each in merged(name)["environment"] if each.startswith("IMPRESSIONS_")}
+        assert given
+        assert given <= known
+
+
+def test_production_is_three_brokers_of_which_two_have_every_record() -> None:
+    brokers = [merged(name)["environment"] for name in ("kafka", "kafka-2", "kafka-3")]
+    assert [each["KAFKA_NODE_ID"] for each in brokers] == ["1", "2", "3"]
+    for each in brokers:
+        assert each["KAFKA_DEFAULT_REPLICATION_FACTOR"] == "3"
+        assert each["KAFKA_MIN_INSYNC_REPLICAS"] == "2"
+        protocols = each["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(",")
+        assert {protocol.split(":")[1] for protocol in protocols} == {"SASL_SSL"}
+    for name in OURS:
+        environment = merged(name)["environment"]
+        assert environment["IMPRESSIONS_KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
+        assert environment["IMPRESSIONS_CLICKHOUSE_URL"].startswith("https://")
+        assert environment["IMPRESSIONS_REPLICATION_FACTOR"] == "3"
+        assert {"kafka-2", "kafka-3"} <= set(merged(name)["depends_on"])
+
+
+# Prometheus and Grafana.
+
+
+def test_prometheus_takes_its_configuration() -> None:
+    path = ROOT / "dashboards" / "prometheus" / "prometheus.yml"
+    done = subprocess.run(
+        [program("promtool", "prometheus"), "check", "config", str(path)],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def scraped() -> dict[str, set[tuple[str, int]]]:
+    """Host and port of each job."""
+    jobs: dict[str, set[tuple[str, int]]] = {}
+    loaded = yaml.safe_load((ROOT / "dashboards" / "prometheus" / "prometheus.yml").read_text())
+    for job in loaded["scrape_configs"]:
+        targets = [target for each in job.get("static_configs", []) for target in each["targets"]]
+        targets += [f"{n}:{each['port']}" for each in job.get("dns_sd_configs", []) for n in each["names"]]
+        jobs[job["job_name"]] = {(host, int(port)) for host, _, port in (each.rpartition(":") for each in targets)}
+    alerting = loaded["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    jobs["alerting"] = {(host, int(port)) for host, _, port in (each.rpartition(":") for each in alerting)}
+    return jobs
+
+
+def test_prometheus_finds_what_runs() -> None:
+    jobs = scraped()
+    assert {host for targets in jobs.values() for host, _ in targets} <= set(SERVICES) | {"127.0.0.1"}
+    assert jobs["worker"] == {("worker", 9101)}
+    assert jobs["sink"] == {("sink", 9102)}
+    assert jobs["clickhouse"] == {("clickhouse", 9363)}
+    assert "<port>9363</port>" in (ROOT / "clickhouse" / "config.d" / "impressions.xml").read_text()
+    assert jobs["alerting"] == {("alertmanager", 9093)}
+
+
+SOURCES = {
+    "base": ROOT / "dashboards" / "grafana" / "provisioning" / "datasources" / "datasources.yml",
+    "production": ROOT / "dashboards" / "grafana" / "production" / "datasources.yml",
+}
+
+
+@pytest.mark.parametrize("file", SOURCES)
+def test_grafana_finds_what_runs(file: str) -> None:
+    sources = {each["type"]: each for each in yaml.safe_load(SOURCES[file].read_text())["datasources"]}
+    clickhouse = sources["grafana-clickhouse-datasource"]
+    assert clickhouse["jsonData"]["host"] == "clickhouse"
+    assert clickhouse["jsonData"]["username"] == "reader"
+    assert clickhouse["jsonData"]["protocol"] == "http"
+    assert (clickhouse["jsonData"]["port"], clickhouse["jsonData"].get("secure", False)) == (
+        (8443, True) if file == "production" else (8123, False)
+    )
+    assert sources["prometheus"]["url"] == "http://prometheus:9090"
+    assert sources["alertmanager"]["url"] == "http://alertmanager:9093"
+    for secret in clickhouse["secureJsonData"].values():
+        (path,) = re.fullmatch(r"\$__file\{(.+)\}", secret).groups()  # type: ignore[union-attr]
+        assert path in secret_names(merged("grafana") if file == "production" else SERVICES["grafana"]).values()
+
+
+def test_production_changes_only_how_clickhouse_is_reached() -> None:
+    base, production = (yaml.safe_load(path.read_text())["datasources"] for path in SOURCES.values())
+    assert base[1:] == production[1:]
+    assert {k: v for k, v in base[0].items() if "son" not in k} == {
+        k: v for k, v in production[0].items() if "son" not in k
+    }
+    changed = {k for k, v in production[0]["jsonData"].items() if base[0]["jsonData"].get(k) != v}
+    assert changed == {"port", "secure", "tlsAuthWithCACert"}
+
+
+def test_grafana_shows_the_dashboards_that_are_mounted() -> None:
+    provider = ROOT / "dashboards" / "grafana" / "provisioning" / "dashboards" / "dashboards.yml"
+    (found,) = yaml.safe_load(provider.read_text())["providers"]
+    targets = [volume.split(":")[1] for volume in SERVICES["grafana"]["volumes"]]
+    assert found["options"]["path"] in targets
+    assert found["allowUiUpdates"] is False
+    assert SERVICES["grafana"]["environment"]["GF_PLUGINS_PREINSTALL_SYNC"] == "grafana-clickhouse-datasource@4.20.0"
