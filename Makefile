@@ -1,13 +1,13 @@
 # `make help` lists the targets. Everything lives in .venv and .local; nothing else on the machine is changed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check up down faults bench schemas clean
+.PHONY: help setup demo test check up down faults bench preview dashboards schemas clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
 
 # One sentence for a missing Python; pip says the rest.
 .venv/.ready: requirements.lock pyproject.toml
@@ -45,6 +45,12 @@ faults: setup ## whole fault matrix and random schedules: SEEDS=200, SEED=17, CA
 
 bench: setup ## ours beside its peers from a backlog, and under SIGKILL: half an hour; QUICK=1: under five minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
+
+preview: setup ## draw every dashboard from the demo's data, into docs/dashboards; PREVIEW=--serve: a live page
+	@$(BIN)/python -m dashboards.preview $(PREVIEW)
+
+dashboards: setup ## write dashboards/grafana/dashboards from dashboards/build
+	@$(BIN)/python -m dashboards.build
 
 schemas: setup ## write schemas/ from the models, docs/metrics.md from the catalogue
 	@$(BIN)/python -m streams.model.schemas
