@@ -1,0 +1,6 @@
+"""Grafana's dashboards as code: `python -m dashboards.build` writes dashboards/grafana/dashboards."""
+
+import warnings
+
+# Grafana reads its older, plain JSON from files as well as before; the SDK would rather have its newer schema used.
+warnings.filterwarnings("ignore", message="Prefer using dashboardv2", category=DeprecationWarning)

@@ -1,0 +1,126 @@
+"""Who nears exhaustion, on the coverage dashboard."""
+
+from dashboards.build.layout import Row
+from dashboards.build.links import to_user
+from dashboards.build.panels import Head, Look, lines, rows_table
+from dashboards.build.queries import metric, rows
+from dashboards.build.style import (
+    BAD,
+    COUNT,
+    GOOD,
+    MISSED,
+    SHARE,
+    at_least,
+    named,
+    steps,
+)
+from dashboards.build.variables import chosen
+
+OF_POOL = chosen("pool_id", "pool")
+COVERED = steps(GOOD, (0.85, MISSED), (0.95, BAD))
+GAUGE = {"type": "gauge", "mode": "basic"}
+
+
+def nearing() -> Row:
+    """Who nears exhaustion."""
+    return Row(
+        "Who nears exhaustion",
+        [
+            rows_table(
+                Head(
+                    "Users at 85 % and more",
+                    "The most urgent first: `hours left` assumes that a user goes on as in the last hour and sees new "
+                    "artworks only; it is empty where he looked at nothing of the pool for an hour. Coverage is at "
+                    "most a minute old. A click on a user opens his timeline.",
+                    24,
+                    10,
+                ),
+                Look(
+                    COUNT,
+                    overrides=[
+                        named("user", links=[to_user()]),
+                        named(
+                            "coverage",
+                            unit=SHARE,
+                            decimals=1,
+                            min=0,
+                            max=1,
+                            thresholds=COVERED,
+                            custom__cellOptions=GAUGE,
+                            custom__width=240,
+                        ),
+                        named("hours left", unit="h", decimals=1),
+                        named("last seen", unit="dateTimeAsIso", custom__width=180),
+                    ],
+                ),
+                rows(
+                    f"""
+                    SELECT
+                        near.user_id AS user, near.pool_id AS pool, near.coverage AS coverage, near.unseen AS unseen,
+                        recent.impressions_1h AS "impressions, 1 h", 
+                        unseen / nullIf(recent.impressions_1h, 0) AS "hours left",
+                        near.impressions AS "impressions, all", near.last_received_at AS "last seen"
+                    FROM
+                    (
+                        SELECT user_id, pool_id, coverage, pool_size - least(seen, pool_size) AS unseen, impressions,
+                            last_received_at
+                        FROM coverage_latest
+                        WHERE coverage >= 0.85 AND {OF_POOL}
+                        ORDER BY last_received_at DESC, user_id
+                        LIMIT 200
+                    ) AS near
+                    LEFT JOIN
+                    (
+                        SELECT user_id, pool_id, impressions_1h
+                        FROM user_coverage
+                        WHERE user_id IN (
+                            SELECT user_id FROM coverage_latest WHERE coverage >= 0.85 AND {OF_POOL}
+                            ORDER BY last_received_at DESC, user_id LIMIT 200
+                        )
+                    ) AS recent ON near.user_id = recent.user_id AND near.pool_id = recent.pool_id
+                    ORDER BY "hours left" ASC NULLS LAST, unseen, user
+                    LIMIT 200
+                    """
+                ),
+            ),
+            lines(
+                Head(
+                    "Users at 85 % and at 95 %",
+                    "Users whose coverage of a chosen pool is at least that: new artworks are ordered from 85 % on, "
+                    "from 95 % on the pool is exhausted for them.",
+                    8,
+                    8,
+                ),
+                Look(COUNT, least=0, soft_most=10),
+                metric(
+                    'max by (pool, coverage) (impressions_kpi_users_above{pool=~"$pool"})',
+                    "{{pool}}, from {{coverage}}",
+                ),
+                calcs=("max", "lastNotNull"),
+            ),
+            lines(
+                Head(
+                    "Exhausted, by pool",
+                    "Share of a pool's users who have seen 95 % of it. Target below 1 %; from there on an alert is "
+                    "raised.",
+                    8,
+                    8,
+                ),
+                Look(SHARE, least=0, soft_most=0.02, thresholds=steps(GOOD, (0.01, BAD))),
+                metric('max by (pool) (impressions_kpi_exhausted_ratio{pool=~"$pool"})', "{{pool}}"),
+                calcs=("max", "lastNotNull"),
+            ),
+            lines(
+                Head(
+                    "Freshness, by pool",
+                    "Mean share of the pool that is new to its active users. Target above 90 %; below 50 % an alert is "
+                    "raised.",
+                    8,
+                    8,
+                ),
+                Look(SHARE, least=0, most=1, thresholds=at_least(0.9, bad=0.5)),
+                metric('max by (pool) (impressions_kpi_freshness_ratio{pool=~"$pool"})', "{{pool}}"),
+                calcs=("min", "lastNotNull"),
+            ),
+        ],
+    )

@@ -1,0 +1,99 @@
+"""Rows of panels, laid out on Grafana's 24 columns, with variables and links around them: a dashboard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.models import dashboard as model
+
+COLUMNS = 24
+TAG = "impressions"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A heading and the panels below it, from left to right; a panel that finds no room begins a new line."""
+
+    title: str
+    panels: Sequence[model.Panel]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A dashboard's name and ranges: `since` is how far back it looks when it is opened, like now-6h."""
+
+    uid: str
+    title: str
+    description: str
+    since: str
+    refresh: str = "30s"
+
+
+def build(page: Page, variables: list[model.VariableModel], rows: Sequence[Row]) -> model.Dashboard:
+    """Return the dashboard. Raises ValueError for a line whose panels differ in height or leave columns empty."""
+    return model.Dashboard(
+        uid=page.uid,
+        title=page.title,
+        description=page.description,
+        tags=[TAG],
+        editable=False,
+        graph_tooltip=model.DashboardCursorSync.CROSSHAIR,
+        time=model.DashboardDashboardTime(page.since, "now"),
+        refresh=page.refresh,
+        links=[_others()],
+        templating=model.DashboardDashboardTemplating(list_val=variables),
+        panels=_placed(rows),
+    )
+
+
+def _others() -> model.DashboardLink:
+    """The other dashboards, by their tag; they open with the same time range and variables."""
+    return model.DashboardLink(
+        title="Impressions",
+        type_val=model.DashboardLinkType.DASHBOARDS,
+        icon="dashboard",
+        tags=[TAG],
+        include_vars=True,
+        keep_time=True,
+    )
+
+
+def _placed(rows: Sequence[Row]) -> list[model.Panel | model.RowPanel]:
+    placed: list[model.Panel | model.RowPanel] = []
+    y = 0
+    for row in rows:
+        heading = model.RowPanel(title=row.title, panels=[], grid_pos=model.GridPos(h=1, w=COLUMNS, x=0, y=y))
+        heading.id_val = len(placed) + 1
+        placed.append(heading)
+        y += 1
+        for line in _lines(row):
+            y = _place(line, placed, y)
+    return placed
+
+
+def _lines(row: Row) -> list[list[model.Panel]]:
+    lines: list[list[model.Panel]] = [[]]
+    for panel in row.panels:
+        if sum(_size(each).w for each in lines[-1]) + _size(panel).w > COLUMNS:
+            lines.append([])
+        lines[-1].append(panel)
+    for line in lines:
+        if sum(_size(panel).w for panel in line) != COLUMNS or len({_size(panel).h for panel in line}) != 1:
+            raise ValueError(f"The panels don't fill a line: {[panel.title for panel in line]}")
+    return lines
+
+
+def _place(line: list[model.Panel], placed: list[model.Panel | model.RowPanel], y: int) -> int:
+    """Place the panels of a line side by side, number them, and return where the next line begins."""
+    x = 0
+    for panel in line:
+        panel.id_val = len(placed) + 1
+        placed.append(panel)
+        _size(panel).x, _size(panel).y = x, y
+        x += _size(panel).w
+    return y + _size(line[0]).h
+
+
+def _size(panel: model.Panel) -> model.GridPos:
+    if panel.grid_pos is None:
+        raise ValueError(f"The panel {panel.title!r} has no size.")
+    return panel.grid_pos

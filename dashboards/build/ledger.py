@@ -1,0 +1,43 @@
+"""SQL on the ledger that several dashboards share."""
+
+from dashboards.build.variables import chosen
+
+OF_SENDERS = f"{chosen('l.transport', 'transport')} AND {chosen('l.tier', 'tier')}"
+# To the minute: the first one counts as a whole.
+IN_RANGE = "minute >= toStartOfMinute($__fromTime) AND minute <= $__toTime"
+LAST_DAY = "minute > now('UTC') - INTERVAL 1 DAY"
+# The rollup by minute where an interval is a minute or more, single lines below: the condition that doesn't hold is a
+# constant, so that ClickHouse reads one of them only.
+LINES = """(
+    SELECT minute AS at, transport, tier, lines, received, accepted, fresh, duplicates, rejected, forwarded,
+        attempts, failures, dropped
+    FROM ledger_minutes
+    WHERE $__interval_s >= 60 AND minute >= toStartOfMinute($__fromTime) AND minute <= $__toTime
+    UNION ALL
+    SELECT appended_at, transport, tier, 1, received, accepted, fresh, duplicates, rejected, forwarded,
+        attempts, failures, dropped
+    FROM ledger
+    WHERE $__interval_s < 60 AND $__timeFilter(appended_at)
+)"""
+# Intervals in which nothing came are zero, not missing.
+FILLED = """WITH FILL
+    FROM toStartOfInterval($__fromTime, INTERVAL $__interval_s second) TO $__toTime
+    STEP toIntervalSecond($__interval_s)"""
+
+
+def by_interval(columns: str, where: str = "1 = 1") -> str:
+    """Return a time series of what came in an interval, zero where nothing came; the lines' columns are those of `l`.
+
+    Qualified, they are columns: ClickHouse takes a bare name for an alias of the same query first.
+    """
+    return "\n".join(
+        (
+            "SELECT",
+            "    $__timeInterval(l.at) AS time,",
+            f"    {columns}",
+            f"FROM {LINES} AS l",
+            f"WHERE {where}",
+            "GROUP BY time",
+            f"ORDER BY time {FILLED}",
+        )
+    )

@@ -1,0 +1,200 @@
+"""Overview: is it healthy? The KPIs against their targets, what happens now, and what alerts look at."""
+
+from grafana_foundation_sdk.models import dashboard as model
+
+from dashboards.build import variables
+from dashboards.build.layout import Page, Row, build
+from dashboards.build.ledger import LAST_DAY
+from dashboards.build.overview_kpis import definitions, kpis
+from dashboards.build.panels import Head, Look, areas, lines, number
+from dashboards.build.queries import metric, now
+from dashboards.build.style import (
+    BAD,
+    COUNT,
+    GOOD,
+    MISSED,
+    OUTCOMES,
+    PER_SECOND,
+    SECONDS,
+    SHARE,
+    at_least,
+    at_most,
+    steps,
+    zero_is_right,
+)
+from dashboards.build.variables import chosen
+
+PAGE = Page(
+    "impressions-overview",
+    "Impressions: overview",
+    "Is it healthy? KPIs against their targets, what happens now, and what the alerts look at.",
+    "now-6h",
+)
+OF_POOL = chosen("pool_id", "pool")
+FRESHNESS = f"""
+    SELECT sum(freshness_mean * active_users) / nullIf(sum(active_users), 0) AS freshness
+    FROM kpi_freshness
+    WHERE {OF_POOL}
+"""
+EXHAUSTED = f"""
+    SELECT sum(users_above_95) / nullIf(sum(users), 0) AS exhausted
+    FROM kpi_freshness
+    WHERE {OF_POOL}
+"""
+P95 = f"""
+    SELECT if(sum(lines) = 0, NULL, quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(latency)[2]) AS p95
+    FROM ledger_minutes
+    WHERE {LAST_DAY}
+"""
+COST = """
+    SELECT usd_per_impression
+    FROM kpi_cost
+    WHERE day = toDate(now('UTC'))
+"""
+
+
+def happening() -> Row:
+    """What happens now."""
+    return Row(
+        "What happens",
+        [
+            areas(
+                Head(
+                    "Impressions a second, by outcome",
+                    "What workers decide. Fresh and repeat are accepted; forwarded ones are decided again in the "
+                    "partition of their user.",
+                    12,
+                    9,
+                ),
+                Look(PER_SECOND, least=0, colours=OUTCOMES),
+                metric(
+                    "sum by (outcome) (rate(impressions_worker_impressions_total[$__rate_interval]))", "{{outcome}}"
+                ),
+            ),
+            lines(
+                Head(
+                    "Active users, by pool",
+                    "Users of a pool with an accepted impression, of any pool, in the last 24 hours.",
+                    6,
+                    9,
+                ),
+                Look(COUNT, least=0),
+                metric('max by (pool) (impressions_kpi_active_users{pool=~"$pool"})', "{{pool}}"),
+                calcs=("max", "lastNotNull"),
+            ),
+            lines(
+                Head(
+                    "Freshness, by pool",
+                    "Mean share of the pool that is new to its active users. Target above 90 %; below 50 % an alert is "
+                    "raised.",
+                    6,
+                    9,
+                ),
+                Look(SHARE, least=0, most=1, thresholds=at_least(0.9, bad=0.5)),
+                metric('max by (pool) (impressions_kpi_freshness_ratio{pool=~"$pool"})', "{{pool}}"),
+                calcs=("min", "lastNotNull"),
+            ),
+        ],
+    )
+
+
+def _state(title: str, description: str, look: Look, expr: str) -> model.Panel:
+    return number(Head(title, description, 3, 4), look, now(expr, title))
+
+
+def standing() -> Row:
+    """What the alerts look at."""
+    return Row(
+        "Does anything stand still",
+        [
+            _state(
+                "Alerts firing",
+                "Alerts of dashboards/prometheus that fire now. docs/runbooks.md has a heading for each.",
+                Look(COUNT, 0, thresholds=zero_is_right()),
+                'count(ALERTS{alertname=~"Impressions.*", alertstate="firing"}) or vector(0)',
+            ),
+            _state(
+                "Workers ready",
+                "Workers whose partitions are all recovered and being read.",
+                Look(COUNT, 0, thresholds=steps(BAD, (1, GOOD))),
+                "sum(impressions_worker_ready)",
+            ),
+            _state(
+                "Sinks ready",
+                "Sinks that read all of their partitions and whose rows ClickHouse takes.",
+                Look(COUNT, 0, thresholds=steps(BAD, (1, GOOD))),
+                "sum(impressions_sink_ready)",
+            ),
+            _state(
+                "Partitions stalled",
+                "Partitions in which nothing moves although there are records, of workers and sinks together. Above 0 "
+                "it pages.",
+                Look(COUNT, 0, thresholds=zero_is_right()),
+                "sum(impressions_worker_stalled) + sum(impressions_sink_stalled)",
+            ),
+            _state(
+                "Sinks waiting",
+                "Sinks that wait for ClickHouse to come back. Nothing is lost meanwhile; what is new can't be read.",
+                Look(COUNT, 0, thresholds=zero_is_right()),
+                "sum(impressions_sink_waiting)",
+            ),
+            _state(
+                "Wait, workers",
+                "How long the oldest record that a worker has fetched and not committed has waited. From 30 s on, when "
+                "it grows, an alert is raised.",
+                Look(SECONDS, 1, thresholds=at_most(1, bad=30)),
+                "max(impressions_worker_lag_seconds)",
+            ),
+            _state(
+                "Wait, sinks",
+                "How long the oldest record that a sink has read and not inserted has waited. From 60 s on, when it "
+                "grows, an alert is raised.",
+                Look(SECONDS, 1, thresholds=at_most(5, bad=60)),
+                "max(impressions_sink_lag_seconds)",
+            ),
+            _state(
+                "Age of the KPIs",
+                "Time since a sink last got the KPIs from ClickHouse; it asks every 30 s. From 10 minutes on an alert "
+                "is raised.",
+                Look(SECONDS, 0, thresholds=at_most(120, bad=600)),
+                "time() - max(impressions_kpi_computed_timestamp_seconds)",
+            ),
+            lines(
+                Head(
+                    "Failed and rejected, of all",
+                    "Failed attempts of all attempts to deliver, as producers say (alert from 5 %), and rejected of "
+                    "received impressions (alert from 2 %).",
+                    12,
+                    8,
+                ),
+                Look(SHARE, least=0, soft_most=0.05, colours={"failed attempts": MISSED, "rejected": BAD}),
+                metric(
+                    """sum(rate(impressions_worker_delivery_failures_total[$__rate_interval]))
+                    / sum(rate(impressions_worker_delivery_attempts_total[$__rate_interval]))""",
+                    "failed attempts",
+                ),
+                metric(
+                    """sum(rate(impressions_worker_rejected_total[$__rate_interval]))
+                    / sum(rate(impressions_worker_received_total[$__rate_interval]))""",
+                    "rejected",
+                ),
+            ),
+            lines(
+                Head(
+                    "Longest wait",
+                    "How long the oldest record waits: to be decided by a worker, and to be inserted by a sink.",
+                    12,
+                    8,
+                ),
+                Look(SECONDS, least=0, colours={"to be decided": "blue", "to be readable": "purple"}),
+                metric("max(impressions_worker_lag_seconds)", "to be decided"),
+                metric("max(impressions_sink_lag_seconds)", "to be readable"),
+            ),
+        ],
+    )
+
+
+def dashboard() -> model.Dashboard:
+    """Return the dashboard."""
+    chosen_by = [variables.clickhouse(), variables.prometheus(), variables.pool()]
+    return build(PAGE, chosen_by, [kpis(), happening(), standing(), definitions()])

@@ -1,0 +1,151 @@
+"""The KPIs, on the overview dashboard."""
+
+from grafana_foundation_sdk.models import dashboard as model
+
+from dashboards.build.layout import Row
+from dashboards.build.ledger import LAST_DAY
+from dashboards.build.panels import Head, Look, number, rows_table
+from dashboards.build.queries import rows
+from dashboards.build.style import (
+    BAD,
+    COUNT,
+    GOOD,
+    MISSED,
+    MS,
+    SHARE,
+    USD,
+    at_least,
+    at_most,
+    mapped,
+    named,
+    steps,
+    zero_is_right,
+)
+from dashboards.build.variables import chosen
+
+OF_POOL = chosen("pool_id", "pool")
+FRESHNESS = f"""
+    SELECT sum(freshness_mean * active_users) / nullIf(sum(active_users), 0) AS freshness
+    FROM kpi_freshness
+    WHERE {OF_POOL}
+"""
+EXHAUSTED = f"""
+    SELECT sum(users_above_95) / nullIf(sum(users), 0) AS exhausted
+    FROM kpi_freshness
+    WHERE {OF_POOL}
+"""
+P95 = f"""
+    SELECT if(sum(lines) = 0, NULL, quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(latency)[2]) AS p95
+    FROM ledger_minutes
+    WHERE {LAST_DAY}
+"""
+COST = """
+    SELECT usd_per_impression
+    FROM kpi_cost
+    WHERE day = toDate(now('UTC'))
+"""
+
+
+def of_last_day(column: str) -> str:
+    """Return the SQL of a figure of the ledger of the last 24 hours."""
+    return f"SELECT {column}\nFROM ledger_minutes\nWHERE {LAST_DAY}"
+
+
+def _kpi(title: str, description: str, look: Look, sql: str) -> model.Panel:
+    return number(Head(title, description, 3, 4), look, rows(sql))
+
+
+def kpis() -> Row:
+    """The KPIs; a test holds each against the view `kpis`."""
+    return Row(
+        "KPIs, last 24 hours: green where the target is met",
+        [
+            _kpi(
+                "Duplicates seen",
+                "Share of accepted impressions that lie less than the dedupe window after another of their user and "
+                "artwork, of all that readers see. Target 0 %; anything else is a defect and pages.",
+                Look(SHARE, 2, thresholds=zero_is_right()),
+                "SELECT duplicate_rate FROM kpi_duplicates_seen",
+            ),
+            _kpi(
+                "Batch success",
+                "1 - failed attempts of all attempts to deliver, as producers say in the batches that did arrive. "
+                "Target 100 %; below 95 % an alert is raised.",
+                Look(SHARE, 1, thresholds=at_least(1, bad=0.95)),
+                of_last_day("1 - sum(failures) / nullIf(sum(attempts), 0) AS batch_success"),
+            ),
+            _kpi(
+                "P95 latency",
+                "From the broker's append to the worker's decision, which is when coverage is known; 95 % of lines "
+                "take no longer. Target below 100 ms; exact within 1 %.",
+                Look(MS, 0, thresholds=at_most(100)),
+                P95,
+            ),
+            _kpi(
+                "Freshness",
+                "Mean share of the pool that is new to a user who was active in the last 24 hours, of the chosen "
+                "pools. Target above 90 %; below 50 % an alert is raised.",
+                Look(SHARE, 1, thresholds=at_least(0.9, bad=0.5)),
+                FRESHNESS,
+            ),
+            _kpi(
+                "Pool exhaustion",
+                "Share of users who have seen 95 % or more of a pool, of all who have seen something of it. Target "
+                "below 1 %; from there on an alert is raised.",
+                Look(SHARE, 2, thresholds=steps(GOOD, (0.01, BAD))),
+                EXHAUSTED,
+            ),
+            _kpi(
+                "Freshness hit rate",
+                "Fresh of accepted impressions: those of an artwork that the user had not seen. Target 100 %, which is "
+                "the promise never to repeat.",
+                Look(SHARE, 1, thresholds=at_least(1)),
+                of_last_day("sum(fresh) / nullIf(sum(accepted), 0) AS hit_rate"),
+            ),
+            _kpi(
+                "Impression cost",
+                "Platform and new artworks of today by the table `prices`, divided by today's accepted impressions. "
+                "Target below 0.001 USD.",
+                Look(USD, 5, thresholds=at_most(0.001)),
+                COST,
+            ),
+            _kpi(
+                "Out of balance",
+                "Lines of the ledger whose received is not accepted + duplicates + rejected + forwarded. Target 0; "
+                "anything else is a defect and pages.",
+                Look(COUNT, 0, thresholds=zero_is_right()),
+                of_last_day("sum(unbalanced) AS out_of_balance"),
+            ),
+        ],
+    )
+
+
+def definitions() -> Row:
+    """The KPIs as ClickHouse has them, in words."""
+    met = mapped(**{"true": ("met", GOOD), "false": ("missed", MISSED), "1": ("met", GOOD), "0": ("missed", MISSED)})
+    return Row(
+        "Definitions",
+        [
+            rows_table(
+                Head(
+                    "KPIs, as ClickHouse defines them",
+                    "The view `kpis`: the last 24 hours of all pools, tiers and transports, whatever is chosen above. "
+                    "docs/kpis.md says what each leaves out.",
+                    24,
+                    10,
+                ),
+                Look(
+                    "none",
+                    4,
+                    overrides=[
+                        named("kpi", custom__width=190),
+                        named("value", custom__width=110),
+                        named("target", custom__width=110),
+                        named("unit", custom__width=80),
+                        named("met", custom__width=90, mappings=met, custom__cellOptions={"type": "color-text"}),
+                    ],
+                ),
+                rows("SELECT kpi, value, target, unit, met, definition FROM kpis"),
+            )
+        ],
+    )

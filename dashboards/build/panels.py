@@ -1,0 +1,237 @@
+"""Panels of each kind, with what all of that kind have in common. A panel's place comes with its row (layout.py)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grafana_foundation_sdk.models import barchart, bargauge, common, heatmap, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.common import GraphThresholdsStyleMode, LegendDisplayMode, VisibilityMode
+
+from dashboards.build.queries import Target
+from dashboards.build.style import PLAIN, coloured, steps
+
+Overrides = Sequence[model.DashboardFieldConfigSourceOverrides]
+# As many as can be told apart as bars, and so the interval is a minute from two hours on.
+BARS = 120
+CALCS = ("mean", "max", "lastNotNull")
+# From this width on, of 24 columns, there is room beside the graph.
+WIDE = 12
+# So many series have room below.
+FEW = 3
+REF_IDS = "ABCDEFGH"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every panel says of itself, and its size: `width` of 24 columns, `height` in rows."""
+
+    title: str
+    description: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How values are shown: unit, decimals (None: as it suits), range, thresholds, colours of series by name."""
+
+    unit: str
+    decimals: int | None = None  # of numbers and columns: over time they would stand on the axis too
+    least: float | None = None
+    most: float | None = None
+    soft_most: float | None = None  # the axis reaches at least to there
+    thresholds: model.ThresholdsConfig | None = None
+    colours: dict[str, str] | None = None
+    overrides: Overrides = ()
+    empty: str | None = None  # what stands there without a row
+
+
+def lines(
+    head: Head, look: Look, *targets: Target, calcs: Sequence[str] = (), points: int | None = None
+) -> model.Panel:
+    """Lines over time. A threshold is a dashed line. `points`: at most so many, where few events make many noisy."""
+    panel = _over_time(head, look, targets, calcs, {"line_width": 2, "fill_opacity": 8})
+    panel.max_data_points = points
+    return panel
+
+
+def areas(head: Head, look: Look, *targets: Target) -> model.Panel:
+    """Areas over time, one on the other: parts of a whole."""
+    stacked = common.StackingConfig(mode=common.StackingMode.NORMAL, group="A")
+    return _over_time(head, look, targets, (), {"line_width": 1, "fill_opacity": 45, "stacking": stacked})
+
+
+def bars(head: Head, look: Look, *targets: Target) -> model.Panel:
+    """Counts of an interval over time, one on the other, with their sums."""
+    custom = {
+        "draw_style": common.GraphDrawStyle.BARS,
+        "line_width": 0,
+        "fill_opacity": 80,
+        "stacking": common.StackingConfig(mode=common.StackingMode.NORMAL, group="A"),
+    }
+    panel = _over_time(head, look, targets, ("sum", "max"), custom)
+    panel.max_data_points = BARS
+    return panel
+
+
+def number(head: Head, look: Look, target: Target, values: bool = False, text: bool = False) -> model.Panel:
+    """One number, in the colour of its threshold, or a text; with `values` all numbers of the row, with their names."""
+    options = stat.Options(
+        graph_mode=common.BigValueGraphMode.NONE,
+        color_mode=common.BigValueColorMode.VALUE,
+        justify_mode=common.BigValueJustifyMode.CENTER,
+        text_mode=common.BigValueTextMode.VALUE_AND_NAME if values else common.BigValueTextMode.VALUE,
+        # Without a name of fields Grafana takes numbers only.
+        reduce_options=common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields="/.*/" if text else ""),
+        orientation=common.VizOrientation.AUTO,
+    )
+    return _panel("stat", head, look, (target,), options, None)
+
+
+def rows_table(head: Head, look: Look, target: Target) -> model.Panel:
+    """A table of rows as the query returns them; `look.overrides` says how columns are shown."""
+    options = table.Options(
+        cell_height=common.TableCellHeight.SM,
+    )
+    custom = table.FieldConfig(align=common.FieldTextAlignment.AUTO, min_width=60)
+    return _panel("table", head, look, (target,), options, custom)
+
+
+def level(head: Head, look: Look, target: Target) -> model.Panel:
+    """Horizontal bars, one a row of the result."""
+    options = bargauge.Options(
+        display_mode=common.BarGaugeDisplayMode.BASIC,
+        value_mode=common.BarGaugeValueMode.COLOR,
+        name_placement=common.BarGaugeNamePlacement.LEFT,
+        show_unfilled=True,
+        reduce_options=common.ReduceDataOptions(values=True, calcs=["lastNotNull"], fields="", limit=25),
+        sizing=common.BarGaugeSizing.MANUAL,
+        max_viz_height=44,
+        text=common.VizTextDisplayOptions(title_size=14, value_size=18),
+        orientation=common.VizOrientation.HORIZONTAL,
+    )
+    return _panel("bargauge", head, look, (target,), options, None)
+
+
+def groups(head: Head, look: Look, target: Target, by: str) -> model.Panel:
+    """Upright bars, one a row, named by the column `by`; several numbers stand one on the other."""
+    options = barchart.Options(
+        x_field=by,
+        orientation=common.VizOrientation.VERTICAL,
+        stacking=common.StackingMode.NORMAL,
+        show_value=VisibilityMode.NEVER,
+        bar_width=0.9,
+        legend=_legend(LegendDisplayMode.LIST, ()),
+        tooltip=_tooltip(),
+    )
+    return _panel("barchart", head, look, (target,), options, barchart.FieldConfig(line_width=0, fill_opacity=80))
+
+
+def heat(head: Head, look: Look, target: Target, scheme: str = "Blues") -> model.Panel:
+    """A histogram over time. `look.unit` is that of the buckets; a cell is how many fell into one of them."""
+    options = heatmap.Options(
+        calculate=False,
+        color=heatmap.HeatmapColorOptions(
+            mode=heatmap.HeatmapColorMode.SCHEME,
+            scheme=scheme,
+            fill=PLAIN,
+            scale=heatmap.HeatmapColorScale.EXPONENTIAL,
+            exponent=0.5,
+            steps=32,
+        ),
+        # Cells with nothing in them stay empty.
+        filter_values=heatmap.FilterValueRange(le=1e-9),
+        rows_frame=heatmap.RowsHeatmapOptions(layout=common.HeatmapCellLayout.AUTO),
+        cell_values=heatmap.CellValues(unit="short", decimals=1),
+        y_axis=heatmap.YAxisConfig(unit=look.unit, axis_placement=common.AxisPlacement.LEFT),
+        legend=heatmap.HeatmapLegend(show=True),
+        tooltip=heatmap.HeatmapTooltip(mode=common.TooltipDisplayMode.SINGLE, y_histogram=True),
+    )
+    return _panel("heatmap", head, look, (target,), options, heatmap.FieldConfig())
+
+
+def states(head: Head, look: Look, *targets: Target, mappings: list[model.ValueMap]) -> model.Panel:
+    """States over time, one line a series, in the colours of the mappings."""
+    options = statetimeline.Options(
+        show_value=VisibilityMode.NEVER,
+        row_height=0.8,
+        merge_values=True,
+        legend=_legend(LegendDisplayMode.LIST, ()),
+        tooltip=_tooltip(),
+    )
+    custom = statetimeline.FieldConfig(line_width=0, fill_opacity=80)
+    panel = _panel("state-timeline", head, look, targets, options, custom)
+    assert panel.field_config is not None
+    assert panel.field_config.defaults is not None
+    panel.field_config.defaults.mappings = list(mappings)
+    return panel
+
+
+def _over_time(
+    head: Head, look: Look, targets: Sequence[Target], calcs: Sequence[str], custom: dict[str, Any]
+) -> model.Panel:
+    """A wide panel has a table of `calcs` (CALCS without) beside it, a narrow one below where some are given."""
+    few = look.colours is not None and len(look.colours) <= FEW
+    wide = head.width >= WIDE
+    style = GraphThresholdsStyleMode.OFF if look.thresholds is None else GraphThresholdsStyleMode.DASHED
+    field = timeseries.FieldConfig(
+        **{
+            "draw_style": common.GraphDrawStyle.LINE,
+            "line_interpolation": common.LineInterpolation.LINEAR,
+            "show_points": VisibilityMode.AUTO,
+            "point_size": 5,
+            "axis_soft_max": look.soft_most,
+            "thresholds_style": common.GraphThresholdsStyleConfig(mode=style),
+            **custom,
+        }
+    )
+    shown = calcs or (CALCS if wide else ())
+    legend = _legend(LegendDisplayMode.TABLE if shown else LegendDisplayMode.LIST, shown, beside=wide and not few)
+    options = timeseries.Options(legend=legend, tooltip=_tooltip())
+    return _panel("timeseries", head, look, targets, options, field)
+
+
+def _panel(
+    kind: str, head: Head, look: Look, targets: Sequence[Target], options: object, custom: object | None
+) -> model.Panel:
+    for ref_id, target in zip(REF_IDS, targets, strict=False):
+        target.ref_id = ref_id
+    defaults = model.FieldConfig(
+        unit=look.unit,
+        decimals=look.decimals,
+        min_val=look.least,
+        max_val=look.most,
+        thresholds=look.thresholds or steps(PLAIN),
+        color=_palette(kind),
+        no_value="-" if kind == "stat" else look.empty,
+        custom=custom,
+    )
+    return model.Panel(
+        type_val=kind,
+        title=head.title,
+        description=head.description,
+        datasource=targets[0].datasource,
+        targets=list(targets),
+        grid_pos=model.GridPos(h=head.height, w=head.width),
+        options=options,
+        field_config=model.FieldConfigSource(
+            defaults=defaults, overrides=[*coloured(look.colours or {}), *look.overrides]
+        ),
+    )
+
+
+def _palette(kind: str) -> model.FieldColor:
+    if kind in ("stat", "bargauge", "state-timeline", "table"):
+        return model.FieldColor(mode=model.FieldColorModeId.THRESHOLDS)
+    return model.FieldColor(mode=model.FieldColorModeId.PALETTE_CLASSIC)
+
+
+def _legend(mode: LegendDisplayMode, calcs: Sequence[str], beside: bool = False) -> common.VizLegendOptions:
+    placement = common.LegendPlacement.RIGHT if beside else common.LegendPlacement.BOTTOM
+    # The SDK leaves `showLegend` false.
+    return common.VizLegendOptions(display_mode=mode, placement=placement, show_legend=True, calcs=list(calcs))
+
+
+def _tooltip() -> common.VizTooltipOptions:
+    return common.VizTooltipOptions(mode=common.TooltipDisplayMode.MULTI, sort=common.SortOrder.DESCENDING)

@@ -1,0 +1,24 @@
+"""Pipeline: does it keep up, how long does it take, what does it hold, and how are the parts it stands on?"""
+
+from grafana_foundation_sdk.models import dashboard as model
+
+from dashboards.build import variables
+from dashboards.build.layout import Page, build
+from dashboards.build.pipeline_lag import keeping_up
+from dashboards.build.pipeline_parts import clickhouse, faust_and_kafka, processes
+from dashboards.build.pipeline_sink import sink
+from dashboards.build.pipeline_worker import latency, state, throughput
+
+PAGE = Page(
+    "impressions-pipeline",
+    "Impressions: pipeline",
+    "Does it keep up, how long does it take, what does it hold, and how are Kafka and ClickHouse below it?",
+    "now-1h",
+    "10s",
+)
+
+
+def dashboard() -> model.Dashboard:
+    """Return the dashboard."""
+    rows = [keeping_up(), latency(), throughput(), state(), sink(), faust_and_kafka(), clickhouse(), processes()]
+    return build(PAGE, [variables.clickhouse(), variables.prometheus()], rows)

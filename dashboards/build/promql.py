@@ -1,0 +1,25 @@
+"""PromQL that several panels share."""
+
+from grafana_foundation_sdk.models import prometheus
+
+from dashboards.build.queries import metric
+
+SHARES = {"P50": 0.5, "P95": 0.95, "P99": 0.99}
+
+
+def percentile(histogram: str, name: str, legend: str, *, where: str = "", by: str = "") -> prometheus.Dataquery:
+    """Return a percentile of SHARES of a histogram over all who export it, for each value of the label `by`."""
+    labels = f"le, {by}" if by else "le"
+    rates = f"sum by ({labels}) (rate({histogram}_bucket{where}[$__rate_interval]))"
+    return metric(f"histogram_quantile({SHARES[name]}, {rates})", legend)
+
+
+def percentiles(histogram: str, where: str = "") -> list[prometheus.Dataquery]:
+    """Return a query each of SHARES."""
+    return [percentile(histogram, name, name, where=where) for name in SHARES]
+
+
+def mean(histogram: str, legend: str) -> prometheus.Dataquery:
+    """Return the mean of a histogram."""
+    summed, counted = (f"sum(rate({histogram}_{part}[$__rate_interval]))" for part in ("sum", "count"))
+    return metric(f"{summed} / {counted}", legend)

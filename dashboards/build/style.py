@@ -1,0 +1,78 @@
+"""What the dashboards have in common to look at: a few colours, each with one meaning, and thresholds from targets."""
+
+from typing import Any
+
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.dashboard import FieldColorModeId, Threshold, ThresholdsConfig, ThresholdsMode
+
+# Grafana's own names: it has a tone of each for the dark and for the light theme.
+GOOD, MISSED, BAD, PLAIN = "green", "orange", "red", "blue"
+QUIET = "#8e8e8e"
+# An outcome has the same colour everywhere.
+OUTCOMES = {
+    "fresh": "green",
+    "repeat": "blue",
+    "accepted": "green",
+    "duplicate": "orange",
+    "duplicates": "orange",
+    "rejected": "red",
+    "forwarded": QUIET,
+}
+PERCENTILES = {"P50": "blue", "P95": "orange", "P99": "red"}
+
+SHARE, COUNT, SECONDS, MS, BYTES, USD, PER_SECOND = "percentunit", "short", "s", "ms", "bytes", "currencyUSD", "cps"
+
+
+def steps(first: str, *more: tuple[float, str]) -> ThresholdsConfig:
+    """Return thresholds: a colour, and from each value on another one."""
+    thresholds = [Threshold(None, first), *(Threshold(value, colour) for value, colour in more)]
+    return ThresholdsConfig(mode=ThresholdsMode.ABSOLUTE, steps=thresholds)
+
+
+def zero_is_right(unwanted: str = BAD) -> ThresholdsConfig:
+    """Return thresholds for what must not be there at all."""
+    return steps(GOOD, (1e-9, unwanted))
+
+
+def at_most(target: float, bad: float | None = None) -> ThresholdsConfig:
+    """Return thresholds for what has to stay below its target, and from `bad` on raises an alert."""
+    return steps(GOOD, (target, MISSED), *([] if bad is None else [(bad, BAD)]))
+
+
+def at_least(target: float, bad: float | None = None) -> ThresholdsConfig:
+    """Return thresholds for what has to reach its target, and below `bad` raises an alert."""
+    return steps(MISSED, (target, GOOD)) if bad is None else steps(BAD, (bad, MISSED), (target, GOOD))
+
+
+def fixed(colour: str) -> model.FieldColor:
+    """Return a colour as a field's."""
+    return model.FieldColor(mode=FieldColorModeId.FIXED, fixed_color=colour)
+
+
+def named(name: str, **properties: Any) -> model.DashboardFieldConfigSourceOverrides:
+    """Return an override for the field of that name; in a property's name `__` stands for a dot."""
+    return _override("byName", name, properties)
+
+
+def matching(pattern: str, **properties: Any) -> model.DashboardFieldConfigSourceOverrides:
+    """Return an override for the fields whose name matches, with the slashes that Grafana wants around it."""
+    return _override("byRegexp", f"/{pattern}/", properties)
+
+
+def coloured(colours: dict[str, str]) -> list[model.DashboardFieldConfigSourceOverrides]:
+    """Return overrides that give series of these names their colours."""
+    return [named(name, color=fixed(colour)) for name, colour in colours.items()]
+
+
+def mapped(**values: tuple[str, str]) -> list[model.ValueMap]:
+    """Return mappings from a value to the text and colour that stand for it."""
+    results = {
+        value: model.ValueMappingResult(text=text, color=colour, index=index)
+        for index, (value, (text, colour)) in enumerate(values.items())
+    }
+    return [model.ValueMap(options=results)]
+
+
+def _override(matcher: str, options: str, properties: dict[str, Any]) -> model.DashboardFieldConfigSourceOverrides:
+    values = [model.DynamicConfigValue(name.replace("__", "."), value) for name, value in properties.items()]
+    return model.DashboardFieldConfigSourceOverrides(matcher=model.MatcherConfig(matcher, options), properties=values)

@@ -1,0 +1,124 @@
+"""What the preview shows: the demo on a stack of its own under Prometheus' eyes, or a stack that runs already."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from rich.console import Console
+
+from dashboards.observers import observing, until
+from streams.clickhouse.client import connect
+from streams.demo import stack
+from streams.demo.plan import make_plan
+from streams.demo.player import Player
+from streams.demo.progress import progress
+from streams.demo.recount_log import LogReader
+from streams.demo.result_reader import ResultReader
+from streams.demo.run import line_printer
+from streams.demo.settle import settle
+from streams.demo.steps import ARTWORKS, IMPRESSIONS
+from streams.errors import UserError
+from streams.settings import Settings
+
+SEED = 1
+# Longer than the demo plays: what is counted by the minute has some then, and a line of a scrape a second its shape.
+PLAY_SECONDS = 60.0
+# Fewer points than this are a dot on a panel.
+LEAST_SCRAPES = 20
+# The KPIs, by the minute, come last.
+KPI_SECONDS = 180.0
+# Room before what was played, so that its first point isn't on the frame (ms).
+PADDING_MS = 3_000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where the data is, and the ranges (ms since the epoch) to look at it."""
+
+    settings: Settings
+    prometheus: str | None
+    played: tuple[int, int]
+    """By the broker's clock."""
+    seen: tuple[int, int]
+    """By the devices' clocks: the log's week, pressed into the hours before now. Few late ones lie before it."""
+
+
+@contextmanager
+def playing(settings: Settings, console: Console) -> Iterator[Shown]:
+    """Play the demo's log with Prometheus beside it, and yield once all of it is there; stop everything in the end.
+
+    Raises UserError for what the user can mend, and when the KPIs don't come.
+    """
+    out = line_printer(console)
+    own = settings.model_copy(update={"data_dir": settings.data_dir.resolve() / "preview" / "data"})
+    with stack.only_demo(own):
+        demo = stack.demo_settings(own, out)
+        targets = {
+            "worker": [f"{demo.metrics_host}:{demo.metrics_port}"],
+            "sink": [f"{demo.metrics_host}:{demo.metrics_port + 1}"],
+        }
+        out(f"a stack of its own: Kafka {demo.kafka_bootstrap}, ClickHouse {demo.clickhouse_url}, in {demo.data_dir}")
+        with observing(own.data_dir / "observers", targets) as observers:
+            try:
+                # Kafka's jars are those of the ordinary stack, so that they are fetched once.
+                stack.start(demo, settings, lambda line: None if line.startswith(" ") else out(line))
+                _play(demo, console)
+                out("waiting for the KPIs of all of it")
+                rolled_up = _roll_up(demo)
+                computed = (
+                    f"impressions_kpi_computed_timestamp_seconds > {rolled_up}"
+                    f" and on() count(count_over_time(impressions_kpi_freshness_ratio[1h]) >= {LEAST_SCRAPES})"
+                )
+                if not until(lambda: bool(observers.query(computed)), KPI_SECONDS):
+                    raise UserError(f"The sink did not export the KPIs: see the log in {demo.data_dir}.")
+                yield look(demo, observers.prometheus)
+            finally:
+                # A second Ctrl-C must not leave half of the processes behind.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                stack.stop(demo, lambda _line: None)
+
+
+def _play(demo: Settings, console: Console) -> None:
+    """Play the demo's plan, and return once ClickHouse has all of it."""
+    with ExitStack() as cleanup:
+        log = cleanup.enter_context(closing(LogReader(demo.kafka_bootstrap, IMPRESSIONS)))
+        catalogue = cleanup.enter_context(closing(LogReader(demo.kafka_bootstrap, ARTWORKS)))
+        reader = cleanup.enter_context(closing(ResultReader(demo)))
+        plan = make_plan(int(time.time() * 1000), SEED, demo.window_ms, log.partitions)
+        with closing(Player(demo.kafka_bootstrap)) as player, progress(console, "playing, records") as update:
+            player.play(plan, PLAY_SECONDS, lambda done: update(done, len(plan.steps)))
+        with progress(console, "waiting for ClickHouse, lines") as update:
+            settle(demo, log, catalogue, reader, update)
+
+
+def _roll_up(demo: Settings) -> float:
+    """Let ClickHouse work out its rollups now instead of at the minute's end; return the time after it (s)."""
+    client = connect(demo)
+    for view in ("ledger_minutes_refresh", "users_refresh"):
+        for verb in ("REFRESH", "WAIT"):
+            client.command(f"SYSTEM {verb} VIEW {demo.clickhouse_database}.{view}")
+    client.close()
+    return time.time()
+
+
+def look(settings: Settings, prometheus: str | None) -> Shown:
+    """Return the ranges that the data of a stack spans, of a day at most, until now. Raises UserError without any."""
+    client = connect(settings, "reader")
+    asked = (
+        "SELECT toUnixTimestamp64Milli(min(received_at)), toUnixTimestamp64Milli(quantileExact(0.01)(seen_at)), count()"
+        f" FROM {settings.clickhouse_database}.impressions WHERE received_at >= now() - INTERVAL 1 DAY"
+    )
+    try:
+        ((received, seen, rows),) = client.query(asked).result_rows
+    except ClickHouseError as error:
+        raise UserError(f"ClickHouse at {settings.clickhouse_url} has no data of this project: {error}") from None
+    finally:
+        client.close()
+    if not rows:
+        raise UserError(f"ClickHouse at {settings.clickhouse_url} has no impression of the last day to show.")
+    now = int(time.time() * 1000)
+    return Shown(settings, prometheus, (received - PADDING_MS, now), (seen, now))

@@ -1,0 +1,61 @@
+"""The dashboards as they are committed: their panels, queries and variables."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dashboards.build.__main__ import FOLDER
+from dashboards.build.queries import CLICKHOUSE_TYPE
+from dashboards.expand import Everything, Value
+
+DASHBOARDS: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A target of a panel of a dashboard."""
+
+    uid: str
+    panel: dict[str, Any]
+    target: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.uid.removeprefix('impressions-')}: {self.panel['title']}, {self.target['refId']}"
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """The dashboard's uid and the panel's title."""
+        return self.uid, self.panel["title"]
+
+
+def panels(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a dashboard's panels, without the headings of its rows."""
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def variables(dashboard: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return a dashboard's variables by name."""
+    return {variable["name"]: variable for variable in dashboard["templating"]["list"]}
+
+
+def _queries() -> Iterator[Query]:
+    for uid, dashboard in DASHBOARDS.items():
+        for panel in panels(dashboard):
+            yield from (Query(uid, panel, target) for target in panel["targets"])
+
+
+QUERIES = list(_queries())
+SQL = [query for query in QUERIES if query.target["datasource"]["type"] == CLICKHOUSE_TYPE]
+PROMQL = [query for query in QUERIES if query not in SQL]
+
+
+def as_opened(uid: str, **values: tuple[str, ...]) -> dict[str, Value]:
+    """Return a dashboard's variables as they are when it is opened: all of what `values` says there is, no text."""
+    return {
+        name: Everything(values.get(name, ("a", "b"))) if variable["type"] == "query" else ""
+        for name, variable in variables(DASHBOARDS[uid]).items()
+        if variable["type"] != "datasource"
+    }
