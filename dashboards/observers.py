@@ -1,6 +1,7 @@
 """Debian's Prometheus and Alertmanager as processes beside a stack on this machine, with the project's own files."""
 
 import json
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -68,11 +69,13 @@ def observing(
     alertmanager: bool = False,
     scrape_seconds: int = SCRAPE_SECONDS,
 ) -> Iterator[Observers]:
-    """Scrape `targets` (addresses by job) from now on, with their data and logs in `folder`; end with the block.
+    """Scrape `targets` (addresses by job) until the end of the block, with data and logs in `folder`, emptied before.
 
     Raises UserError when one can't be had or does not get ready.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    # What another run left would be shown beside it for five minutes.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     port, running = free_pair(), list[subprocess.Popen[bytes]]()
     try:
         other = ""

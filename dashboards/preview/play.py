@@ -69,7 +69,7 @@ def playing(settings: Settings, console: Console) -> Iterator[Shown]:
                 out("waiting for the KPIs of all of it")
                 rolled_up = _roll_up(demo)
                 computed = (
-                    f"impressions_kpi_computed_timestamp_seconds > {rolled_up}"
+                    f"min_over_time(impressions_kpi_computed_timestamp_seconds[5s]) > {rolled_up}"
                     f" and on() count(count_over_time(impressions_kpi_freshness_ratio[1h]) >= {LEAST_SCRAPES})"
                 )
                 if not until(lambda: bool(observers.query(computed)), KPI_SECONDS):

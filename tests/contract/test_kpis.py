@@ -11,6 +11,7 @@ from streams import metrics
 from streams.sink.kpis import Kpis
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated, refresh
+from tests.support.documented import ROOT, blocks
 from tests.support.rows import accepted, artwork, ledger
 
 HOUR, MINUTE = 3_600_000, 60_000
@@ -157,3 +158,9 @@ def test_a_pool_that_is_no_more_is_no_longer_shown(engine: Engine) -> None:
     refresh(db)
     kpis.show()
     assert ("gone",) not in metrics.kpi_users._metrics
+
+
+@pytest.mark.parametrize("statement", blocks((ROOT / "docs" / "kpis.md").read_text(), "sql"))
+def test_what_the_page_of_kpis_shows_works(engine: Engine, statement: str) -> None:
+    db = migrated(engine, "documented")
+    db.put.client.command(statement.replace("impressions.", f"{db.name}."))

@@ -40,7 +40,7 @@ def observers(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
         debian.program(name, package)
     folder = tmp_path_factory.mktemp("observers")
     targets = {"worker": [f"127.0.0.1:{settings.metrics_port}"], "sink": [f"127.0.0.1:{settings.metrics_port + 1}"]}
-    with observing(folder, targets, rules=hasty(folder / "rules.yml"), alertmanager=True) as observers:
+    with observing(folder / "run", targets, rules=hasty(folder / "rules.yml"), alertmanager=True) as observers:
         until(lambda: len(observers.query("up == 1")) == len(targets), FIRES_SECONDS, "both are scraped")
         yield observers
 

@@ -1,0 +1,1 @@
+"""Three faults on the real stack, as metrics, alerts and dashboards show them."""

@@ -1,0 +1,81 @@
+"""docs/incidents.md: what happened, what was said, what the metrics were, and pictures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dashboards.incident.timeline import Event
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
+PICTURES = PAGE.parent / "dashboards"
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What was sent, and what ClickHouse has in the end."""
+
+    sent: int
+    malformed: int
+    received: int
+    accepted: int
+    rejected: int
+    duplicates: int
+
+    @property
+    def right(self) -> bool:
+        """All that was sent is there once, and exactly what was malformed was rejected."""
+        return (
+            self.received == self.sent
+            and self.rejected == self.malformed
+            and self.accepted == self.sent - self.malformed
+            and not self.duplicates
+        )
+
+
+def write(
+    events: Sequence[Event],
+    facts: Mapping[str, Mapping[str, str]],
+    inhibited: Sequence[str],
+    balance: Balance,
+    pictures: Sequence[Path],
+) -> None:
+    """Write the page."""
+    PAGE.write_text("\n".join(page(events, facts, inhibited, balance, pictures)) + "\n")
+
+
+def page(
+    events: Sequence[Event],
+    facts: Mapping[str, Mapping[str, str]],
+    inhibited: Sequence[str],
+    balance: Balance,
+    pictures: Sequence[Path],
+) -> list[str]:
+    """Return the page's lines."""
+    names = list(next(iter(facts.values())))
+    return [
+        "# A quarter of an hour of trouble",
+        "",
+        "Made by `python -m dashboards.incident`: the embedded stack, with Prometheus and Alertmanager from Debian and",
+        "the alerts as they are. ClickHouse is down for two minutes, a tenth of what arrives is malformed for seven,",
+        "and every user sees a small pool through. [Runbooks](runbooks.md) say what to do about each.",
+        "",
+        "## What happened and what was said",
+        "| after | |",
+        "|---:|---|",
+        *(f"| {event.at:.0f} s | {event.text} |" for event in sorted(events, key=lambda event: event.at)),
+        "",
+        f"Held back by Alertmanager, because another alert says it already: {', '.join(inhibited) or 'none'}.",
+        "",
+        "## The metrics meanwhile",
+        f"| | {' | '.join(facts)} |",
+        f"|---|{'---:|' * len(facts)}",
+        *(f"| {name} | {' | '.join(each[name] for each in facts.values())} |" for name in names),
+        "",
+        "## What was lost",
+        f"Sent: {balance.sent:,}, of which {balance.malformed:,} malformed.",
+        f"In ClickHouse: {balance.received:,} received, {balance.accepted:,} accepted, {balance.rejected:,} rejected,"
+        f" {balance.duplicates:,} duplicates.",
+        "",
+        "## What the dashboards showed",
+        *(f"![{path.stem}]({path.relative_to(PAGE.parent)})\n" for path in pictures),
+    ]

@@ -1,0 +1,75 @@
+"""What Prometheus and Alertmanager say while it happens: when each alert was pending, fired and went away."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dashboards.observers import Observers
+
+LOOK_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that happened or was said, `at` seconds after the start."""
+
+    at: float
+    text: str
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Looks at the alerts in a thread, and keeps what others tell it, in order of time."""
+
+    observers: Observers
+    say: Callable[[str], None]
+    begun: float = field(default_factory=time.time)
+    events: list[Event] = field(default_factory=list)
+    fired: set[str] = field(default_factory=set)
+    inhibited: set[str] = field(default_factory=set)
+    states: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+    _end: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> threading.Thread:
+        """Look from now on."""
+        thread = threading.Thread(target=self._run, name="timeline", daemon=True)
+        thread.start()
+        return thread
+
+    def finish(self) -> None:
+        """Look no more."""
+        self._end.set()
+
+    def note(self, text: str) -> None:
+        """Keep a sentence, with the time."""
+        self.events.append(Event(time.time() - self.begun, text))
+        self.say(f"{self.events[-1].at:5.0f} s  {text}")
+
+    def look(self) -> None:
+        """Take one look and note what has changed."""
+        found = {}
+        for alert in self.observers.alerts():
+            labels = alert["labels"]
+            rest = ", ".join(f"{key} {labels[key]}" for key in ("pool", "partition", "topic") if key in labels)
+            name = labels["alertname"] + (f" ({rest})" if rest else "")
+            found[name] = alert["state"]
+            if alert["state"] == "firing":
+                self.fired.add(labels["alertname"])
+        for name in sorted(found.keys() | self.states.keys()):
+            before, now = self.states.get(name), found.get(name)
+            if before != now:
+                self.note(f"{name}: {now or 'over'}")
+        self.states = found
+        for name in sorted(self.observers.inhibited() - self.inhibited):
+            self.inhibited.add(name)
+            self.note(f"{name}: held back by Alertmanager")
+
+    def _run(self) -> None:
+        while not self._end.wait(LOOK_SECONDS):
+            try:
+                self.look()
+            except OSError as error:
+                self.problem = str(error)
+                return
