@@ -1,15 +1,24 @@
-"""What holds for every test: those that need no service reach for none."""
+"""What holds for every test: those that need no service reach for none; what takes long to make is begun early."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.support import ahead
 from tests.support.network import Connections
 
 # Folders whose tests run services of their own.
 WITH_SERVICES = frozenset({"integration", "contract", "faults"})
 
 connections = Connections()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ahead(request: pytest.FixtureRequest) -> Iterator[None]:
+    process = ahead.begin({item.path.name for item in request.session.items})
+    yield
+    if process is not None:
+        ahead.end(process)
 
 
 @pytest.hookimpl(wrapper=True)
