@@ -4,7 +4,6 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.build import variables
 from dashboards.build.layout import Page, Row, build
-from dashboards.build.ledger import LAST_DAY
 from dashboards.build.overview_kpis import definitions, kpis
 from dashboards.build.panels import Head, Look, areas, lines, number
 from dashboards.build.queries import metric, now
@@ -22,7 +21,6 @@ from dashboards.build.style import (
     steps,
     zero_is_right,
 )
-from dashboards.build.variables import chosen
 
 PAGE = Page(
     "impressions-overview",
@@ -30,27 +28,6 @@ PAGE = Page(
     "Is it healthy? KPIs against their targets, what happens now, and what the alerts look at.",
     "now-6h",
 )
-OF_POOL = chosen("pool_id", "pool")
-FRESHNESS = f"""
-    SELECT sum(freshness_mean * active_users) / nullIf(sum(active_users), 0) AS freshness
-    FROM kpi_freshness
-    WHERE {OF_POOL}
-"""
-EXHAUSTED = f"""
-    SELECT sum(users_above_95) / nullIf(sum(users), 0) AS exhausted
-    FROM kpi_freshness
-    WHERE {OF_POOL}
-"""
-P95 = f"""
-    SELECT if(sum(lines) = 0, NULL, quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(latency)[2]) AS p95
-    FROM ledger_minutes
-    WHERE {LAST_DAY}
-"""
-COST = """
-    SELECT usd_per_impression
-    FROM kpi_cost
-    WHERE day = toDate(now('UTC'))
-"""
 
 
 def happening() -> Row:
