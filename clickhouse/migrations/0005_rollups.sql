@@ -2,9 +2,11 @@
 -- minute, from what came since the last time.
 --
 -- A rollup's rows carry the kafka_offset up to which they hold their Kafka partition. The sink inserts a partition's rows
--- in the order of their offsets, so that a rollup holds all rows up to there and none behind. The offsets to begin and to
--- end with are scalar subqueries: they are evaluated before anything else is read, and so what they name is there.
--- What is inserted again later, by a sink that doesn't know it was replaced, lies before them, and is not counted again.
+-- in the order of their offsets, so that a rollup holds all rows up to there and none behind. What is inserted again
+-- later, by a sink that doesn't know it was replaced, lies before them, and is not counted again.
+--
+-- Rows come while a query runs. A query sees each table as it was when the analyzer met its name, and evaluates a scalar
+-- subquery, once, when it meets that; so a query that needs an offset first and then the table meets them in this order.
 
 -- Which granules hold rows behind an offset: few, because parts that were merged earlier hold none. And which hold a user:
 -- the primary key finds a granule in each part, and he is in the parts of one partition only.
@@ -48,9 +50,9 @@ ENGINE = MergeTree
 ORDER BY (minute, transport, tier)
 COMMENT 'The ledger by minute, as it was added up; query ledger_minutes instead';
 
--- Up to where the rollup holds each log (a topic's id and a partition), behind which offset all that it lacks lies, and of
--- which topics it holds something. Where a log of the table is not in it yet, that offset is 0. One value, so that a
--- query that uses it twice goes by one state of the rollup.
+-- Up to where the rollup holds each log (a topic's id and a partition), behind which offset all lies that it lacks of the
+-- topics that it knows, and which those are. Where a log of them is not in it yet, that offset is 0; one that appears
+-- after this was asked waits for the next time. One value, so that a query that uses it twice goes by one state.
 CREATE OR REPLACE VIEW {database}.ledger_minutes_position AS
 SELECT
     CAST(
@@ -78,49 +80,47 @@ FROM
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.ledger_minutes_refresh
 REFRESH EVERY 1 MINUTE APPEND TO {database}.ledger_minutes_raw
 AS WITH
-    (SELECT position FROM {database}.ledger_minutes_position) AS done,
-    (
-        SELECT CAST((groupArray(log), groupArray(upto)), 'Map(String, UInt64)')
-        FROM
-        (
-            SELECT concat(kafka_topic_id, '/', toString(kafka_partition)) AS log, max(kafka_offset) + 1 AS upto
-            FROM {database}.ledger_raw
-            WHERE kafka_offset >= done.least OR kafka_topic_id NOT IN (SELECT arrayJoin(done.topics))
-            GROUP BY log
-        )
-    ) AS end
+    (SELECT position FROM {database}.ledger_minutes_position) AS done
 SELECT
-    toStartOfMinute(appended_at) AS minute,
-    transport,
-    tier,
-    count() AS lines,
-    sum(ledger_raw.received) AS received,
-    sum(ledger_raw.accepted) AS accepted,
-    sum(ledger_raw.fresh) AS fresh,
-    sum(ledger_raw.duplicates) AS duplicates,
-    sum(ledger_raw.rejected) AS rejected,
-    sum(ledger_raw.forwarded) AS forwarded,
-    countIf(ledger_raw.received != ledger_raw.accepted + ledger_raw.duplicates + ledger_raw.rejected + ledger_raw.forwarded)
-        AS unbalanced,
-    sum(ledger_raw.attempts) AS attempts,
-    sum(ledger_raw.failures) AS failures,
-    sum(ledger_raw.dropped) AS dropped,
-    sum(ledger_raw.bytes) AS bytes,
-    quantilesDDStateIf(0.01, 0.5, 0.95, 0.99)(
-        toFloat64(greatest(0, dateDiff('millisecond', appended_at, processed_at))), ledger_raw.forwarded = 0) AS latency,
-    ledger_raw.kafka_topic_id AS kafka_topic_id,
-    ledger_raw.kafka_partition AS kafka_partition,
-    any(end[log] - 1) AS kafka_offset
+    * EXCEPT newest,
+    -- Of what was read, so that nothing that came meanwhile is taken for held.
+    max(newest) OVER (PARTITION BY kafka_topic_id, kafka_partition) AS kafka_offset
 FROM
 (
-    SELECT *, concat(kafka_topic_id, '/', toString(kafka_partition)) AS log
-    FROM {database}.ledger_raw FINAL
-    WHERE (kafka_offset >= done.least OR kafka_topic_id NOT IN (SELECT arrayJoin(done.topics)))
-) AS ledger_raw
-WHERE ledger_raw.kafka_offset >= done.begin[log] AND ledger_raw.kafka_offset < end[log]
-GROUP BY minute, transport, tier, kafka_topic_id, kafka_partition
+    SELECT
+        toStartOfMinute(appended_at) AS minute,
+        transport,
+        tier,
+        count() AS lines,
+        sum(recent.received) AS received,
+        sum(recent.accepted) AS accepted,
+        sum(recent.fresh) AS fresh,
+        sum(recent.duplicates) AS duplicates,
+        sum(recent.rejected) AS rejected,
+        sum(recent.forwarded) AS forwarded,
+        countIf(recent.received != recent.accepted + recent.duplicates + recent.rejected + recent.forwarded) AS unbalanced,
+        sum(recent.attempts) AS attempts,
+        sum(recent.failures) AS failures,
+        sum(recent.dropped) AS dropped,
+        sum(recent.bytes) AS bytes,
+        quantilesDDStateIf(0.01, 0.5, 0.95, 0.99)(
+            toFloat64(greatest(0, dateDiff('millisecond', appended_at, processed_at))), recent.forwarded = 0) AS latency,
+        kafka_topic_id,
+        kafka_partition,
+        max(recent.kafka_offset) AS newest
+    FROM
+    (
+        SELECT *, concat(kafka_topic_id, '/', toString(kafka_partition)) AS log
+        FROM {database}.ledger_raw FINAL
+        WHERE kafka_offset >= done.least OR kafka_topic_id NOT IN (SELECT arrayJoin(done.topics))
+    ) AS recent
+    WHERE kafka_offset >= done.begin[log] AND (mapContains(done.begin, log) OR done.least = 0 OR NOT has(done.topics, toString(kafka_topic_id)))
+    GROUP BY minute, transport, tier, kafka_topic_id, kafka_partition
+)
 SETTINGS
     do_not_merge_across_partitions_select_final = 1,
+    -- It goes by the condition's text, in which an offset is a subquery: what did not match once would be left out for ever.
+    use_query_condition_cache = 0,
     -- An increment is one block, and so one part.
     max_insert_threads = 1, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 4000000000;
 
@@ -147,6 +147,14 @@ CREATE OR REPLACE VIEW {database}.ledger_minutes
 )
 AS WITH
     (SELECT position FROM {database}.ledger_minutes_position) AS done
+-- No row: it meets the offsets, before either table. All increments below them, and all lines behind, are then there.
+SELECT
+    toDateTime(0, 'UTC') AS minute, '' AS transport, '' AS tier, done.least AS lines, 0 AS received, 0 AS accepted,
+    0 AS fresh, 0 AS duplicates, 0 AS rejected, 0 AS forwarded, 0 AS unbalanced, 0 AS attempts, 0 AS failures,
+    0 AS dropped, 0 AS bytes,
+    arrayReduce('quantilesDDState(0.01, 0.5, 0.95, 0.99)', CAST([], 'Array(Float64)')) AS latency
+WHERE 0
+UNION ALL
 SELECT
     minute, transport, tier, lines, received, accepted, fresh, duplicates, rejected, forwarded, unbalanced, attempts,
     failures, dropped, bytes, latency
@@ -173,11 +181,11 @@ SELECT
         toFloat64(greatest(0, dateDiff('millisecond', appended_at, processed_at))), recent.forwarded = 0) AS latency
 FROM
 (
-    SELECT *
+    SELECT *, concat(kafka_topic_id, '/', toString(kafka_partition)) AS log
     FROM {database}.ledger_raw FINAL
-    WHERE (kafka_offset >= done.least OR kafka_topic_id NOT IN (SELECT arrayJoin(done.topics)))
+    WHERE kafka_offset >= done.least OR kafka_topic_id NOT IN (SELECT arrayJoin(done.topics))
 ) AS recent
-WHERE kafka_offset >= done.begin[concat(kafka_topic_id, '/', toString(kafka_partition))]
+WHERE kafka_offset >= done.begin[log] AND (mapContains(done.begin, log) OR done.least = 0 OR NOT has(done.topics, toString(kafka_topic_id)))
 GROUP BY minute, transport, tier
 SETTINGS do_not_merge_across_partitions_select_final = 1;
 
@@ -241,7 +249,8 @@ AS WITH
         (
             SELECT concat(kafka_topic_id, '/', toString(kafka_partition)) AS log, max(kafka_offset) + 1 AS upto
             FROM {database}.impressions_raw
-            WHERE kafka_offset >= done.least OR kafka_topic_id NOT IN (SELECT arrayJoin(done.topics))
+            WHERE (kafka_offset >= done.least OR kafka_topic_id NOT IN (SELECT arrayJoin(done.topics)))
+                AND (mapContains(done.begin, log) OR done.least = 0 OR NOT has(done.topics, toString(kafka_topic_id)))
             GROUP BY log
         )
     ) AS end,
@@ -266,10 +275,13 @@ AS WITH
     touched AS
     (
         SELECT user_id
-        FROM {database}.impressions_raw
-        WHERE (kafka_offset >= done.least OR kafka_topic_id NOT IN (SELECT arrayJoin(done.topics)))
-            AND kafka_offset >= done.begin[concat(kafka_topic_id, '/', toString(kafka_partition))]
-            AND kafka_offset < end[concat(kafka_topic_id, '/', toString(kafka_partition))]
+        FROM
+        (
+            SELECT user_id, kafka_offset, concat(kafka_topic_id, '/', toString(kafka_partition)) AS log
+            FROM {database}.impressions_raw
+            WHERE kafka_offset >= done.least OR kafka_topic_id NOT IN (SELECT arrayJoin(done.topics))
+        )
+        WHERE kafka_offset >= done.begin[log] AND kafka_offset < end[log]
         UNION ALL
         SELECT user_id
         FROM {database}.artwork_users_raw AS viewer
@@ -290,7 +302,9 @@ SELECT
     history.kafka_topic_id AS kafka_topic_id,
     history.kafka_partition AS kafka_partition,
     if(mapContains(end, history.log), end[history.log], done.begin[history.log]) - 1 AS kafka_offset
-FROM
+-- It meets the offsets, before the tables that are to hold all up to there.
+FROM (SELECT length(done.begin) + length(end) + length(known) + catalogue_end AS met) AS marks
+CROSS JOIN
 (
     SELECT
         user_id,
@@ -326,7 +340,7 @@ LEFT JOIN
     GROUP BY user_id
 ) AS covered ON history.user_id = covered.user_id
 SETTINGS
-    do_not_merge_across_partitions_select_final = 1, optimize_aggregation_in_order = 1,
+    do_not_merge_across_partitions_select_final = 1, optimize_aggregation_in_order = 1, use_query_condition_cache = 0,
     max_insert_threads = 1, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 4000000000;
 
 CREATE OR REPLACE VIEW {database}.coverage_latest

@@ -2,7 +2,8 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -105,29 +106,76 @@ def test_a_log_that_was_made_again_is_added_from_its_start(db: Database) -> None
     assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(14,)]
 
 
-def test_a_reader_never_sees_a_line_twice_or_not_at_all_while_it_is_rolled_up(db: Database) -> None:
+@contextmanager
+def meanwhile(*works: Callable[[], object]) -> Iterator[threading.Event]:
+    """Do the first work in a thread, others again and again until its end; yield what tells that end."""
     done = threading.Event()
+    failed: list[BaseException] = []
 
-    def write() -> None:
+    def first() -> None:
         try:
-            for block in range(40):
-                db.put.ledger(*(ledger(block * 50 + n, block % 3, received=1, accepted=1) for n in range(50)))
-                refresh(db, "ledger_minutes_refresh")
+            works[0]()
+        except BaseException as error:
+            failed.append(error)
         finally:
             done.set()
 
-    writer = threading.Thread(target=write)
-    writer.start()
+    def other(work: Callable[[], object]) -> None:
+        try:
+            while not done.is_set():
+                work()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=first), *(threading.Thread(target=other, args=(work,)) for work in works[1:])]
+    for thread in threads:
+        thread.start()
+    try:
+        yield done
+    finally:
+        for thread in threads:
+            thread.join()
+    assert not failed
+
+
+def blocks_of_lines(db: Database, count: int) -> None:
+    for block in range(count):
+        db.put.ledger(*(ledger(block * 50 + n, block % 3, received=1, accepted=1) for n in range(50)))
+
+
+def test_a_reader_never_sees_a_line_twice_or_not_at_all_while_lines_come_and_are_rolled_up(
+    engine: Engine, db: Database
+) -> None:
+    refreshing = engine.client("writer")
+    roll_up = f"SYSTEM REFRESH VIEW {db.name}.ledger_minutes_refresh"
     looks = 0
-    while not done.is_set():
-        ((least,),) = db.rows("SELECT count() FROM ledger")
-        ((found,),) = db.rows("SELECT sum(lines) FROM ledger_minutes")
-        ((most,),) = db.rows("SELECT count() FROM ledger")
-        assert least <= found <= most
-        looks += 1
-    writer.join()
+    with meanwhile(lambda: blocks_of_lines(db, 150), lambda: refreshing.command(roll_up)) as done:
+        while not done.is_set():
+            ((least,),) = db.rows("SELECT count() FROM ledger")
+            ((found,),) = db.rows("SELECT sum(lines) FROM ledger_minutes")
+            ((most,),) = db.rows("SELECT count() FROM ledger")
+            assert least <= found <= most
+            looks += 1
     assert looks > 10
-    assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(2000,)]
+    refresh(db, "ledger_minutes_refresh")
+    assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(150 * 50,)]
+    assert db.rows("SELECT sum(lines) FROM ledger_minutes_raw") == [(150 * 50,)]
+
+
+def test_a_user_whose_impressions_come_while_he_is_worked_out_is_worked_out_again(engine: Engine, db: Database) -> None:
+    db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(100)))
+    refreshing = engine.client("writer")
+
+    def come() -> None:
+        for n in range(100):
+            db.put.accepted(*(accepted(f"u{user}", f"a{n}", T0 + n, 10 * n + user, user % 3) for user in range(10)))
+
+    roll_up = f"SYSTEM REFRESH VIEW {db.name}.users_refresh"
+    with meanwhile(come, lambda: refreshing.command(roll_up)):
+        pass
+    refresh(db, "users_refresh")
+    assert db.rows(LATEST) == db.rows(EXACT)
+    assert db.rows("SELECT user_id FROM coverage_latest WHERE impressions != 100 OR seen != 100") == []
 
 
 def test_a_rollup_goes_on_where_it_was_when_the_engine_was_killed(tmp_path: Path) -> None:
@@ -143,7 +191,7 @@ def test_a_rollup_goes_on_where_it_was_when_the_engine_was_killed(tmp_path: Path
             ((stored,),) = db.rows("SELECT count() FROM ledger")
             assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(stored,)]
         refresh(db, "ledger_minutes_refresh")
-        assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(stored,)]
+        assert db.rows("SELECT sum(lines) FROM ledger_minutes_raw") == [(stored,)]
 
 
 def test_coverage_is_that_of_user_coverage_once_it_was_worked_out(db: Database) -> None:
