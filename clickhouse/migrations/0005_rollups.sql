@@ -119,8 +119,6 @@ FROM
 )
 SETTINGS
     do_not_merge_across_partitions_select_final = 1,
-    -- It goes by the condition's text, in which an offset is a subquery: what did not match once would be left out for ever.
-    use_query_condition_cache = 0,
     -- An increment is one block, and so one part.
     max_insert_threads = 1, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 4000000000;
 
@@ -340,7 +338,7 @@ LEFT JOIN
     GROUP BY user_id
 ) AS covered ON history.user_id = covered.user_id
 SETTINGS
-    do_not_merge_across_partitions_select_final = 1, optimize_aggregation_in_order = 1, use_query_condition_cache = 0,
+    do_not_merge_across_partitions_select_final = 1, optimize_aggregation_in_order = 1,
     max_insert_threads = 1, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 4000000000;
 
 CREATE OR REPLACE VIEW {database}.coverage_latest

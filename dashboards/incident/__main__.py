@@ -33,7 +33,7 @@ METRICS = {
     "sink waits": "max(impressions_sink_waiting)",
     "ClickHouse is behind by (s)": "max(impressions_sink_lag_seconds)",
     "rejected of received": "impressions:rejected:ratio5m",
-    "coverage decided in 15 s": "sum(increase(impressions_worker_impressions_total[15s]))",
+    "impressions decided in 15 s": "sum(increase(impressions_worker_impressions_total[15s]))",
     "users through with `small`": 'max(impressions_kpi_users_above{pool="small",coverage="0.95"})',
     "freshness of `main`": 'max(impressions_kpi_freshness_ratio{pool="main"})',
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dashboards.observers import Observers
 
 LOOK_SECONDS = 2.0
+STATES = ["", "pending", "firing"]
 
 
 @dataclass(slots=True)
@@ -49,12 +50,12 @@ class Timeline:
 
     def look(self) -> None:
         """Take one look and note what has changed."""
-        found = {}
+        found: dict[str, str] = {}
         for alert in self.observers.alerts():
             labels = alert["labels"]
-            rest = ", ".join(f"{key} {labels[key]}" for key in ("pool", "partition", "topic") if key in labels)
-            name = labels["alertname"] + (f" ({rest})" if rest else "")
-            found[name] = alert["state"]
+            # One for all of its partitions: what they have come to is said by the first.
+            name = labels["alertname"] + (f" (pool {labels['pool']})" if "pool" in labels else "")
+            found[name] = max(found.get(name, ""), str(alert["state"]), key=STATES.index)
             if alert["state"] == "firing":
                 self.fired.add(labels["alertname"])
         for name in sorted(found.keys() | self.states.keys()):

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -16,8 +15,6 @@ from streams.kafka.security import Config, cluster
 from streams.settings import Settings
 
 REQUEST_SECONDS = 15.0
-# A broker that is there names the controller within milliseconds.
-CONTROLLER_SECONDS = 2.0
 # A topic made a moment ago may have no leader yet that knows it, and a broker that just started loads its groups.
 NOT_SETTLED = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -47,15 +44,13 @@ def _admin(config: tuple[tuple[str, str | int | float | bool], ...]) -> AdminCli
     return AdminClient(client)
 
 
-def find_controller(client: AdminClient) -> None:
-    """Have a client that got no answer ask who is controller now, so that its next request goes there.
+def give_up_client() -> None:
+    """Have the next request use a new admin client, after one that got no answer.
 
-    Of the brokers, librdkafka sends such requests to the one that it took for the controller last. When that one dies
-    it waits for it, for ever, though the others answer; only metadata that are asked for name it another.
+    librdkafka sends such requests to the broker that it took for the controller last. When that one dies, or a broker
+    that stood still has answered that there is none, the client may wait for ever beside brokers that are well.
     """
-    # Nobody is there: then nobody is controller either.
-    with suppress(KafkaException):
-        client.list_topics(timeout=CONTROLLER_SECONDS)
+    _admin.cache_clear()
 
 
 class TopicInfo(NamedTuple):
@@ -72,12 +67,11 @@ def describe(settings: Settings, topic: str) -> TopicInfo:
 
 def describe_all(settings: Settings, topics: Sequence[str]) -> dict[str, TopicInfo]:
     """Ask for topics, in one request. Raises as `describe` does."""
-    client = admin(settings)
-    futures = client.describe_topics(TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS)
+    futures = admin(settings).describe_topics(TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS)
     try:
         return {topic: _described(settings, topic, future) for topic, future in futures.items()}
     except BrokerAwayError:
-        find_controller(client)
+        give_up_client()
         raise
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import OffsetSpec
 
 from streams import log
 from streams.errors import FencedError
-from streams.kafka.admin import find_controller
+from streams.kafka.admin import admin, give_up_client
 from streams.kafka.security import cluster
 from streams.kafka.topics import SINK_GROUP
 from streams.settings import Settings
@@ -113,11 +113,11 @@ class Log(NamedTuple):
 class Broker:
     """Asks about the partitions that were assigned, about all of them at once.
 
-    Over connections of its own: on the consumer's, a question waits until the fetch before it has waited for records.
+    Over other connections: on the consumer's, a question waits until the fetch before it has waited for records.
     """
 
     def __init__(self, settings: Settings, client: Consumer) -> None:
-        self._admin = AdminClient(cluster(settings))
+        self._settings = settings
         self._consumer = client
 
     def logs(self, keys: Collection[Key]) -> dict[Key, Log]:
@@ -130,17 +130,17 @@ class Broker:
         return {key: Log(topic_ids[key[0]], low[key], high[key], committed.get(key)) for key in keys}
 
     def _topic_ids(self, topics: Collection[str]) -> dict[str, str]:
-        futures = self._admin.describe_topics(TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS)
+        futures = admin(self._settings).describe_topics(TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS)
         try:
             return {topic: str(future.result().topic_id) for topic, future in futures.items()}
         except KafkaException:
-            find_controller(self._admin)
+            give_up_client()
             raise
 
     def _offsets(self, keys: Collection[Key], spec: OffsetSpec) -> dict[Key, int]:
         asked = {TopicPartition(*key): spec for key in keys}
         # Uncommitted: the end of a log that has an open transaction is behind it, not before it.
-        futures = self._admin.list_offsets(
+        futures = admin(self._settings).list_offsets(
             asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=REQUEST_SECONDS
         )
         return {(tp.topic, tp.partition): int(future.result().offset) for tp, future in futures.items()}
