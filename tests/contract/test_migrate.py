@@ -137,6 +137,15 @@ def test_the_sink_writes_exactly_the_columns_that_there_are(client: Client, data
     assert found == {table.name: {column.name: column.type for column in table.columns} for table in all_tables()}
 
 
+def test_the_projects_migrations_change_nothing_when_they_are_run_again(client: Client, database: str) -> None:
+    apply(client, migrations_folder(), database, WINDOW)
+    client.command(f"INSERT INTO {database}.prices_raw (item, usd, valid_from) VALUES ('artwork', 0.5, '1970-01-01')")
+    client.command(f"TRUNCATE TABLE {database}.schema_migrations")
+    apply(client, migrations_folder(), database, WINDOW)
+    prices = client.query(f"SELECT item, usd FROM {database}.prices ORDER BY item").result_rows
+    assert [tuple(row) for row in prices] == [("artwork", 0.5), ("platform", 850.0)]
+
+
 def test_two_provisions_at_once_do_no_harm(client: Client, database: str, folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "half"
     other.mkdir()
