@@ -113,8 +113,15 @@ def produce_catalogue(settings: Settings, records: Iterable[tuple[str, dict[str,
 
 def stack_settings(folder: Path, **more: Any) -> Settings:
     """Settings of a stack in `folder`, on free ports, quick to notice the dead."""
-    free = {"clickhouse_url": f"http://127.0.0.1:{free_pair()}", "metrics_port": metrics_port()}
-    return broker_settings(folder, **{**free, "session_timeout_seconds": 6, **more})
+    while True:
+        clickhouse, metrics = free_pair(), metrics_port()
+        free = {"clickhouse_url": f"http://127.0.0.1:{clickhouse}", "metrics_port": metrics}
+        settings = broker_settings(folder, **{**free, "session_timeout_seconds": 6, **more})
+        kafka = int(settings.kafka_bootstrap.rpartition(":")[2])
+        # Each is free by itself; drawn apart, they may be each other's.
+        wanted = [clickhouse, kafka, kafka + 1, metrics, metrics + 1, metrics + 10, metrics + 11]
+        if len(set(wanted)) == len(wanted):
+            return settings
 
 
 def provision_log(settings: Settings) -> None:
