@@ -12,7 +12,6 @@ from dashboards.build.style import (
     BAD,
     COUNT,
     GOOD,
-    MISSED,
     PLAIN,
     SHARE,
     at_least,
@@ -29,8 +28,6 @@ PAGE = Page(
     "now-6h",
 )
 OF_POOL = chosen("pool_id", "pool")
-COVERED = steps(GOOD, (0.85, MISSED), (0.95, BAD))
-GAUGE = {"type": "gauge", "mode": "basic"}
 TEXT = {"type": "color-text"}
 
 

@@ -7,8 +7,8 @@ from dashboards.build.queries import metric, rows
 from dashboards.build.style import (
     BAD,
     COUNT,
+    COVERED,
     GOOD,
-    MISSED,
     SHARE,
     at_least,
     named,
@@ -17,7 +17,6 @@ from dashboards.build.style import (
 from dashboards.build.variables import chosen
 
 OF_POOL = chosen("pool_id", "pool")
-COVERED = steps(GOOD, (0.85, MISSED), (0.95, BAD))
 GAUGE = {"type": "gauge", "mode": "basic"}
 
 

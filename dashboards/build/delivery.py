@@ -41,7 +41,6 @@ PAGE = Page(
     "now-3h",
 )
 TEXT = {"type": "color-text"}
-WRAPPED = {"type": "auto", "wrapText": True}
 FAILING = steps(GOOD, (0.01, MISSED), (0.05, BAD))
 CAUSE_COLOURS = {"flush sent again": PLAIN, "whole flush shown before": MISSED, "part of a flush": "purple"}
 

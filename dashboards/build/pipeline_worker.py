@@ -15,13 +15,10 @@ from dashboards.build.style import (
     QUIET,
     SECONDS,
     at_most,
-    mapped,
     steps,
     zero_is_right,
 )
 
-READY = mapped(**{"1": ("ready", GOOD), "0": ("not ready", BAD)})
-TOPICS = "{{topic}}"
 BY_TOPIC = ("max", "lastNotNull")
 SEEN = {"to accepted": "blue", "to coverage": "green", "to readable": "purple"}
 

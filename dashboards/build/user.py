@@ -9,7 +9,7 @@ from dashboards.build.queries import rows, series
 from dashboards.build.style import (
     BAD,
     COUNT,
-    GOOD,
+    COVERED,
     MISSED,
     MS,
     OUTCOMES,
@@ -40,7 +40,6 @@ USER = (
 OF_USER = f"user_id = {USER}"
 OF_POOL = chosen("pool_id", "pool")
 SEEN = f"{OF_USER} AND {OF_POOL} AND $__timeFilter(seen_at)"
-COVERED = steps(GOOD, (0.85, MISSED), (0.95, BAD))
 TEXT = {"type": "color-text"}
 ISO = "dateTimeAsIso"
 FRESH = mapped(**{"true": ("fresh", OUTCOMES["fresh"]), "false": ("repeat", MISSED)})

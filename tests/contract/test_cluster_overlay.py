@@ -14,7 +14,6 @@ from tests.support.server_config import ask
 
 ROOT = Path(__file__).resolve().parents[2]
 WINDOW_MS = 600_000
-TOKENS = re.compile(r"\s+|replicated_deduplication_window_seconds = \d+,?|,$")
 
 
 def _module() -> ModuleType:
