@@ -51,7 +51,8 @@ def fixed(colour: str) -> model.FieldColor:
 
 def named(name: str, **properties: Any) -> model.DashboardFieldConfigSourceOverrides:
     """Return an override for the field of that name; in a property's name `__` stands for a dot."""
-    return _override("byName", name, properties)
+    values = [model.DynamicConfigValue(key.replace("__", "."), value) for key, value in properties.items()]
+    return model.DashboardFieldConfigSourceOverrides(matcher=model.MatcherConfig("byName", name), properties=values)
 
 
 def coloured(colours: dict[str, str]) -> list[model.DashboardFieldConfigSourceOverrides]:
@@ -66,11 +67,6 @@ def mapped(**values: tuple[str, str]) -> list[model.ValueMap]:
         for index, (value, (text, colour)) in enumerate(values.items())
     }
     return [model.ValueMap(options=results)]
-
-
-def _override(matcher: str, options: str, properties: dict[str, Any]) -> model.DashboardFieldConfigSourceOverrides:
-    values = [model.DynamicConfigValue(name.replace("__", "."), value) for name, value in properties.items()]
-    return model.DashboardFieldConfigSourceOverrides(matcher=model.MatcherConfig(matcher, options), properties=values)
 
 
 # A pool that is being used up: new artworks are ordered, then it is exhausted.

@@ -15,6 +15,7 @@ FOLDER = ROOT / "docs" / "upstream"
 REPRODUCED = 1
 # They take some seconds each, most of it the start of a worker; this long means that one hangs.
 SECONDS = 180.0
+NEW_BROKERS = 3
 # Which of our files answers what.
 ANSWERS = {
     "chdb_insert_done.py": "streams/embedded/clickhouse/session.py (begin_insert)",
@@ -33,8 +34,8 @@ BY_LUCK = "librdkafka_no_brokers.py"
 OF_A_NEW_BROKER, ITS_ANSWER = "librdkafka_group_offsets.py", "streams/kafka/admin.py (committed)"
 
 
-def reproduces(script: str, bootstrap: str, answer: str) -> None:
-    """Run a reproduction, and hold it to its verdict."""
+def reproduces(script: str, bootstrap: str) -> bool:
+    """Run a reproduction and return its verdict."""
     done = subprocess.run(
         [sys.executable, str(FOLDER / script), bootstrap],
         capture_output=True,
@@ -44,17 +45,25 @@ def reproduces(script: str, bootstrap: str, answer: str) -> None:
     )
     said = f"{done.stdout}{done.stderr}"
     assert done.returncode in (0, REPRODUCED), f"{script} could not run: {said}"
-    assert done.returncode == REPRODUCED, f"mended upstream? then remove our answer to it: {answer} ({said})"
+    return done.returncode == REPRODUCED
+
+
+def mended(answer: str) -> str:
+    return f"mended upstream? then remove our answer to it: {answer}"
 
 
 @pytest.mark.parametrize("script", sorted(ANSWERS))
 def test_it_still_happens(installation: Installation, script: str) -> None:
-    reproduces(script, installation.settings.kafka_bootstrap, ANSWERS[script])
+    assert reproduces(script, installation.settings.kafka_bootstrap), mended(ANSWERS[script])
 
 
 def test_it_still_happens_on_a_new_broker(tmp_path: Path) -> None:
-    with running_broker(tmp_path) as settings:
-        reproduces(OF_A_NEW_BROKER, settings.kafka_bootstrap, ITS_ANSWER)
+    # The moment that it takes is over soon, and on a busy machine the script may begin after it.
+    for number in range(NEW_BROKERS):
+        with running_broker(tmp_path / str(number)) as settings:
+            if reproduces(OF_A_NEW_BROKER, settings.kafka_bootstrap):
+                return
+    pytest.fail(mended(ITS_ANSWER))
 
 
 def test_every_script_is_in_the_table_and_here() -> None:
