@@ -9,7 +9,7 @@ import faust
 from faust.sensors.prometheus import setup_prometheus_sensors
 from faust.types import TP
 
-from streams import failpoints, health, log, metrics
+from streams import failpoints, health, log
 from streams.agents.impressions import decide_chunks
 from streams.agents.partitions import Partitions
 from streams.ending import end_process
@@ -20,6 +20,7 @@ from streams.kafka.credentials import credentials
 from streams.kafka.recovery import StateTableManager
 from streams.kafka.sources import Sources
 from streams.kafka.topics import IMPRESSIONS, WORKER_GROUP
+from streams.metrics import catalogue as metrics
 from streams.settings import Settings
 from streams.tables.declared import StateTable
 from streams.tables.state import Table

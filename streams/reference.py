@@ -7,13 +7,14 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.metrics import MetricWrapperBase
 
-from streams import metrics
+from streams.metrics import catalogue as metrics
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
 INTRODUCTION = """# Metrics
 
-Made from `streams/metrics.py` by `make schemas`. Worker *n* serves them at `http://127.0.0.1:(9101 + 10n)/metrics`,
-sink *n* at 9102 + 10n; `/healthz` and `/readyz` stand beside them. Each process exports its own ones only, with
+Made from `streams/metrics/catalogue.py` by `make schemas`. Worker *n* serves them at
+`http://127.0.0.1:(9101 + 10n)/metrics`, sink *n* at 9102 + 10n; `/healthz` and `/readyz` stand beside them. Each
+process exports its own ones only, with
 prometheus_client's `process_*` and `python_*` of the process, and the worker with Faust's own sensor, `faust_*`. Faust
 sees chunks, not impressions: its events are chunks, and its latencies are in milliseconds.
 

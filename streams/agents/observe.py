@@ -3,9 +3,9 @@
 import time
 from typing import get_args
 
-from streams import metrics
 from streams.agents.partition import Chunk, Partition
 from streams.core.summary import Summary
+from streams.metrics import catalogue as metrics
 from streams.model.rows import RejectReason
 from streams.model.types import Transport
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streams import failpoints, log, metrics
+from streams import failpoints, log
 from streams.agents import outbox
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import Decider, Outputs, SourceRecord
@@ -13,6 +13,7 @@ from streams.errors import StateLostError
 from streams.failpoints import Failpoint
 from streams.kafka.restore import restore
 from streams.kafka.transaction import PartitionProducer
+from streams.metrics import catalogue as metrics
 from streams.settings import Settings
 from streams.tables.marks import Marks
 from streams.tables.position import Position

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 
-from streams import log, metrics
+from streams import log
 from streams.agents.observe import begin, forget, observe
 from streams.agents.partition import Chunk, Partition
 from streams.agents.poison import PoisonLog
@@ -21,6 +21,7 @@ from streams.kafka.consumer import Run
 from streams.kafka.sources import Sources
 from streams.kafka.topics import IMPRESSIONS
 from streams.kafka.waiting import Waiting
+from streams.metrics import catalogue as metrics
 from streams.settings import Settings
 from streams.stall import Work
 from streams.tables.memory import MemoryStore

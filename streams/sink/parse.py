@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
-from streams import log, metrics
+from streams import log
 from streams.core.catalogue import Catalogue, Refusal
 from streams.kafka.topics import ARTWORKS, REJECTED
+from streams.metrics import catalogue as metrics
 from streams.model.artwork import ArtworkRecord
 from streams.sink.records import BadRecordError, Record, Row
 

@@ -7,8 +7,8 @@ from functools import partial
 
 from confluent_kafka import TopicPartition
 
-from streams import metrics
 from streams.backoff import Backoff
+from streams.metrics import catalogue as metrics
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import Feed
 from streams.sink.parse import Parse

@@ -4,10 +4,11 @@ import logging
 import signal
 from types import FrameType
 
-from streams import failpoints, health, log, metrics
+from streams import failpoints, health, log
 from streams.ending import end_process
 from streams.errors import FencedError, SourceChangedError
 from streams.kafka.sources import Sources
+from streams.metrics import catalogue as metrics
 from streams.settings import Settings
 from streams.sink.feeds import FEEDS
 from streams.sink.kpis import Kpis

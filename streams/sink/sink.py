@@ -16,10 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams import failpoints, log, metrics
+from streams import failpoints, log
 from streams.backoff import Backoff
 from streams.failpoints import Failpoint
 from streams.kafka.sources import Sources
+from streams.metrics import catalogue as metrics
 from streams.settings import Settings
 from streams.sink import kafka
 from streams.sink.feeds import FEEDS
@@ -168,9 +169,7 @@ class Sink:
         logger.info(
             "partition_placed", partition=partition.key, topic_id=log_.topic_id, start=start.offset, end=log_.high
         )
-        if log_.committed == (start.offset, log_.topic_id):
-            return None
-        return partition.commit_at(start.offset)
+        return None if log_.committed == (start.offset, log_.topic_id) else partition.commit_at(start.offset)
 
     def _due(self) -> list[AssignedPartition]:
         full, seconds = self._settings.sink_flush_rows, self._settings.sink_flush_seconds

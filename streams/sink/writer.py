@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
-from streams import metrics
 from streams.clickhouse.client import connect
 from streams.errors import UserError
+from streams.metrics import catalogue as metrics
 from streams.settings import Settings
 from streams.sink.blocks import Part
 from streams.sink.feeds import Feed

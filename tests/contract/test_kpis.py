@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
-from streams import metrics
+from streams.metrics import catalogue as metrics
 from streams.sink.kpis import Kpis
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated, refresh

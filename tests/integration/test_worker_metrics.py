@@ -3,7 +3,8 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams import metrics, reference
+from streams import reference
+from streams.metrics import catalogue as metrics
 from tests.support.load import PARTITIONS, Raw, at_home, flush, impression, now_ms
 from tests.support.stack import Installation
 from tests.support.wait import until

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from streams import metrics, reference
+from streams import reference
+from streams.metrics import catalogue as metrics
 from tests.support.debian import program
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from dashboards.build import __main__ as build
 from dashboards.expand import expand, expand_promql
-from streams import metrics
+from streams.metrics import catalogue as metrics
 from tests.repo.test_alerts import promtool
 from tests.support.dashboards import DASHBOARDS, PROMQL, QUERIES, SQL, Query, as_opened, panels, variables
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from streams.histogram import Histogram
+from streams.metrics.histogram import Histogram
 
 BOUNDS = (0.5, 1.0, 10.0)
 

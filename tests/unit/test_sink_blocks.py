@@ -9,7 +9,7 @@ import pytest
 from streams.agents.outbox import records
 from streams.core.chunk import SourceRecord
 from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED
-from streams.metrics import SINK
+from streams.metrics.catalogue import SINK
 from streams.sink import lines
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import COORDINATES, FEEDS

@@ -12,12 +12,13 @@ from typing import Any
 
 import faust
 
-from streams import health, log, metrics
+from streams import health, log
 from streams.core import rows
 from streams.core.judge import Rules
 from streams.core.rows import Line
 from streams.kafka.admin import TopicInfo, describe
 from streams.kafka.topics import ACCEPTED, IMPRESSIONS, LEDGER
+from streams.metrics import catalogue as metrics
 from streams.model.flush import Flush, Impression
 from streams.settings import Settings
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.metrics import MetricWrapperBase
 
-from streams.histogram import Histogram
+from streams.metrics.histogram import Histogram
 
 WORKER, SINK = CollectorRegistry(), CollectorRegistry()
 for _registry in (WORKER, SINK):
