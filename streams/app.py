@@ -9,11 +9,8 @@ import faust
 from faust.sensors.prometheus import setup_prometheus_sensors
 from faust.types import TP
 
-from streams import failpoints, health, log
 from streams.agents.impressions import decide_chunks
 from streams.agents.partitions import Partitions
-from streams.ending import end_process
-from streams.failpoints import Failpoint
 from streams.kafka.catalogue import CatalogueFollower
 from streams.kafka.consumer import ChunkConsumer
 from streams.kafka.credentials import credentials
@@ -21,10 +18,13 @@ from streams.kafka.recovery import StateTableManager
 from streams.kafka.sources import Sources
 from streams.kafka.topics import IMPRESSIONS, WORKER_GROUP
 from streams.metrics import catalogue as metrics
+from streams.runtime import failpoints, health, log
+from streams.runtime.exit import end_process
+from streams.runtime.failpoints import Failpoint
+from streams.runtime.watchdog import Watchdog, worker_lag
 from streams.settings import Settings
 from streams.tables.declared import StateTable
 from streams.tables.state import Table
-from streams.watchdog import Watchdog, worker_lag
 
 logger = log.get(__name__)
 

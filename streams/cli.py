@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from streams import log
 from streams.errors import UserError
+from streams.runtime import log
 from streams.settings import Settings
 
 app = typer.Typer(
@@ -100,7 +100,7 @@ def worker(index: Index = "0") -> None:
     Example: impressions worker --index 1
     """
     from streams.app import main as run
-    from streams.claim import member
+    from streams.runtime.members import member
 
     settings = Settings.load()
     which = member(settings, "worker", index)
@@ -113,7 +113,7 @@ def sink(index: Index = "0") -> None:
 
     Example: impressions sink --index 1
     """
-    from streams.claim import member
+    from streams.runtime.members import member
     from streams.sink.run import main as run
 
     settings = Settings.load()
@@ -127,8 +127,8 @@ def clickhouse() -> None:
 
     Example: impressions clickhouse
     """
-    from streams import failpoints
     from streams.embedded.clickhouse.server import ServerConfig, serve
+    from streams.runtime import failpoints
 
     settings = Settings.load()
     failpoints.enable(settings, "clickhouse")

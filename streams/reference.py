@@ -12,11 +12,10 @@ from streams.metrics import catalogue as metrics
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
 INTRODUCTION = """# Metrics
 
-Made from `streams/metrics/catalogue.py` by `make schemas`. Worker *n* serves them at
-`http://127.0.0.1:(9101 + 10n)/metrics`, sink *n* at 9102 + 10n; `/healthz` and `/readyz` stand beside them. Each
-process exports its own ones only, with
-prometheus_client's `process_*` and `python_*` of the process, and the worker with Faust's own sensor, `faust_*`. Faust
-sees chunks, not impressions: its events are chunks, and its latencies are in milliseconds.
+Made from `streams/metrics/catalogue.py` by `make schemas`. Worker *n* serves them at `http://127.0.0.1:(9101 +
+10n)/metrics`, sink *n* at 9102 + 10n; `/healthz` and `/readyz` stand beside them. Each process exports its own ones
+only, with prometheus_client's `process_*` and `python_*` of the process, and the worker with Faust's own sensor,
+`faust_*`. Faust sees chunks, not impressions: its events are chunks, and its latencies are in milliseconds.
 
 Labels are bounded: no metric carries an id of a user, an artwork or a flush. `pool` has at most 100 values and `other`.
 A histogram is exported as `_bucket`, `_sum` and `_count`. Times that start at `seen_at` are measured from the device's

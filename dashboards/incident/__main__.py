@@ -15,12 +15,12 @@ from dashboards.incident.report import PICTURES, Balance, write
 from dashboards.incident.timeline import Timeline
 from dashboards.observers import Observers, observing, until
 from dashboards.preview.pictures import Picture, of_stack
-from streams import log
 from streams.clickhouse.client import connect
 from streams.embedded import process, stack
 from streams.embedded.components import GRACE_SECONDS
 from streams.embedded.ports import free_pair
 from streams.errors import UserError
+from streams.runtime import log
 from streams.settings import Settings
 
 CLICKHOUSE = "clickhouse"

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from streams.agents.partitions import Partitions
-from streams.ending import end_process
+from streams.runtime.exit import end_process
 
 
 async def decide_chunks(partitions: Partitions, stream: Any, seek: Callable[[], Awaitable[None]]) -> None:

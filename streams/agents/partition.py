@@ -4,16 +4,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streams import failpoints, log
 from streams.agents import outbox
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import Decider, Outputs, SourceRecord
 from streams.core.judge import Rules
 from streams.errors import StateLostError
-from streams.failpoints import Failpoint
 from streams.kafka.restore import restore
 from streams.kafka.transaction import PartitionProducer
 from streams.metrics import catalogue as metrics
+from streams.runtime import failpoints, log
+from streams.runtime.failpoints import Failpoint
 from streams.settings import Settings
 from streams.tables.marks import Marks
 from streams.tables.position import Position

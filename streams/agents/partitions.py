@@ -8,13 +8,11 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 
-from streams import log
 from streams.agents.observe import begin, forget, observe
 from streams.agents.partition import Chunk, Partition
 from streams.agents.poison import PoisonLog
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import LineError
-from streams.ending import end_process
 from streams.errors import BrokerAwayError
 from streams.kafka.admin import describe, watermarks
 from streams.kafka.consumer import Run
@@ -22,8 +20,10 @@ from streams.kafka.sources import Sources
 from streams.kafka.topics import IMPRESSIONS
 from streams.kafka.waiting import Waiting
 from streams.metrics import catalogue as metrics
+from streams.runtime import log
+from streams.runtime.exit import end_process
+from streams.runtime.stall import Work
 from streams.settings import Settings
-from streams.stall import Work
 from streams.tables.memory import MemoryStore
 from streams.tables.rocks import RocksMemory, RocksStore
 from streams.tables.state import State

@@ -12,10 +12,10 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from streams import log
 from streams.clickhouse.client import connect
 from streams.clickhouse.statements import UnclosedError, split
 from streams.errors import UserError
+from streams.runtime import log
 
 __all__ = ["AlreadyThere", "Applied", "apply", "connect"]
 

@@ -9,12 +9,12 @@ from types import FrameType
 
 from rich.console import Console
 
-from streams import log
 from streams.demo import stack
 from streams.demo.report import console as make_console
 from streams.demo.report import render, write_svg
 from streams.demo.run import Options, line_printer, run
 from streams.errors import UserError
+from streams.runtime import log
 from streams.settings import Settings
 
 # The shell's convention: 128 and the number of the signal.

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams import claim
 from streams.embedded import kafka
 from streams.embedded.ports import Address, is_loopback, kafka_address, require_free
 from streams.errors import UserError
+from streams.runtime import members
 from streams.settings import Settings
 
 DEFAULT = ("kafka", "clickhouse", "worker-0", "sink-0")
@@ -120,7 +120,7 @@ def _clickhouse(settings: Settings) -> Component:
 
 
 def _python(kind: str, index: int, settings: Settings) -> Component:
-    address = Address(settings.metrics_host, claim.port(settings, kind, index))
+    address = Address(settings.metrics_host, members.port(settings, kind, index))
 
     def ready() -> bool:
         return gauge_is_one(http_get(address, "/metrics") or "", f"impressions_{kind}_ready")

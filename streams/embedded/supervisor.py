@@ -9,11 +9,11 @@ import signal
 import time
 from types import FrameType
 
-from streams import log
 from streams.embedded import process, stack
 from streams.embedded.components import component, environment
-from streams.ending import EXIT_CONFIG
 from streams.errors import UserError
+from streams.runtime import log
+from streams.runtime.exit import EXIT_CONFIG
 from streams.settings import Settings
 
 logger = log.get(__name__)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from confluent_kafka import KafkaException, TopicPartition
 
-from streams import log
 from streams.core.catalogue import Catalogue, Refusal
 from streams.kafka.admin import REQUEST_SECONDS, reader
 from streams.kafka.topics import ARTWORKS
 from streams.metrics import catalogue as metrics
+from streams.runtime import log
 from streams.settings import Settings
 
 logger = log.get(__name__)

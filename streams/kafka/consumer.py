@@ -13,13 +13,13 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams import failpoints
 from streams.core.chunk import SourceRecord
-from streams.failpoints import Failpoint
 from streams.kafka import fetch
 from streams.kafka.topics import IMPRESSIONS
 from streams.kafka.waiting import Waiting
 from streams.metrics import catalogue as metrics
+from streams.runtime import failpoints
+from streams.runtime.failpoints import Failpoint
 
 # Most bytes of one partition in one fetch, compressed: a chunk or a few. One record may be larger (4 MiB): Kafka then
 # sends it alone.

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.kafka.admin import reader
+from streams.runtime.stall import Key, Work
 from streams.settings import Settings
-from streams.stall import Key, Work
 
 CLIENT: dict[str, str | int | float | bool] = {
     # A position that the log doesn't have is a reason to look, not one to stop at.

@@ -8,8 +8,8 @@ from faust.tables.recovery import RebalanceAgain, Recovery
 from faust.types import TP
 from mode import Service
 
-from streams.ending import end_process
 from streams.kafka.topics import IMPRESSIONS
+from streams.runtime.exit import end_process
 
 
 class StateRecovery(Recovery):

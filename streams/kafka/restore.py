@@ -18,13 +18,13 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from streams import failpoints, log
 from streams.errors import BrokerAwayError, StateLostError, UserError
-from streams.failpoints import Failpoint
 from streams.kafka.admin import REQUEST_SECONDS, describe, reader, watermarks
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing, PartitionProducer
 from streams.metrics import catalogue as metrics
+from streams.runtime import failpoints, log
+from streams.runtime.failpoints import Failpoint
 from streams.settings import Settings
 from streams.tables.marks import Marks
 from streams.tables.state import BARRIER, BEGIN, STORE_PREFIX, Table

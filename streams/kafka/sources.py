@@ -9,9 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from streams import log
 from streams.errors import BrokerAwayError, SourceChangedError, UserError
 from streams.kafka.admin import TopicInfo, describe_all
+from streams.runtime import log
 from streams.settings import Settings
 
 logger = log.get(__name__)

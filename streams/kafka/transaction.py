@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from msgspec import Struct
 
-from streams import failpoints, log
-from streams.backoff import Backoff
 from streams.errors import FencedError
-from streams.failpoints import Failpoint
 from streams.kafka.security import cluster
 from streams.kafka.topics import WORKER_GROUP
+from streams.runtime import failpoints, log
+from streams.runtime.backoff import Backoff
+from streams.runtime.failpoints import Failpoint
 from streams.settings import Settings
 
 logger = log.get(__name__)

@@ -8,9 +8,9 @@ from functools import partial
 from threading import Condition, Event, Thread, current_thread
 from typing import Any, Self
 
-from streams import log
 from streams.model import Flush
 from streams.model.types import FlushReason
+from streams.runtime import log
 from streams.sdk import encode
 from streams.sdk.account import Account
 from streams.sdk.buffers import Buffer, Buffers

@@ -7,7 +7,7 @@ from threading import Lock
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams import log
+from streams.runtime import log
 from streams.sdk.delivery import Delivery
 from streams.sdk.outgoing import Outgoing
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from streams import log
 from streams.metrics import catalogue as metrics
+from streams.runtime import log
 from streams.sink import lines
 from streams.sink.columns import Column
 from streams.sink.feeds import COORDINATES, Feed, Table

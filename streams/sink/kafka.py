@@ -6,11 +6,11 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
-from streams import log
 from streams.errors import FencedError
 from streams.kafka.admin import admin, give_up_client
 from streams.kafka.security import cluster
 from streams.kafka.topics import SINK_GROUP
+from streams.runtime import log
 from streams.settings import Settings
 from streams.sink.start import Committed
 

@@ -13,10 +13,10 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 from prometheus_client import Gauge
 
-from streams import log
 from streams.clickhouse.client import connect
 from streams.errors import UserError
 from streams.metrics import catalogue as metrics
+from streams.runtime import log
 from streams.settings import Settings
 
 logger = log.get(__name__)

@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 
-from streams import log
 from streams.core.catalogue import Catalogue, Refusal
 from streams.kafka.topics import ARTWORKS, REJECTED
 from streams.metrics import catalogue as metrics
 from streams.model.artwork import ArtworkRecord
+from streams.runtime import log
 from streams.sink.records import BadRecordError, Record, Row
 
 logger = log.get(__name__)

@@ -7,13 +7,13 @@ from functools import partial
 
 from confluent_kafka import TopicPartition
 
-from streams.backoff import Backoff
 from streams.metrics import catalogue as metrics
+from streams.runtime.backoff import Backoff
+from streams.runtime.stall import Work
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import Feed
 from streams.sink.parse import Parse
 from streams.sink.records import Record
-from streams.stall import Work
 
 # A block is full at this size too, whatever its rows: a rejected line may be 1 MiB by itself. Some 30,000 accepted
 # impressions have this size, and half of it as columns. Under a backlog each partition holds one, so that it bounds the

@@ -4,16 +4,16 @@ import logging
 import signal
 from types import FrameType
 
-from streams import failpoints, health, log
-from streams.ending import end_process
 from streams.errors import FencedError, SourceChangedError
 from streams.kafka.sources import Sources
 from streams.metrics import catalogue as metrics
+from streams.runtime import failpoints, health, log
+from streams.runtime.exit import end_process
+from streams.runtime.watchdog import Watchdog, sink_lag
 from streams.settings import Settings
 from streams.sink.feeds import FEEDS
 from streams.sink.kpis import Kpis
 from streams.sink.sink import Sink
-from streams.watchdog import Watchdog, sink_lag
 
 logger = log.get(__name__)
 

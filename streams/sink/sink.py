@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams import failpoints, log
-from streams.backoff import Backoff
-from streams.failpoints import Failpoint
 from streams.kafka.sources import Sources
 from streams.metrics import catalogue as metrics
+from streams.runtime import failpoints, log
+from streams.runtime.backoff import Backoff
+from streams.runtime.failpoints import Failpoint
+from streams.runtime.stall import Work
 from streams.settings import Settings
 from streams.sink import kafka
 from streams.sink.feeds import FEEDS
@@ -29,7 +30,6 @@ from streams.sink.partition import AssignedPartition, due, names_of
 from streams.sink.records import Record
 from streams.sink.start import start_position
 from streams.sink.writer import InsertError, UnavailableError, Writer
-from streams.stall import Work
 
 logger = log.get(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 
-from streams import log
+from streams.runtime import log
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
 from tests.faults.case import CASES, Case
 from tests.faults.results import KEPT, Result, details, load_all, table

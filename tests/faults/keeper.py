@@ -13,7 +13,7 @@ from typing import NamedTuple
 from streams.embedded import process, stack
 from streams.embedded.components import component
 from streams.embedded.ports import is_free
-from streams.ending import EXIT_RESTART
+from streams.runtime.exit import EXIT_RESTART
 from streams.settings import Settings
 from tests.support.program import START_SECONDS, Program
 from tests.support.wait import until

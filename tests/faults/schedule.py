@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from streams.failpoints import Action, Failpoint
+from streams.runtime.failpoints import Action, Failpoint
 from tests.faults.oracle import Verdict
 from tests.faults.system import SESSION_SECONDS, System
 from tests.support.load import Shape

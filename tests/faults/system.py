@@ -16,8 +16,8 @@ from confluent_kafka.admin import AdminClient
 
 from streams.clickhouse.client import connect
 from streams.embedded import process, stack
-from streams.failpoints import Action, Armed, Failpoint
 from streams.provision.run import provision
+from streams.runtime.failpoints import Action, Armed, Failpoint
 from streams.settings import Settings
 from tests.faults.keeper import Keeper
 from tests.faults.oracle import Oracle, Rules, Verdict

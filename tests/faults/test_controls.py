@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-from streams.failpoints import Action, Failpoint
+from streams.runtime.failpoints import Action, Failpoint
 from tests.faults.cases.broker import DECLARED_BYTES, SMALL_BYTES
 from tests.faults.controls import commit_first, cutting, store_first, textbook, two_transactions, unfenced
 from tests.faults.controls.proof import LOST, control, lost_flush

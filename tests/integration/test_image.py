@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from streams import health
 from streams.embedded.components import environment as settings_of
 from streams.embedded.components import http_get
 from streams.embedded.ports import Address
+from streams.runtime import health
 from tests.support import dockerfile
 from tests.support.stack import Installation, metrics_port
 from tests.support.wait import until

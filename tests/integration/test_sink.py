@@ -14,10 +14,10 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams import topics
-from streams.ending import EXIT_RESTART
 from streams.kafka.admin import committed, describe, watermarks
 from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED, SINK_GROUP
 from streams.provision.kafka import provision_kafka
+from streams.runtime.exit import EXIT_RESTART
 from streams.settings import Settings
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated

@@ -10,14 +10,14 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
 from streams.embedded import process, stack
-from streams.ending import EXIT_RESTART
 from streams.errors import StalledError
-from streams.health import Health
 from streams.kafka.admin import watermarks
 from streams.kafka.topics import IMPRESSIONS
+from streams.runtime.exit import EXIT_RESTART
+from streams.runtime.health import Health
+from streams.runtime.stall import Work
+from streams.runtime.watchdog import Watchdog, sink_lag, worker_lag
 from streams.settings import Settings
-from streams.stall import Work
-from streams.watchdog import Watchdog, sink_lag, worker_lag
 from tests.support import standing
 from tests.support.load import Raw, at_home, flush, home, impression, now_ms, user_at
 from tests.support.program import Program

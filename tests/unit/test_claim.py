@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.claim import Member, claim, member, port
 from streams.errors import UserError
+from streams.runtime.members import Member, claim, member, port
 from streams.settings import Settings
 
 SECONDS = 30.0
@@ -16,7 +16,7 @@ SECONDS = 30.0
 HOLDER = """
 import sys
 from pathlib import Path
-from streams.claim import claim
+from streams.runtime.members import claim
 print(claim(Path(sys.argv[1]), "worker"), flush=True)
 sys.stdin.read()
 """

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from streams import cli, log
+from streams import cli
+from streams.runtime import log
 
 # Each that exists by now; the collector's is kept free and absent.
 COMMANDS = ["up", "down", "status", "provision", "worker", "sink", "clickhouse", "rebuild", "produce"]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from streams import failpoints
-from streams.failpoints import Action, Armed, Failpoint
+from streams.runtime import failpoints
+from streams.runtime.failpoints import Action, Armed, Failpoint
 from streams.settings import Settings
 
 PLACE = Failpoint.WORKER_DECODED
@@ -19,8 +19,8 @@ SECONDS = 30.0
 # Hits the place three times, and says how often it came through.
 PROGRAM = f"""
 import sys
-from streams import failpoints
-from streams.failpoints import Failpoint
+from streams.runtime import failpoints
+from streams.runtime.failpoints import Failpoint
 from streams.settings import Settings
 failpoints.enable(Settings(failpoints_dir=sys.argv[1]), "worker-0")
 for number in range(3):

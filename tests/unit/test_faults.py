@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.failpoints import Failpoint
+from streams.runtime.failpoints import Failpoint
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
 from tests.faults import results
 from tests.faults.case import CASES

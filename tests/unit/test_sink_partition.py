@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from streams.backoff import FIRST_SECONDS, LONGEST_SECONDS, Backoff
 from streams.kafka.topics import LEDGER, REJECTED
+from streams.runtime.backoff import FIRST_SECONDS, LONGEST_SECONDS, Backoff
 from streams.sink.feeds import FEEDS
 from streams.sink.parse import parser
 from streams.sink.partition import BLOCK_BYTES, AssignedPartition, due

@@ -6,9 +6,9 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
 from streams.errors import StalledError
-from streams.health import Health
-from streams.stall import Key, Stalls, Work
-from streams.watchdog import Watchdog
+from streams.runtime.health import Health
+from streams.runtime.stall import Key, Stalls, Work
+from streams.runtime.watchdog import Watchdog
 
 SECONDS, STEP = 60.0, 15.0
 P0, P1 = ("impressions.v1", 0), ("impressions.v1", 1)

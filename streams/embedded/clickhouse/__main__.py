@@ -5,9 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-from streams import log
 from streams.embedded.clickhouse.server import ServerConfig, serve
 from streams.errors import UserError
+from streams.runtime import log
 
 
 def main() -> int:

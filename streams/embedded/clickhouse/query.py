@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from aiohttp import web
 from multidict import CIMultiDict
 
-from streams import failpoints, log
 from streams.embedded.clickhouse.answer import Answer, ClientGone, complete_response, error_response
 from streams.embedded.clickhouse.ask import Ask, read_ask, read_form
 from streams.embedded.clickhouse.body import Body
@@ -26,7 +25,8 @@ from streams.embedded.clickhouse.native import CUSTOM_SERIALIZATION_REVISION, fr
 from streams.embedded.clickhouse.pool import Lease, Pool
 from streams.embedded.clickhouse.statement import Insert, is_insert, output_format, split_insert
 from streams.embedded.clickhouse.users import User, authenticate
-from streams.failpoints import Action, Failpoint
+from streams.runtime import failpoints, log
+from streams.runtime.failpoints import Action, Failpoint
 
 _log = log.get(__name__)
 

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
 
-from streams import log
 from streams.embedded.clickhouse.access import write_configuration
 from streams.embedded.clickhouse.config import ServerConfig
 from streams.embedded.clickhouse.engine import ENGINE_VERSION, Engine
@@ -19,6 +18,7 @@ from streams.embedded.clickhouse.query import Queries
 from streams.embedded.clickhouse.store import Store
 from streams.embedded.clickhouse.users import foreign_page
 from streams.errors import UserError
+from streams.runtime import log
 
 __all__ = ["ServerConfig", "serve"]
 

@@ -6,7 +6,7 @@ import sys
 from random import Random
 
 from streams.embedded.components import environment
-from streams.failpoints import Action, Failpoint
+from streams.runtime.failpoints import Action, Failpoint
 from tests.faults.case import case
 from tests.faults.system import System
 from tests.support.wait import let_pass

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from streams.ending import EXIT_RESTART
+from streams.runtime.exit import EXIT_RESTART
 from tests.faults.case import case
 from tests.faults.system import System
 

@@ -7,7 +7,7 @@ from random import Random
 from confluent_kafka import TopicPartition
 
 from streams.embedded.components import environment
-from streams.ending import EXIT_CONFIG
+from streams.runtime.exit import EXIT_CONFIG
 from tests.faults.case import case
 from tests.faults.system import SECONDS, System
 from tests.support.load import PARTITIONS

@@ -5,7 +5,7 @@ import signal
 from functools import partial
 from random import Random
 
-from streams.failpoints import Action, Failpoint
+from streams.runtime.failpoints import Action, Failpoint
 from tests.faults.case import case, declare_case
 from tests.faults.system import System
 

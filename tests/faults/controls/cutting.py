@@ -2,8 +2,8 @@
 arguments.
 """
 
-from streams import failpoints
-from streams.failpoints import Failpoint
+from streams.runtime import failpoints
+from streams.runtime.failpoints import Failpoint
 from streams.sink.blocks import Part
 from streams.sink.writer import Writer
 

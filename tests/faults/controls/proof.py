@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from streams.failpoints import Failpoint
+from streams.runtime.failpoints import Failpoint
 from tests.faults.oracle import Difference, Verdict
 from tests.faults.results import Result
 from tests.faults.system import STALLED_SECONDS, Commands, System, fault_settings, running_system

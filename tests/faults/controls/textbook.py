@@ -12,7 +12,6 @@ from typing import Any
 
 import faust
 
-from streams import health, log
 from streams.core import rows
 from streams.core.judge import Rules
 from streams.core.rows import Line
@@ -20,6 +19,7 @@ from streams.kafka.admin import TopicInfo, describe
 from streams.kafka.topics import ACCEPTED, IMPRESSIONS, LEDGER
 from streams.metrics import catalogue as metrics
 from streams.model.flush import Flush, Impression
+from streams.runtime import health, log
 from streams.settings import Settings
 
 BATCH, WITHIN_SECONDS = 100, 0.2

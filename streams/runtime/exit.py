@@ -4,8 +4,8 @@ import os
 import sys
 from typing import NoReturn
 
-from streams import log
 from streams.errors import DiskFullError, FencedError, SourceChangedError, StalledError, UserError
+from streams.runtime import log
 
 logger = log.get(__name__)
 

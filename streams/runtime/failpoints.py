@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from streams import log
+from streams.runtime import log
 from streams.settings import Settings
 
 logger = log.get(__name__)

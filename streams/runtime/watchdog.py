@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 from prometheus_client import Gauge
 
-from streams import log
 from streams.clickhouse.client import answers
-from streams.ending import end_process
 from streams.errors import StalledError
-from streams.health import Health
 from streams.kafka import probe
+from streams.runtime import log
+from streams.runtime.exit import end_process
+from streams.runtime.health import Health
+from streams.runtime.stall import Key, Lag, Stalls, Work
 from streams.settings import Settings
-from streams.stall import Key, Lag, Stalls, Work
 
 logger = log.get(__name__)
 
