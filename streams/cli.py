@@ -99,8 +99,8 @@ def worker(index: Index = "0") -> None:
 
     Example: impressions worker --index 1
     """
-    from streams.app import main as run
     from streams.runtime.members import member
+    from streams.worker.app import main as run
 
     settings = Settings.load()
     which = member(settings, "worker", index)

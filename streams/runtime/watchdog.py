@@ -11,14 +11,11 @@ from collections.abc import Callable
 
 from prometheus_client import Gauge
 
-from streams.clickhouse.client import answers
 from streams.errors import StalledError
-from streams.kafka import probe
 from streams.runtime import log
 from streams.runtime.exit import end_process
 from streams.runtime.health import Health
 from streams.runtime.stall import Key, Lag, Stalls, Work
-from streams.settings import Settings
 
 logger = log.get(__name__)
 
@@ -83,19 +80,3 @@ class Watchdog:
             end_process(error)
         except BaseException as error:
             end_process(error)
-
-
-def worker_lag(settings: Settings) -> Lag:
-    """What a worker needs to go on: records, and the broker that it writes to."""
-    return lambda works: probe.lag(settings, works, ANSWER_SECONDS)
-
-
-def sink_lag(settings: Settings) -> Lag:
-    """What a sink needs to go on: records, and a ClickHouse that answers."""
-
-    def lag(works: list[Work]) -> dict[Key, bool]:
-        found = probe.lag(settings, works, ANSWER_SECONDS)
-        in_need = any(found.get(each.key) or each.position is None for each in works)
-        return {} if in_need and not answers(settings, ANSWER_SECONDS) else found
-
-    return lag

@@ -9,10 +9,11 @@ from streams.kafka.sources import Sources
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, health, log
 from streams.runtime.exit import end_process
-from streams.runtime.watchdog import Watchdog, sink_lag
+from streams.runtime.watchdog import Watchdog
 from streams.settings import Settings
 from streams.sink.feeds import FEEDS
 from streams.sink.kpis import Kpis
+from streams.sink.lag import sink_lag
 from streams.sink.sink import Sink
 
 logger = log.get(__name__)

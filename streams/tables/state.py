@@ -49,7 +49,7 @@ _START = Struct(">Q")
 PIN = b"\x00o"
 POSITION = b"\x00p"
 BARRIER = b"\x00b"
-# First record of both changelogs, and of no table: see streams.kafka.restore.
+# First record of both changelogs, and of no table: see streams.worker.restore.
 BEGIN = b"\x00a"
 _ORDINAL = Struct(">I")
 

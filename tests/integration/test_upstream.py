@@ -19,14 +19,14 @@ NEW_BROKERS = 3
 # Which of our files answers what.
 ANSWERS = {
     "chdb_insert_done.py": "streams/embedded/clickhouse/session.py (begin_insert)",
-    "faust_wait_empty.py": "streams/app.py (stream_wait_empty)",
-    "faust_transactional_changelog.py": "streams/kafka/restore.py",
+    "faust_wait_empty.py": "streams/worker/app.py (stream_wait_empty)",
+    "faust_transactional_changelog.py": "streams/worker/restore.py",
     "faust_take.py": "docs/decisions/0002 (L2): take() is not used",
-    "faust_exception.py": "streams/agents/impressions.py",
+    "faust_exception.py": "streams/worker/faust/agent.py",
     "faust_flush.py": "docs/decisions/0002 (L4)",
     "faust_failed_send.py": "docs/decisions/0002 (L5)",
-    "faust_new_offset.py": "streams/kafka/consumer.py (_new_offset)",
-    "faust_buffer_full.py": "streams/kafka/consumer.py (on_buffer_full)",
+    "faust_new_offset.py": "streams/worker/faust/consumer.py (_new_offset)",
+    "faust_buffer_full.py": "streams/worker/faust/consumer.py (on_buffer_full)",
 }
 # The one that needs a broker whose groups have no coordinator yet.
 # It stops a broker again and again until it is lucky, so that no test waits for it.

@@ -16,8 +16,10 @@ from streams.kafka.topics import IMPRESSIONS
 from streams.runtime.exit import EXIT_RESTART
 from streams.runtime.health import Health
 from streams.runtime.stall import Work
-from streams.runtime.watchdog import Watchdog, sink_lag, worker_lag
+from streams.runtime.watchdog import Watchdog
 from streams.settings import Settings
+from streams.sink.lag import sink_lag
+from streams.worker.lag import worker_lag
 from tests.support import standing
 from tests.support.load import Raw, at_home, flush, home, impression, now_ms, user_at
 from tests.support.program import Program

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
-from streams.kafka.consumer import ChunkConsumer
+from streams.worker.faust.consumer import ChunkConsumer
 
 EVERY = 5
 

@@ -14,8 +14,6 @@ from unittest import mock
 import orjson
 from msgspec.structs import replace
 
-from streams.agents import outbox, partition
-from streams.agents.partition import Partition
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import SourceRecord
 from streams.kafka import topics
@@ -28,6 +26,8 @@ from streams.tables.memory import MemoryStore
 from streams.tables.position import Position
 from streams.tables.state import POSITION, STORE_PREFIX, Table
 from streams.tables.store import Store
+from streams.worker import outbox, partition
+from streams.worker.partition import Partition
 
 TOPIC_ID = "topic-1"
 Row = dict[str, Any]
@@ -86,7 +86,7 @@ class MemoryLog:
         return {topic: offsets[topic] for topic in watch if topic in offsets}
 
     def restore(self, _: Settings, number: int, __: object, store: Store, ___: object) -> dict[str, str]:
-        """Bring a store up to the end of the changelogs, as `streams.kafka.restore` does."""
+        """Bring a store up to the end of the changelogs, as `streams.worker.restore` does."""
         marks = Marks.read(store)
         for table in Table:
             topic, prefix = changelog(table), STORE_PREFIX[table]

@@ -13,8 +13,8 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
 from streams.core.chunk import SourceRecord
-from streams.kafka import fetch
-from streams.kafka.fetch import ChunkRecords
+from streams.worker.faust import fetch
+from streams.worker.faust.fetch import ChunkRecords
 
 TP = TopicPartition("impressions.v1", 0)
 ONE_PARTITION_RECORDS = fetcher.PartitionRecords

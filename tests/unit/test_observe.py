@@ -3,10 +3,10 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from streams.agents import observe
 from streams.core.chunk import Decider, Outputs, SourceRecord
 from streams.core.summary import Delivery
 from streams.metrics import catalogue as metrics
+from streams.worker import observe
 from tests.support.flushes import A, catalogue_of, decider, impression, line
 
 MIXED = [

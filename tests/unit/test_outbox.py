@@ -4,11 +4,11 @@ import pytest
 from msgspec import json
 from msgspec.structs import astuple, replace
 
-from streams.agents import outbox
 from streams.core.chunk import Forward, Outputs
 from streams.core.rows import Accepted, Ledger, as_lines
 from streams.kafka import topics
 from streams.tables.state import Change, Table
+from streams.worker import outbox
 
 LIMIT = outbox.MAX_RECORD_BYTES
 LEDGER = Ledger("t", 2, 0, 0, "f", "u", "sdk", "timer", "free", {}, 1, 0, 0, 0, 99, 1, 2, 3, 1)

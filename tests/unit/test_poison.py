@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from streams.agents.poison import ATTEMPTS, PoisonLog
+from streams.worker.poison import ATTEMPTS, PoisonLog
 
 
 def test_a_line_is_poisoned_after_three_crashes_of_the_process(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from faust.auth import SSLCredentials
 from streams.embedded.components import environment
 from streams.errors import UserError
 from streams.kafka.client import connection
-from streams.kafka.credentials import credentials
 from streams.kafka.security import cluster, security
 from streams.settings import Settings
+from streams.worker.faust.credentials import credentials
 
 ROOT = Path(__file__).resolve().parents[2]
 

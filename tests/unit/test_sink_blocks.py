@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from streams.agents.outbox import records
 from streams.core.chunk import SourceRecord
 from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED
 from streams.metrics.catalogue import SINK
@@ -15,6 +14,7 @@ from streams.sink.blocks import Block, build
 from streams.sink.feeds import COORDINATES, FEEDS
 from streams.sink.parse import ArtworkParser, parser
 from streams.sink.records import Record
+from streams.worker.outbox import records
 from tests.support.flushes import A, catalogue_of, decider, impression, line
 from tests.support.rows import T0, accepted, ledger, rejected
 from tests.support.sink import joined

@@ -5,9 +5,9 @@ A restart trusts the store. Takes the command line's arguments.
 
 import time
 
-from streams.agents import outbox
-from streams.agents.partition import Chunk, Partition
 from streams.tables.state import to_store
+from streams.worker import outbox
+from streams.worker.partition import Chunk, Partition
 
 
 def commit(self: Partition, chunk: Chunk) -> None:

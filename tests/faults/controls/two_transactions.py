@@ -5,8 +5,8 @@ Takes the command line's arguments.
 
 from collections.abc import Iterable, Sequence
 
-from streams.agents.outbox import CHANGELOGS
 from streams.kafka.transaction import Outgoing, PartitionProducer
+from streams.worker.outbox import CHANGELOGS
 
 _commit = PartitionProducer.commit
 

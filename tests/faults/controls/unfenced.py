@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.agents import partition as agents_partition
 from streams.kafka.transaction import MAX_MESSAGE_BYTES, Outgoing, PartitionProducer
 from streams.runtime import failpoints
 from streams.runtime.failpoints import Failpoint
 from streams.settings import Settings
+from streams.worker import partition as agents_partition
 
 
 class UnfencedProducer(PartitionProducer):

@@ -3,11 +3,11 @@
 import time
 from typing import get_args
 
-from streams.agents.partition import Chunk, Partition
 from streams.core.summary import Summary
 from streams.metrics import catalogue as metrics
 from streams.model.rows import RejectReason
 from streams.model.types import Transport
+from streams.worker.partition import Chunk, Partition
 
 OUTCOMES = ("fresh", "repeat", "duplicate", "rejected", "forwarded")
 BATCH_OUTCOMES = ("whole", "partial", "rejected", "forwarded")

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from streams.agents.partitions import Partitions
 from streams.runtime.exit import end_process
+from streams.worker.assignment import Assignment
 
 
-async def decide_chunks(partitions: Partitions, stream: Any, seek: Callable[[], Awaitable[None]]) -> None:
+async def decide_chunks(assignment: Assignment, stream: Any, seek: Callable[[], Awaitable[None]]) -> None:
     """Decide chunk after chunk. No exception leaves: Faust would acknowledge the chunk (L1).
 
     Bad input is no exception but a rejected row; a broker that is away is waited for. What is left ends the
@@ -15,7 +15,7 @@ async def decide_chunks(partitions: Partitions, stream: Any, seek: Callable[[], 
     """
     async for event in stream.events():
         try:
-            if not await partitions.process(event.message.partition, event.value):
+            if not await assignment.process(event.message.partition, event.value):
                 await seek()
         except Exception as error:
             end_process(error)

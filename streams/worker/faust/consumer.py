@@ -14,12 +14,12 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams.core.chunk import SourceRecord
-from streams.kafka import fetch
 from streams.kafka.topics import IMPRESSIONS
-from streams.kafka.waiting import Waiting
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints
 from streams.runtime.failpoints import Failpoint
+from streams.worker.faust import fetch
+from streams.worker.in_flight import InFlight
 
 # Most bytes of one partition in one fetch, compressed: a chunk or a few. One record may be larger (4 MiB): Kafka then
 # sends it alone.
@@ -129,8 +129,8 @@ class ChunkConsumer(driver.Consumer):
 
     def _chunk(self, tp: TP, run: Run, generation: int) -> ConsumerMessage:
         last = run.records[-1]
-        waiting: Waiting = cast(Any, self.app).partitions.waiting
-        waiting.fetched(tp.partition, last.offset + 1, run.records[0].appended_at)
+        in_flight: InFlight = cast(Any, self.app).assignment.in_flight
+        in_flight.fetched(tp.partition, last.offset + 1, run.records[0].appended_at)
         metrics.worker_lag.labels(str(tp.partition)).set(max(0, (self.highwater(tp) or 0) - last.offset - 1))
         return ConsumerMessage(
             tp.topic,
@@ -160,7 +160,7 @@ class ChunkConsumer(driver.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the positions in the state. The offset that was committed is a hint: whoever rewound it, or
         committed it for us, changes nothing."""
-        positions = {TP(IMPRESSIONS, p): offset for p, offset in cast(Any, self.app).partitions.positions().items()}
+        positions = {TP(IMPRESSIONS, p): offset for p, offset in cast(Any, self.app).assignment.positions().items()}
         held = {tp: offset for tp, offset in positions.items() if tp in self.assignment()}
         await self.seek_wait(held)
         return held

@@ -9,22 +9,23 @@ import faust
 from faust.sensors.prometheus import setup_prometheus_sensors
 from faust.types import TP
 
-from streams.agents.impressions import decide_chunks
-from streams.agents.partitions import Partitions
-from streams.kafka.catalogue import CatalogueFollower
-from streams.kafka.consumer import ChunkConsumer
-from streams.kafka.credentials import credentials
-from streams.kafka.recovery import StateTableManager
 from streams.kafka.sources import Sources
 from streams.kafka.topics import IMPRESSIONS, WORKER_GROUP
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, health, log
 from streams.runtime.exit import end_process
 from streams.runtime.failpoints import Failpoint
-from streams.runtime.watchdog import Watchdog, worker_lag
+from streams.runtime.watchdog import Watchdog
 from streams.settings import Settings
-from streams.tables.declared import StateTable
 from streams.tables.state import Table
+from streams.worker.assignment import Assignment
+from streams.worker.catalogue import CatalogueFollower
+from streams.worker.faust.agent import decide_chunks
+from streams.worker.faust.consumer import ChunkConsumer
+from streams.worker.faust.credentials import credentials
+from streams.worker.faust.recovery import StateTableManager
+from streams.worker.faust.tables import StateTable
+from streams.worker.lag import worker_lag
 
 logger = log.get(__name__)
 
@@ -40,9 +41,9 @@ class RawChunks(faust.Schema[Any, Any]):
 
 
 class ImpressionsApp(faust.App):
-    """Faust with our consumer. `partitions` is what it holds."""
+    """Faust with our consumer. `assignment` is the partitions that it holds."""
 
-    partitions: Partitions
+    assignment: Assignment
     _asked_again = False
 
     def _new_consumer(self) -> ChunkConsumer:
@@ -56,7 +57,7 @@ class ImpressionsApp(faust.App):
 
     async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish the chunk that is under way before the partitions are someone else's."""
-        await self.partitions.pause()
+        await self.assignment.pause()
         failpoints.hit(Failpoint.WORKER_REVOKED)
         await super()._on_partitions_revoked(revoked)
 
@@ -106,7 +107,7 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
         # Chunks that wait in the agent's queue: few, so that what arrives while one is being committed becomes
         # one larger chunk and not many small ones.
         stream_buffer_maxsize=4,
-        # A revocation waits for commits (Partitions.pause), not for chunks that the agent holds: those wait for the
+        # A revocation waits for commits (Assignment.pause), not for chunks that the agent holds: those wait for the
         # rebalance to end, so that waiting for them, which Faust does by default and without a limit, never ends.
         stream_wait_empty=False,
         # Faust's flight recorder would print the stack of every chunk that waits for a broker which is away.
@@ -116,13 +117,13 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
     follower = CatalogueFollower(settings)
     # Faust's own sensor, beside ours. Its events are our chunks, its seconds milliseconds.
     setup_prometheus_sensors(app, registry=metrics.WORKER, name_prefix="faust")
-    app.partitions = Partitions(settings, sources, follower.catalogue, folder)
+    app.assignment = Assignment(settings, sources, follower.catalogue, folder)
     for table in Table:
-        app.tables.add(StateTable(app, table, partitions, app.partitions.states))
+        app.tables.add(StateTable(app, table, partitions, app.assignment.states))
 
     @app.agent(app.topic(IMPRESSIONS, schema=RawChunks()), name="decide")
     async def decide(stream: Any) -> None:
-        await decide_chunks(app.partitions, stream, cast(ChunkConsumer, app.consumer).return_to_positions)
+        await decide_chunks(app.assignment, stream, cast(ChunkConsumer, app.consumer).return_to_positions)
 
     @app.task  # type: ignore[untyped-decorator]
     async def follow_catalogue() -> None:
@@ -149,7 +150,7 @@ def main(settings: Settings, index: int, port: int) -> None:
     well = health.Health(metrics.worker_ready)
     health.serve(settings.metrics_host, port, well, metrics.WORKER)
     app = build(settings, index)
-    watched = app.partitions.work
+    watched = app.assignment.work
     Watchdog(settings.stall_seconds, watched, worker_lag(settings), metrics.worker_stalled, well).start()
     _collect_rarely()
     worker = app.Worker(loglevel="WARNING", redirect_stdouts=False, override_logging=False, quiet=True)

@@ -15,8 +15,8 @@ Held = Callable[[], Iterable[State]]
 class StateTable(faust.Table[bytes, bytes]):
     """A Faust table over the states of the partitions that the worker holds.
 
-    Faust neither creates its changelog topic (topics.yaml declares it) nor reads it (streams.kafka.recovery does),
-    and never writes to it: state, outputs and position are one transaction (docs/decisions/0002).
+    Faust neither creates its changelog topic (topics.yaml declares it) nor reads it (streams.worker.faust.recovery
+    does), and never writes to it: state, outputs and position are one transaction (docs/decisions/0002).
     """
 
     def __init__(self, app: faust.App, table: Table, partitions: int, held: Held) -> None:

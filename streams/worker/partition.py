@@ -4,12 +4,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streams.agents import outbox
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import Decider, Outputs, SourceRecord
 from streams.core.judge import Rules
 from streams.errors import StateLostError
-from streams.kafka.restore import restore
 from streams.kafka.transaction import PartitionProducer
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, log
@@ -19,6 +17,8 @@ from streams.tables.marks import Marks
 from streams.tables.position import Position
 from streams.tables.state import Change, State, to_store
 from streams.tables.store import Store
+from streams.worker import outbox
+from streams.worker.restore import restore
 
 logger = log.get(__name__)
 

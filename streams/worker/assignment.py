@@ -1,4 +1,19 @@
-"""The partitions that this worker holds: taken on assignment, given back on revocation."""
+"""The partitions that this worker holds: taken on assignment, given back on revocation.
+
+Each partition goes through these states; `worker_ready` is 1 while all that is assigned is running.
+
+              assigned                      restored, all of them
+    (none) --------------> RESTORING ----------------------------> RUNNING
+                            ^     |                                |    |
+         broker away: again |_____|      pause: a rebalance begins |    | resume
+                                                                   v    |
+    (none) <-------------------------------------------------- PAUSED --+
+                 revoked: closed, its state stays on disk
+
+RESTORING: fence the one before us, restore the state from the changelogs, check that it fits (worker/partition.py).
+RUNNING: decide and commit chunks, one after the other. PAUSED: no chunk begins, and none is being committed.
+An error in any state ends the process: a successor begins at (none).
+"""
 
 import asyncio
 import time
@@ -8,17 +23,12 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 
-from streams.agents.observe import begin, forget, observe
-from streams.agents.partition import Chunk, Partition
-from streams.agents.poison import PoisonLog
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import LineError
 from streams.errors import BrokerAwayError
 from streams.kafka.admin import describe, watermarks
-from streams.kafka.consumer import Run
 from streams.kafka.sources import Sources
 from streams.kafka.topics import IMPRESSIONS
-from streams.kafka.waiting import Waiting
 from streams.metrics import catalogue as metrics
 from streams.runtime import log
 from streams.runtime.exit import end_process
@@ -28,6 +38,11 @@ from streams.tables.memory import MemoryStore
 from streams.tables.rocks import RocksMemory, RocksStore
 from streams.tables.state import State
 from streams.tables.store import Store
+from streams.worker.faust.consumer import Run
+from streams.worker.in_flight import InFlight
+from streams.worker.observe import begin, forget, observe
+from streams.worker.partition import Chunk, Partition
+from streams.worker.poison import PoisonLog
 
 logger = log.get(__name__)
 
@@ -35,7 +50,7 @@ logger = log.get(__name__)
 RETRY_SECONDS = 1.0
 
 
-class Partitions:
+class Assignment:
     """Holds partitions and passes them their chunks.
 
     Chunks of one partition are decided and committed one after the other; while one is being committed, those of
@@ -55,7 +70,7 @@ class Partitions:
         self._taking: dict[int, Partition | None] = {}
         self._commits: dict[int, asyncio.Task[None]] = {}
         self._open = asyncio.Event()
-        self.waiting = Waiting()
+        self.in_flight = InFlight()
         begin()
 
     def positions(self) -> dict[int, int]:
@@ -107,7 +122,7 @@ class Partitions:
         self._held.update(zip(new, taken, strict=True))
         metrics.worker_partitions.set(len(self._held))
         for number in new:
-            self.waiting.forget(number)
+            self.in_flight.forget(number)
             lag = partial(self._lag_seconds, number)
             metrics.worker_lag_seconds.labels(str(number)).set_function(lag)
 
@@ -132,7 +147,7 @@ class Partitions:
             self._note_crash(number, error)
             raise
         if chunk is None:
-            self.waiting.done(number, partition.position.next_offset)
+            self.in_flight.done(number, partition.position.next_offset)
         else:
             self._commits[number] = asyncio.create_task(self._commit(partition, chunk))
         return True
@@ -151,11 +166,11 @@ class Partitions:
             await asyncio.to_thread(self._commit_verified, partition, chunk)
         except Exception as error:
             end_process(error)
-        self.waiting.done(partition.number, chunk.position.next_offset)
+        self.in_flight.done(partition.number, chunk.position.next_offset)
         observe(partition, chunk)
 
     def _lag_seconds(self, number: int) -> float:
-        return self.waiting.seconds(number, time.time())
+        return self.in_flight.seconds(number, time.time())
 
     def _commit_verified(self, partition: Partition, chunk: Chunk) -> None:
         self._sources.verify(chunk.taken_at)

@@ -3,7 +3,7 @@
 from collections import deque
 
 
-class Waiting:
+class InFlight:
     """Chunks by partition, in the order in which they were fetched. Read from any thread."""
 
     def __init__(self) -> None:

@@ -26,20 +26,20 @@ class StateRecovery(Recovery):
     @Service.task
     async def _restart_recovery(self) -> None:
         """Replace Faust's task of the same name, which waits for the offsets of commit markers for ever."""
-        partitions = cast(Any, self.app).partitions
+        assignment = cast(Any, self.app).assignment
         # The event is asyncio's; mode's annotation names its own kind.
         while not await self.wait_for_stopped(cast(Any, self.signal_recovery_start)):
             self.signal_recovery_start.clear()
             generation = self._generation_id
             try:
-                await partitions.hold(self._assigned)
+                await assignment.hold(self._assigned)
                 await self._resume_streams(generation_id=generation)
             except (RebalanceAgain, IllegalStateError):
                 continue  # the next rebalance has set the signal again
             except Exception as error:
                 end_process(error)
             if self.completed.is_set() and generation == self._generation_id:
-                partitions.resume()
+                assignment.resume()
 
 
 class StateTableManager(TableManager):

@@ -1,0 +1,1 @@
+"""The worker: decides impressions, one partition a state, one transaction a chunk."""

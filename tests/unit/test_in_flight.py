@@ -1,0 +1,45 @@
+"""How long the oldest record that was fetched has waited."""
+
+from streams.worker.in_flight import InFlight
+
+
+def test_the_oldest_chunk_that_is_not_done_counts() -> None:
+    in_flight = InFlight()
+    in_flight.fetched(3, 10, 1_000)
+    in_flight.fetched(3, 20, 2_000)
+    assert in_flight.seconds(3, 5.0) == 4.0
+    in_flight.done(3, 10)
+    assert in_flight.seconds(3, 5.0) == 3.0
+    in_flight.done(3, 20)
+    assert in_flight.seconds(3, 5.0) == 0.0
+
+
+def test_partitions_are_told_apart() -> None:
+    in_flight = InFlight()
+    in_flight.fetched(0, 10, 1_000)
+    in_flight.done(1, 10)
+    assert in_flight.seconds(0, 2.0) == 1.0
+    assert in_flight.seconds(1, 2.0) == 0.0
+
+
+def test_what_is_fetched_again_after_a_seek_is_done_once() -> None:
+    in_flight = InFlight()
+    for _ in range(2):
+        in_flight.fetched(0, 10, 1_000)
+        in_flight.fetched(0, 20, 2_000)
+    in_flight.done(0, 10)
+    in_flight.done(0, 20)
+    assert in_flight.seconds(0, 9.0) == 0.0
+
+
+def test_a_partition_given_back_is_forgotten() -> None:
+    in_flight = InFlight()
+    in_flight.fetched(0, 10, 1_000)
+    in_flight.forget(0)
+    assert in_flight.seconds(0, 9.0) == 0.0
+
+
+def test_a_clock_that_is_behind_makes_no_negative_wait() -> None:
+    in_flight = InFlight()
+    in_flight.fetched(0, 10, 5_000)
+    assert in_flight.seconds(0, 1.0) == 0.0
