@@ -17,7 +17,7 @@ from streams.embedded import kafka
 from streams.kafka.admin import describe
 from streams.kafka.topics import IMPRESSIONS, changelog
 from streams.settings import Settings
-from streams.tables.state import Table
+from streams.state.partition_state import Table
 
 # The slowest worth waiting for, far below what is measured on a laptop.
 SLOWEST_RATE = 2_000

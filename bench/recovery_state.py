@@ -24,9 +24,9 @@ from streams.errors import UserError
 from streams.kafka.client import connection
 from streams.kafka.topics import changelog
 from streams.settings import Settings
-from streams.tables.memory import MemoryStore
-from streams.tables.position import Position
-from streams.tables.state import Change, State, Table, window_key
+from streams.state.memory import MemoryStore
+from streams.state.partition_state import Change, State, Table, window_key
+from streams.state.position import Position
 
 TEMPLATES = 1_000
 FLUSH_SECONDS = 300.0

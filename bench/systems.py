@@ -14,7 +14,7 @@ from streams.embedded.components import environment
 from streams.embedded.ports import LOOPBACK, Address, free_pair
 from streams.kafka.topics import ACCEPTED, IMPRESSIONS, changelog
 from streams.settings import Settings
-from streams.tables.state import Table
+from streams.state.partition_state import Table
 
 OURS = "ours"
 EXACTLY_ONCE = "exactly_once_v2"

@@ -15,9 +15,9 @@ from streams.kafka.admin import TopicInfo, committed, reader, watermarks
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing, PartitionProducer
 from streams.settings import Settings
-from streams.tables import position
-from streams.tables.position import Position
-from streams.tables.state import BEGIN, POSITION, Table
+from streams.state import position
+from streams.state.partition_state import BEGIN, POSITION, Table
+from streams.state.position import Position
 
 CHANGELOG = changelog(Table.COVERAGE)
 # A chunk's position is its last change, so a look at the end finds it; steps back until it does.

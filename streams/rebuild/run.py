@@ -28,9 +28,9 @@ from streams.provision.kafka import provision_kafka
 from streams.rebuild.history import History
 from streams.rebuild.sink_check import require_caught_up
 from streams.settings import Settings
-from streams.tables import parts, position
-from streams.tables.position import Position
-from streams.tables.state import POSITION, Change, Table, pin_change, window_key
+from streams.state import large_values, position
+from streams.state.partition_state import POSITION, Change, Table, pin_change, window_key
+from streams.state.position import Position
 
 # Changes of one transaction: some MB, and a progress line's worth.
 BATCH = 5_000
@@ -81,7 +81,7 @@ def _changes(settings: Settings, history: History) -> Iterator[Change]:
 
 
 def _split(table: Table, key: bytes, value: bytes) -> Iterable[Change]:
-    return (Change(table, k, v) for k, v in parts.split(key, value))
+    return (Change(table, k, v) for k, v in large_values.split(key, value))
 
 
 def _require_idle(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from streams.runtime.exit import end_process
 from streams.runtime.failpoints import Failpoint
 from streams.runtime.watchdog import Watchdog
 from streams.settings import Settings
-from streams.tables.state import Table
+from streams.state.partition_state import Table
 from streams.worker.assignment import Assignment
 from streams.worker.catalogue import CatalogueFollower
 from streams.worker.faust.agent import decide_chunks

@@ -34,10 +34,10 @@ from streams.runtime import log
 from streams.runtime.exit import end_process
 from streams.runtime.stall import Work
 from streams.settings import Settings
-from streams.tables.memory import MemoryStore
-from streams.tables.rocks import RocksMemory, RocksStore
-from streams.tables.state import State
-from streams.tables.store import Store
+from streams.state.memory import MemoryStore
+from streams.state.partition_state import State
+from streams.state.rocks import RocksMemory, RocksStore
+from streams.state.store import Store
 from streams.worker.faust.consumer import Run
 from streams.worker.in_flight import InFlight
 from streams.worker.observe import begin, forget, observe

@@ -6,7 +6,7 @@ from streams.core.chunk import Outputs
 from streams.kafka import topics
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing
-from streams.tables.state import Change, Table
+from streams.state.partition_state import Change, Table
 
 # Rows of one record: well below topics.yaml's limit, large enough that a record's overhead is nothing.
 MAX_RECORD_BYTES = 1024 * 1024 - 64 * 1024

@@ -13,10 +13,10 @@ from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, log
 from streams.runtime.failpoints import Failpoint
 from streams.settings import Settings
-from streams.tables.marks import Marks
-from streams.tables.position import Position
-from streams.tables.state import Change, State, to_store
-from streams.tables.store import Store
+from streams.state.checkpoint import Checkpoint
+from streams.state.partition_state import Change, State, to_store
+from streams.state.position import Position
+from streams.state.store import Store
 from streams.worker import outbox
 from streams.worker.restore import restore
 
@@ -61,7 +61,7 @@ class Partition:
         """Fence, restore, and check that the state fits. Blocking. Raises StateLostError when it doesn't."""
         started = time.monotonic()
         self._changelog_ids = restore(self._settings, self.number, self._producer, self.state.store, self._step)
-        self._marks = Marks.read(self.state.store)
+        self._checkpoint = Checkpoint.read(self.state.store)
         self.state.load()
         self.position = self._fitting(topic_id, partitions, end_offset)
         self.state.position = self.position
@@ -130,7 +130,7 @@ class Partition:
         records = outbox.records(self.number, chunk.outputs, chunk.changes)
         offsets = self._producer.commit(records, watch=self._changelog_ids)
         behind = {self._changelog_ids[topic]: offset + 1 for topic, offset in offsets.items()}
-        self.state.store.write([*to_store(chunk.changes), self._marks.advance(behind, time.time())])
+        self.state.store.write([*to_store(chunk.changes), self._checkpoint.advance(behind, time.time())])
         failpoints.hit(Failpoint.WORKER_STORED)
         self.state.written(chunk.position, chunk.swept)
         self.position = chunk.position

@@ -26,10 +26,10 @@ from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, log
 from streams.runtime.failpoints import Failpoint
 from streams.settings import Settings
-from streams.tables.marks import Marks
-from streams.tables.state import BARRIER, BEGIN, STORE_PREFIX, Table
-from streams.tables.store import Change as StoreChange
-from streams.tables.store import Store
+from streams.state.checkpoint import Checkpoint
+from streams.state.partition_state import BARRIER, BEGIN, STORE_PREFIX, Table
+from streams.state.store import Change as StoreChange
+from streams.state.store import Store
 
 logger = log.get(__name__)
 
@@ -80,11 +80,11 @@ def restore(
             consumer.list_topics(each.topic, REQUEST_SECONDS)
         progressed()
         failpoints.hit(Failpoint.WORKER_BARRIER)
-        marks = _marks_to_go_on_from(consumer, store, partition, changelogs)
+        checkpoint = _checkpoint_to_go_on_from(consumer, store, partition, changelogs)
         for each in changelogs:
-            start = max(marks.offset(each.topic_id), each.low)
+            start = max(checkpoint.offset(each.topic_id), each.low)
             for batch, reached in _read(consumer, each, partition, start):
-                store.write([*batch, marks.advance({each.topic_id: reached}, time.time())])
+                store.write([*batch, checkpoint.advance({each.topic_id: reached}, time.time())])
                 total += len(batch)
                 metrics.worker_restored_records.inc(len(batch))
                 if batch:
@@ -111,27 +111,29 @@ def _set_barriers(settings: Settings, partition: int, producer: PartitionProduce
     return [Changelog(table, ids[topic], lows[topic], ends[topic]) for table, topic in topics.items()]
 
 
-def _marks_to_go_on_from(consumer: Consumer, store: Store, partition: int, changelogs: list[Changelog]) -> Marks:
+def _checkpoint_to_go_on_from(
+    consumer: Consumer, store: Store, partition: int, changelogs: list[Changelog]
+) -> Checkpoint:
     """Decide whether the local store is a beginning to build on; clear it if the changelogs alone are better."""
-    marks = Marks.read(store)
+    checkpoint = Checkpoint.read(store)
     for each in changelogs:
-        if marks.offset(each.topic_id) > each.end:
+        if checkpoint.offset(each.topic_id) > each.end:
             raise StateLostError(
                 f"the local state of partition {partition} is ahead of {each.topic}, which has lost records: {REBUILD}."
             )
-    usable = marks.offsets and all(marks.offset(each.topic_id) > each.low for each in changelogs)
-    if usable and not marks.is_older_than_tombstones(time.time()):
-        return marks
+    usable = checkpoint.offsets and all(checkpoint.offset(each.topic_id) > each.low for each in changelogs)
+    if usable and not checkpoint.is_older_than_tombstones(time.time()):
+        return checkpoint
     for each in changelogs:
         if not _holds_begin(consumer, each, partition):
             raise StateLostError(
                 f"{each.topic} of partition {partition} has lost its beginning, or never had one: run `impressions "
                 f"provision` on a new installation; where there was state before, {REBUILD}."
             )
-    if marks.offsets:
+    if checkpoint.offsets:
         logger.warning("local_state_discarded", partition=partition)
         store.clear()
-    return Marks()
+    return Checkpoint()
 
 
 def _holds_begin(consumer: Consumer, each: Changelog, partition: int) -> bool:

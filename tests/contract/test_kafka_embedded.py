@@ -17,7 +17,7 @@ from streams.embedded.ports import controller_address
 from streams.errors import UserError
 from streams.kafka.topics import changelog
 from streams.settings import Settings
-from streams.tables.state import Table
+from streams.state.partition_state import Table
 from streams.topics import load
 from tests.support.kafka import broker_settings, running_broker, start_broker, stop_broker
 from tests.support.wait import until

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from streams.core.seen import Seen
-from streams.tables import parts
-from streams.tables import state as state_module
-from streams.tables.position import Position
-from streams.tables.state import Change, State, Table, to_store
-from streams.tables.store import Store
+from streams.state import large_values
+from streams.state import partition_state as state_module
+from streams.state.partition_state import Change, State, Table, to_store
+from streams.state.position import Position
+from streams.state.store import Store
 from tests.support.stores import KINDS, opener
 
 W = 600_000
@@ -130,7 +130,7 @@ def test_users_and_pins_and_the_position_are_never_mixed_up(state: State) -> Non
 
 
 def test_large_values_lie_in_parts(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "PART_BYTES", 64)
+    monkeypatch.setattr(large_values, "PART_BYTES", 64)
     many = {f"artwork-{n}": n for n in range(100)}
     accept(state, "u", START, **many)
     state.user("u").seen.uncatalogued.update(many)
@@ -201,7 +201,7 @@ def test_an_old_window_written_after_its_sweep_is_swept_with_the_next_one(state:
 def test_a_large_window_is_swept_whole_whatever_the_order_of_events(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts, "PART_BYTES", 16)
+    monkeypatch.setattr(large_values, "PART_BYTES", 16)
     monkeypatch.setattr(state_module, "SWEPT_PER_CHUNK", 2)
     accept(state, "u", START, **{f"artwork-{n}": n for n in range(20)})
     commit(state, 1)

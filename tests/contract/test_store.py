@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.tables.rocks import RocksMemory, RocksStore
-from streams.tables.store import Store
+from streams.state.rocks import RocksMemory, RocksStore
+from streams.state.store import Store
 from tests.support.stores import KINDS, opener
 
 

@@ -8,7 +8,7 @@ from streams.embedded import stack
 from streams.errors import UserError
 from streams.kafka.topics import LEDGER, changelog
 from streams.rebuild.run import rebuild
-from streams.tables.state import Table
+from streams.state.partition_state import Table
 from tests.support.audit import of_user
 from tests.support.load import at_home, flush, impression, now_ms
 from tests.support.stack import Installation, running_installation

@@ -13,7 +13,7 @@ from streams.embedded.components import DEFAULT, component
 from streams.embedded.stack import SUPERVISOR
 from streams.kafka.topics import changelog
 from streams.settings import Settings
-from streams.tables.state import Table
+from streams.state.partition_state import Table
 from tests.support.stack import stack_settings
 from tests.support.wait import until
 

@@ -8,7 +8,7 @@ import pytest
 from streams.errors import UserError
 from streams.kafka.admin import describe
 from streams.kafka.topics import IMPRESSIONS, LEDGER, changelog
-from streams.tables.state import Table
+from streams.state.partition_state import Table
 from tests.support.audit import of_user
 from tests.support.load import Raw, at_home, flush, impression, now_ms, user_at
 from tests.support.stack import Installation, provision_log, running_installation

@@ -10,8 +10,8 @@ from streams.core import window
 from streams.core.partition import murmur2, partition_of
 from streams.core.seen import Seen
 from streams.demo import recount_partition
-from streams.tables import parts, position
-from streams.tables.position import Position
+from streams.state import large_values, position
+from streams.state.position import Position
 
 ids = st.from_regex(r"[A-Za-z0-9._:-]{1,128}", fullmatch=True)
 offsets = st.integers(0, 86_400_000 - 1)
@@ -42,9 +42,9 @@ def test_positions_round_trip(topic_id: str, next_offset: int, window_ms: int, p
 
 @given(st.binary(max_size=3000), st.binary(max_size=3000), st.sampled_from([1, 2, 7, 1024]))
 def test_values_in_parts_round_trip_over_what_lay_there_before(old: bytes, new: bytes, size: int) -> None:
-    with mock.patch.object(parts, "PART_BYTES", size):
-        stored = dict(parts.split(b"key", old)) | dict(parts.split(b"key", new))
-        assert parts.join(b"key", stored[b"key"], stored.get) == new
+    with mock.patch.object(large_values, "PART_BYTES", size):
+        stored = dict(large_values.split(b"key", old)) | dict(large_values.split(b"key", new))
+        assert large_values.join(b"key", stored[b"key"], stored.get) == new
 
 
 @given(ids, st.integers(1, 1000))

@@ -9,8 +9,8 @@ from streams.core.catalogue import Catalogue
 from streams.core.partition import partition_of
 from streams.demo.recount_types import CatalogueRecord
 from streams.kafka import topics
-from streams.tables import parts
-from streams.tables import state as state_module
+from streams.state import large_values
+from streams.state import partition_state as state_module
 from tests.property.logs import (
     LATENESS,
     PARTITIONS,
@@ -65,7 +65,7 @@ def test_where_a_chunk_ends_and_what_is_cached_changes_nothing(
 ) -> None:
     with (
         mock.patch.object(state_module, "CACHED", cached),
-        mock.patch.object(parts, "PART_BYTES", part_bytes),
+        mock.patch.object(large_values, "PART_BYTES", part_bytes),
         mock.patch.object(state_module, "SWEPT_PER_CHUNK", 2),
     ):
         assert_same(decided(records, catalogue, chunks), catalogue)
@@ -75,7 +75,7 @@ def test_where_a_chunk_ends_and_what_is_cached_changes_nothing(
 def test_crashes_rewinds_and_lost_stores_change_nothing(
     records: list[Draft], catalogue: list[CatalogueRecord], chunks: list[int], happening: list[Event]
 ) -> None:
-    with mock.patch.object(parts, "PART_BYTES", 16), mock.patch.object(state_module, "SWEPT_PER_CHUNK", 1):
+    with mock.patch.object(large_values, "PART_BYTES", 16), mock.patch.object(state_module, "SWEPT_PER_CHUNK", 1):
         assert_same(decided(records, catalogue, chunks, happening), catalogue)
 
 
@@ -132,7 +132,7 @@ def test_a_window_that_was_swept_in_part_and_written_again_is_there_whole() -> N
         log.append(home, now, flush_of("u1", now, [*impressions]))
     with (
         instead_of_kafka(log),
-        mock.patch.object(parts, "PART_BYTES", 16),
+        mock.patch.object(large_values, "PART_BYTES", 16),
         mock.patch.object(state_module, "SWEPT_PER_CHUNK", 2),
         mock.patch.object(state_module, "CACHED", 0),
     ):

@@ -8,8 +8,8 @@ import orjson
 from streams.core.catalogue import Artwork, Catalogue
 from streams.core.chunk import Decider, Outputs, SourceRecord
 from streams.core.judge import Rules
-from streams.tables.memory import MemoryStore
-from streams.tables.state import State
+from streams.state.memory import MemoryStore
+from streams.state.partition_state import State
 
 A = 1_732_431_600_000  # 2024-11-24 07:00:00 UTC, a boundary of ten-minute windows
 WINDOW, LATENESS, TOLERANCE = 600_000, 86_400_000, 300_000

@@ -20,12 +20,12 @@ from streams.kafka import topics
 from streams.kafka.topics import changelog
 from streams.kafka.transaction import Outgoing
 from streams.settings import Settings
-from streams.tables import position
-from streams.tables.marks import Marks
-from streams.tables.memory import MemoryStore
-from streams.tables.position import Position
-from streams.tables.state import POSITION, STORE_PREFIX, Table
-from streams.tables.store import Store
+from streams.state import position
+from streams.state.checkpoint import Checkpoint
+from streams.state.memory import MemoryStore
+from streams.state.partition_state import POSITION, STORE_PREFIX, Table
+from streams.state.position import Position
+from streams.state.store import Store
 from streams.worker import outbox, partition
 from streams.worker.partition import Partition
 
@@ -87,12 +87,12 @@ class MemoryLog:
 
     def restore(self, _: Settings, number: int, __: object, store: Store, ___: object) -> dict[str, str]:
         """Bring a store up to the end of the changelogs, as `streams.worker.restore` does."""
-        marks = Marks.read(store)
+        checkpoint = Checkpoint.read(store)
         for table in Table:
             topic, prefix = changelog(table), STORE_PREFIX[table]
             log = self._records[topic, number]
-            news = [(prefix + (r.key or b""), r.value) for r in log[marks.offset(topic) :]]
-            store.write([*news, marks.advance({topic: len(log)}, 0.0)])
+            news = [(prefix + (r.key or b""), r.value) for r in log[checkpoint.offset(topic) :]]
+            store.write([*news, checkpoint.advance({topic: len(log)}, 0.0)])
         return {changelog(table): changelog(table) for table in Table}
 
     def values(self, topic: str) -> Iterator[tuple[bytes | None, bytes | None]]:

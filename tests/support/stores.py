@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from streams.tables.memory import MemoryStore
-from streams.tables.rocks import RocksMemory, RocksStore
-from streams.tables.store import Store
+from streams.state.memory import MemoryStore
+from streams.state.rocks import RocksMemory, RocksStore
+from streams.state.store import Store
 
 KINDS = ("memory", "rocksdb")
 

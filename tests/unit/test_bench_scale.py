@@ -17,7 +17,7 @@ from streams.core.decode import DecodedFlush, InvalidImpression, decode
 from streams.errors import UserError
 from streams.kafka.topics import ACCEPTED, ARTWORKS, IMPRESSIONS, changelog
 from streams.settings import Settings
-from streams.tables.state import Table
+from streams.state.partition_state import Table
 
 NOW = 1_732_431_600_000
 

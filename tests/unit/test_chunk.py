@@ -8,8 +8,8 @@ import pytest
 
 from streams.core.chunk import LineError, SourceRecord
 from streams.core.partition import partition_of
-from streams.tables.memory import MemoryStore
-from streams.tables.state import State, User
+from streams.state.memory import MemoryStore
+from streams.state.partition_state import State, User
 from tests.support.flushes import (
     LATENESS,
     TOPIC_ID,

@@ -7,7 +7,7 @@ from msgspec.structs import astuple, replace
 from streams.core.chunk import Forward, Outputs
 from streams.core.rows import Accepted, Ledger, as_lines
 from streams.kafka import topics
-from streams.tables.state import Change, Table
+from streams.state.partition_state import Change, Table
 from streams.worker import outbox
 
 LIMIT = outbox.MAX_RECORD_BYTES

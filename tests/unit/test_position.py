@@ -4,8 +4,8 @@ import orjson
 import pytest
 
 from streams.core.codec import CodecError
-from streams.tables import position
-from streams.tables.position import Position
+from streams.state import position
+from streams.state.position import Position
 
 HERE = Position("Xx2cLjtHSmidEHwrjk9qMQ", 18, 600_000, 4)
 

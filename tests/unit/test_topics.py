@@ -10,8 +10,8 @@ from streams.errors import UserError
 from streams.kafka import topics as names
 from streams.paths import project_path
 from streams.settings import Settings
-from streams.tables import parts, position, state
-from streams.tables.state import Table
+from streams.state import large_values, partition_state, position
+from streams.state.partition_state import Table
 from streams.topics import PROJECT_FILE, Topic, load, parse
 
 DAY_MS = 86_400_000
@@ -110,9 +110,9 @@ def test_binary_examples_are_what_the_tables_write(declared: dict[str, Topic]) -
     (bucket,) = declared[names.changelog(Table.WINDOWS)].examples
     key, value = bytes.fromhex(str(bucket.key)), bytes.fromhex(str(bucket.value))
     assert key.endswith(b"u42")
-    assert window.decode(parts.join(key, value, lambda _: None)) == {"a0042": 599_000}
+    assert window.decode(large_values.join(key, value, lambda _: None)) == {"a0042": 599_000}
     (place,) = declared[names.changelog(Table.COVERAGE)].examples
-    assert bytes.fromhex(str(place.key)) == state.POSITION
+    assert bytes.fromhex(str(place.key)) == partition_state.POSITION
     assert position.decode(bytes.fromhex(str(place.value))).next_offset == 18
 
 

@@ -7,7 +7,7 @@ import faust
 from faust.stores.base import Store as FaustStore
 from faust.types import TP
 
-from streams.tables.state import STORE_PREFIX, State, Table
+from streams.state.partition_state import STORE_PREFIX, State, Table
 
 Held = Callable[[], Iterable[State]]
 

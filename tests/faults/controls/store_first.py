@@ -5,7 +5,7 @@ A restart trusts the store. Takes the command line's arguments.
 
 import time
 
-from streams.tables.state import to_store
+from streams.state.partition_state import to_store
 from streams.worker import outbox
 from streams.worker.partition import Chunk, Partition
 
@@ -16,7 +16,7 @@ def commit(self: Partition, chunk: Chunk) -> None:
     records = outbox.records(self.number, chunk.outputs, chunk.changes)
     offsets = self._producer.commit(records, watch=self._changelog_ids)
     behind = {self._changelog_ids[topic]: offset + 1 for topic, offset in offsets.items()}
-    self.state.store.write([self._marks.advance(behind, time.time())])
+    self.state.store.write([self._checkpoint.advance(behind, time.time())])
     self.state.written(chunk.position, chunk.swept)
     self.position = chunk.position
 

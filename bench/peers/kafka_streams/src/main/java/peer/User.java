@@ -50,7 +50,7 @@ final class User {
         return bytes;
     }
 
-    /** Marks an artwork as seen. */
+    /** Checkpoint an artwork as seen. */
     void see(int artwork) {
         int word = artwork >> 6;
         if (word >= artworks.length) {

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from streams.tables.store import Change, Store
+from streams.state.store import Change, Store
 
 KEY = b"m"
 # topics.yaml keeps tombstones of the changelogs for a day. A store that stood still for longer may have missed
@@ -14,7 +14,7 @@ TRUSTED_SECONDS = 12 * 3600.0
 
 
 @dataclass
-class Marks:
+class Checkpoint:
     """Next offset to read of each changelog, by topic id, and when the last batch was written (s since the epoch).
 
     A changelog that was deleted and created again has another id: the store follows none of its offsets.
@@ -24,8 +24,8 @@ class Marks:
     written_at: float = 0.0
 
     @classmethod
-    def read(cls, store: Store) -> "Marks":
-        """The store's marks; empty for an empty store."""
+    def read(cls, store: Store) -> "Checkpoint":
+        """The store's checkpoint; empty for an empty store."""
         raw = store.get(KEY)
         if raw is None:
             return cls()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from streams.tables.store import Change
+from streams.state.store import Change
 
 
 class MemoryStore:

@@ -7,7 +7,7 @@ from typing import cast
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteOptions
 
 from streams.errors import DiskFullError, UserError
-from streams.tables.store import Change
+from streams.state.store import Change
 
 MIB = 1024 * 1024
 _SIZES = ("rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables")

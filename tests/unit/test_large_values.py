@@ -2,9 +2,9 @@
 
 import pytest
 
-from streams.tables import parts
+from streams.state import large_values
 
-P = parts.PART_BYTES
+P = large_values.PART_BYTES
 
 
 @pytest.mark.parametrize(
@@ -12,27 +12,27 @@ P = parts.PART_BYTES
 )
 def test_values_round_trip_in_as_many_parts_as_they_need(size: int, count: int) -> None:
     value = (bytes(range(256)) * (size // 256 + 1))[:size]
-    stored = dict(parts.split(b"key", value))
+    stored = dict(large_values.split(b"key", value))
     assert len(stored) == count
     assert all(len(part) <= P + 2 for part in stored.values())
-    assert parts.join(b"key", stored[b"key"], stored.get) == value
+    assert large_values.join(b"key", stored[b"key"], stored.get) == value
 
 
 def test_parts_lie_behind_their_key_and_before_the_next_id() -> None:
-    keys = [key for key, _ in parts.split(b"user", bytes(3 * P))]
+    keys = [key for key, _ in large_values.split(b"user", bytes(3 * P))]
     assert keys == sorted(keys)
     assert keys[0] == b"user"
     assert keys[-1] < b"user-"  # the smallest byte that an id may hold
 
 
 def test_a_value_that_shrank_ignores_what_it_left_behind() -> None:
-    stored = dict(parts.split(b"key", bytes(3 * P))) | dict(parts.split(b"key", b"small"))
+    stored = dict(large_values.split(b"key", bytes(3 * P))) | dict(large_values.split(b"key", b"small"))
     assert len(stored) == 3
-    assert parts.join(b"key", stored[b"key"], stored.get) == b"small"
+    assert large_values.join(b"key", stored[b"key"], stored.get) == b"small"
 
 
 def test_a_missing_part_is_an_error_and_no_shorter_value() -> None:
-    stored = dict(parts.split(b"key", bytes(3 * P)))
-    del stored[parts.part_key(b"key", 1)]
+    stored = dict(large_values.split(b"key", bytes(3 * P)))
+    del stored[large_values.part_key(b"key", 1)]
     with pytest.raises(KeyError):
-        parts.join(b"key", stored[b"key"], stored.get)
+        large_values.join(b"key", stored[b"key"], stored.get)

@@ -17,9 +17,9 @@ from streams.core import window
 from streams.core.seen import Seen
 from streams.core.window import Bucket
 from streams.model.types import MAX_TIME_MS
-from streams.tables import parts, position
-from streams.tables.position import Position
-from streams.tables.store import Store
+from streams.state import large_values, position
+from streams.state.position import Position
+from streams.state.store import Store
 
 
 class Table(StrEnum):
@@ -97,10 +97,10 @@ class User:
         """What was changed since `written`, packed."""
         for start in self._changed_buckets:
             value = window.encode(self.buckets[start])
-            for key, part in parts.split(window_key(start, self.user_id), value):
+            for key, part in large_values.split(window_key(start, self.user_id), value):
                 yield Change(WINDOWS, key, part)
         if self._changed_seen:
-            for key, part in parts.split(self.user_id.encode(), seen_codec.encode(self.seen)):
+            for key, part in large_values.split(self.user_id.encode(), seen_codec.encode(self.seen)):
                 yield Change(COVERAGE, key, part)
 
     def written(self) -> None:
@@ -217,7 +217,7 @@ class State:
     def _get(self, table: Table, key: bytes) -> bytes | None:
         prefix = STORE_PREFIX[table]
         first = self.store.get(prefix + key)
-        return None if first is None else parts.join(key, first, lambda part: self.store.get(prefix + part))
+        return None if first is None else large_values.join(key, first, lambda part: self.store.get(prefix + part))
 
 
 def pin_change(artwork_id: str, ordinal: int) -> Change:

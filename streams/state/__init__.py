@@ -1,0 +1,1 @@
+"""One source partition's state: its tables, its position, and the stores that keep them."""
