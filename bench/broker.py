@@ -17,8 +17,8 @@ from streams.embedded.jars import fetch_jars, libs_dir
 from streams.embedded.ports import free_pair
 from streams.errors import UserError
 from streams.kafka.admin import describe
-from streams.kafka.topics import ARTWORKS as CATALOGUE
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import ARTWORKS as CATALOGUE
+from streams.kafka.names import IMPRESSIONS
 from streams.provision.genesis import ensure_genesis
 from streams.provision.kafka import provision_kafka
 from streams.settings import Settings

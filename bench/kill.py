@@ -19,7 +19,7 @@ from bench.systems import OURS, Out, System
 from bench.trial import READY_SECONDS, SLICE_FROM, SLOWEST_RATE, Backlog, read_output
 from streams.embedded import process
 from streams.kafka.admin import describe
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 
 # When it is killed: shares of the input.

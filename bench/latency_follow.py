@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from streams.errors import UserError
 from streams.kafka.admin import describe, reader, watermarks
-from streams.kafka.topics import ACCEPTED, COVERAGE
+from streams.kafka.names import ACCEPTED, COVERAGE
 from streams.settings import Settings
 
 POLL_SECONDS = 0.1

@@ -15,7 +15,7 @@ from bench.restart_worker import Sample
 from bench.users_traffic import now_ms
 from streams.embedded import kafka
 from streams.kafka.admin import describe
-from streams.kafka.topics import IMPRESSIONS, changelog
+from streams.kafka.names import IMPRESSIONS, changelog
 from streams.settings import Settings
 from streams.state.partition_state import Table
 

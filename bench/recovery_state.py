@@ -22,7 +22,7 @@ from streams.core.judge import Rules
 from streams.core.partition import partition_of
 from streams.errors import UserError
 from streams.kafka.client import connection
-from streams.kafka.topics import changelog
+from streams.kafka.names import changelog
 from streams.settings import Settings
 from streams.state.memory import MemoryStore
 from streams.state.partition_state import Change, State, Table, window_key

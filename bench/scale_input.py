@@ -20,8 +20,8 @@ from streams.core.partition import partition_of
 from streams.errors import UserError
 from streams.kafka.admin import admin, describe
 from streams.kafka.client import connection
-from streams.kafka.topics import ARTWORKS as CATALOGUE
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import ARTWORKS as CATALOGUE
+from streams.kafka.names import IMPRESSIONS
 from streams.paths import project_path
 from streams.provision.genesis import ensure_genesis
 from streams.provision.kafka import provision_kafka

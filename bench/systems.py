@@ -12,7 +12,7 @@ from bench.peers import common, java, venv
 from bench.topics import topic_names
 from streams.embedded.components import environment
 from streams.embedded.ports import LOOPBACK, Address, free_pair
-from streams.kafka.topics import ACCEPTED, IMPRESSIONS, changelog
+from streams.kafka.names import ACCEPTED, IMPRESSIONS, changelog
 from streams.settings import Settings
 from streams.state.partition_state import Table
 

@@ -14,7 +14,7 @@ from bench.oracle import WINDOW_MS
 from bench.systems import OURS, QUICK, SYSTEMS, System
 from bench.trial import Backlog, Result, measure
 from streams.kafka.admin import describe
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 
 DEFAULT_IMPRESSIONS = 1_000_000

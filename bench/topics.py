@@ -13,7 +13,7 @@ from bench.oracle import Output
 from streams.embedded import kafka
 from streams.errors import UserError
 from streams.kafka.admin import admin, describe
-from streams.kafka.topics import COVERAGE
+from streams.kafka.names import COVERAGE
 from streams.settings import Settings
 
 ANSWER_SECONDS = 60.0

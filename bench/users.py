@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 from bench.backlog import ARTWORKS, POOL, artwork_id
 from streams.core.partition import partition_of
 from streams.errors import UserError
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 
 IMPRESSIONS_A_USER = 5

@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 from bench.backlog import SEED, SPAN_MS, USERS, Record, records
 from streams.errors import UserError
 from streams.kafka.client import connection
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 
 # A record that is due within this (s) is sent now: to sleep for less costs more than it is worth.

@@ -104,7 +104,7 @@ class Outputs:
 
 
 @dataclass(slots=True)
-class Batch:
+class Slice:
     """What the lines of a part of a chunk became, as far as it is not in the outputs yet."""
 
     outputs: Outputs
@@ -149,13 +149,13 @@ class Decider:
         outputs = Outputs()
         touched: dict[str, int] = {}
         for part in _cut(records):
-            batch = Batch(outputs, touched, now)
-            self._decide(part, batch)
-            batch.close()
+            piece = Slice(outputs, touched, now)
+            self._decide(part, piece)
+            piece.close()
         self._cover(touched, outputs)
         return outputs
 
-    def _decide(self, records: Sequence[SourceRecord], batch: Batch) -> None:
+    def _decide(self, records: Sequence[SourceRecord], piece: Slice) -> None:
         lines = [
             Line(self.topic_id, self.partition, record.offset, number, record.appended_at, text)
             for record in records
@@ -164,37 +164,37 @@ class Decider:
         for line, flush in zip(lines, read([line.text for line in lines]), strict=True):
             try:
                 if flush is None or self.poisoned:
-                    self._carefully(line, batch)
+                    self._carefully(line, piece)
                 else:
-                    self._flush(line, flush, flush.impressions, batch)
+                    self._flush(line, flush, flush.impressions, piece)
             except Exception as error:
                 raise LineError(line.offset, line.number) from error
 
-    def _carefully(self, line: Line, batch: Batch) -> None:
+    def _carefully(self, line: Line, piece: Slice) -> None:
         """Decide a line that is not as nearly all are, or that may be one which failed too often."""
         if (line.offset, line.number) in self.poisoned:
             decoded: DecodedFlush | RefusedLine = RefusedLine("malformed", "deciding this line failed repeatedly")
         else:
             decoded = decode(line.text)
         if isinstance(decoded, RefusedLine):
-            batch.outputs.reject(decoded.user_id, decoded.reason, rows.rejected_line(line, decoded))
-            batch.ledger.append(rows.ledger_refused(line, decoded, batch.now))
+            piece.outputs.reject(decoded.user_id, decoded.reason, rows.rejected_line(line, decoded))
+            piece.ledger.append(rows.ledger_refused(line, decoded, piece.now))
         else:
-            self._flush(line, decoded.flush, decoded.impressions, batch)
+            self._flush(line, decoded.flush, decoded.impressions, piece)
 
     def _flush(
-        self, line: Line, flush: Flush, impressions: Sequence[Impression | InvalidImpression], batch: Batch
+        self, line: Line, flush: Flush, impressions: Sequence[Impression | InvalidImpression], piece: Slice
     ) -> None:
-        outputs = batch.outputs
+        outputs = piece.outputs
         user_id = flush.user_id
-        row = rows.ledger(line, flush, len(impressions), batch.now)
-        batch.ledger.append(row)
+        row = rows.ledger(line, flush, len(impressions), piece.now)
+        piece.ledger.append(row)
         home = partition_of(user_id, self.partitions)
         if home != self.partition:
             outputs.forwards.append(Forward(home, user_id, line.text, line.origin()))
             row.forwarded = row.received
             return
-        batch.touched[user_id] = appended_at = line.appended_at
+        piece.touched[user_id] = appended_at = line.appended_at
         user = self._absorb(self.tables.user(user_id))
         seen = user.seen
         for index, impression in enumerate(impressions):
@@ -214,7 +214,7 @@ class Decider:
                     row.fresh += 1
                 start = window.start_of(impression.seen_at, self.rules.window_ms)
                 user.accept(start, artwork_id, impression.seen_at - start)
-                batch.accepted.append(rows.accepted(line, index, flush, impression, verdict is FRESH, self.rules))
+                piece.accepted.append(rows.accepted(line, index, flush, impression, verdict is FRESH, self.rules))
                 row.accepted += 1
             elif verdict is Verdict.DUPLICATE:
                 row.duplicates += 1

@@ -9,7 +9,7 @@ from streams.demo.recount_log import LogReader
 from streams.demo.result_reader import ResultReader
 from streams.errors import UserError
 from streams.kafka.admin import committed
-from streams.kafka.topics import ARTWORKS, SINK_GROUP
+from streams.kafka.names import ARTWORKS, SINK_GROUP
 from streams.settings import Settings
 
 # Without any row more for this long it will not come: a killed worker's partitions are given back within seconds.

@@ -10,8 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka.admin import AdminClient, TopicDescription
 
 from streams.errors import BrokerAwayError, UserError
-from streams.kafka.client import connection
-from streams.kafka.security import Config, cluster
+from streams.kafka.client import Config, cluster, connection
 from streams.settings import Settings
 
 REQUEST_SECONDS = 15.0

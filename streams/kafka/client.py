@@ -1,4 +1,9 @@
-"""What every librdkafka client of ours has in common."""
+"""What every librdkafka client of ours has in common: where the brokers are, and how they are spoken to."""
+
+from streams.errors import UserError
+from streams.settings import Settings, read_secret
+
+Config = dict[str, str | int | float | bool]
 
 # How long a client may be without any metadata before it begins again with the bootstrap servers (ms). A broker that
 # stood still (a pause of its machine) may answer with no brokers at all while it is fenced; a client that believes
@@ -9,3 +14,35 @@ REBOOTSTRAP_MS = 10_000
 def connection(bootstrap: str) -> dict[str, str | int | float | bool]:
     """Return the part of a client's configuration that says where the brokers are."""
     return {"bootstrap.servers": bootstrap, "metadata.recovery.rebootstrap.trigger.ms": REBOOTSTRAP_MS}
+
+
+def cluster(settings: Settings) -> Config:
+    """Return the part of a client's configuration that reaches the settings' brokers. Raises as `security` does."""
+    return {**connection(settings.kafka_bootstrap), **security(settings)}
+
+
+def security(settings: Settings) -> dict[str, str | int]:
+    """Return the part of a client's configuration that encrypts and logs in; empty where brokers ask for neither.
+
+    Raises UserError when a SASL protocol has no user, or its password can't be read.
+    """
+    protocol = settings.kafka_security_protocol
+    if protocol == "PLAINTEXT":
+        return {}
+    config: dict[str, str | int] = {"security.protocol": protocol}
+    if protocol.endswith("SSL") and settings.kafka_ca_file is not None:
+        config["ssl.ca.location"] = str(settings.kafka_ca_file)
+    if protocol.startswith("SASL"):
+        config["sasl.mechanism"] = settings.kafka_sasl_mechanism
+        config["sasl.username"], config["sasl.password"] = login(settings)
+    return config
+
+
+def login(settings: Settings) -> tuple[str, str]:
+    """Return user and password of a SASL protocol. Raises UserError when one of them is missing."""
+    if not settings.kafka_username or settings.kafka_password_file is None:
+        raise UserError(
+            f"IMPRESSIONS_KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol}: set "
+            "IMPRESSIONS_KAFKA_USERNAME and IMPRESSIONS_KAFKA_PASSWORD_FILE."
+        )
+    return settings.kafka_username, read_secret(settings.kafka_password_file, "IMPRESSIONS_KAFKA_PASSWORD_FILE")

@@ -11,8 +11,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from msgspec import Struct
 
 from streams.errors import FencedError
-from streams.kafka.security import cluster
-from streams.kafka.topics import WORKER_GROUP
+from streams.kafka.client import cluster
+from streams.kafka.names import WORKER_GROUP
 from streams.runtime import failpoints, log
 from streams.runtime.backoff import Backoff
 from streams.runtime.failpoints import Failpoint
@@ -35,7 +35,7 @@ FENCED = {
 DeliveryReport = Callable[[KafkaError | None, Message], None]
 
 
-class Outgoing(Struct, frozen=True, gc=False):
+class ProducerRecord(Struct, frozen=True, gc=False):
     """A record to produce."""
 
     topic: str
@@ -73,7 +73,7 @@ class PartitionProducer:
         """Shut out whoever held the partition before, and end what they left open. Waits for the broker."""
         self._until_done("init_transactions", lambda: self._producer.init_transactions(CALL_SECONDS))
 
-    def commit(self, records: Sequence[Outgoing], watch: Iterable[str] = ()) -> dict[str, int]:
+    def commit(self, records: Sequence[ProducerRecord], watch: Iterable[str] = ()) -> dict[str, int]:
         """Produce all records and commit. Returns, by topic of `watch`, the offset of its last record.
 
         Waits for as long as the broker is away, and starts over when a transaction had to be aborted. Raises
@@ -96,7 +96,7 @@ class PartitionProducer:
         """Let the client go; what it had open is aborted by the next owner."""
         self._producer.purge()
 
-    def _attempt(self, records: Sequence[Outgoing], watch: frozenset[str]) -> dict[str, int]:
+    def _attempt(self, records: Sequence[ProducerRecord], watch: frozenset[str]) -> dict[str, int]:
         offsets: dict[str, int] = {}
 
         def delivered(error: KafkaError | None, message: Message) -> None:
@@ -112,14 +112,14 @@ class PartitionProducer:
         failpoints.hit(Failpoint.WORKER_COMMIT_AFTER)
         return offsets
 
-    def _produce_all(self, records: Sequence[Outgoing], watch: frozenset[str], report: DeliveryReport) -> None:
+    def _produce_all(self, records: Sequence[ProducerRecord], watch: frozenset[str], report: DeliveryReport) -> None:
         # The records of a partition keep their order, so the report of the last one says where all of them are.
         last = {record.topic: index for index, record in enumerate(records) if record.topic in watch}
         reported = set(last.values())
         for index, record in enumerate(records):
             self._produce(record, report if index in reported else None)
 
-    def _produce(self, record: Outgoing, report: DeliveryReport | None) -> None:
+    def _produce(self, record: ProducerRecord, report: DeliveryReport | None) -> None:
         while True:
             try:
                 self._producer.produce(

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams.errors import StateLostError, UserError
-from streams.kafka import topics
+from streams.kafka import names
 from streams.kafka.admin import TopicInfo, committed, reader, watermarks
-from streams.kafka.topics import changelog
-from streams.kafka.transaction import Outgoing, PartitionProducer
+from streams.kafka.names import changelog
+from streams.kafka.transaction import PartitionProducer, ProducerRecord
 from streams.settings import Settings
 from streams.state import position
 from streams.state.partition_state import BEGIN, POSITION, Table
@@ -60,8 +60,8 @@ def _ensure(settings: Settings, source: TopicInfo, partition: int) -> bool:
 def begin(producer: PartitionProducer, partition: int, first: bytes | None) -> None:
     """Begin both changelogs, with a first position, or without one while the state is being made."""
     nonce = b"%d" % time.time_ns()
-    records = [Outgoing(changelog(table), partition, BEGIN, nonce) for table in Table]
-    producer.commit([*records, Outgoing(CHANGELOG, partition, POSITION, first)])
+    records = [ProducerRecord(changelog(table), partition, BEGIN, nonce) for table in Table]
+    producer.commit([*records, ProducerRecord(CHANGELOG, partition, POSITION, first)])
 
 
 def _holds_position(settings: Settings, partition: int, partitions: int) -> bool:
@@ -77,7 +77,7 @@ def _holds_position(settings: Settings, partition: int, partitions: int) -> bool
         )
     if found.partitions != partitions:
         raise UserError(
-            f"{topics.IMPRESSIONS} has {partitions} partitions, but its state was made with {found.partitions}: the "
+            f"{names.IMPRESSIONS} has {partitions} partitions, but its state was made with {found.partitions}: the "
             "count is fixed, since users would change partition; another count needs a new installation."
         )
     return True
@@ -120,5 +120,5 @@ def _newest(consumer: Consumer, tp: TopicPartition, high: int) -> Position | Non
 
 def _was_worked_on(settings: Settings, partition: int) -> bool:
     """Has a worker ever committed an offset or written a ledger row for the partition?"""
-    found = committed(settings, topics.WORKER_GROUP, topics.IMPRESSIONS, partition)
-    return found.offset > 0 or watermarks(settings, topics.LEDGER, partition)[1] > 0
+    found = committed(settings, names.WORKER_GROUP, names.IMPRESSIONS, partition)
+    return found.offset > 0 or watermarks(settings, names.LEDGER, partition)[1] > 0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from streams import topics
 from streams.clickhouse import migrate
 from streams.kafka.admin import describe
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import IMPRESSIONS
 from streams.paths import migrations_folder
 from streams.provision.genesis import ensure_genesis
 from streams.provision.kafka import provision_kafka

@@ -19,10 +19,10 @@ from streams.clickhouse.client import connect
 from streams.core import seen as seen_codec
 from streams.core import window
 from streams.errors import UserError
-from streams.kafka import topics
+from streams.kafka import names
 from streams.kafka.admin import REQUEST_SECONDS, TopicInfo, admin, describe
-from streams.kafka.topics import changelog
-from streams.kafka.transaction import Outgoing, PartitionProducer
+from streams.kafka.names import changelog
+from streams.kafka.transaction import PartitionProducer, ProducerRecord
 from streams.provision.genesis import begin
 from streams.provision.kafka import provision_kafka
 from streams.rebuild.history import History
@@ -42,7 +42,7 @@ def rebuild(settings: Settings, out: Out) -> None:
     """Make every partition's state again. Raises UserError when something still works, or ClickHouse lags behind."""
     _require_idle(settings)
     provision_kafka(settings, declared_topics.load(settings), False, lambda _: None)
-    source = describe(settings, topics.IMPRESSIONS)
+    source = describe(settings, names.IMPRESSIONS)
     client = connect(settings)
     for partition in range(source.partitions):
         producer = PartitionProducer(settings, partition)
@@ -61,11 +61,11 @@ def _rebuild(
     begin(producer, partition, None)
     total = 0
     changes = _changes(settings, history)
-    while batch := [Outgoing(changelog(c.table), partition, c.key, c.value) for c in islice(changes, BATCH)]:
+    while batch := [ProducerRecord(changelog(c.table), partition, c.key, c.value) for c in islice(changes, BATCH)]:
         producer.commit(batch)
         total += len(batch)
     last = position.encode(Position(source.topic_id, next_offset, settings.window_ms, source.partitions))
-    producer.commit([Outgoing(changelog(Table.COVERAGE), partition, POSITION, last)])
+    producer.commit([ProducerRecord(changelog(Table.COVERAGE), partition, POSITION, last)])
     return next_offset, total
 
 
@@ -85,10 +85,10 @@ def _split(table: Table, key: bytes, value: bytes) -> Iterable[Change]:
 
 
 def _require_idle(settings: Settings) -> None:
-    groups = admin(settings).describe_consumer_groups([topics.WORKER_GROUP], request_timeout=REQUEST_SECONDS)
-    group = groups[topics.WORKER_GROUP].result()
+    groups = admin(settings).describe_consumer_groups([names.WORKER_GROUP], request_timeout=REQUEST_SECONDS)
+    group = groups[names.WORKER_GROUP].result()
     if group.state not in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD):
         raise UserError(
-            f"Workers still belong to the group {topics.WORKER_GROUP}: stop them, wait "
+            f"Workers still belong to the group {names.WORKER_GROUP}: stop them, wait "
             f"{settings.session_timeout_seconds:g} s for their session to end, and run this again."
         )

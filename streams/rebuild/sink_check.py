@@ -3,7 +3,7 @@
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.errors import UserError
-from streams.kafka import topics
+from streams.kafka import names
 from streams.kafka.admin import committed, describe, reader
 from streams.settings import Settings
 
@@ -16,8 +16,8 @@ def require_caught_up(settings: Settings, partition: int) -> None:
     Behind the last row lies the transaction's marker, which no consumer is shown: so it is not the end offset that
     is compared, but read whether anything is left.
     """
-    for topic in (topics.ACCEPTED, topics.LEDGER, topics.ARTWORKS):
-        if topic == topics.ARTWORKS and partition > 0:
+    for topic in (names.ACCEPTED, names.LEDGER, names.ARTWORKS):
+        if topic == names.ARTWORKS and partition > 0:
             continue
         if _has_more(settings, TopicPartition(topic, partition, _read_up_to(settings, topic, partition))):
             raise UserError(
@@ -28,7 +28,7 @@ def require_caught_up(settings: Settings, partition: int) -> None:
 
 def _read_up_to(settings: Settings, topic: str, partition: int) -> int:
     """The sink's committed offset. It leaves the topic's id with it: one of an older log counts for nothing."""
-    found = committed(settings, topics.SINK_GROUP, topic, partition)
+    found = committed(settings, names.SINK_GROUP, topic, partition)
     return max(found.offset, 0) if found.metadata == describe(settings, topic).topic_id else 0
 
 

@@ -2,8 +2,8 @@
 
 from time import monotonic
 
-from streams.kafka.security import security
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.client import security
+from streams.kafka.names import IMPRESSIONS
 from streams.sdk.delivery import BufferFullError, Stats, UndeliveredError
 from streams.sdk.interrupt import Interrupt
 from streams.sdk.produce_options import ProduceOptions

@@ -16,8 +16,8 @@ from confluent_kafka.admin import AdminClient
 from rich.console import Console
 
 from streams.errors import UserError
-from streams.kafka.security import cluster
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.client import cluster
+from streams.kafka.names import IMPRESSIONS
 from streams.sdk.encode import flush_json
 from streams.sdk.fields import EPOCH
 from streams.sdk.interrupt import Interrupt

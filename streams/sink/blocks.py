@@ -18,7 +18,7 @@ from streams.sink.records import BadRecordError, Record, Row
 logger = log.get(__name__)
 
 
-class Part(NamedTuple):
+class TableRows(NamedTuple):
     """What of a block goes into one table."""
 
     table: Table
@@ -46,7 +46,7 @@ class Block:
     partition: int
     first: int
     last: int
-    parts: tuple[Part, ...]
+    parts: tuple[TableRows, ...]
     # When the source of each record's first row was appended (ms since the epoch).
     appended: tuple[int, ...]
     # When each row's impression was seen (ms since the epoch), where the rows are impressions.
@@ -76,7 +76,7 @@ def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], 
     counts = np.array(each, np.intp)
     offsets = np.repeat(np.array([record.offset for record in records], np.uint64), counts)
     placed = _placed(rows, topic_id, partition, offsets)
-    parts = [Part(table, data) for table in feed.tables if (data := table.of(placed)).num_rows]
+    parts = [TableRows(table, data) for table in feed.tables if (data := table.of(placed)).num_rows]
     firsts = (np.cumsum(counts) - counts)[counts > 0]
     appended = _times(rows, feed.appended).take(pa.array(firsts)).to_pylist()
     seen = _times(rows, feed.seen).to_pylist() if feed.seen else []

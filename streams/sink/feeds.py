@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED
+from streams.kafka.names import ACCEPTED, ARTWORKS, LEDGER, REJECTED
 from streams.sink.columns import Column, column
 
 

@@ -8,8 +8,8 @@ from confluent_kafka.admin import OffsetSpec
 
 from streams.errors import FencedError
 from streams.kafka.admin import admin, give_up_client
-from streams.kafka.security import cluster
-from streams.kafka.topics import SINK_GROUP
+from streams.kafka.client import cluster
+from streams.kafka.names import SINK_GROUP
 from streams.runtime import log
 from streams.settings import Settings
 from streams.sink.start import Committed

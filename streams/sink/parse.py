@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from streams.core.catalogue import Catalogue, Refusal
-from streams.kafka.topics import ARTWORKS, REJECTED
+from streams.kafka.names import ARTWORKS, REJECTED
 from streams.metrics import catalogue as metrics
 from streams.model.artwork import ArtworkRecord
 from streams.runtime import log

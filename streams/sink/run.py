@@ -5,7 +5,7 @@ import signal
 from types import FrameType
 
 from streams.errors import FencedError, SourceChangedError
-from streams.kafka.sources import Sources
+from streams.kafka.topic_ids import Sources
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, health, log
 from streams.runtime.exit import end_process

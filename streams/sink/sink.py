@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.kafka.sources import Sources
+from streams.kafka.topic_ids import Sources
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, log
 from streams.runtime.backoff import Backoff

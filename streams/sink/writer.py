@@ -11,7 +11,7 @@ from streams.clickhouse.client import connect
 from streams.errors import UserError
 from streams.metrics import catalogue as metrics
 from streams.settings import Settings
-from streams.sink.blocks import Part
+from streams.sink.blocks import TableRows
 from streams.sink.feeds import Feed
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Writer:
         self._settings = settings
         self._client: Client | None = None
 
-    def insert(self, part: Part, token: str) -> None:
+    def insert(self, part: TableRows, token: str) -> None:
         """Insert a part of a block; with the same token and table any number of times, and its rows are there once.
 
         Raises InsertError; the rows may be there nevertheless.

@@ -9,8 +9,8 @@ import faust
 from faust.sensors.prometheus import setup_prometheus_sensors
 from faust.types import TP
 
-from streams.kafka.sources import Sources
-from streams.kafka.topics import IMPRESSIONS, WORKER_GROUP
+from streams.kafka.names import IMPRESSIONS, WORKER_GROUP
+from streams.kafka.topic_ids import Sources
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, health, log
 from streams.runtime.exit import end_process

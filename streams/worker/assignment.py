@@ -27,8 +27,8 @@ from streams.core.catalogue import Catalogue
 from streams.core.chunk import LineError
 from streams.errors import BrokerAwayError
 from streams.kafka.admin import describe, watermarks
-from streams.kafka.sources import Sources
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import IMPRESSIONS
+from streams.kafka.topic_ids import Sources
 from streams.metrics import catalogue as metrics
 from streams.runtime import log
 from streams.runtime.exit import end_process

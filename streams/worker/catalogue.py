@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from streams.core.catalogue import Catalogue, Refusal
 from streams.kafka.admin import REQUEST_SECONDS, reader
-from streams.kafka.topics import ARTWORKS
+from streams.kafka.names import ARTWORKS
 from streams.metrics import catalogue as metrics
 from streams.runtime import log
 from streams.settings import Settings

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from streams.core.chunk import Outputs
-from streams.kafka import topics
-from streams.kafka.topics import changelog
-from streams.kafka.transaction import Outgoing
+from streams.kafka import names
+from streams.kafka.names import changelog
+from streams.kafka.transaction import ProducerRecord
 from streams.state.partition_state import Change, Table
 
 # Rows of one record: well below topics.yaml's limit, large enough that a record's overhead is nothing.
@@ -14,15 +14,15 @@ ORIGIN = "origin"
 CHANGELOGS = {table: changelog(table) for table in Table}
 
 
-def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list[Outgoing]:
+def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list[ProducerRecord]:
     """Everything that a chunk commits. All but forwards go to the partition of the same number."""
-    batch = [Outgoing(CHANGELOGS[change.table], partition, change.key, change.value) for change in changes]
-    batch += [Outgoing(topics.ACCEPTED, partition, None, value) for value in _cut(b"".join(outputs.accepted))]
-    batch += [Outgoing(topics.LEDGER, partition, None, value) for value in _cut(b"".join(outputs.ledger))]
-    batch += [Outgoing(topics.REJECTED, partition, u.encode() or None, row) for u, row in outputs.rejected]
-    batch += [Outgoing(topics.COVERAGE, partition, key.encode(), row) for key, row in outputs.coverage]
+    batch = [ProducerRecord(CHANGELOGS[change.table], partition, change.key, change.value) for change in changes]
+    batch += [ProducerRecord(names.ACCEPTED, partition, None, value) for value in _cut(b"".join(outputs.accepted))]
+    batch += [ProducerRecord(names.LEDGER, partition, None, value) for value in _cut(b"".join(outputs.ledger))]
+    batch += [ProducerRecord(names.REJECTED, partition, u.encode() or None, row) for u, row in outputs.rejected]
+    batch += [ProducerRecord(names.COVERAGE, partition, key.encode(), row) for key, row in outputs.coverage]
     batch += [
-        Outgoing(topics.IMPRESSIONS, home, user_id.encode(), line, [(ORIGIN, origin)])
+        ProducerRecord(names.IMPRESSIONS, home, user_id.encode(), line, [(ORIGIN, origin)])
         for home, user_id, line, origin in outputs.forwards
     ]
     return batch

@@ -20,8 +20,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.errors import BrokerAwayError, StateLostError, UserError
 from streams.kafka.admin import REQUEST_SECONDS, describe, reader, watermarks
-from streams.kafka.topics import changelog
-from streams.kafka.transaction import Outgoing, PartitionProducer
+from streams.kafka.names import changelog
+from streams.kafka.transaction import PartitionProducer, ProducerRecord
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, log
 from streams.runtime.failpoints import Failpoint
@@ -106,7 +106,9 @@ def _set_barriers(settings: Settings, partition: int, producer: PartitionProduce
         raise
     except UserError as error:
         raise StateLostError(f"{error} If there was one: {REBUILD}.") from None
-    ends = producer.commit([Outgoing(t, partition, BARRIER, nonce) for t in topics.values()], watch=topics.values())
+    ends = producer.commit(
+        [ProducerRecord(t, partition, BARRIER, nonce) for t in topics.values()], watch=topics.values()
+    )
     lows = {topic: watermarks(settings, topic, partition)[0] for topic in ends}
     return [Changelog(table, ids[topic], lows[topic], ends[topic]) for table, topic in topics.items()]
 

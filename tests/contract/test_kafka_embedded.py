@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from streams.embedded import jars, kafka, process
 from streams.embedded.ports import controller_address
 from streams.errors import UserError
-from streams.kafka.topics import changelog
+from streams.kafka.names import changelog
 from streams.settings import Settings
 from streams.state.partition_state import Table
 from streams.topics import load

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED
+from streams.kafka.names import ACCEPTED, ARTWORKS, LEDGER, REJECTED
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import FEEDS
 from streams.sink.parse import parser

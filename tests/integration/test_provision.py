@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from streams import topics
 from streams.errors import UserError
 from streams.kafka.admin import describe
-from streams.kafka.topics import IMPRESSIONS, REJECTED
+from streams.kafka.names import IMPRESSIONS, REJECTED
 from streams.paths import project_path
 from streams.provision.kafka import existing_topics, provision_kafka
 from streams.settings import Settings

@@ -6,7 +6,7 @@ import pytest
 
 from streams.embedded import stack
 from streams.errors import UserError
-from streams.kafka.topics import LEDGER, changelog
+from streams.kafka.names import LEDGER, changelog
 from streams.rebuild.run import rebuild
 from streams.state.partition_state import Table
 from tests.support.audit import of_user

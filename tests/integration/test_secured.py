@@ -11,9 +11,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from streams.clickhouse.client import connect
 from streams.embedded.components import environment
-from streams.kafka import topics
-from streams.kafka.client import connection
-from streams.kafka.security import cluster, security
+from streams.kafka import names
+from streams.kafka.client import cluster, connection, security
 from streams.provision.run import provision
 from streams.sdk import ImpressionProducer
 from streams.settings import Settings
@@ -91,9 +90,9 @@ def test_the_command_line_logs_in_too(running: Running, tmp_path: Path) -> None:
 def test_topics_have_three_replicas_and_are_written_once_two_have_a_record(running: Running) -> None:
     settings, _ = running
     client = AdminClient(cluster(settings))
-    found = client.list_topics(topics.IMPRESSIONS, timeout=10).topics[topics.IMPRESSIONS]
+    found = client.list_topics(names.IMPRESSIONS, timeout=10).topics[names.IMPRESSIONS]
     assert {len(partition.replicas) for partition in found.partitions.values()} == {3}
-    (asked,) = client.describe_configs([ConfigResource(ResourceType.TOPIC, topics.IMPRESSIONS)]).values()
+    (asked,) = client.describe_configs([ConfigResource(ResourceType.TOPIC, names.IMPRESSIONS)]).values()
     assert asked.result()["min.insync.replicas"].value == "2"
 
 

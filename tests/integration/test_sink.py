@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams import topics
 from streams.kafka.admin import committed, describe, watermarks
-from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED, SINK_GROUP
+from streams.kafka.names import ACCEPTED, ARTWORKS, LEDGER, REJECTED, SINK_GROUP
 from streams.provision.kafka import provision_kafka
 from streams.runtime.exit import EXIT_RESTART
 from streams.settings import Settings

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from streams.embedded import process, stack
 from streams.embedded.components import DEFAULT, component
 from streams.embedded.stack import SUPERVISOR
-from streams.kafka.topics import changelog
+from streams.kafka.names import changelog
 from streams.settings import Settings
 from streams.state.partition_state import Table
 from tests.support.stack import stack_settings

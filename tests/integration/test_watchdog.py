@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from streams.embedded import process, stack
 from streams.errors import StalledError
 from streams.kafka.admin import watermarks
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import IMPRESSIONS
 from streams.runtime.exit import EXIT_RESTART
 from streams.runtime.health import Health
 from streams.runtime.stall import Work

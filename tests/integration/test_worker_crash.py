@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streams.kafka.topics import IMPRESSIONS, LEDGER, WORKER_GROUP
+from streams.kafka.names import IMPRESSIONS, LEDGER, WORKER_GROUP
 from tests.support.audit import of_user
 from tests.support.background import background
 from tests.support.load import PARTITIONS, at_home, flush, impression, load, now_ms, user_at

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from streams.kafka.topics import ACCEPTED, IMPRESSIONS, LEDGER
+from streams.kafka.names import ACCEPTED, IMPRESSIONS, LEDGER
 from tests.support.audit import of_user
 from tests.support.load import Raw, flush, home, impression, now_ms, user_at
 from tests.support.sink import TransactionalFeeder

@@ -7,7 +7,7 @@ import pytest
 
 from streams.errors import UserError
 from streams.kafka.admin import describe
-from streams.kafka.topics import IMPRESSIONS, LEDGER, changelog
+from streams.kafka.names import IMPRESSIONS, LEDGER, changelog
 from streams.state.partition_state import Table
 from tests.support.audit import of_user
 from tests.support.load import Raw, at_home, flush, impression, now_ms, user_at

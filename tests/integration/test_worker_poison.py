@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from streams.kafka.topics import ACCEPTED, LEDGER, REJECTED
+from streams.kafka.names import ACCEPTED, LEDGER, REJECTED
 from tests.support import poisoned_worker
 from tests.support.audit import of_user, payload
 from tests.support.load import Raw, flush, home, impression, now_ms, user_at

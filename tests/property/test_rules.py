@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from streams.core.catalogue import Catalogue
 from streams.core.partition import partition_of
 from streams.demo.recount_types import CatalogueRecord
-from streams.kafka import topics
+from streams.kafka import names
 from streams.state import large_values
 from streams.state import partition_state as state_module
 from tests.property.logs import (
@@ -166,7 +166,7 @@ def test_coverage_of_a_fixed_pool_never_falls(records: list[Draft], artworks: li
     catalogue = [CatalogueRecord(key, b'{"pool_id":"p","ordinal":%d}' % n) for n, key in enumerate(artworks)]
     log = decided(records, catalogue, [1])
     last: dict[str, float] = {}
-    for row in log.rows(topics.COVERAGE):
+    for row in log.rows(names.COVERAGE):
         assert row["coverage"] >= last.get(row["user_id"], 0)
         assert row["coverage"] + row["freshness"] == 1
         assert row["pool_size"] == len(artworks)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.kafka.topics import ACCEPTED, LEDGER
+from streams.kafka.names import ACCEPTED, LEDGER
 from streams.sink import lines
 from streams.sink.blocks import columns_of
 from streams.sink.feeds import FEEDS, Feed

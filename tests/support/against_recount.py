@@ -8,7 +8,7 @@ import orjson
 from streams.core.partition import partition_of
 from streams.demo.recount import recount, split_lines
 from streams.demo.recount_types import CatalogueRecord, Config, Record, Result
-from streams.kafka import topics
+from streams.kafka import names
 from tests.support.flushes import payload, without
 from tests.support.memory_log import TOPIC_ID, MemoryLog, Row
 
@@ -28,9 +28,9 @@ def expected_of(log: MemoryLog, catalogue: Sequence[CatalogueRecord] = ()) -> Re
 def assert_same(log: MemoryLog, catalogue: Sequence[CatalogueRecord] = (), coverage: bool = True) -> Result:
     """Assert that every row of every topic is the recount's, in log order, each once; return the recount."""
     expected = expected_of(log, catalogue)
-    assert log.rows(topics.ACCEPTED) == [asdict(row) for row in expected.accepted]
-    assert [without(row, "processed_at") for row in log.rows(topics.LEDGER)] == [asdict(row) for row in expected.ledger]
-    rejected = [without(row, "detail") | {"payload": payload(row)} for row in log.rows(topics.REJECTED)]
+    assert log.rows(names.ACCEPTED) == [asdict(row) for row in expected.accepted]
+    assert [without(row, "processed_at") for row in log.rows(names.LEDGER)] == [asdict(row) for row in expected.ledger]
+    rejected = [without(row, "detail") | {"payload": payload(row)} for row in log.rows(names.REJECTED)]
     assert [without(row, "payload_encoding") for row in rejected] == [
         without(asdict(row), "detail") for row in expected.rejected
     ]
@@ -45,7 +45,7 @@ def assert_same(log: MemoryLog, catalogue: Sequence[CatalogueRecord] = (), cover
 def latest_coverage(log: MemoryLog) -> dict[tuple[str, str], Row]:
     """The latest value of each key of coverage.v1, without `updated_at`."""
     latest: dict[tuple[str, str], Row] = {}
-    for key, value in log.values(topics.COVERAGE):
+    for key, value in log.values(names.COVERAGE):
         user_id, pool_id = (key or b"").decode().split("|")
         if value is None:
             latest.pop((user_id, pool_id), None)

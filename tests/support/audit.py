@@ -15,7 +15,7 @@ from streams.demo.recount import recount, split_lines
 from streams.demo.recount_log import LogReader
 from streams.demo.recount_partition import partition_of
 from streams.demo.recount_types import Config, Rejected, Result
-from streams.kafka.topics import ACCEPTED, ARTWORKS, COVERAGE, IMPRESSIONS, LEDGER, REJECTED
+from streams.kafka.names import ACCEPTED, ARTWORKS, COVERAGE, IMPRESSIONS, LEDGER, REJECTED
 from streams.settings import Settings
 from tests.support.wait import until
 

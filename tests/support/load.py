@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 
 from streams.demo.recount_log import QUIET
 from streams.demo.recount_partition import partition_of
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 
 PARTITIONS = 4

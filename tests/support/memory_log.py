@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import SourceRecord
-from streams.kafka import topics
-from streams.kafka.topics import changelog
-from streams.kafka.transaction import Outgoing
+from streams.kafka import names
+from streams.kafka.names import changelog
+from streams.kafka.transaction import ProducerRecord
 from streams.settings import Settings
 from streams.state import position
 from streams.state.checkpoint import Checkpoint
@@ -52,10 +52,10 @@ class MemoryLog:
         self.source: dict[int, list[SourceRecord]] = {number: [] for number in range(partitions)}
         self.forwarded: list[tuple[SourceRecord, int, Row]] = []
         self.now = 0
-        self._records: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
+        self._records: dict[tuple[str, int], list[ProducerRecord]] = defaultdict(list)
         for number in range(partitions):
             first = position.encode(Position(TOPIC_ID, 0, settings.window_ms, partitions))
-            self.commit([Outgoing(changelog(Table.COVERAGE), number, POSITION, first)])
+            self.commit([ProducerRecord(changelog(Table.COVERAGE), number, POSITION, first)])
 
     def append(self, number: int, appended_at: int, value: bytes | None) -> SourceRecord:
         """Append a record of a producer's."""
@@ -69,11 +69,11 @@ class MemoryLog:
         """The offset behind the last record of a source partition."""
         return self.source[number][-1].offset + 1 if self.source[number] else 0
 
-    def commit(self, records: Iterable[Outgoing], watch: Iterable[str] = ()) -> dict[str, int]:
+    def commit(self, records: Iterable[ProducerRecord], watch: Iterable[str] = ()) -> dict[str, int]:
         """A transaction, as the partition's producer commits it."""
         offsets = {}
         for record in records:
-            if record.topic == topics.IMPRESSIONS:
+            if record.topic == names.IMPRESSIONS:
                 ((_, origin),) = record.headers or [("", b"")]
                 appended = self.append(record.partition, self.now, record.value)
                 forward = replace(appended, offset=appended.offset + 1)

@@ -4,7 +4,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from streams.sink.blocks import Part, columns_of
+from streams.sink.blocks import TableRows, columns_of
 from streams.sink.feeds import (
     ARTWORK_RECORDS,
     ARTWORK_USERS,
@@ -111,7 +111,7 @@ class Filler:
     def insert(self, table: Table, rows: list[Row], token: str = "") -> None:
         """Insert those of the rows that go into the table as one block."""
         columns = next(feed.position_table.columns for feed in FEEDS.values() if table in feed.tables)
-        part = Part(table, table.of(columns_of(columns, rows)))
+        part = TableRows(table, table.of(columns_of(columns, rows)))
         if part.rows:
             self.client.raw_insert(
                 f"{self.database}.{table.name}",

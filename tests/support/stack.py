@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException, Producer
 from streams import topics as declared
 from streams.embedded import stack
 from streams.embedded.ports import Address, free_pair, is_free
-from streams.kafka import topics
+from streams.kafka import names
 from streams.kafka.admin import describe
 from streams.provision.genesis import ensure_genesis
 from streams.provision.kafka import provision_kafka
@@ -76,7 +76,7 @@ class Installation:
 
     def ledger_records(self) -> int:
         """How many offsets the ledger has: it grows with every chunk that is committed."""
-        ledger = self.audit.logs[topics.LEDGER]
+        ledger = self.audit.logs[names.LEDGER]
         return sum(ledger.end(partition) for partition in range(ledger.partitions))
 
     def reset_audit(self) -> None:
@@ -107,7 +107,7 @@ def produce_catalogue(settings: Settings, records: Iterable[tuple[str, dict[str,
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
     for artwork_id, value in records:
         text = None if value is None else orjson.dumps(value)
-        producer.produce(topics.ARTWORKS, text, artwork_id, partition=0)
+        producer.produce(names.ARTWORKS, text, artwork_id, partition=0)
     assert producer.flush(FLUSH_SECONDS) == 0
 
 
@@ -127,7 +127,7 @@ def stack_settings(folder: Path, **more: Any) -> Settings:
 def provision_log(settings: Settings) -> None:
     """Provision without ClickHouse: what a worker needs. Raises UserError as `impressions provision` does."""
     provision_kafka(settings, declared.load(settings), False, lambda _: None)
-    ensure_genesis(settings, describe(settings, topics.IMPRESSIONS))
+    ensure_genesis(settings, describe(settings, names.IMPRESSIONS))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from bench.tree import Usage
 from streams import topics
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 from streams.errors import UserError
-from streams.kafka.topics import ACCEPTED, ARTWORKS, IMPRESSIONS, changelog
+from streams.kafka.names import ACCEPTED, ARTWORKS, IMPRESSIONS, changelog
 from streams.settings import Settings
 from streams.state.partition_state import Table
 

@@ -6,7 +6,7 @@ from msgspec.structs import astuple, replace
 
 from streams.core.chunk import Forward, Outputs
 from streams.core.rows import Accepted, Ledger, as_lines
-from streams.kafka import topics
+from streams.kafka import names
 from streams.state.partition_state import Change, Table
 from streams.worker import outbox
 
@@ -34,13 +34,13 @@ def test_everything_goes_to_the_partition_of_the_source_but_forwards() -> None:
         ("impressions-windows-changelog", 2, b"k", b"v", None),
         ("impressions-windows-changelog", 2, b"old", None, None),
         ("impressions-coverage-changelog", 2, b"u", b"s", None),
-        (topics.ACCEPTED, 2, None, as_lines([ACCEPTED, ACCEPTED])[:-1], None),
-        (topics.LEDGER, 2, None, as_lines([LEDGER, LEDGER])[:-1], None),
-        (topics.REJECTED, 2, b"u1", b"r1", None),
-        (topics.REJECTED, 2, None, b"r2", None),
-        (topics.COVERAGE, 2, b"u1|p", b"c1", None),
-        (topics.COVERAGE, 2, b"u1|q", None, None),
-        (topics.IMPRESSIONS, 3, b"u9", b"line", [("origin", b"origin")]),
+        (names.ACCEPTED, 2, None, as_lines([ACCEPTED, ACCEPTED])[:-1], None),
+        (names.LEDGER, 2, None, as_lines([LEDGER, LEDGER])[:-1], None),
+        (names.REJECTED, 2, b"u1", b"r1", None),
+        (names.REJECTED, 2, None, b"r2", None),
+        (names.COVERAGE, 2, b"u1|p", b"c1", None),
+        (names.COVERAGE, 2, b"u1|q", None, None),
+        (names.IMPRESSIONS, 3, b"u9", b"line", [("origin", b"origin")]),
     ]
 
 

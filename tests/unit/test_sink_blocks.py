@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streams.core.chunk import SourceRecord
-from streams.kafka.topics import ACCEPTED, ARTWORKS, LEDGER, REJECTED
+from streams.kafka.names import ACCEPTED, ARTWORKS, LEDGER, REJECTED
 from streams.metrics.catalogue import SINK
 from streams.sink import lines
 from streams.sink.blocks import Block, build

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from streams.kafka.topics import LEDGER, REJECTED
+from streams.kafka.names import LEDGER, REJECTED
 from streams.runtime.backoff import FIRST_SECONDS, LONGEST_SECONDS, Backoff
 from streams.sink.feeds import FEEDS
 from streams.sink.parse import parser

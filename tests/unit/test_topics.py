@@ -7,7 +7,7 @@ import pytest
 
 from streams.core import window
 from streams.errors import UserError
-from streams.kafka import topics as names
+from streams.kafka import names
 from streams.paths import project_path
 from streams.settings import Settings
 from streams.state import large_values, partition_state, position

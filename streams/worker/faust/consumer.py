@@ -14,7 +14,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams.core.chunk import SourceRecord
-from streams.kafka.topics import IMPRESSIONS
+from streams.kafka.names import IMPRESSIONS
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints
 from streams.runtime.failpoints import Failpoint

@@ -1,4 +1,4 @@
-"""How Faust's client logs in to the brokers: what streams.kafka.security says to librdkafka, in Faust's terms."""
+"""How Faust's client logs in to the brokers: what streams.kafka.client says to librdkafka, in Faust's terms."""
 
 import ssl
 
@@ -7,7 +7,7 @@ from faust.auth import SSLCredentials
 from faust.types.auth import CredentialsT
 
 from streams.errors import UserError
-from streams.kafka.security import login
+from streams.kafka.client import login
 from streams.settings import Settings
 
 

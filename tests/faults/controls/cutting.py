@@ -4,7 +4,7 @@ arguments.
 
 from streams.runtime import failpoints
 from streams.runtime.failpoints import Failpoint
-from streams.sink.blocks import Part
+from streams.sink.blocks import TableRows
 from streams.sink.writer import Writer
 
 SLICE_ROWS = 100
@@ -12,12 +12,12 @@ SLICE_ROWS = 100
 _insert = Writer.insert
 
 
-def insert(self: Writer, part: Part, token: str) -> None:
+def insert(self: Writer, part: TableRows, token: str) -> None:
     """Insert slice after slice."""
     for start in range(0, part.rows, SLICE_ROWS):
         if start:
             failpoints.hit(Failpoint.SINK_INSERT_BETWEEN)
-        _insert(self, Part(part.table, part.data.slice(start, SLICE_ROWS)), f"{token}:{start}")
+        _insert(self, TableRows(part.table, part.data.slice(start, SLICE_ROWS)), f"{token}:{start}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from streams.core import rows
 from streams.core.judge import Rules
 from streams.core.rows import Line
 from streams.kafka.admin import TopicInfo, describe
-from streams.kafka.topics import ACCEPTED, IMPRESSIONS, LEDGER
+from streams.kafka.names import ACCEPTED, IMPRESSIONS, LEDGER
 from streams.metrics import catalogue as metrics
 from streams.model.flush import Flush, Impression
 from streams.runtime import health, log

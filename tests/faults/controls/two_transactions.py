@@ -5,13 +5,13 @@ Takes the command line's arguments.
 
 from collections.abc import Iterable, Sequence
 
-from streams.kafka.transaction import Outgoing, PartitionProducer
+from streams.kafka.transaction import PartitionProducer, ProducerRecord
 from streams.worker.outbox import CHANGELOGS
 
 _commit = PartitionProducer.commit
 
 
-def commit(self: PartitionProducer, records: Sequence[Outgoing], watch: Iterable[str] = ()) -> dict[str, int]:
+def commit(self: PartitionProducer, records: Sequence[ProducerRecord], watch: Iterable[str] = ()) -> dict[str, int]:
     """Commit what goes to the changelogs, then the rest."""
     changelogs = set(CHANGELOGS.values())
     offsets = _commit(self, [record for record in records if record.topic in changelogs], watch)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.kafka.transaction import MAX_MESSAGE_BYTES, Outgoing, PartitionProducer
+from streams.kafka.transaction import MAX_MESSAGE_BYTES, PartitionProducer, ProducerRecord
 from streams.runtime import failpoints
 from streams.runtime.failpoints import Failpoint
 from streams.settings import Settings
@@ -33,7 +33,7 @@ class UnfencedProducer(PartitionProducer):
     def fence(self) -> None:
         """Shut out nobody."""
 
-    def _attempt(self, records: Sequence[Outgoing], watch: frozenset[str]) -> dict[str, int]:
+    def _attempt(self, records: Sequence[ProducerRecord], watch: frozenset[str]) -> dict[str, int]:
         offsets: dict[str, int] = {}
         errors: list[KafkaError] = []
 

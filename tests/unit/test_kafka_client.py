@@ -9,8 +9,7 @@ from faust.auth import SSLCredentials
 
 from streams.embedded.components import environment
 from streams.errors import UserError
-from streams.kafka.client import connection
-from streams.kafka.security import cluster, security
+from streams.kafka.client import cluster, connection, security
 from streams.settings import Settings
 from streams.worker.faust.credentials import credentials
 
@@ -130,7 +129,7 @@ def test_no_client_of_ours_forgets_to_log_in() -> None:
     bare = re.compile(r'connection\(|"bootstrap\.servers"')
     found = {str(path.relative_to(ROOT / "streams")) for path in (ROOT / "streams").rglob("*.py") if _has(path, bare)}
     local = {name for name in found if name.startswith(("demo/", "embedded/"))}
-    assert found - local == {"kafka/client.py", "kafka/security.py", "kafka/admin.py", "sdk/client.py"}
+    assert found - local == {"kafka/client.py", "kafka/admin.py", "sdk/client.py"}
 
 
 def _has(path: Path, pattern: re.Pattern[str]) -> bool:
