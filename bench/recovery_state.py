@@ -19,7 +19,7 @@ from bench.users import user_id
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import Decider, SourceRecord
 from streams.core.judge import Rules
-from streams.core.partition import partition_of
+from streams.core.partitioner import partition_of
 from streams.errors import UserError
 from streams.kafka.client import connection
 from streams.kafka.names import changelog

@@ -16,7 +16,7 @@ from bench.broker import write
 from bench.users import FLUSHES_A_RECORD, Packed
 from bench.users import produce as produce_packed
 from streams import topics
-from streams.core.partition import partition_of
+from streams.core.partitioner import partition_of
 from streams.errors import UserError
 from streams.kafka.admin import admin, describe
 from streams.kafka.client import connection

@@ -13,7 +13,7 @@ from bench.backlog import Record, Seen, user_id
 from bench.measure import MIB, Sample, Steady, running, steady
 from bench.oracle import Comparison, Output, Place, Rule, compare, first_places, near, slice_of, tumbling, window_of
 from bench.systems import OURS, Out, System
-from streams.core.partition import partition_of
+from streams.core.partitioner import partition_of
 from streams.settings import Settings
 
 # The first twentieth is the start: connections, first fetches, empty caches.

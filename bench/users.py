@@ -7,7 +7,7 @@ import orjson
 from confluent_kafka import Producer
 
 from bench.backlog import ARTWORKS, POOL, artwork_id
-from streams.core.partition import partition_of
+from streams.core.partitioner import partition_of
 from streams.errors import UserError
 from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings

@@ -12,11 +12,12 @@ from msgspec import Struct
 from streams.core import rows, window
 from streams.core.catalogue import Catalogue
 from streams.core.decode import DecodedFlush, InvalidImpression, RefusedLine, decode
+from streams.core.decode_fast import read
 from streams.core.judge import Rules, Verdict, judge
+from streams.core.line import Line
 from streams.core.lines import split
-from streams.core.partition import partition_of
-from streams.core.quick import read
-from streams.core.rows import Accepted, Flush, Impression, Ledger, Line, Tally, as_lines
+from streams.core.partitioner import partition_of
+from streams.core.rows import Accepted, Flush, Impression, Ledger, Tally, as_lines
 from streams.core.seen import Seen
 from streams.core.summary import Summary
 from streams.core.window import Bucket

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from streams.core import quick, window
+from streams.core import decode_fast, window
 from streams.core.seen import Seen
 from streams.model.flush import Impression
 
@@ -28,7 +28,7 @@ class Verdict(Enum):
 
 
 def judge(
-    impression: Impression | quick.Impression,
+    impression: Impression | decode_fast.Impression,
     appended_at: int,
     rules: Rules,
     seen: Seen,

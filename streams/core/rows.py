@@ -2,20 +2,19 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from typing import Any
 
 import orjson
 from msgspec import Struct, json
 
-from streams.core import quick
+from streams.core import decode_fast
 from streams.core.decode import RefusedLine
 from streams.core.identity import event_id
 from streams.core.judge import Rules
-from streams.core.lines import impression_spans
+from streams.core.line import Line
 from streams.model import flush as model
 
-Flush = quick.Flush | model.Flush
-Impression = quick.Impression | model.Impression
+Flush = decode_fast.Flush | model.Flush
+Impression = decode_fast.Impression | model.Impression
 
 WHOLE_LINE = -1
 
@@ -23,44 +22,6 @@ WHOLE_LINE = -1
 # compressed batches, so a record of 4 MiB on its way in may hold a line of any size.
 MAX_PAYLOAD_BYTES = 23 * 1024 * 1024
 CUT_PAYLOAD_BYTES = 1024 * 1024
-
-
-class Line(Struct, gc=False):
-    """A line with its coordinates."""
-
-    topic_id: str
-    partition: int
-    offset: int
-    number: int
-    appended_at: int
-    text: bytes
-    spans: list[bytes] | None = None
-
-    def span(self, index: int) -> bytes:
-        """The bytes of an impression of the line, as the producer wrote them."""
-        if self.spans is None:
-            self.spans = impression_spans(self.text)
-        return self.spans[index]
-
-    def origin(self) -> bytes:
-        """The header that a forwarded line carries."""
-        return orjson.dumps(
-            {
-                "topic_id": self.topic_id,
-                "partition": self.partition,
-                "offset": self.offset,
-                "line": self.number,
-            }
-        )
-
-    def coordinates(self) -> dict[str, Any]:
-        """The columns that every row has of its source."""
-        return {
-            "source_topic_id": self.topic_id,
-            "source_partition": self.partition,
-            "source_offset": self.offset,
-            "line": self.number,
-        }
 
 
 class Tally(Struct, gc=False):

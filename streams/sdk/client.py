@@ -16,7 +16,7 @@ FIXED: dict[str, str | int | bool] = {
     # The broker drops what librdkafka sends twice, and keeps the order of a partition.
     "enable.idempotence": True,
     "acks": "all",
-    # As Kafka's Java clients place a key, and as the worker expects a user (streams/core/partition.py).
+    # As Kafka's Java clients place a key, and as the worker expects a user (streams/core/partitioner.py).
     "partitioner": "murmur2_random",
     "message.max.bytes": MAX_BATCH_BYTES,
 }

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from streams.core.partition import partition_of
+from streams.core.partitioner import partition_of
 from streams.sdk import BufferFullError, Delivery, ImpressionProducer, UndeliveredError
 from streams.sdk.encode import MAX_RECORD_BYTES
 from streams.settings import Settings

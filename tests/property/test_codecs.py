@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from streams.core import seen as seen_codec
 from streams.core import window
-from streams.core.partition import murmur2, partition_of
+from streams.core.partitioner import murmur2, partition_of
 from streams.core.seen import Seen
 from streams.demo import recount_partition
 from streams.state import large_values, position

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.catalogue import Catalogue
-from streams.core.partition import partition_of
+from streams.core.partitioner import partition_of
 from streams.demo.recount_types import CatalogueRecord
 from streams.kafka import names
 from streams.state import large_values

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import orjson
 
-from streams.core.partition import partition_of
+from streams.core.partitioner import partition_of
 from streams.demo.recount import recount, split_lines
 from streams.demo.recount_types import CatalogueRecord, Config, Record, Result
 from streams.kafka import names

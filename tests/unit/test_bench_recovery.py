@@ -15,7 +15,7 @@ from bench.restart import Restored, Start, middle, restored_in
 from bench.users import FLUSHES_A_RECORD, IMPRESSIONS_A_USER, Packed, packed, probes
 from streams.core import seen, window
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
-from streams.core.partition import partition_of
+from streams.core.partitioner import partition_of
 from streams.settings import Settings
 from streams.state import large_values
 

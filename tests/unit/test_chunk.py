@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from streams.core.chunk import LineError, SourceRecord
-from streams.core.partition import partition_of
+from streams.core.partitioner import partition_of
 from streams.state.memory import MemoryStore
 from streams.state.partition_state import State, User
 from tests.support.flushes import (

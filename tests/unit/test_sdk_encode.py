@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.decode import MAX_LINE_BYTES, DecodedFlush, decode
-from streams.core.partition import murmur2
+from streams.core.partitioner import murmur2
 from streams.model.types import MAX_INTEGER, MAX_TIME_MS
 from streams.sdk import ImpressionProducer, encode
 from streams.sdk.ids import derived_id, new_id

@@ -14,7 +14,7 @@ import faust
 
 from streams.core import rows
 from streams.core.judge import Rules
-from streams.core.rows import Line
+from streams.core.line import Line
 from streams.kafka.admin import TopicInfo, describe
 from streams.kafka.names import ACCEPTED, IMPRESSIONS, LEDGER
 from streams.metrics import catalogue as metrics

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
-from streams.core.quick import read
+from streams.core.decode_fast import read
 from tests.property.test_json import GOOD, TOKENS, edits, mutated
 
 # An unknown field, with which a line never goes the short way.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.core.partition import murmur2, partition_of
+from streams.core.partitioner import murmur2, partition_of
 
 # From Kafka's own UtilsTest.testMurmur2; Java's ints are signed.
 VECTORS = {
