@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from streams.metrics import catalogue as metrics
 from streams.runtime import log
-from streams.sink import lines
+from streams.sink import read_fast
 from streams.sink.columns import Column
 from streams.sink.feeds import COORDINATES, Feed, Table
-from streams.sink.parse import Parse
+from streams.sink.read_rows import Parse
 from streams.sink.records import BadRecordError, Record, Row
 
 logger = log.get(__name__)
@@ -69,7 +69,7 @@ def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], 
     A record that is not what the topic holds is left out as a whole, logged with its coordinates and counted: nobody
     can mend it there, and waiting for that would stop everything behind it.
     """
-    found = lines.read(feed.columns, [record.value for record in records]) if feed.lines else None
+    found = read_fast.read(feed.columns, [record.value for record in records]) if feed.lines else None
     if feed.lines and found is None:
         logger.info("block_read_row_by_row", topic=feed.topic, partition=partition, offset=records[0].offset)
     rows, each = found or _row_by_row(feed, partition, records, parse)
@@ -123,7 +123,7 @@ def _row_by_row(feed: Feed, partition: int, records: Sequence[Record], parse: Pa
     return data, [len(rows) for rows in parsed]
 
 
-def _placed(rows: pa.Table, topic_id: str, partition: int, offsets: lines.Numbers) -> pa.Table:
+def _placed(rows: pa.Table, topic_id: str, partition: int, offsets: read_fast.Numbers) -> pa.Table:
     """Add the coordinates of the rows' records."""
     topic, number, offset = COORDINATES
     count = rows.num_rows

@@ -1,7 +1,7 @@
 """ClickHouse's column types, as far as the sink writes them: what fits into each, and what it is in Arrow.
 
 Checked before a block is sent, because an insert that fails half-way over one value would fail for ever. Of rows that
-are Python's objects, a check looks at a column as a whole; most blocks never become such rows (streams.sink.lines).
+are Python's objects, a check looks at a column as a whole; most blocks never become such rows (streams.sink.read_fast).
 """
 
 from collections.abc import Callable, Sequence

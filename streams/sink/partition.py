@@ -12,7 +12,7 @@ from streams.runtime.backoff import Backoff
 from streams.runtime.stall import Work
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import Feed
-from streams.sink.parse import Parse
+from streams.sink.read_rows import Parse
 from streams.sink.records import Record
 
 # A block is full at this size too, whatever its rows: a rejected line may be 1 MiB by itself. Some 30,000 accepted

@@ -12,7 +12,7 @@ from streams.runtime.exit import end_process
 from streams.runtime.watchdog import Watchdog
 from streams.settings import Settings
 from streams.sink.feeds import FEEDS
-from streams.sink.kpis import Kpis
+from streams.sink.kpi_exporter import KpiExporter
 from streams.sink.lag import sink_lag
 from streams.sink.sink import Sink
 
@@ -36,7 +36,7 @@ def main(settings: Settings, index: int, port: int) -> None:
     # A row may wait that long for its block to fill before anything can be seen to move.
     seconds = settings.stall_seconds + settings.sink_flush_seconds
     Watchdog(seconds, sink.work, sink_lag(settings), metrics.sink_stalled, well).start()
-    Kpis(settings).start()
+    KpiExporter(settings).start()
 
     def stop(number: int, _frame: FrameType | None) -> None:
         logger.info("stopping", signal=signal.Signals(number).name)

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from streams.metrics import catalogue as metrics
-from streams.sink.kpis import Kpis
+from streams.sink.kpi_exporter import KpiExporter
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated, refresh
 from tests.support.documented import ROOT, blocks
@@ -127,7 +127,7 @@ def test_a_line_that_does_not_balance_is_counted(engine: Engine) -> None:
 
 def test_they_are_shown_as_metrics(engine: Engine, db: Database) -> None:
     settings = engine.settings(clickhouse_database=db.name)
-    Kpis(settings).show()
+    KpiExporter(settings).show()
     text = generate_latest(metrics.SINK).decode()
     shown = {
         line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in text.splitlines() if "_kpi_" in line[:17]
@@ -147,7 +147,7 @@ def test_a_pool_that_is_no_more_is_no_longer_shown(engine: Engine) -> None:
     db.put.artworks(artwork("a1", 1, offset=0), artwork("b1", 2, offset=1, pool_id="gone"))
     db.put.accepted(accepted("u1", "a1", NOW, 0), accepted("u1", "b1", NOW, 1))
     refresh(db)
-    kpis = Kpis(engine.settings(clickhouse_database=db.name))
+    kpis = KpiExporter(engine.settings(clickhouse_database=db.name))
     kpis.show()
     assert metrics.kpi_users.labels("gone")._value.get() == 1
     db.put.artworks(artwork("b1", 2, offset=2, pool_id="gone", retired=True))

@@ -9,7 +9,7 @@ import pytest
 from streams.kafka.names import ACCEPTED, ARTWORKS, LEDGER, REJECTED
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import FEEDS
-from streams.sink.parse import parser
+from streams.sink.read_rows import parser
 from streams.sink.records import Record
 from streams.sink.writer import InsertError, UnavailableError, Writer
 from tests.support.clickhouse import Engine, running_engine

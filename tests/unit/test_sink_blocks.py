@@ -9,10 +9,10 @@ import pytest
 from streams.core.chunk import SourceRecord
 from streams.kafka.names import ACCEPTED, ARTWORKS, LEDGER, REJECTED
 from streams.metrics.catalogue import SINK
-from streams.sink import lines
+from streams.sink import read_fast
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import COORDINATES, FEEDS
-from streams.sink.parse import ArtworkParser, parser
+from streams.sink.read_rows import ArtworkParser, parser
 from streams.sink.records import Record
 from streams.worker.outbox import records
 from tests.support.flushes import A, catalogue_of, decider, impression, line
@@ -103,7 +103,7 @@ def test_what_the_worker_writes_is_read_by_columns() -> None:
     for topic in (ACCEPTED, LEDGER):
         values = [each.value for each in written if each.topic == topic]
         assert values
-        assert lines.read(FEEDS[topic].columns, values) is not None
+        assert read_fast.read(FEEDS[topic].columns, values) is not None
 
 
 @pytest.mark.parametrize(

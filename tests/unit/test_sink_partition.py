@@ -8,8 +8,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from streams.kafka.names import LEDGER, REJECTED
 from streams.runtime.backoff import FIRST_SECONDS, LONGEST_SECONDS, Backoff
 from streams.sink.feeds import FEEDS
-from streams.sink.parse import parser
 from streams.sink.partition import BLOCK_BYTES, AssignedPartition, due
+from streams.sink.read_rows import parser
 from streams.sink.records import Record
 from streams.sink.writer import UNREACHABLE, UnavailableError, classify
 from tests.support.rows import ledger

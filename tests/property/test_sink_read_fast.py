@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.kafka.names import ACCEPTED, LEDGER
-from streams.sink import lines
+from streams.sink import read_fast
 from streams.sink.blocks import columns_of
 from streams.sink.feeds import FEEDS, Feed
-from streams.sink.parse import parser
+from streams.sink.read_rows import parser
 from streams.sink.records import Record
 from tests.support.rows import accepted, ledger
 
@@ -112,7 +112,7 @@ def row_by_row(feed: Feed, values: Sequence[bytes | None]) -> tuple[pa.Table, li
 def check(topic: str, values: Sequence[bytes | None]) -> bool:
     """Hold what is read by columns, if anything is, to the other way; say whether anything was."""
     feed = FEEDS[topic]
-    found = lines.read(feed.columns, values)
+    found = read_fast.read(feed.columns, values)
     if found is None:
         return False
     table, counts = row_by_row(feed, values)
@@ -168,8 +168,8 @@ def test_what_is_no_row_a_line_is_not_taken(topic: str, spoilt: bytes, behind: i
 def test_two_rows_in_a_line_are_not_taken_where_no_map_gives_them_away() -> None:
     numbers = [column for column in FEEDS[LEDGER].columns if column.field in ("line", "bytes")]
     one = b'{"line":1,"bytes":2}'
-    assert lines.read(numbers, [one + b"\n" + one]) is not None
-    assert lines.read(numbers, [one + one + b"\n" + one]) is None
+    assert read_fast.read(numbers, [one + b"\n" + one]) is not None
+    assert read_fast.read(numbers, [one + one + b"\n" + one]) is None
 
 
 @pytest.mark.parametrize("different", [1, 2, 5])

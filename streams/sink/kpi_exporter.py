@@ -44,7 +44,7 @@ _DUPLICATES = "SELECT duplicates FROM {database}.kpi_duplicates_seen"
 _UNBALANCED = "SELECT sum(unbalanced) FROM {database}.ledger_minutes WHERE minute > now('UTC') - INTERVAL 1 DAY"
 
 
-class Kpis:
+class KpiExporter:
     """Asks for the KPIs from time to time, until the process ends."""
 
     def __init__(self, settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 It takes only what it is sure of, and returns None for anything else, which streams.sink.blocks then reads row by row:
 that decides what a row is, and finds the record to blame. What is taken here would become the same rows there
-(tests/property/test_sink_lines.py).
+(tests/property/test_sink_read_fast.py).
 
 Arrow's reader knows JSON, the fields' types and their ranges, and refuses a field that is unknown or stands twice. What
 it doesn't know is made sure of on the text. There, `"name":` is a field: within a JSON string, a quote has a backslash
