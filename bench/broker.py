@@ -10,7 +10,6 @@ import orjson
 from confluent_kafka import KafkaError, Message, Producer
 
 from bench.backlog import ARTWORKS, POOL, Record, artwork_id
-from streams import topics
 from streams.embedded import kafka, process
 from streams.embedded.components import GRACE_SECONDS
 from streams.embedded.jars import fetch_jars, libs_dir
@@ -19,8 +18,9 @@ from streams.errors import UserError
 from streams.kafka.admin import describe
 from streams.kafka.names import ARTWORKS as CATALOGUE
 from streams.kafka.names import IMPRESSIONS
-from streams.provision.genesis import ensure_genesis
-from streams.provision.kafka import provision_kafka
+from streams.provision import topics_file
+from streams.provision.first_position import ensure_first_position
+from streams.provision.topics import provision_kafka
 from streams.settings import Settings
 
 HOST = "127.0.0.1"
@@ -72,8 +72,8 @@ def running_broker(settings: Settings, out: Out) -> Iterator[Settings]:
         kafka.prepare(ours, out)
         process.start(kafka.NAME, kafka.command(ours), ours)
         kafka.wait_ready(ours, time.monotonic() + START_SECONDS)
-        provision_kafka(ours, topics.load(ours), False, lambda _: None)
-        ensure_genesis(ours, describe(ours, IMPRESSIONS))
+        provision_kafka(ours, topics_file.load(ours), False, lambda _: None)
+        ensure_first_position(ours, describe(ours, IMPRESSIONS))
         yield ours
     finally:
         stop_all(ours)

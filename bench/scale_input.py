@@ -15,7 +15,6 @@ from bench.backlog import ARTWORKS, POOL, SPAN_MS, Record, Seen, artwork_id, use
 from bench.broker import write
 from bench.users import FLUSHES_A_RECORD, Packed
 from bench.users import produce as produce_packed
-from streams import topics
 from streams.core.partitioner import partition_of
 from streams.errors import UserError
 from streams.kafka.admin import admin, describe
@@ -23,8 +22,9 @@ from streams.kafka.client import connection
 from streams.kafka.names import ARTWORKS as CATALOGUE
 from streams.kafka.names import IMPRESSIONS
 from streams.paths import project_path
-from streams.provision.genesis import ensure_genesis
-from streams.provision.kafka import provision_kafka
+from streams.provision import topics_file
+from streams.provision.first_position import ensure_first_position
+from streams.provision.topics import provision_kafka
 from streams.settings import Settings
 
 SEED = 20_241_124
@@ -74,10 +74,10 @@ def installation(settings: Settings, shape: Shape) -> Settings:
                 "dedupe_window_seconds": shape.window_seconds,
             }
         )
-        wanted = topics.load(settings)
+        wanted = topics_file.load(settings)
         _delete_topics(settings)
         provision_kafka(settings, wanted, False, lambda _: None)
-        ensure_genesis(settings, describe(settings, IMPRESSIONS))
+        ensure_first_position(settings, describe(settings, IMPRESSIONS))
     write(settings, [])
     _more_artworks(settings, shape.artworks)
     return settings

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from streams import topics
 from streams.clickhouse import migrate
 from streams.kafka.admin import describe
 from streams.kafka.names import IMPRESSIONS
 from streams.paths import migrations_folder
-from streams.provision.genesis import ensure_genesis
-from streams.provision.kafka import provision_kafka
+from streams.provision import topics_file
+from streams.provision.first_position import ensure_first_position
+from streams.provision.topics import provision_kafka
 from streams.settings import Settings
 
 
@@ -19,13 +19,13 @@ def provision(settings: Settings, dry_run: bool, out: Callable[[str], None]) -> 
     declared. Never deletes. A dry run looks at Kafka's topics only, since the rest follows from what it would make.
     Raises UserError for what can't be made to match.
     """
-    declared = topics.load(settings)
+    declared = topics_file.load(settings)
     changed = provision_kafka(settings, declared, dry_run, out)
     if dry_run:
         return changed
     # The state of every source partition begins with a position record: without one, a missing changelog could not be
     # told from a first start. It also fixes the window and the partition count.
-    first = ensure_genesis(settings, describe(settings, IMPRESSIONS))
+    first = ensure_first_position(settings, describe(settings, IMPRESSIONS))
     for partition in first:
         out(f"+ {IMPRESSIONS}: first position of partition {partition}")
     done = migrate.apply(

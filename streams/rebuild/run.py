@@ -14,7 +14,6 @@ from itertools import islice
 
 from confluent_kafka import ConsumerGroupState
 
-from streams import topics as declared_topics
 from streams.clickhouse.client import connect
 from streams.core import seen as seen_codec
 from streams.core import window
@@ -23,8 +22,9 @@ from streams.kafka import names
 from streams.kafka.admin import REQUEST_SECONDS, TopicInfo, admin, describe
 from streams.kafka.names import changelog
 from streams.kafka.transaction import PartitionProducer, ProducerRecord
-from streams.provision.genesis import begin
-from streams.provision.kafka import provision_kafka
+from streams.provision import topics_file
+from streams.provision.first_position import begin
+from streams.provision.topics import provision_kafka
 from streams.rebuild.history import History
 from streams.rebuild.sink_check import require_caught_up
 from streams.settings import Settings
@@ -41,7 +41,7 @@ Out = Callable[[str], None]
 def rebuild(settings: Settings, out: Out) -> None:
     """Make every partition's state again. Raises UserError when something still works, or ClickHouse lags behind."""
     _require_idle(settings)
-    provision_kafka(settings, declared_topics.load(settings), False, lambda _: None)
+    provision_kafka(settings, topics_file.load(settings), False, lambda _: None)
     source = describe(settings, names.IMPRESSIONS)
     client = connect(settings)
     for partition in range(source.partitions):

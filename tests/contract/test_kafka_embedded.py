@@ -16,9 +16,9 @@ from streams.embedded import jars, kafka, process
 from streams.embedded.ports import controller_address
 from streams.errors import UserError
 from streams.kafka.names import changelog
+from streams.provision.topics_file import load
 from streams.settings import Settings
 from streams.state.partition_state import Table
-from streams.topics import load
 from tests.support.kafka import broker_settings, running_broker, start_broker, stop_broker
 from tests.support.wait import until
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams import topics
 from streams.errors import UserError
 from streams.kafka.admin import describe
 from streams.kafka.names import IMPRESSIONS, REJECTED
 from streams.paths import project_path
-from streams.provision.kafka import existing_topics, provision_kafka
+from streams.provision import topics_file
+from streams.provision.topics import existing_topics, provision_kafka
+from streams.provision.topics_file import PROJECT_FILE, Topic, parse
 from streams.settings import Settings
-from streams.topics import PROJECT_FILE, Topic, parse
 from tests.support.kafka import running_broker
 from tests.support.wait import until
 
@@ -52,7 +52,7 @@ def run(settings: Settings, wanted: dict[str, Topic], dry_run: bool = False) -> 
 
 
 def test_creates_what_is_declared_and_then_finds_it_equal(settings: Settings, admin: AdminClient) -> None:
-    wanted = topics.load(settings)
+    wanted = topics_file.load(settings)
     changed, lines = run(settings, wanted)
     assert changed
     assert [line.split(":")[0] for line in lines] == [f"+ {name}" for name in wanted]

@@ -13,10 +13,10 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streams import topics
 from streams.kafka.admin import committed, describe, watermarks
 from streams.kafka.names import ACCEPTED, ARTWORKS, LEDGER, REJECTED, SINK_GROUP
-from streams.provision.kafka import provision_kafka
+from streams.provision import topics_file
+from streams.provision.topics import provision_kafka
 from streams.runtime.exit import EXIT_RESTART
 from streams.settings import Settings
 from tests.support.clickhouse import Engine, running_engine
@@ -94,7 +94,7 @@ class Stack:
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with running_broker(tmp_path_factory.mktemp("broker")) as settings:
-        provision_kafka(settings, topics.load(settings), False, lambda _: None)
+        provision_kafka(settings, topics_file.load(settings), False, lambda _: None)
         yield settings
 
 
@@ -285,7 +285,7 @@ def test_a_topic_made_again_starts_anew(stack: Stack, killed: bool) -> None:
             sink.kill()
         admin.delete_topics([REJECTED])[REJECTED].result(SECONDS)
         until(lambda: REJECTED not in admin.list_topics(timeout=SECONDS).topics, SECONDS, "the topic is gone")
-        provision_kafka(stack.settings, topics.load(stack.settings), False, lambda _: None)
+        provision_kafka(stack.settings, topics_file.load(stack.settings), False, lambda _: None)
         if not killed:
             # It can't tell the two logs' records apart, so it ends; a supervisor starts it again.
             assert sink.wait_exit() == EXIT_RESTART

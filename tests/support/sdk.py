@@ -6,8 +6,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from streams import topics
 from streams.core.decode import DecodedFlush, decode
+from streams.provision import topics_file
 from streams.settings import Settings
 from tests.support.wait import until
 
@@ -16,7 +16,7 @@ PARTITIONS = 4
 
 def create_topic(broker: Settings, name: str) -> None:
     """Create a topic with the settings of impressions.v1."""
-    config = topics.load(broker)["impressions.v1"].kafka_config(1)
+    config = topics_file.load(broker)["impressions.v1"].kafka_config(1)
     admin = AdminClient({"bootstrap.servers": broker.kafka_bootstrap})
     admin.create_topics([NewTopic(name, num_partitions=PARTITIONS, config=config)])[name].result(10)
 

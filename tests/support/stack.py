@@ -8,14 +8,14 @@ from typing import Any
 import orjson
 from confluent_kafka import KafkaException, Producer
 
-from streams import topics as declared
 from streams.embedded import stack
 from streams.embedded.ports import Address, free_pair, is_free
 from streams.kafka import names
 from streams.kafka.admin import describe
-from streams.provision.genesis import ensure_genesis
-from streams.provision.kafka import provision_kafka
+from streams.provision import topics_file as declared
+from streams.provision.first_position import ensure_first_position
 from streams.provision.run import provision
+from streams.provision.topics import provision_kafka
 from streams.settings import Settings
 from tests.support import load
 from tests.support.audit import Audit
@@ -127,7 +127,7 @@ def stack_settings(folder: Path, **more: Any) -> Settings:
 def provision_log(settings: Settings) -> None:
     """Provision without ClickHouse: what a worker needs. Raises UserError as `impressions provision` does."""
     provision_kafka(settings, declared.load(settings), False, lambda _: None)
-    ensure_genesis(settings, describe(settings, names.IMPRESSIONS))
+    ensure_first_position(settings, describe(settings, names.IMPRESSIONS))
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from bench.scale_input import Shape, backlog, declared
 from bench.scale_pictures import line
 from bench.scale_rebalance import Change, cells
 from bench.tree import Usage
-from streams import topics
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 from streams.errors import UserError
 from streams.kafka.names import ACCEPTED, ARTWORKS, IMPRESSIONS, changelog
+from streams.provision import topics_file
 from streams.settings import Settings
 from streams.state.partition_state import Table
 
@@ -63,7 +63,7 @@ def test_one_record_in_ten_is_an_exact_retry() -> None:
 
 def test_another_partition_count_is_that_of_all_that_the_worker_writes(tmp_path: Path) -> None:
     path = declared(tmp_path, 8)
-    found = topics.load(Settings(topics_file=path))
+    found = topics_file.load(Settings(topics_file=path))
     assert {found[name].partitions for name in (IMPRESSIONS, ACCEPTED, changelog(Table.WINDOWS))} == {8}
     assert found[ARTWORKS].partitions == 1
 

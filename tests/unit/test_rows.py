@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from streams import topics
 from streams.core import rows
 from streams.core.chunk import SourceRecord
 from streams.model.rows import Accepted, Coverage, LedgerRow, Rejected
+from streams.provision import topics_file
 from streams.settings import Settings
 from tests.support.flushes import TOPIC_ID, A, catalogue_of, decide, decider, flush, impression, line, payload, seen
 
@@ -148,7 +148,7 @@ PAYLOADS = {
     "10 MiB, which compresses well": (b'{"a":1e9,' * 1_165_000, "utf-8"),
     "as much as a record may hold": (b"\xff" * rows.MAX_PAYLOAD_BYTES, "base64"),
 }
-LIMIT = topics.load(Settings())["impressions.rejected.v1"].max_message_bytes
+LIMIT = topics_file.load(Settings())["impressions.rejected.v1"].max_message_bytes
 
 
 @pytest.mark.parametrize(("text", "encoding"), PAYLOADS.values(), ids=PAYLOADS)

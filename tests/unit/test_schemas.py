@@ -7,14 +7,14 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from streams import topics
 from streams.model import schemas
 from streams.paths import project_path
+from streams.provision import topics_file
 from streams.settings import Settings
 from tests.support.flushes import A, flush, impression, line
 
 FOLDER = project_path("schemas")
-TOPICS = topics.load(Settings())
+TOPICS = topics_file.load(Settings())
 JSON_TOPICS = sorted(name for name, topic in TOPICS.items() if not topic.binary)
 
 

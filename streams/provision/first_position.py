@@ -25,7 +25,7 @@ FIRST_LOOK = 100
 POLL_SECONDS = 1.0
 
 
-def ensure_genesis(settings: Settings, source: TopicInfo) -> list[int]:
+def ensure_first_position(settings: Settings, source: TopicInfo) -> list[int]:
     """Give every partition that never had a position its first one; returns those. Idempotent.
 
     Raises UserError where there was work but no position is left, and where the settings differ from what the

@@ -9,10 +9,10 @@ from streams.core import window
 from streams.errors import UserError
 from streams.kafka import names
 from streams.paths import project_path
+from streams.provision.topics_file import PROJECT_FILE, Topic, load, parse
 from streams.settings import Settings
 from streams.state import large_values, partition_state, position
 from streams.state.partition_state import Table
-from streams.topics import PROJECT_FILE, Topic, load, parse
 
 DAY_MS = 86_400_000
 OUTPUTS = {names.ACCEPTED, names.LEDGER, names.REJECTED, names.COVERAGE}

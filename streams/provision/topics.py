@@ -31,8 +31,8 @@ from streams.provision.plan import (
     plan,
     refusals,
 )
+from streams.provision.topics_file import Topic
 from streams.settings import Settings
-from streams.topics import Topic
 
 # One request to the broker: its own limit for creating a topic is 30 s.
 REQUEST_SECONDS = 30.0
