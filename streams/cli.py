@@ -193,8 +193,8 @@ def produce(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """
     from rich.console import Console
 
-    from streams.sdk import produce as player
-    from streams.sdk.produce_options import ProduceOptions
+    from streams.produce import run as player
+    from streams.produce.options import ProduceOptions
 
     options = ProduceOptions.parse(
         maps=mapping or (),

@@ -15,9 +15,9 @@ from rich.console import Console
 from streams.core.decode import DecodedFlush, decode
 from streams.embedded import kafka, process
 from streams.errors import UserError
-from streams.sdk import playback
-from streams.sdk.produce import run
-from streams.sdk.produce_options import ProduceOptions
+from streams.produce import playback
+from streams.produce.options import ProduceOptions
+from streams.produce.run import run
 from streams.settings import Settings
 from tests.support.kafka import running_broker
 from tests.support.sdk import create_topic, end_offsets, impression_ids, read_all
@@ -69,8 +69,8 @@ def test_interrupt_delivers_what_was_sent_and_says_how_far_it_got(broker: Settin
     script = (
         "import sys\n"
         "from rich.console import Console\n"
-        "from streams.sdk.produce import run\n"
-        "from streams.sdk.produce_options import ProduceOptions\n"
+        "from streams.produce.run import run\n"
+        "from streams.produce.options import ProduceOptions\n"
         "from streams.settings import Settings\n"
         f"options = ProduceOptions.parse(speed='600', **{PLAY!r})\n"
         f"sys.exit(run([{str(LOG)!r}], options, Settings.load(), Console(width=200)).exit_code)\n"

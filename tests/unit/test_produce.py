@@ -10,10 +10,10 @@ from rich.console import Console
 
 from streams.core.decode import DecodedFlush, decode
 from streams.errors import UserError
+from streams.produce.options import ProduceOptions
+from streams.produce.progress import Progress
+from streams.produce.run import run
 from streams.sdk.ids import now_ms
-from streams.sdk.produce import run
-from streams.sdk.produce_options import ProduceOptions
-from streams.sdk.progress import Progress
 from streams.settings import Settings
 
 LOG = Path(__file__).parents[2] / "examples" / "open-bandit-random-all.csv.gz"
@@ -103,14 +103,14 @@ def test_file_without_rows_is_nothing_to_send(tmp_path: Path) -> None:
 
 
 def test_no_broker_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.sdk.produce.BROKER_SECONDS", 0.2)
+    monkeypatch.setattr("streams.produce.run.BROKER_SECONDS", 0.2)
     with pytest.raises(UserError, match=r"No Kafka broker answers at 127.0.0.1:1: `impressions up`"):
         run([LOG], ProduceOptions.parse(maps=MAPS), NOWHERE, Console(file=io.StringIO()))
 
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_progress_says_how_far_it_is(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.sdk.progress.LINE_SECONDS", 0)
+    monkeypatch.setattr("streams.produce.progress.LINE_SECONDS", 0)
     out = io.StringIO()
     with Progress(Console(file=out, force_terminal=terminal, width=100), "Sent", 2000) as progress:
         progress.update(0)

@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from streams.errors import UserError
-from streams.sdk import fields
-from streams.sdk.replay import BadRow, Columns, Row, read
+from streams.produce import fields
+from streams.produce.columns import Columns
+from streams.produce.readers import read
+from streams.produce.rows import BadRow, Row
 
 AT = 1_574_553_634_762  # 2019-11-24 00:00:34.762 UTC
 MAPPED = Columns({"user_id": "user", "artwork_id": "item", "seen_at": "time"}, artwork_format="a{:04d}")

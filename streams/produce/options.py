@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Self
 
 from streams.errors import UserError
-from streams.sdk import fields
-from streams.sdk.columns import Columns
-from streams.sdk.fields import TimeUnit
+from streams.produce import fields
+from streams.produce.columns import Columns
+from streams.produce.fields import TimeUnit
+from streams.produce.readers import Format
 from streams.sdk.ids import now_ms
 from streams.sdk.options import INTERVALS, MAX_BATCH, Tier
-from streams.sdk.readers import Format
 
 _UNITS = {"ms": timedelta(milliseconds=1), "s": timedelta(seconds=1), "m": timedelta(minutes=1)}
 UNITS = {**_UNITS, "h": timedelta(hours=1), "d": timedelta(days=1)}

@@ -7,10 +7,11 @@ from sys import intern
 from typing import Any
 
 from streams.errors import UserError
-from streams.sdk import encode, fields
-from streams.sdk.fields import TimeUnit
+from streams.produce import fields
+from streams.produce.fields import TimeUnit
+from streams.produce.rows import BadRow, Row
+from streams.sdk import encode
 from streams.sdk.ids import derived_id, new_id
-from streams.sdk.rows import BadRow, Row
 
 REQUIRED = ("user_id", "artwork_id", "seen_at")
 OPTIONAL = ("impression_id", "pool_id", "session_id", "dwell_ms", "visible", "position", "surface")

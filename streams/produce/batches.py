@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.model import Flush
+from streams.produce.rows import Row
+from streams.produce.timeline import Timeline
 from streams.sdk.encode import check_flush
 from streams.sdk.ids import derived_id, new_id, now_ms
-from streams.sdk.rows import Row
-from streams.sdk.timeline import Timeline
 
 
 @dataclass(slots=True, eq=False)

@@ -4,12 +4,14 @@ from time import monotonic
 
 from streams.kafka.client import security
 from streams.kafka.names import IMPRESSIONS
+from streams.produce.batches import batches, make_flush
+from streams.produce.interrupt import Interrupt
+from streams.produce.options import ProduceOptions
+from streams.produce.progress import Progress
+from streams.produce.rows import Row
+from streams.produce.timeline import Timeline
 from streams.sdk.delivery import BufferFullError, Stats, UndeliveredError
-from streams.sdk.interrupt import Interrupt
-from streams.sdk.produce_options import ProduceOptions
 from streams.sdk.producer import ImpressionProducer
-from streams.sdk.progress import Progress
-from streams.sdk.replay import Row, Timeline, batches, make_flush
 from streams.settings import Settings
 
 # How long a wait lasts before the progress is shown and a Ctrl-C is heeded.

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import UserError
-from streams.sdk.batches import batches, make_flush
-from streams.sdk.replay import Columns, Envelope, Row, Timeline, read
+from streams.produce.batches import batches, make_flush
+from streams.produce.columns import Columns
+from streams.produce.readers import read
+from streams.produce.rows import Envelope, Row
+from streams.produce.timeline import Timeline
 
 times = st.integers(0, 9_999_999_999_999)
 DAY = 86_400_000

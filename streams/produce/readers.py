@@ -5,7 +5,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 from streams.errors import UserError
-from streams.sdk.columns import Binding, Columns
-from streams.sdk.rows import BadRow, Envelope, Row
+from streams.produce.columns import Binding, Columns
+from streams.produce.rows import BadRow, Envelope, Row
 
 Format = Literal["csv", "ndjson", "parquet"]
 
@@ -146,3 +146,26 @@ def _plain(batch: Any) -> Any:
         for array in batch.columns
     ]
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+def _refuse(bad: BadRow) -> None:
+    raise UserError(f"{bad}.")
+
+
+def read(
+    files: Iterable[Path | str],
+    columns: Columns | None = None,
+    *,
+    file_format: Format | None = None,
+    on_bad: Callable[[BadRow], None] = _refuse,
+) -> Iterator[Row]:
+    """Yield the files' impressions, file by file, in their order; `on_bad` gets what is none.
+
+    By default the first bad row raises UserError. Raises UserError for a file that can't be read or lacks a column.
+    """
+    for file in files:
+        for item in read_file(Path(file), columns or Columns(), file_format):
+            if isinstance(item, BadRow):
+                on_bad(item)
+            else:
+                yield item

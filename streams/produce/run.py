@@ -18,13 +18,16 @@ from rich.console import Console
 from streams.errors import UserError
 from streams.kafka.client import cluster
 from streams.kafka.names import IMPRESSIONS
+from streams.produce.batches import batches, make_flush
+from streams.produce.fields import EPOCH
+from streams.produce.interrupt import Interrupt
+from streams.produce.options import ProduceOptions
+from streams.produce.playback import play
+from streams.produce.progress import Progress
+from streams.produce.readers import read
+from streams.produce.rows import BadRow, Row
+from streams.produce.timeline import Timeline
 from streams.sdk.encode import flush_json
-from streams.sdk.fields import EPOCH
-from streams.sdk.interrupt import Interrupt
-from streams.sdk.playback import play
-from streams.sdk.produce_options import ProduceOptions
-from streams.sdk.progress import Progress
-from streams.sdk.replay import BadRow, Row, Timeline, batches, make_flush, read
 from streams.settings import Settings
 
 # Enough to see what kind of rows are bad.

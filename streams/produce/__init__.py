@@ -1,0 +1,1 @@
+"""`impressions produce`: reads logs of impressions from files and plays them to the topic."""
