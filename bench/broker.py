@@ -10,9 +10,10 @@ import orjson
 from confluent_kafka import KafkaError, Message, Producer
 
 from bench.backlog import ARTWORKS, POOL, Record, artwork_id
-from streams.embedded import kafka, process
+from streams.embedded import process
 from streams.embedded.components import GRACE_SECONDS
-from streams.embedded.jars import fetch_jars, libs_dir
+from streams.embedded.kafka import broker
+from streams.embedded.kafka.jars import fetch_jars, libs_dir
 from streams.embedded.ports import free_pair
 from streams.errors import UserError
 from streams.kafka.admin import describe
@@ -69,9 +70,9 @@ def running_broker(settings: Settings, out: Out) -> Iterator[Settings]:
     libs.parent.mkdir(parents=True)
     libs.symlink_to(fetch_jars(settings, out), target_is_directory=True)
     try:
-        kafka.prepare(ours, out)
-        process.start(kafka.NAME, kafka.command(ours), ours)
-        kafka.wait_ready(ours, time.monotonic() + START_SECONDS)
+        broker.prepare(ours, out)
+        process.start(broker.NAME, broker.command(ours), ours)
+        broker.wait_ready(ours, time.monotonic() + START_SECONDS)
         provision_kafka(ours, topics_file.load(ours), False, lambda _: None)
         ensure_first_position(ours, describe(ours, IMPRESSIONS))
         yield ours
@@ -82,7 +83,7 @@ def running_broker(settings: Settings, out: Out) -> Iterator[Settings]:
 
 def stop_all(settings: Settings) -> None:
     """Stop every process that is recorded in the folder, the broker last."""
-    for name in sorted(process.recorded(settings), key=lambda name: name == kafka.NAME):
+    for name in sorted(process.recorded(settings), key=lambda name: name == broker.NAME):
         process.stop(name, settings, GRACE_SECONDS)
 
 

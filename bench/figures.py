@@ -15,7 +15,7 @@ from typing import Any
 
 import matplotlib as mpl
 
-from streams.embedded.jars import kafka_version
+from streams.embedded.kafka.jars import kafka_version
 
 mpl.use("Agg")  # no screen is needed, or looked for
 import matplotlib.pyplot as plt

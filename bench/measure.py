@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bench.tree import Usage, usage
-from streams.embedded import kafka, process
+from streams.embedded import process
 from streams.embedded.components import GRACE_SECONDS, http_get
+from streams.embedded.kafka import broker
 from streams.embedded.ports import Address
 from streams.errors import UserError
 from streams.settings import Settings
@@ -94,7 +95,7 @@ class Run:
     def _sample(self, impressions: int) -> Sample:
         at = time.monotonic()
         used = used_by(self.program.name, self.settings)
-        return Sample(at, impressions, used, used_by(kafka.NAME, self.settings).cpu_seconds)
+        return Sample(at, impressions, used, used_by(broker.NAME, self.settings).cpu_seconds)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from bench.measure import MIB
 from bench.restart import Start, folder_bytes, middle
 from bench.restart_worker import Sample
 from bench.users_traffic import now_ms
-from streams.embedded import kafka
+from streams.embedded.kafka import broker
 from streams.kafka.admin import describe
 from streams.kafka.names import IMPRESSIONS, changelog
 from streams.settings import Settings
@@ -75,7 +75,7 @@ class Starts:
 
     def sizes(self) -> Sizes:
         """How large the state is now: before a compaction, or a fresh store, changes it."""
-        data = kafka.data_dir(self.settings)
+        data = broker.data_dir(self.settings)
         logs = {table: folder_bytes(data, f"{changelog(table)}-*/*.log") for table in Table}
         return Sizes(logs[Table.WINDOWS], logs[Table.COVERAGE], folder_bytes(self._folder, "**/*"))
 

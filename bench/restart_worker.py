@@ -10,8 +10,9 @@ from pathlib import Path
 
 from bench.measure import total
 from bench.tree import Usage, usage
-from streams.embedded import kafka, process
+from streams.embedded import process
 from streams.embedded.components import GRACE_SECONDS, environment, gauge_is_one, http_get
+from streams.embedded.kafka import broker
 from streams.embedded.ports import Address
 from streams.errors import UserError
 from streams.settings import Settings
@@ -124,7 +125,7 @@ def sample(settings: Settings, indexes: Sequence[int] = (0,)) -> Sample:
         round(sum(total(text, COUNTER) for text in texts)),
         round(sum(total(text, ACCEPTED) for text in texts)),
         Usage(sum(each.cpu_seconds for each in used), sum(each.resident_bytes for each in used)),
-        usage(pid_of(settings, kafka.NAME)).cpu_seconds,
+        usage(pid_of(settings, broker.NAME)).cpu_seconds,
         sum(total(text, PARTITIONS) > 0 for text in texts),
     )
 

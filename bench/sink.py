@@ -15,7 +15,7 @@ from bench.measure import MIB
 from bench.sink_latency import latency
 from bench.sink_system import ENGINE, SINK, Sample, parts, reader, running_engine, running_sink, sample
 from bench.throughput import start_of
-from streams.embedded import kafka
+from streams.embedded.kafka import broker as kafka
 from streams.errors import UserError
 from streams.settings import Settings
 

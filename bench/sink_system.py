@@ -13,8 +13,9 @@ from bench.broker import HOST
 from bench.measure import total, used_by
 from bench.tree import Usage
 from streams.clickhouse.client import connect
-from streams.embedded import kafka, process, stack
+from streams.embedded import process, stack
 from streams.embedded.components import GRACE_SECONDS, environment, http_get
+from streams.embedded.kafka import broker
 from streams.embedded.ports import Address, free_pair
 from streams.errors import UserError
 from streams.provision.run import provision
@@ -90,7 +91,7 @@ def sample(settings: Settings) -> Sample | None:
         _by_table(text, "impressions_sink_blocks_total"),
         round(total(text, "impressions_sink_lag")) if is_ready(text) else -1,
         round(total(text, "impressions_sink_skipped_records_total")),
-        {name: used_by(name, settings) for name in (SINK, ENGINE, kafka.NAME, worker.name(0))},
+        {name: used_by(name, settings) for name in (SINK, ENGINE, broker.NAME, worker.name(0))},
     )
 
 

@@ -10,7 +10,7 @@ from confluent_kafka.admin import NewTopic, OffsetSpec
 from bench.backlog import Seen
 from bench.measure import used_by
 from bench.oracle import Output
-from streams.embedded import kafka
+from streams.embedded.kafka import broker
 from streams.errors import UserError
 from streams.kafka.admin import admin, describe
 from streams.kafka.names import COVERAGE
@@ -45,7 +45,7 @@ def topic_names(settings: Settings) -> set[str]:
 
 def topic_bytes(settings: Settings, names: Iterable[str]) -> int:
     """How large topics are on the broker's disk, compressed as they are."""
-    data = kafka.data_dir(settings)
+    data = broker.data_dir(settings)
     return sum(path.stat().st_size for name in names for path in data.glob(f"{name}-[0-9]*/*.log"))
 
 
@@ -54,9 +54,9 @@ def wait_quiet(settings: Settings) -> None:
     deadline = time.monotonic() + ANSWER_SECONDS
     busy = True
     while busy and time.monotonic() < deadline:
-        before = used_by(kafka.NAME, settings).cpu_seconds
+        before = used_by(broker.NAME, settings).cpu_seconds
         time.sleep(QUIET_SECONDS)
-        busy = used_by(kafka.NAME, settings).cpu_seconds - before > QUIET_SHARE * QUIET_SECONDS
+        busy = used_by(broker.NAME, settings).cpu_seconds - before > QUIET_SHARE * QUIET_SECONDS
 
 
 def ends(settings: Settings, topic: str) -> list[TopicPartition]:

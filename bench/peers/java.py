@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from streams.embedded.jars import publish, run_maven
-from streams.embedded.java import require_java, require_maven
+from streams.embedded.kafka.jars import publish, run_maven
+from streams.embedded.kafka.java import require_java, require_maven
 from streams.errors import UserError
 from streams.settings import Settings
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from streams.embedded import process, stack
-from streams.embedded.jars import fetch_jars, libs_dir
+from streams.embedded.kafka.jars import fetch_jars, libs_dir
 from streams.embedded.ports import Address, free_pair, is_free, is_loopback, kafka_address
 from streams.errors import UserError
 from streams.settings import Settings

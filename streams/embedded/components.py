@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams.embedded import kafka
+from streams.embedded.kafka import broker
 from streams.embedded.ports import Address, is_loopback, kafka_address, require_free
 from streams.errors import UserError
 from streams.runtime import members
@@ -92,10 +92,10 @@ def _kafka(settings: Settings) -> Component:
     return Component(
         name="kafka",
         tier=0,
-        address=kafka.embedded_address(settings),
-        prepare=lambda out: kafka.prepare(settings, out),
-        argv=lambda: kafka.command(settings),
-        ready=lambda: kafka.is_ready(settings),
+        address=broker.embedded_address(settings),
+        prepare=lambda out: broker.prepare(settings, out),
+        argv=lambda: broker.command(settings),
+        ready=lambda: broker.is_ready(settings),
         patience=SERVER_SECONDS,
     )
 

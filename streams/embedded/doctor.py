@@ -9,9 +9,9 @@ from importlib import metadata
 
 from streams.embedded import process
 from streams.embedded.components import DEFAULT, component, external
-from streams.embedded.jars import kafka_version, libs_dir
-from streams.embedded.java import GET_JAVA, GET_MAVEN, LEAST_JAVA, find_java, java_version
-from streams.embedded.kafka import check_version, data_dir
+from streams.embedded.kafka.broker import check_version, data_dir
+from streams.embedded.kafka.jars import kafka_version, libs_dir
+from streams.embedded.kafka.java import GET_JAVA, GET_MAVEN, LEAST_JAVA, find_java, java_version
 from streams.embedded.ports import Address, controller_address, is_free
 from streams.errors import UserError
 from streams.settings import Settings

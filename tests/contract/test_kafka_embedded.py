@@ -12,7 +12,8 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams.embedded import jars, kafka, process
+from streams.embedded import process
+from streams.embedded.kafka import broker, jars
 from streams.embedded.ports import controller_address
 from streams.errors import UserError
 from streams.kafka.names import changelog
@@ -141,38 +142,38 @@ def test_a_second_broker_on_the_port_is_refused(settings: Settings, tmp_path_fac
     )
     port = settings.kafka_bootstrap.rpartition(":")[2]
     with pytest.raises(UserError, match=rf"Port {port} .*IMPRESSIONS_KAFKA_BOOTSTRAP"):
-        kafka.prepare(second, lambda _: None)
+        broker.prepare(second, lambda _: None)
 
 
 def test_the_controllers_port_in_use_is_named(tmp_path: Path) -> None:
     settings = broker_settings(tmp_path)
-    controller = controller_address(kafka.embedded_address(settings))
+    controller = controller_address(broker.embedded_address(settings))
     with socket.socket() as other:
         other.bind(controller)
         other.listen()
         with pytest.raises(UserError, match=rf"Port {controller.port} .*controller"):
-            kafka.prepare(settings, lambda _: None)
+            broker.prepare(settings, lambda _: None)
 
 
 def test_a_cluster_id_is_never_taken_for_an_option() -> None:
-    ids = [kafka.new_cluster_id() for _ in range(2_000)]
+    ids = [broker.new_cluster_id() for _ in range(2_000)]
     assert len(set(ids)) == len(ids)
     assert all(len(each) == 22 and not each.startswith("-") for each in ids)
 
 
 def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
     settings = broker_settings(tmp_path)
-    kafka.prepare(settings, lambda _: None)
-    stamp = kafka.data_dir(settings) / "VERSION"
+    broker.prepare(settings, lambda _: None)
+    stamp = broker.data_dir(settings) / "VERSION"
     assert stamp.read_text().strip() == jars.kafka_version()
     stamp.write_text("3.9.1\n")
     with pytest.raises(UserError, match=r"made by Kafka 3\.9\.1"):
-        kafka.prepare(settings, lambda _: None)
+        broker.prepare(settings, lambda _: None)
     stamp.write_text(jars.kafka_version().rpartition(".")[0] + ".99\n")
-    kafka.prepare(settings, lambda _: None)
+    broker.prepare(settings, lambda _: None)
     stamp.unlink()
     with pytest.raises(UserError, match="unknown version"):
-        kafka.prepare(settings, lambda _: None)
+        broker.prepare(settings, lambda _: None)
 
 
 def test_without_java_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,17 +181,17 @@ def test_without_java_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     with pytest.raises(UserError, match="openjdk-17-jre-headless"):
-        kafka.prepare(settings, lambda _: None)
+        broker.prepare(settings, lambda _: None)
 
 
 def test_a_broker_that_ends_while_starting_names_its_log(tmp_path: Path) -> None:
     settings = broker_settings(tmp_path)
-    kafka.prepare(settings, lambda _: None)
-    kafka.properties_file(settings).write_text("process.roles=neither\n")
-    process.start("kafka", kafka.command(settings), settings)
+    broker.prepare(settings, lambda _: None)
+    broker.properties_file(settings).write_text("process.roles=neither\n")
+    process.start("kafka", broker.command(settings), settings)
     try:
         with pytest.raises(UserError, match=r"ended while it was starting.*kafka\.log"):
-            kafka.wait_ready(settings, float("inf"))
+            broker.wait_ready(settings, float("inf"))
     finally:
         stop_broker(settings)
 

@@ -12,7 +12,8 @@ import confluent_kafka
 import pytest
 from confluent_kafka import KafkaError, Producer
 
-from streams.embedded import kafka, process
+from streams.embedded import process
+from streams.embedded.kafka import broker as kafka
 from streams.sdk import Delivery, ImpressionProducer, UndeliveredError
 from streams.settings import Settings
 from tests.support.kafka import running_broker, start_broker

@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from streams.core.decode import DecodedFlush, decode
-from streams.embedded import kafka, process
+from streams.embedded import process
+from streams.embedded.kafka import broker as kafka
 from streams.errors import UserError
 from streams.produce import playback
 from streams.produce.options import ProduceOptions

@@ -86,7 +86,7 @@ def test_images_are_pinned(name: str) -> None:
 def test_versions_are_those_that_the_tests_run() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert {SERVICES[name]["image"] for name in OURS} == {f"impression-streams:{project}"}
-    pom = (ROOT / "streams" / "embedded" / "pom.xml").read_text()
+    pom = (ROOT / "streams" / "embedded" / "kafka" / "pom.xml").read_text()
     (kafka,) = re.findall(r"<kafka\.version>(.+)</kafka\.version>", pom)
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka}"
     (engine,) = re.findall(r"^chdb-core==(\d+\.\d+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)

@@ -31,8 +31,8 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     [
         "streams/project/topics.yaml",
         "streams/project/schemas/impressions.v1.json",
-        "streams/embedded/pom.xml",
-        "streams/embedded/server.properties",
+        "streams/embedded/kafka/pom.xml",
+        "streams/embedded/kafka/server.properties",
         *(f"streams/project/{p.relative_to(ROOT)}" for p in sorted((ROOT / "clickhouse").glob("*/*.sql"))),
     ],
 )

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from streams.embedded import kafka, process
-from streams.embedded.jars import fetch_jars, libs_dir
+from streams.embedded import process
+from streams.embedded.kafka import broker
+from streams.embedded.kafka.jars import fetch_jars, libs_dir
 from streams.embedded.ports import free_pair
 from streams.settings import Settings
 
@@ -29,14 +30,14 @@ def broker_settings(folder: Path, **more: object) -> Settings:
 
 def start_broker(settings: Settings) -> None:
     """Start the broker and return once it serves."""
-    kafka.prepare(settings, lambda _: None)
-    process.start(kafka.NAME, kafka.command(settings), settings)
-    kafka.wait_ready(settings, time.monotonic() + START_SECONDS)
+    broker.prepare(settings, lambda _: None)
+    process.start(broker.NAME, broker.command(settings), settings)
+    broker.wait_ready(settings, time.monotonic() + START_SECONDS)
 
 
 def stop_broker(settings: Settings) -> None:
     """Stop the broker if it runs."""
-    process.stop(kafka.NAME, settings, GRACE_SECONDS)
+    process.stop(broker.NAME, settings, GRACE_SECONDS)
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from streams.embedded import kafka
-from streams.embedded.jars import libs_dir
-from streams.embedded.java import require_java
+from streams.embedded.kafka import broker as kafka
+from streams.embedded.kafka.jars import libs_dir
+from streams.embedded.kafka.java import require_java
 from streams.embedded.ports import free_pair
 from tests.support.compose_file import BASE, PRODUCTION, filled, load
 from tests.support.kafka import broker_settings

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from streams.embedded import doctor, java, ports
+from streams.embedded import doctor, ports
 from streams.embedded.components import component, environment, external, gauge_is_one
-from streams.embedded.jars import libs_dir
+from streams.embedded.kafka import java
+from streams.embedded.kafka.jars import libs_dir
 from streams.embedded.ports import Address
 from streams.errors import UserError
 from streams.settings import Settings

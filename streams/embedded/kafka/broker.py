@@ -19,8 +19,8 @@ from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from streams.embedded import process
-from streams.embedded.jars import fetch_jars, kafka_version, libs_dir
-from streams.embedded.java import require_java
+from streams.embedded.kafka.jars import fetch_jars, kafka_version, libs_dir
+from streams.embedded.kafka.java import require_java
 from streams.embedded.ports import Address, controller_address, kafka_address, require_free
 from streams.errors import UserError
 from streams.settings import Settings
@@ -99,7 +99,7 @@ def properties_file(settings: Settings) -> Path:
 
 def properties(broker: Address, controller: Address, log_dirs: Path) -> str:
     """Return server.properties for these addresses and this folder."""
-    template = Template(files("streams.embedded").joinpath("server.properties").read_text())
+    template = Template(files("streams.embedded.kafka").joinpath("server.properties").read_text())
     # A properties file takes a backslash for the start of an escape.
     folder = str(log_dirs).replace("\\", "\\\\")
     return template.substitute(bind=broker, advertised=broker, controller=controller, log_dirs=folder)

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from streams.embedded.java import require_maven
+from streams.embedded.kafka.java import require_maven
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -21,10 +21,10 @@ FETCH_SECONDS = 600
 @cache
 def kafka_version() -> str:
     """Return the version of Kafka that pom.xml names."""
-    text = files("streams.embedded").joinpath("pom.xml").read_text()
+    text = files("streams.embedded.kafka").joinpath("pom.xml").read_text()
     found = re.search(r"<kafka.version>([^<]+)</kafka.version>", text)
     if not found:
-        raise ValueError("streams/embedded/pom.xml names no kafka.version")
+        raise ValueError("streams/embedded/kafka/pom.xml names no kafka.version")
     return found[1]
 
 
@@ -49,7 +49,7 @@ def fetch_jars(settings: Settings, out: Callable[[str], None]) -> Path:
     log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=target.parent) as scratch:
         fresh = Path(scratch, "libs")
-        with as_file(files("streams.embedded").joinpath("pom.xml")) as pom, log.open("wb") as written:
+        with as_file(files("streams.embedded.kafka").joinpath("pom.xml")) as pom, log.open("wb") as written:
             run_maven([maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies",
                        f"-DoutputDirectory={fresh}"], written.fileno(), log)  # fmt: skip
         publish(fresh, target)
