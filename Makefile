@@ -53,8 +53,8 @@ dashboards: setup ## write dashboards/grafana/dashboards from dashboards/build
 	@$(BIN)/python -m dashboards.build
 
 schemas: setup ## write schemas/ from the models, docs/metrics.md from the catalogue
-	@$(BIN)/python -m streams.model.schemas
-	@$(BIN)/python -m streams.reference
+	@$(BIN)/python -m tools.schemas
+	@$(BIN)/python -m tools.metrics_page
 
 clean: ## remove .venv and .local, with all data in it
 	rm -rf .venv .local

@@ -1,4 +1,4 @@
-"""What we work around upstream is still there: each reproduction in docs/upstream still reproduces."""
+"""What we work around upstream is still there: each reproduction in upstream still reproduces."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from tests.support.stack import Installation
 
 pytestmark = pytest.mark.integration
 
-FOLDER = ROOT / "docs" / "upstream"
+FOLDER = ROOT / "upstream"
 REPRODUCED = 1
 # They take some seconds each, most of it the start of a worker; this long means that one hangs.
 SECONDS = 180.0

@@ -3,12 +3,12 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams import reference
 from streams.metrics import catalogue as metrics
 from tests.support.load import PARTITIONS, Raw, at_home, flush, impression, now_ms
 from tests.support.stack import Installation
 from tests.support.wait import until
 from tests.support.worker import WorkerProcess
+from tools import metrics_page
 
 pytestmark = pytest.mark.integration
 
@@ -65,8 +65,8 @@ def test_a_worker_says_what_it_decided(installation: Installation) -> None:
 
 def test_it_exports_its_own_catalogue_whole(installation: Installation) -> None:
     text = installation.only_worker().metrics()
-    for metric in reference.of(metrics.WORKER):
-        assert f"# TYPE {reference.exported(metric)} " in text
+    for metric in metrics_page.of(metrics.WORKER):
+        assert f"# TYPE {metrics_page.exported(metric)} " in text
     assert "impressions_sink_" not in text
 
 

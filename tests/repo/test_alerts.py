@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from streams import reference
 from streams.metrics import catalogue as metrics
 from tests.support.debian import program
+from tools import metrics_page
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "dashboards" / "prometheus"
@@ -64,8 +64,8 @@ def test_each_is_shown_to_fire_and_not_to_fire(alert: str) -> None:
 def exported() -> set[str]:
     names: set[str] = set()
     for registry in (metrics.WORKER, metrics.SINK):
-        for metric in reference.of(registry):
-            name = reference.exported(metric)
+        for metric in metrics_page.of(registry):
+            name = metrics_page.exported(metric)
             names |= {name} | {f"{name}_{part}" for part in ("bucket", "count", "sum") if metric._type == "histogram"}
     return names
 

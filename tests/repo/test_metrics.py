@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
-from streams import reference
 from streams.metrics import catalogue as metrics
+from tools import metrics_page
 
 STREAMS = Path(metrics.__file__).parents[1]
 ALL = [pytest.param(variable, metric, id=variable) for variable, metric in metrics.catalogue().items()]
@@ -41,14 +41,14 @@ def test_something_sets_it(variable: str, metric: MetricWrapperBase) -> None:
 
 
 def test_each_is_one_processs() -> None:
-    worker = {metric._name for metric in reference.of(metrics.WORKER)}
-    sink = {metric._name for metric in reference.of(metrics.SINK)}
+    worker = {metric._name for metric in metrics_page.of(metrics.WORKER)}
+    sink = {metric._name for metric in metrics_page.of(metrics.SINK)}
     assert not worker & sink
     assert worker | sink == {metric._name for metric in metrics.catalogue().values()}
 
 
 def test_the_page_is_the_catalogues() -> None:
-    assert reference.PAGE.read_text() == reference.page(), "run `make schemas`"
+    assert metrics_page.PAGE.read_text() == metrics_page.page(), "run `make schemas`"
 
 
 def test_pools_beyond_the_limit_share_a_label(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,11 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from streams.model import schemas
 from streams.paths import project_path
 from streams.provision import topics_file
 from streams.settings import Settings
 from tests.support.flushes import A, flush, impression, line
+from tools import schemas
 
 FOLDER = project_path("schemas")
 TOPICS = topics_file.load(Settings())

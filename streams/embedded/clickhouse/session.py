@@ -173,7 +173,7 @@ class Session:
         """Start an INSERT whose data comes through `append`, and is kept in a file until `finish_insert`.
 
         chDB would take it piece by piece (`send_insert`), but reports success when what happens at the end fails: a
-        full disk, a constraint, too many parts (docs/upstream). An INSERT from a file fails as it should.
+        full disk, a constraint, too many parts (upstream). An INSERT from a file fails as it should.
         """
         with _disk_errors():
             self._spool = self._engine.spool()

@@ -1,4 +1,4 @@
-"""docs/metrics.md, written from the catalogue: `python -m streams.reference`."""
+"""docs/metrics.md, written from the catalogue: `python -m tools.metrics_page`."""
 
 import sys
 from collections.abc import Iterator

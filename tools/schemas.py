@@ -1,4 +1,4 @@
-"""JSON Schemas of every topic with JSON values, written from the models: `python -m streams.model.schemas [FOLDER]`.
+"""JSON Schemas of every topic with JSON values, written from the models: `python -m tools.schemas [FOLDER]`.
 
 A schema is of one JSON object: of a line on topics of lines, of a record's value on the others. Validation by it is
 slightly wider than the worker's: JSON Schema takes 1.0 for an integer, the contract does not.

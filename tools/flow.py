@@ -1,4 +1,4 @@
-"""Draws docs/flow.svg, the picture in the README: `python docs/flow.py`."""
+"""Draws docs/flow.svg, the picture in the README: `python -m tools.flow`."""
 
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -100,4 +100,4 @@ def draw() -> str:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("flow.svg").write_text(draw() + "\n")
+    (Path(__file__).resolve().parents[1] / "docs" / "flow.svg").write_text(draw() + "\n")

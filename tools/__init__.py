@@ -1,0 +1,1 @@
+"""What writes generated files: schemas/, docs/metrics.md, docs/flow.svg."""
