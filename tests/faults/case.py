@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.faults.oracle import Verdict
+from oracle import Verdict
 from tests.faults.system import System
 from tests.support.load import USUAL, Shape
 

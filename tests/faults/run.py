@@ -10,9 +10,9 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from oracle import Verdict
 from tests.faults.case import Case, run_case
 from tests.faults.cases.disk import NotHereError
-from tests.faults.oracle import Verdict
 from tests.faults.results import FOLDER, KEPT, Result, slug
 from tests.faults.schedule import Player, draw
 from tests.faults.system import System, fault_settings, running_system

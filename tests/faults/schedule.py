@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from oracle import Verdict
 from streams.runtime.failpoints import Action, Failpoint
-from tests.faults.oracle import Verdict
 from tests.faults.system import SESSION_SECONDS, System
 from tests.support.load import Shape
 from tests.support.wait import let_pass

@@ -14,13 +14,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from oracle import Oracle, Rules, Verdict
 from streams.clickhouse.client import connect
 from streams.embedded import process, stack
 from streams.provision.run import provision
 from streams.runtime.failpoints import Action, Armed, Failpoint
 from streams.settings import Settings
 from tests.faults.keeper import Keeper
-from tests.faults.oracle import Oracle, Rules, Verdict
 from tests.faults.traffic import RATE, USERS, Traffic
 from tests.support import load
 from tests.support.load import PARTITIONS, USUAL, Shape

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from tests.faults.oracle.catalogue import Catalogue
-from tests.faults.oracle.rules import Record
+from oracle.catalogue import Catalogue
+from oracle.rules import Record
 
 
 def catalogue(*records: tuple[str | None, Any]) -> Catalogue:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.oracle.fields import is_artwork, is_flush, is_impression
-from tests.faults.oracle.murmur import home_of, murmur2
+from oracle.fields import is_artwork, is_flush, is_impression
+from oracle.murmur import home_of, murmur2
 
 FLUSH = {"v": 1, "flush_id": "f", "user_id": "u", "sent_at": 0, "impressions": [None]}
 IMPRESSION = {"impression_id": "i", "artwork_id": "a", "seen_at": 0}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.oracle.forwards import COLUMNS, KEY, Place, expected_rows, found_row
-from tests.faults.oracle.rules import Record
-from tests.faults.oracle.verdict import Difference, compare
+from oracle.forwards import COLUMNS, KEY, Place, expected_rows, found_row
+from oracle.rules import Record
+from oracle.verdict import Difference, compare
 
 LINE = b'{"v": 1}'
 FORWARDS: dict[Place, tuple[int, bytes]] = {("t", 0, 7, 2): (3, hashlib.sha256(LINE).digest())}
@@ -49,8 +49,6 @@ def test_an_origin_that_was_not_forwarded_is_extra(origin: bytes) -> None:
 
 
 def test_the_oracle_shares_no_code_with_what_it_judges() -> None:
-    program = (
-        "import sys, tests.faults.oracle; print([name for name in sys.modules if name.split('.')[0] == 'streams'])"
-    )
+    program = "import sys, oracle; print([name for name in sys.modules if name.split('.')[0] == 'streams'])"
     root = Path(__file__).resolve().parents[2]
     assert subprocess.check_output([sys.executable, "-c", program], cwd=root, text=True).strip() == "[]"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.oracle.jsontext import Malformed, impression_texts, parse_object
+from oracle.jsontext import Malformed, impression_texts, parse_object
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.oracle.judge import (
-    ACCEPTED_COLUMNS,
-    LEDGER_COLUMNS,
-    MIB,
-    REJECTED_COLUMNS,
-    Judge,
-    event_id,
-)
-from tests.faults.oracle.murmur import home_of
-from tests.faults.oracle.rules import Record, Rules, line_count, lines_of
+from oracle.judge import ACCEPTED_COLUMNS, LEDGER_COLUMNS, MIB, REJECTED_COLUMNS, Judge, event_id
+from oracle.murmur import home_of
+from oracle.rules import Record, Rules, line_count, lines_of
 
 WINDOW, LATENESS, TOLERANCE = 600_000, 86_400_000, 300_000
 RULES = Rules(WINDOW, LATENESS, TOLERANCE)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.oracle.balance import check_ledger
-from tests.faults.oracle.judge import ACCEPTED_COLUMNS, LEDGER_COLUMNS, REJECTED_COLUMNS
-from tests.faults.oracle.offsets import FEEDS, Sent, compare_offsets
-from tests.faults.oracle.progress import Counts, is_caught_up
-from tests.faults.oracle.state import compare_states, partition_of, position_of
-from tests.faults.oracle.verdict import Difference, Verdict, compare
+from oracle.balance import check_ledger
+from oracle.judge import ACCEPTED_COLUMNS, LEDGER_COLUMNS, REJECTED_COLUMNS
+from oracle.offsets import FEEDS, Sent, compare_offsets
+from oracle.progress import Counts, is_caught_up
+from oracle.state import compare_states, partition_of, position_of
+from oracle.verdict import Difference, Verdict, compare
 
 COLUMNS = ("id", "user_id", "value")
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from oracle import Difference, Verdict
 from streams.runtime.failpoints import Failpoint
-from tests.faults.oracle import Difference, Verdict
 from tests.faults.results import Result
 from tests.faults.system import STALLED_SECONDS, Commands, System, fault_settings, running_system
 from tests.support.load import USUAL, Raw, Shape, at_home, flush, impression, now_ms, produce

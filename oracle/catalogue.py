@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.oracle.fields import is_artwork, is_id
-from tests.faults.oracle.jsontext import Malformed, parse_object
-from tests.faults.oracle.rules import Record
+from oracle.fields import is_artwork, is_id
+from oracle.jsontext import Malformed, parse_object
+from oracle.rules import Record
 
 Row = tuple[Any, ...]
 

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tests.faults.oracle.judge import ACCEPTED_COLUMNS, LEDGER_COLUMNS, REJECTED_COLUMNS
-from tests.faults.oracle.verdict import Difference
+from oracle.judge import ACCEPTED_COLUMNS, LEDGER_COLUMNS, REJECTED_COLUMNS
+from oracle.verdict import Difference
 
 Row = Sequence[Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from tests.faults.oracle import catalogue, judge
+from oracle import catalogue, judge
 
 Row = Sequence[Any]
 

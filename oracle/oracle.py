@@ -7,15 +7,15 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 
-from tests.faults.oracle import balance, catalogue, forwards, judge, offsets, state
-from tests.faults.oracle.catalogue import Catalogue
-from tests.faults.oracle.judge import Judge
-from tests.faults.oracle.log import Follower, Logs
-from tests.faults.oracle.offsets import CATALOGUE, FEEDS, Sent
-from tests.faults.oracle.progress import CLICKHOUSE_AWAY, Counts, Partition, ask, is_caught_up
-from tests.faults.oracle.rules import Record, Rules, line_count
-from tests.faults.oracle.verdict import Difference, Verdict, compare
-from tests.faults.oracle.views import Views
+from oracle import balance, catalogue, forwards, judge, offsets, state
+from oracle.catalogue import Catalogue
+from oracle.judge import Judge
+from oracle.log import Follower, Logs
+from oracle.offsets import CATALOGUE, FEEDS, Sent
+from oracle.progress import CLICKHOUSE_AWAY, Counts, Partition, ask, is_caught_up
+from oracle.rules import Record, Rules, line_count
+from oracle.verdict import Difference, Verdict, compare
+from oracle.views import Views
 
 SOURCE = "impressions.v1"
 # Between two questions, as long as the last took: the machine is the installation's, and a fault may be slow to end.

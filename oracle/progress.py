@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
-from tests.faults.oracle.views import Views
+from oracle.views import Views
 
 # What a question raises while ClickHouse is away: clickhouse_connect lets some of urllib3's and the system's pass.
 CLICKHOUSE_AWAY = (ClickHouseError, HTTPError, OSError)

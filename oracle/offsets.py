@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import orjson
 from confluent_kafka import Consumer, TopicPartition
 
-from tests.faults.oracle.log import ANSWER_SECONDS, QUIET
-from tests.faults.oracle.rules import Record
-from tests.faults.oracle.verdict import Difference
-from tests.faults.oracle.views import Views
+from oracle.log import ANSWER_SECONDS, QUIET
+from oracle.rules import Record
+from oracle.verdict import Difference
+from oracle.views import Views
 
 GROUP = "impressions-sink"
 

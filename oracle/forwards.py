@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
-from tests.faults.oracle.rules import Record
+from oracle.rules import Record
 
 COLUMNS = ("topic_id", "source_partition", "source_offset", "line", "home", "line_sha256")
 KEY = 4

@@ -10,8 +10,8 @@ from typing import cast
 
 from rocksdict import Options, Rdict
 
-from tests.faults.oracle.log import Logs
-from tests.faults.oracle.verdict import Difference
+from oracle.log import Logs
+from oracle.verdict import Difference
 
 # Of each table: its changelog, and what its keys begin with in the local store.
 CHANGELOGS = {"impressions-windows-changelog": b"w", "impressions-coverage-changelog": b"c"}

@@ -16,7 +16,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from tests.faults.oracle.rules import Record
+from oracle.rules import Record
 
 # librdkafka reports on stderr whatever it tries again; an error that matters comes back as an exception.
 QUIET: dict[str, Any] = {"log_level": 0}

@@ -5,11 +5,11 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from typing import Any
 
-from tests.faults.oracle import fields
-from tests.faults.oracle.forwards import Place
-from tests.faults.oracle.jsontext import Malformed, impression_texts, parse_object
-from tests.faults.oracle.murmur import home_of
-from tests.faults.oracle.rules import Record, Rules, lines_of
+from oracle import fields
+from oracle.forwards import Place
+from oracle.jsontext import Malformed, impression_texts, parse_object
+from oracle.murmur import home_of
+from oracle.rules import Record, Rules, lines_of
 
 MIB = 2**20
 # A longer rejected line is kept as its first MiB (decision 0003).
