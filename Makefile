@@ -22,7 +22,7 @@ help: ## list the targets
 setup: .venv/.ready ## install what is missing into .venv
 
 demo: setup ## a real impression log through the whole pipeline, with faults, checked against a recount
-	@$(BIN)/python -m streams.demo $(DEMO)
+	@$(BIN)/python -m demo $(DEMO)
 
 test: setup ## every test; starts and stops every service it needs
 	@$(BIN)/python -m pytest -q $(TESTS)

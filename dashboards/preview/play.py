@@ -10,16 +10,16 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from rich.console import Console
 
 from dashboards.observers import observing, until
+from demo import stack
+from demo.check.recount_log import LogReader
+from demo.plan.plan import make_plan
+from demo.plan.steps import ARTWORKS, IMPRESSIONS
+from demo.player import Player
+from demo.progress import progress
+from demo.result_reader import ResultReader
+from demo.run import line_printer
+from demo.settle import settle
 from streams.clickhouse.client import connect
-from streams.demo import stack
-from streams.demo.plan import make_plan
-from streams.demo.player import Player
-from streams.demo.progress import progress
-from streams.demo.recount_log import LogReader
-from streams.demo.result_reader import ResultReader
-from streams.demo.run import line_printer
-from streams.demo.settle import settle
-from streams.demo.steps import ARTWORKS, IMPRESSIONS
 from streams.errors import UserError
 from streams.settings import Settings
 

@@ -12,10 +12,10 @@ from clickhouse_connect.driver.client import Client
 from rich.console import Console
 
 from dashboards.expand import Value, expand
+from demo import stack
+from demo.run import Options, run
 from streams.clickhouse.client import connect
 from streams.clickhouse.migrate import apply
-from streams.demo import stack
-from streams.demo.run import Options, run
 from streams.paths import migrations_folder
 from streams.settings import Settings
 from tests.support.dashboards import DASHBOARDS, PROMQL, QUERIES, SQL, Query, as_opened, panels, variables

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from streams.demo.compare import compare, invariants
-from streams.demo.result_reader import ResultReader
+from demo.check.compare import compare, invariants
+from demo.result_reader import ResultReader
 from tests.support.background import background
 from tests.support.load import at_home, flush, impression, load, now_ms
 from tests.support.sink import SinkProcess

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from streams.demo.drafts import Draft
-from streams.demo.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
+from demo.plan.drafts import Draft
+from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
 from streams.kafka.names import LEDGER, REJECTED
 from tests.support.audit import of_user, payload
 from tests.support.load import Raw, at_home, flush, home, impression, now_ms, user_at

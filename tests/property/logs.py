@@ -5,7 +5,7 @@ from typing import NamedTuple
 import orjson
 from hypothesis import strategies as st
 
-from streams.demo.recount_types import CatalogueRecord
+from demo.check.recount_types import CatalogueRecord
 from streams.settings import Settings
 from tests.support.memory_log import Event, MemoryLog
 

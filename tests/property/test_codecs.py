@@ -5,11 +5,11 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demo.check import recount_partition
 from streams.core import seen as seen_codec
 from streams.core import window
 from streams.core.partitioner import murmur2, partition_of
 from streams.core.seen import Seen
-from streams.demo import recount_partition
 from streams.state import large_values, position
 from streams.state.position import Position
 

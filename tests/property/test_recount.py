@@ -7,9 +7,9 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.demo.recount import recount, split_lines
-from streams.demo.recount_json import Malformed, decode, impression_payloads
-from streams.demo.recount_types import Config, Record
+from demo.check.recount import recount, split_lines
+from demo.check.recount_json import Malformed, decode, impression_payloads
+from demo.check.recount_types import Config, Record
 
 A = 1_732_431_600_000
 CONFIG = Config(window_ms=10, lateness_ms=100, tolerance_ms=5, partitions=2)

@@ -5,9 +5,9 @@ from unittest import mock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from demo.check.recount_types import CatalogueRecord
 from streams.core.catalogue import Catalogue
 from streams.core.partitioner import partition_of
-from streams.demo.recount_types import CatalogueRecord
 from streams.kafka import names
 from streams.state import large_values
 from streams.state import partition_state as state_module

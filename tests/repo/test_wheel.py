@@ -16,7 +16,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("wheel")
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
     for name in (Path(each.decode()) for each in tracked if each):
-        if (ROOT / name).exists() and name.parts[0] not in ("tests", "examples", "docs", "bench"):
+        if (ROOT / name).exists() and name.parts[0] not in ("tests", "examples", "docs"):
             target = folder / "source" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes((ROOT / name).read_bytes())
@@ -38,3 +38,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 )
 def test_the_wheel_has(names: list[str], wanted: str) -> None:
     assert wanted in names
+
+
+def test_the_wheel_holds_nothing_but_the_product(names: list[str]) -> None:
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"streams"}

@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import orjson
 
+from demo.check.recount import recount, split_lines
+from demo.check.recount_types import CatalogueRecord, Config, Record, Result
 from streams.core.partitioner import partition_of
-from streams.demo.recount import recount, split_lines
-from streams.demo.recount_types import CatalogueRecord, Config, Record, Result
 from streams.kafka import names
 from tests.support.flushes import payload, without
 from tests.support.memory_log import TOPIC_ID, MemoryLog, Row

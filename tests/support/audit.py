@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
-from streams.demo.compare import IMPRESSION, LINE
-from streams.demo.differences import Comparison, compare_rows
-from streams.demo.forwards import compare_forwards
-from streams.demo.recount import recount, split_lines
-from streams.demo.recount_log import LogReader
-from streams.demo.recount_partition import partition_of
-from streams.demo.recount_types import Config, Rejected, Result
+from demo.check.compare import IMPRESSION, LINE
+from demo.check.differences import Comparison, compare_rows
+from demo.check.forwards import compare_forwards
+from demo.check.recount import recount, split_lines
+from demo.check.recount_log import LogReader
+from demo.check.recount_partition import partition_of
+from demo.check.recount_types import Config, Rejected, Result
 from streams.kafka.names import ACCEPTED, ARTWORKS, COVERAGE, IMPRESSIONS, LEDGER, REJECTED
 from streams.settings import Settings
 from tests.support.wait import until

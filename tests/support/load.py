@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 from confluent_kafka import Producer
 
-from streams.demo.recount_log import QUIET
-from streams.demo.recount_partition import partition_of
+from demo.check.recount_log import QUIET
+from demo.check.recount_partition import partition_of
 from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 

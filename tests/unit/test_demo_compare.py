@@ -3,15 +3,15 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-from streams.demo.compare import duplicates_left
-from streams.demo.differences import compare_rows
-from streams.demo.forwards import compare_forwards
-from streams.demo.kpis import percentile_95
-from streams.demo.recount import recount
-from streams.demo.recount_log import Message
-from streams.demo.recount_partition import partition_of
-from streams.demo.recount_types import Config, Record
-from streams.demo.result_reader import plain
+from demo.check.compare import duplicates_left
+from demo.check.differences import compare_rows
+from demo.check.forwards import compare_forwards
+from demo.check.recount import recount
+from demo.check.recount_log import Message
+from demo.check.recount_partition import partition_of
+from demo.check.recount_types import Config, Record
+from demo.kpis import percentile_95
+from demo.result_reader import plain
 
 A = 1_732_431_600_000
 

@@ -8,15 +8,15 @@ from random import Random
 
 import pytest
 
-from streams.demo.drafts import Draft
-from streams.demo.events import SPAN_MS, load_events
-from streams.demo.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
-from streams.demo.plan import Plan, make_plan
-from streams.demo.recount import recount, split_lines
-from streams.demo.recount_partition import partition_of
-from streams.demo.recount_types import Accepted, CatalogueRecord, Config, LedgerRow, Record, Result
-from streams.demo.sending import LARGEST_FLUSH
-from streams.demo.steps import ARTWORKS
+from demo.check.recount import recount, split_lines
+from demo.check.recount_partition import partition_of
+from demo.check.recount_types import Accepted, CatalogueRecord, Config, LedgerRow, Record, Result
+from demo.plan.drafts import Draft
+from demo.plan.events import SPAN_MS, load_events
+from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
+from demo.plan.plan import Plan, make_plan
+from demo.plan.sending import LARGEST_FLUSH
+from demo.plan.steps import ARTWORKS
 from streams.sdk.encode import check_flush, flush_json
 
 NOW = 1_732_431_600_000

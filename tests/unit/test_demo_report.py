@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from streams.demo.__main__ import parse
-from streams.demo.differences import Comparison
-from streams.demo.kpis import Kpis
-from streams.demo.progress import progress
-from streams.demo.report import WIDTH, Summary, group_kinds, render, write_svg
-from streams.demo.run import Options
-from streams.demo.stack import demo_settings, only_demo
+from demo.__main__ import parse
+from demo.check.differences import Comparison
+from demo.kpis import Kpis
+from demo.progress import progress
+from demo.report import WIDTH, Summary, group_kinds, render, write_svg
+from demo.run import Options
+from demo.stack import demo_settings, only_demo
 from streams.errors import UserError
 from streams.settings import Settings
 

@@ -128,7 +128,7 @@ def test_no_client_of_ours_forgets_to_log_in() -> None:
     """Bare addresses are for the SDK, whose callers give what they need, and for the stack on this machine."""
     bare = re.compile(r'connection\(|"bootstrap\.servers"')
     found = {str(path.relative_to(ROOT / "streams")) for path in (ROOT / "streams").rglob("*.py") if _has(path, bare)}
-    local = {name for name in found if name.startswith(("demo/", "embedded/"))}
+    local = {name for name in found if name.startswith("embedded/")}
     assert found - local == {"kafka/client.py", "kafka/admin.py", "sdk/client.py"}
 
 

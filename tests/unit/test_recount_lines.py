@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from streams.demo.recount import recount, split_lines
-from streams.demo.recount_partition import partition_of
-from streams.demo.recount_types import Config, Record, Rejected, Result
+from demo.check.recount import recount, split_lines
+from demo.check.recount_partition import partition_of
+from demo.check.recount_types import Config, Record, Rejected, Result
 
 A = 1_732_431_600_000
 ONE = Config(partitions=1)

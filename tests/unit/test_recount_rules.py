@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from streams.demo.recount import event_id, recount
-from streams.demo.recount_types import CatalogueRecord, Config, Coverage, Record, Result
+from demo.check.recount import event_id, recount
+from demo.check.recount_types import CatalogueRecord, Config, Coverage, Record, Result
 
 A = 1_732_431_600_000
 WINDOW, LATENESS, TOLERANCE = 600_000, 86_400_000, 300_000

@@ -3,9 +3,9 @@
 from collections import Counter
 from random import Random
 
-from streams.demo.drafts import compact, home_pool
-from streams.demo.events import artwork_id
-from streams.demo.steps import ARTWORKS, Step
+from demo.plan.drafts import compact, home_pool
+from demo.plan.events import artwork_id
+from demo.plan.steps import ARTWORKS, Step
 
 # The items of the log are numbered 0 to 79.
 ARTWORK_COUNT = 80

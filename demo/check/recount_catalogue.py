@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from streams.demo.recount_fields import is_id, is_integer, is_time
-from streams.demo.recount_json import Malformed, decode
-from streams.demo.recount_types import Artwork, CatalogueRecord, Coverage
+from demo.check.recount_fields import is_id, is_integer, is_time
+from demo.check.recount_json import Malformed, decode
+from demo.check.recount_types import Artwork, CatalogueRecord, Coverage
 
 # Bitmaps of ordinals hold 32 bits (schemas/artworks.v1.json).
 MAX_ORDINAL = 2**32 - 1

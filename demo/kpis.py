@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from math import ceil
 
-from streams.demo.player import Deliveries
-from streams.demo.result_reader import ResultReader
+from demo.player import Deliveries
+from demo.result_reader import ResultReader
 
 # The contract's threshold for a pool that is all but exhausted.
 EXHAUSTED = 0.95

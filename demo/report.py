@@ -12,8 +12,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from streams.demo.differences import Comparison
-from streams.demo.kpis import Kpis
+from demo.check.differences import Comparison
+from demo.kpis import Kpis
 
 # Both halves side by side; also the width when piped, where there is no terminal to ask.
 WIDTH = 92

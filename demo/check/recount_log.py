@@ -14,7 +14,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 
-from streams.demo.recount_types import CatalogueRecord, Record
+from demo.check.recount_types import CatalogueRecord, Record
 
 # Answers of a broker on this machine take milliseconds; without one by then something is broken.
 REQUEST_SECONDS = 20.0

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from streams.demo.events import Event
-from streams.demo.sending import (
+from demo.plan.events import Event
+from demo.plan.sending import (
     LARGEST_FLUSH,
     SDK_SESSION_SHARE,
     Fields,

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from streams.demo.differences import Comparison, compare_rows
-from streams.demo.recount import split_lines
-from streams.demo.recount_log import Message
-from streams.demo.recount_partition import partition_of
-from streams.demo.recount_types import LedgerRow
+from demo.check.differences import Comparison, compare_rows
+from demo.check.recount import split_lines
+from demo.check.recount_log import Message
+from demo.check.recount_partition import partition_of
+from demo.check.recount_types import LedgerRow
 
 ORIGIN = ("topic_id", "partition", "offset", "line")
 

@@ -9,18 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import cast
 
-from streams.demo.recount_catalogue import coverage_of, read_catalogue
-from streams.demo.recount_fields import (
-    TELEMETRY,
-    Fields,
-    flush_fault,
-    impression_fault,
-    is_id,
-    is_oversize,
-)
-from streams.demo.recount_json import Malformed, decode, impression_payloads
-from streams.demo.recount_partition import partition_of
-from streams.demo.recount_types import Accepted, CatalogueRecord, Config, LedgerRow, Record, Rejected, Result
+from demo.check.recount_catalogue import coverage_of, read_catalogue
+from demo.check.recount_fields import TELEMETRY, Fields, flush_fault, impression_fault, is_id, is_oversize
+from demo.check.recount_json import Malformed, decode, impression_payloads
+from demo.check.recount_partition import partition_of
+from demo.check.recount_types import Accepted, CatalogueRecord, Config, LedgerRow, Record, Rejected, Result
 
 
 def recount(records: Iterable[Record], catalogue: Iterable[CatalogueRecord], config: Config) -> Result:

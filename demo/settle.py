@@ -4,9 +4,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from streams.demo.recount import split_lines
-from streams.demo.recount_log import LogReader
-from streams.demo.result_reader import ResultReader
+from demo.check.recount import split_lines
+from demo.check.recount_log import LogReader
+from demo.result_reader import ResultReader
 from streams.errors import UserError
 from streams.kafka.admin import committed
 from streams.kafka.names import ARTWORKS, SINK_GROUP

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from streams.demo.catalogue import catalogue_steps
-from streams.demo.drafts import Draft, make_drafts
-from streams.demo.events import SPAN_MS, load_events
-from streams.demo.faults_flows import FLOWS, window_edges
-from streams.demo.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
-from streams.demo.recount_partition import partition_of
-from streams.demo.steps import IMPRESSIONS, Step
+from demo.check.recount_partition import partition_of
+from demo.plan.catalogue import catalogue_steps
+from demo.plan.drafts import Draft, make_drafts
+from demo.plan.events import SPAN_MS, load_events
+from demo.plan.faults_flows import FLOWS, window_edges
+from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
+from demo.plan.steps import IMPRESSIONS, Step
 from streams.sdk.encode import check_flush, flush_json
 
 RETRIED_SHARE = 0.10

@@ -1,4 +1,4 @@
-"""`python -m streams.demo`, which is what `make demo` runs."""
+"""`python -m demo`, which is what `make demo` runs."""
 
 import argparse
 import json
@@ -9,10 +9,10 @@ from types import FrameType
 
 from rich.console import Console
 
-from streams.demo import stack
-from streams.demo.report import console as make_console
-from streams.demo.report import render, write_svg
-from streams.demo.run import Options, line_printer, run
+from demo import stack
+from demo.report import console as make_console
+from demo.report import render, write_svg
+from demo.run import Options, line_printer, run
 from streams.errors import UserError
 from streams.runtime import log
 from streams.settings import Settings
@@ -72,7 +72,7 @@ def demonstrate(options: Options, settings: Settings, console: Console) -> int:
 def parse(arguments: list[str]) -> Options:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m streams.demo",
+        prog="python -m demo",
         description="Play a real impression log with injected faults through the embedded stack, and check the result.",
     )
     parser.add_argument("--seed", type=int, default=1, help="of all that is random (1)")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from streams.demo.plan import Plan
-from streams.demo.recount_log import QUIET, REQUEST_SECONDS
-from streams.demo.steps import IMPRESSIONS, Step
+from demo.check.recount_log import QUIET, REQUEST_SECONDS
+from demo.plan.plan import Plan
+from demo.plan.steps import IMPRESSIONS, Step
 from streams.errors import UserError
 from streams.sdk import Delivery, ImpressionProducer, UndeliveredError
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, fields
 from itertools import pairwise
 from typing import Any
 
-from streams.demo.differences import Comparison, Row, compare_rows
-from streams.demo.recount_types import Accepted, Artwork, Coverage, LedgerRow, Rejected, Result
-from streams.demo.result_reader import ResultReader
+from demo.check.differences import Comparison, Row, compare_rows
+from demo.check.recount_types import Accepted, Artwork, Coverage, LedgerRow, Rejected, Result
+from demo.result_reader import ResultReader
 
 LINE = ("source_topic_id", "source_partition", "source_offset", "line")
 IMPRESSION = (*LINE, "idx")

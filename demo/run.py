@@ -9,21 +9,21 @@ from random import Random
 
 from rich.console import Console
 
-from streams.demo import stack
-from streams.demo.compare import compare, invariants
-from streams.demo.forwards import compare_forwards
-from streams.demo.killer import CYCLE_SECONDS, Killer
-from streams.demo.kpis import read_kpis
-from streams.demo.plan import Plan, make_plan
-from streams.demo.player import Deliveries, Player
-from streams.demo.progress import progress
-from streams.demo.recount import recount
-from streams.demo.recount_log import LogReader
-from streams.demo.recount_types import Config
-from streams.demo.report import Summary
-from streams.demo.result_reader import ResultReader
-from streams.demo.settle import settle
-from streams.demo.steps import ARTWORKS, IMPRESSIONS
+from demo import stack
+from demo.check.compare import compare, invariants
+from demo.check.forwards import compare_forwards
+from demo.check.recount import recount
+from demo.check.recount_log import LogReader
+from demo.check.recount_types import Config
+from demo.killer import CYCLE_SECONDS, Killer
+from demo.kpis import read_kpis
+from demo.plan.plan import Plan, make_plan
+from demo.plan.steps import ARTWORKS, IMPRESSIONS
+from demo.player import Deliveries, Player
+from demo.progress import progress
+from demo.report import Summary
+from demo.result_reader import ResultReader
+from demo.settle import settle
 from streams.settings import Settings
 
 # Long enough to be watched and for latencies to be those of a trickle, short enough for a demo of a minute.

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from random import Random
 from typing import cast
 
-from streams.demo.drafts import Draft, new_id
-from streams.demo.sending import Fields, replays
+from demo.plan.drafts import Draft, new_id
+from demo.plan.sending import Fields, replays
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

@@ -2,8 +2,8 @@
 
 from random import Random
 
-from streams.demo.drafts import Draft, compact, new_id
-from streams.demo.sending import Fields
+from demo.plan.drafts import Draft, compact, new_id
+from demo.plan.sending import Fields
 
 # The broker takes records up to 4 MiB; a line above 1 MiB is the worker's to refuse.
 OVERSIZE_BYTES = 1024 * 1024 + 1

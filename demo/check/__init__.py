@@ -1,0 +1,1 @@
+"""What is checked: every view, row for row, against an independent recount of the topic."""

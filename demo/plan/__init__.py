@@ -1,0 +1,1 @@
+"""What is played: events of a real log, the faults that are injected, and the records that carry them."""
