@@ -4,11 +4,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import kills, pictures, report, throughput
-from bench.broker import only_bench
-from bench.command import run
-from bench.figures import RESULTS, say, write
-from bench.throughput import impressions_of, parser
+from bench import pictures
+from bench.kills import run as kills
+from bench.lib.broker import only_bench
+from bench.lib.command import run
+from bench.lib.figures import RESULTS, say, write
+from bench.throughput import report
+from bench.throughput import run as throughput
+from bench.throughput.run import impressions_of, parser
 from streams.settings import Settings
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 
-from bench.figures import save
-from bench.kill import Outcome
-from bench.report import Row
-from bench.systems import OURS
+from bench.kills.kill import Outcome
+from bench.lib.figures import save
+from bench.lib.systems import OURS
+from bench.throughput.report import Row
 
 # Inches a system, and for title and axis.
 LINE, REST = 0.28, 1.1

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bench import kpis, kpis_rows
+from bench.kpis import rows, run
 from tests.support.clickhouse import running_engine
 from tests.support.database import Database, migrated, refresh
 
@@ -16,10 +16,10 @@ IMPRESSIONS, USERS = 32_000, 320
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     with running_engine(tmp_path_factory.mktemp("bench")) as engine:
-        db = migrated(engine, kpis.DATABASE)
+        db = migrated(engine, run.DATABASE)
         end = int(datetime.now(UTC).timestamp() * 1000)
-        kpis_rows.make(db.put.client, db.name, IMPRESSIONS, USERS, end, lambda _: None)
-        kpis.unsorted(db.put.client)
+        rows.make(db.put.client, db.name, IMPRESSIONS, USERS, end, lambda _: None)
+        run.unsorted(db.put.client)
         refresh(db)
         yield db
 
@@ -36,24 +36,24 @@ def test_the_rows_are_what_they_are_said_to_be(db: Database) -> None:
 
 
 def test_both_ways_to_ask_say_the_same(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kpis, "REPEATS", 1)
-    answers, wrong = kpis.ask(db.reader, USERS)
+    monkeypatch.setattr(run, "REPEATS", 1)
+    answers, wrong = run.ask(db.reader, USERS)
     assert wrong == []
-    assert len(answers) == len(kpis.QUESTIONS)
+    assert len(answers) == len(run.QUESTIONS)
     assert all(answer.seconds > 0 for answer in answers)
 
 
 def test_a_kpi_that_says_something_else_is_told(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong_one = kpis.Question(
+    wrong_one = run.Question(
         "off", "SELECT sum(accepted) + 1 FROM ledger_minutes", "SELECT sum(accepted) FROM ledger", ""
     )
-    monkeypatch.setattr(kpis, "QUESTIONS", (wrong_one,))
-    monkeypatch.setattr(kpis, "REPEATS", 1)
-    _, wrong = kpis.ask(db.reader, USERS)
+    monkeypatch.setattr(run, "QUESTIONS", (wrong_one,))
+    monkeypatch.setattr(run, "REPEATS", 1)
+    _, wrong = run.ask(db.reader, USERS)
     assert [line.split(":")[0] for line in wrong] == ["off"]
 
 
 def test_percentiles_may_differ_by_what_they_are_exact_to() -> None:
-    assert kpis.same([("h", [10.0, 20.0])], [("h", [10.05, 20.1])], 0.01)
-    assert not kpis.same([("h", 10.0)], [("h", 10.2)], 0.01)
-    assert not kpis.same([("h", 10.0)], [], 0.01)
+    assert run.same([("h", [10.0, 20.0])], [("h", [10.05, 20.1])], 0.01)
+    assert not run.same([("h", 10.0)], [("h", 10.2)], 0.01)
+    assert not run.same([("h", 10.0)], [], 0.01)

@@ -3,9 +3,9 @@
 import math
 from collections import Counter
 
-from bench.latency_follow import Follower
-from bench.oracle import near
-from bench.users_traffic import Traffic, now_ms, sending
+from bench.lib.expected import near
+from bench.lib.follow import Follower
+from bench.lib.traffic import Traffic, now_ms, sending
 from tests.support.stack import Installation
 from tests.support.wait import until
 

@@ -8,12 +8,12 @@ from itertools import groupby
 import orjson
 import pytest
 
-from bench.backlog import RETRY_WITHIN, SPAN_MS, Record, Seen, records
-from bench.kill import lasted, reached
-from bench.measure import Sample, steady, total
-from bench.oracle import WINDOW_MS, Output, compare, first_places, near, slice_of, tumbling
-from bench.tree import Usage
-from bench.trial import SLICE_FROM, Backlog
+from bench.kills.kill import lasted, reached
+from bench.lib.backlog import RETRY_WITHIN, SPAN_MS, Record, Seen, records
+from bench.lib.expected import WINDOW_MS, Output, compare, first_places, near, slice_of, tumbling
+from bench.lib.measure import Sample, steady, total
+from bench.lib.tree import Usage
+from bench.lib.trial import SLICE_FROM, Backlog
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 
 START = 2_000 * WINDOW_MS

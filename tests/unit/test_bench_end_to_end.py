@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from bench.backlog import Seen
-from bench.end_to_end_clickhouse import Ledger, Look, Verdict, readable
-from bench.end_to_end_machine import Reading, cores, peak_mib, rest
-from bench.end_to_end_pictures import p95_by_time, used_by_time
-from bench.end_to_end_steps import CLOSE, Step, grows, next_rate, thirds
-from bench.latency_follow import Arrivals
-from bench.oracle import Output as Found
-from bench.oracle import compare
-from bench.tree import Usage
+from bench.end_to_end.clickhouse import Ledger, Look, Verdict, readable
+from bench.end_to_end.machine import Reading, cores, peak_mib, rest
+from bench.end_to_end.pictures import p95_by_time, used_by_time
+from bench.end_to_end.steps import CLOSE, Step, grows, next_rate, thirds
+from bench.lib.backlog import Seen
+from bench.lib.expected import Output as Found
+from bench.lib.expected import compare
+from bench.lib.follow import Arrivals
+from bench.lib.tree import Usage
 from streams.errors import UserError
 
 

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.flame import of_threads
-from bench.flame_picture import WIDTH, svg
-from bench.flame_stacks import ROOT, STDLIB, Frame, Share, Whose, frame, library, read, shares, tree
+from bench.flame.picture import WIDTH, svg
+from bench.flame.run import of_threads
+from bench.flame.stacks import ROOT, STDLIB, Frame, Share, Whose, frame, library, read, shares, tree
 
 OURS = f"decide ({ROOT}/streams/core/chunk.py:93)"
 PACKAGE = "loop (/x/lib/python3.11/site-packages/mode/services.py:12)"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.backlog import Seen
-from bench.figures import Quantiles, quantiles, table, write
-from bench.latency import Step, rows
-from bench.latency_follow import Arrivals, Matcher, longest_silence
-from bench.users_traffic import Sent, Traffic
+from bench.latency.run import Step, rows
+from bench.lib.backlog import Seen
+from bench.lib.figures import Quantiles, quantiles, table, write
+from bench.lib.follow import Arrivals, Matcher, longest_silence
+from bench.lib.traffic import Sent, Traffic
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 
 START = 1_732_431_600_000

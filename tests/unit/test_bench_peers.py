@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.measure import total
+from bench.lib.measure import total
 from bench.peers import venv
 from bench.peers.common import COUNTER, WINDOW_MS, Progress, Task, is_near, kept
 from streams.errors import UserError

@@ -4,15 +4,15 @@ from collections import Counter
 
 import pytest
 
-from bench import recovery_kill
-from bench.backlog import ARTWORKS
-from bench.latency_follow import Arrivals
-from bench.recovery import Stage, cells, computed, start_rows, windows
-from bench.recovery_kill import How, Kill, judge
-from bench.recovery_starts import Sizes
-from bench.recovery_state import TEMPLATES, Load, templates
-from bench.restart import Restored, Start, middle, restored_in
-from bench.users import FLUSHES_A_RECORD, IMPRESSIONS_A_USER, Packed, packed, probes
+from bench.lib.backlog import ARTWORKS
+from bench.lib.follow import Arrivals
+from bench.lib.users import FLUSHES_A_RECORD, IMPRESSIONS_A_USER, Packed, packed, probes
+from bench.recovery import kill
+from bench.recovery.kill import How, Kill, judge
+from bench.recovery.restart import Restored, Start, middle, restored_in
+from bench.recovery.run import Stage, cells, computed, start_rows, windows
+from bench.recovery.starts import Sizes
+from bench.recovery.state import TEMPLATES, Load, templates
 from streams.core import seen, window
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 from streams.core.partitioner import partition_of
@@ -105,7 +105,7 @@ def test_a_kill_is_judged_by_the_silence_and_by_what_came_late() -> None:
 
 def test_kills_are_summed_up_by_who_starts_the_worker_again() -> None:
     kills = [Kill(How.AT_ONCE, 3.0, 4.0), Kill(How.AT_ONCE, 9.0, 9.5), Kill(How.AT_ONCE, 2.0, 2.5)]
-    assert recovery_kill.summary(kills) == [(How.AT_ONCE.value, "3", "3.0", "9.0", "4.0")]
+    assert kill.summary(kills) == [(How.AT_ONCE.value, "3", "3.0", "9.0", "4.0")]
 
 
 def test_the_days_state_is_what_the_worker_stores() -> None:

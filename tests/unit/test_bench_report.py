@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bench import kills, pictures, throughput
-from bench.kill import Outcome
-from bench.measure import Steady
-from bench.oracle import Comparison
-from bench.report import rows, table, tidy, verdict
-from bench.systems import KILLED, QUICK, SYSTEMS
-from bench.trial import Result
+from bench import pictures
+from bench.kills import run as kills
+from bench.kills.kill import Outcome
+from bench.lib.expected import Comparison
+from bench.lib.measure import Steady
+from bench.lib.systems import KILLED, QUICK, SYSTEMS
+from bench.lib.trial import Result
+from bench.throughput import run as throughput
+from bench.throughput.report import rows, table, tidy, verdict
 
 RIGHT = Comparison(900, 900, 0, 0, 0)
 LOST, DOUBLED, MISCOUNTED = Comparison(900, 899, 1, 0, 0), Comparison(900, 901, 0, 1, 0), Comparison(900, 900, 0, 0, 1)

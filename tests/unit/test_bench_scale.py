@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.figures import quantiles
-from bench.restart_worker import Sample
-from bench.scale import SWEEPS, USUAL, Point, curve, read_off, shapes, swept
-from bench.scale_input import Shape, backlog, declared
-from bench.scale_pictures import line
-from bench.scale_rebalance import Change, cells
-from bench.tree import Usage
+from bench.lib.figures import quantiles
+from bench.lib.tree import Usage
+from bench.lib.worker import Sample
+from bench.scale.input import Shape, backlog, declared
+from bench.scale.pictures import line
+from bench.scale.rebalance import Change, cells
+from bench.scale.run import SWEEPS, USUAL, Point, curve, read_off, shapes, swept
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 from streams.errors import UserError
 from streams.kafka.names import ACCEPTED, ARTWORKS, IMPRESSIONS, changelog

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.tree import TICKS_A_SECOND, usage
+from bench.lib.tree import TICKS_A_SECOND, usage
 from streams.errors import UserError
 
 

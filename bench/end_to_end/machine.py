@@ -1,0 +1,75 @@
+"""What each program of the stack uses, sampled while it runs."""
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bench.lib.measure import MIB
+from bench.lib.tree import Usage, usage
+from bench.lib.worker import pid_of
+from streams.embedded.components import DEFAULT
+from streams.settings import Settings
+
+SAMPLE_SECONDS = 1.0
+BENCH = "the bench itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What had been used at a time (ms since the epoch), by program."""
+
+    at: float
+    used: dict[str, Usage]
+
+
+class Machine:
+    """Reads the programs' usage once a second, in a thread, until `close`."""
+
+    def __init__(self, settings: Settings, programs: Sequence[str] = DEFAULT) -> None:
+        self.readings: list[Reading] = []
+        self._settings, self._programs = settings, programs
+        self._stopped = threading.Event()
+        self.read()
+        self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
+        self._thread.start()
+
+    def read(self) -> Reading:
+        """Read now."""
+        used = {name: usage(pid_of(self._settings, name)) for name in self._programs}
+        reading = Reading(time.time() * 1000, {**used, BENCH: rest(usage(os.getpid()), used.values())})
+        self.readings.append(reading)
+        return reading
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(SAMPLE_SECONDS):
+            self.read()
+
+
+def rest(tree: Usage, programs: Iterable[Usage]) -> Usage:
+    """What the bench uses besides the programs, all of which it has started: its own part of its process tree."""
+    for each in programs:
+        tree = Usage(tree.cpu_seconds - each.cpu_seconds, tree.resident_bytes - each.resident_bytes)
+    return tree
+
+
+def cores(readings: Sequence[Reading], since: float, until: float) -> dict[str, float]:
+    """How many cores each program used between two times (ms), on average. Empty when less than two readings are."""
+    inside = [each for each in readings if since <= each.at <= until]
+    if len(inside) < 2:
+        return {}
+    first, last = inside[0], inside[-1]
+    seconds = (last.at - first.at) / 1000
+    return {name: (last.used[name].cpu_seconds - used.cpu_seconds) / seconds for name, used in first.used.items()}
+
+
+def peak_mib(readings: Sequence[Reading]) -> dict[str, float]:
+    """The most memory that each program held."""
+    names = readings[0].used if readings else {}
+    return {name: max(each.used[name].resident_bytes for each in readings) / MIB for name in names}

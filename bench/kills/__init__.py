@@ -1,0 +1,1 @@
+"""What SIGKILLs cost, ours beside its peers."""

@@ -1,0 +1,204 @@
+"""One system killed twice while it works off a backlog, and what is missing or doubled afterwards."""
+
+import math
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+
+from bench.lib import topics
+from bench.lib.expected import Comparison
+from bench.lib.measure import Program, Sample, running
+from bench.lib.systems import OURS, Out, System
+from bench.lib.trial import READY_SECONDS, SLICE_FROM, SLOWEST_RATE, Backlog, read_output
+from streams.embedded import process
+from streams.kafka.admin import describe
+from streams.kafka.names import IMPRESSIONS
+from streams.settings import Settings
+
+# When it is killed: shares of the input.
+SHARES = (0.3, 0.65)
+# A system that has decided something and then nothing for so long has nothing left to decide.
+IDLE_SECONDS = 10.0
+# A killed member's session lasts a minute at the most, its transaction as long.
+RESUME_SECONDS = 300.0
+ANSWER_SECONDS = 60.0
+# What a dead program's sockets hold is with the broker by then.
+SETTLE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What two kills did to a system's output."""
+
+    system: System
+    output: Comparison
+    """Against the rule that the system has by its own account, so that only the kills' part is counted."""
+    killed_at: list[int] = field(default_factory=list)
+    """Impressions behind it at each kill."""
+    moved_after: list[float] = field(default_factory=list)
+    """Seconds from each kill to the first record that readers of the output saw after it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures."""
+        return {
+            "system": self.system.name,
+            "title": self.system.title,
+            "guarantee": self.system.guarantee,
+            "lost": self.output.missing,
+            "doubled": self.output.extra,
+            "wrong_coverage": self.output.wrong_coverage,
+            "killed_at": self.killed_at,
+            "moved_after_seconds": self.moved_after,
+            "output": asdict(self.output),
+        }
+
+
+def measure(
+    system: System, argv: Sequence[str], settings: Settings, backlog: Backlog, slice_seconds: float, out: Out
+) -> Outcome:
+    """Let a system work off the backlog, kill it twice and start it again at once; remove what it leaves.
+
+    A system that is measured over a slice is killed after each third of it. Raises UserError when it ends by itself
+    or takes too long.
+    """
+    topics.wait_quiet(settings)
+    before = topics.topic_names(settings)
+    if system.output not in before:
+        topics.create_topic(settings, system.output, backlog.partitions)
+    program = system.program(settings, argv, backlog.partitions, backlog.size)
+    lives = _Lives(system, program, settings, backlog, slice_seconds, out)
+    for share in SHARES:
+        lives.live(share, killed=True)
+    lives.live(1.0, killed=False)
+    output = backlog.compare(system.rule, read_output(system, settings), system.whole)
+    shutil.rmtree(system.state(settings), ignore_errors=True)
+    topics.delete_topics(settings, topics.topic_names(settings) - before)
+    return Outcome(system, output, lives.killed_at, lives.moved_after)
+
+
+class _Lives:
+    """The lives of one system."""
+
+    def __init__(
+        self, system: System, program: Program, settings: Settings, backlog: Backlog, slice_seconds: float, out: Out
+    ) -> None:
+        self._system, self._program, self._settings = system, program, settings
+        self._backlog, self._slice_seconds, self._out = backlog, slice_seconds, out
+        self.killed_at: list[int] = []
+        self.moved_after: list[float] = []
+        self._begins_at = 0
+        self._killed = 0.0
+
+    def live(self, share: float, killed: bool) -> None:
+        """Run until this share of the input is decided; then kill it, or let it end."""
+        patience = READY_SECONDS + RESUME_SECONDS + self._backlog.impressions / SLOWEST_RATE
+        with running(self._program, self._settings, self._out) as run:
+            if self.killed_at:
+                with _reader(self._settings, _settled(self._settings, self._system.output)) as moved:
+                    run.until(lambda _: moved(), RESUME_SECONDS, "output after the kill")
+                self.moved_after.append(time.monotonic() - self._killed)
+                self._out(f"  {self._system.name}: output moved {self.moved_after[-1]:.1f} s after the kill")
+            run.until(self._done(share), patience, "its share decided")
+            if not killed:
+                if self._system.whole:
+                    topics.wait_written(self._settings, self._system.output)
+                return
+            self._killed = time.monotonic()
+            kill(self._program.name, self._settings)
+        decided = self._begins_at + run.samples[-1].impressions
+        self.killed_at.append(decided)
+        self._out(f"  {self._system.name}: killed at {decided:,} impressions")
+        self._begins_at = decided if self._system.name == OURS else _committed(self._settings, self._system.group)
+
+    def _done(self, share: float) -> Callable[[Sequence[Sample]], bool]:
+        if not self._system.whole:
+            return lasted(self._slice_seconds / (len(SHARES) + 1))
+        wanted = int(self._backlog.impressions * share) - self._begins_at
+        return reached(wanted, idle=IDLE_SECONDS if share == 1.0 else math.inf)
+
+
+def reached(wanted: int, idle: float) -> Callable[[Sequence[Sample]], bool]:
+    """Say when so many impressions are decided in a life; or when, after some, none has come for `idle` seconds.
+
+    What a system decided just before it was killed may be known to it and not to us: there is less left than wanted.
+    """
+
+    def done(samples: Sequence[Sample]) -> bool:
+        if not samples:
+            return False
+        last = samples[-1]
+        if last.impressions >= wanted:
+            return True
+        since = next(each.at for each in samples if each.impressions == last.impressions)
+        return last.impressions > 0 and last.at - since > idle
+
+    return done
+
+
+def lasted(seconds: float) -> Callable[[Sequence[Sample]], bool]:
+    """Say when a system has decided for so long."""
+
+    def done(samples: Sequence[Sample]) -> bool:
+        first = next((each for each in samples if each.impressions > SLICE_FROM), None)
+        return first is not None and samples[-1].at - first.at >= seconds
+
+    return done
+
+
+def kill(name: str, settings: Settings) -> None:
+    """End a program and what it started as `kill -9` does, if it runs, and wait for its end."""
+    started = process.running(name, settings)
+    if started is not None:
+        os.killpg(started.pid, signal.SIGKILL)
+        process.wait_exit(name, settings, process.KILL_SECONDS)
+
+
+def _settled(settings: Settings, topic: str) -> list[TopicPartition]:
+    """Behind everything that a killed program wrote to a topic, what the broker had still to take included.
+
+    Asked for while the program starts again, which takes it much longer.
+    """
+    before, now = None, topics.ends(settings, topic)
+    while before is None or [end.offset for end in before] != [end.offset for end in now]:
+        time.sleep(SETTLE_SECONDS)
+        before, now = now, topics.ends(settings, topic)
+    return now
+
+
+def _committed(settings: Settings, group: str) -> int:
+    """How many records of the input lie before a group's committed offsets."""
+    with _consumer(settings, group) as consumer:
+        asked = [TopicPartition(IMPRESSIONS, number) for number in range(describe(settings, IMPRESSIONS).partitions)]
+        return sum(max(0, each.offset) for each in consumer.committed(asked, ANSWER_SECONDS))
+
+
+@contextmanager
+def _reader(settings: Settings, ends: list[TopicPartition]) -> Iterator[Callable[[], bool]]:
+    """Yield what says whether there is a committed record behind `ends`."""
+    with _consumer(settings, "bench: nothing is committed") as consumer:
+        consumer.assign(ends)
+        yield lambda: any(message.error() is None for message in consumer.consume(1, 0.0))
+
+
+@contextmanager
+def _consumer(settings: Settings, group: str) -> Iterator[Consumer]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": group,
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "log_level": 2,
+        }
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()

@@ -1,0 +1,304 @@
+"""How long the KPIs take over 100,000,000 impressions, with the keys and rollups and without: `python -m bench.kpis`.
+
+The rows are made inside the engine, which takes a quarter of an hour, and are kept with `--keep` for another run.
+"""
+
+import argparse
+import shutil
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+
+from bench.kpis.rows import PARTITIONS, make
+from bench.lib.figures import say, table, write
+from streams.clickhouse.migrate import apply
+from streams.embedded import stack
+from streams.embedded.ports import free_pair
+from streams.paths import migrations_folder
+from streams.settings import Settings
+
+IMPRESSIONS, USERS = 100_000_000, 500_000
+DATABASE = "impressions"
+ROLLUPS = ("ledger_minutes_refresh", "users_refresh")
+REPEATS = 7
+# A pass over everything is not quicker the next time.
+SLOW_SECONDS, SLOW_REPEATS = 2.0, 2
+# The engine remembers which granules a condition is true in: the same question asked again would be of that.
+SETTINGS = {"database": DATABASE, "max_threads": 2, "use_query_condition_cache": 0}
+# A first rollup reads everything.
+REQUEST_SECONDS = 3_600
+COLUMNS = ("question", "with", "s", "without", "s", "times")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A KPI, asked of what is made for it, and of tables that lack it. Both must say the same."""
+
+    name: str
+    asked: str
+    without: str
+    lacks: str
+    tolerance: float = 0.0
+    """Relative: of percentiles, which are within 1 %."""
+
+
+LEDGER_LACK = "no rollup: the ledger itself"
+COVERAGE_LACK = "no rollup: every user's coverage, exact now"
+QUESTIONS = (
+    Question(
+        "duplicate rate, batch success, hit rate, by hour, transport and tier",
+        "SELECT hour, transport, tier, duplicate_rate, batch_success, hit_rate FROM kpi_delivery ORDER BY ALL",
+        "SELECT toStartOfHour(appended_at) AS hour, transport, tier,"
+        " sum(duplicates) / (sum(received) - sum(forwarded)), 1 - sum(failures) / sum(attempts), "
+        " sum(fresh) / sum(accepted) FROM ledger GROUP BY hour, transport, tier ORDER BY ALL",
+        LEDGER_LACK,
+    ),
+    Question(
+        "P50, P95, P99 latency by hour",
+        "SELECT hour, [p50_ms, p95_ms, p99_ms] FROM kpi_latency ORDER BY hour",
+        "SELECT toStartOfHour(appended_at) AS hour,"
+        " quantilesExactLow(0.5, 0.95, 0.99)(dateDiff('millisecond', appended_at, processed_at))"
+        " FROM ledger GROUP BY hour ORDER BY hour",
+        LEDGER_LACK,
+        0.01,
+    ),
+    Question(
+        "freshness and exhaustion by pool",
+        "SELECT pool_id, users, freshness_mean, share_below_50, share_above_90, users_above_85, users_above_95"
+        " FROM kpi_freshness ORDER BY pool_id",
+        "SELECT pool_id, count(), avg(freshness), countIf(freshness < 0.5) / count(),"
+        " countIf(freshness > 0.9) / count(), countIf(coverage >= 0.85), countIf(coverage >= 0.95)"
+        " FROM user_coverage GROUP BY pool_id ORDER BY pool_id",
+        COVERAGE_LACK,
+        1e-9,
+    ),
+    Question(
+        "duplicates that readers see",
+        "SELECT impressions, duplicates FROM kpi_duplicates_seen",
+        "SELECT sum(times), sum(close) FROM (SELECT count() AS times,"
+        " arrayPopFront(arrayDifference(arraySort(groupArray(toUnixTimestamp64Milli(seen_at))))) AS gaps,"
+        " arrayCount(gap -> gap < 600000, gaps) AS close FROM impressions GROUP BY user_id, artwork_id"
+        " SETTINGS optimize_aggregation_in_order = 1)",
+        "no rollup: every impression",
+    ),
+    Question(
+        "cost per impression by day",
+        "SELECT day, impressions FROM kpi_cost ORDER BY day",
+        "SELECT toDate(appended_at) AS day, sum(accepted) FROM ledger GROUP BY day ORDER BY day",
+        LEDGER_LACK,
+    ),
+    Question(
+        "all KPIs of the last 24 hours",
+        "SELECT maxIf(value, kpi = 'freshness hit rate') FROM kpis",
+        "SELECT sum(fresh) / sum(accepted) FROM ledger WHERE appended_at > now('UTC') - INTERVAL 1 DAY",
+        "no rollup: hit rate alone, of the ledger",
+    ),
+    Question(
+        "freshness of one user, of the last minute",
+        "SELECT pool_id, seen, pool_size FROM coverage_latest WHERE user_id = '{user}'",
+        "SELECT pool_id, seen, pool_size FROM user_coverage WHERE user_id = '{user}'",
+        "no rollup: what the user has seen, exact now",
+    ),
+    Question(
+        "freshness of one user, exact now",
+        "SELECT pool_id, seen, pool_size FROM user_coverage WHERE user_id = '{user}'",
+        "SELECT any(pool_id), uniqExact(artwork_id), (SELECT count() FROM artworks WHERE pool_id = 'main')"
+        " FROM unsorted WHERE user_id = '{user}' AND fresh",
+        "no sorting key: the same rows in the order of the log",
+    ),
+    Question(
+        "timeline of one user",
+        "SELECT seen_at, artwork_id FROM impressions WHERE user_id = '{user}' ORDER BY seen_at, artwork_id",
+        "SELECT seen_at, artwork_id FROM unsorted WHERE user_id = '{user}' ORDER BY seen_at, artwork_id",
+        "no sorting key: the same rows in the order of the log",
+    ),
+    Question(
+        "who has seen one artwork",
+        "SELECT count(), max(user_id) FROM artwork_users WHERE artwork_id = 'a0500'",
+        "SELECT uniqExact(user_id), max(user_id) FROM user_artworks_raw WHERE artwork_id = 'a0500'",
+        "no second table: the one in the order of users",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Median seconds of a question, with what is made for it and without."""
+
+    question: str
+    seconds: float
+    lacks: str
+    without_seconds: float
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the bench. Return 0; 1 when a KPI says another thing than the rows do."""
+    parser = argparse.ArgumentParser(prog="python -m bench.kpis", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--impressions", type=int, default=IMPRESSIONS)
+    parser.add_argument("--users", type=int, default=USERS, help=f"a multiple of {PARTITIONS}")
+    parser.add_argument("--keep", action="store_true", help="keep the rows, or use those that were kept")
+    options = parser.parse_args(argv)
+    with running_engine(Settings.load(), options.keep) as settings:
+        writer = client_of(settings, "writer")
+        filled = prepare(writer, settings, options.impressions, options.users)
+        answers, wrong = ask(client_of(settings, "reader"), options.users)
+    for line in report(answers):
+        say(line)
+    write(
+        "kpis",
+        {"impressions": options.impressions, "users": options.users, **filled} | {"answers": answers_json(answers)},
+    )
+    for line in wrong:
+        say(line)
+    return 1 if wrong else 0
+
+
+@contextmanager
+def running_engine(settings: Settings, keep: bool) -> Iterator[Settings]:
+    """Run an engine in a folder of its own; empty it at the end unless it is to be kept."""
+    ours = settings.model_copy(
+        update={
+            "data_dir": settings.data_dir.resolve() / "bench-kpis",
+            "clickhouse_url": f"http://127.0.0.1:{free_pair()}",
+            "clickhouse_password_value": "",
+        }
+    )
+    stack.up(ours, ("clickhouse",), out=say)
+    try:
+        yield ours
+    finally:
+        stack.down(ours, out=say)
+        if not keep:
+            shutil.rmtree(ours.data_dir)
+
+
+def client_of(settings: Settings, user: str) -> Client:
+    """Return a client that waits as long as a first rollup takes."""
+    host, port = settings.clickhouse_address
+    return clickhouse_connect.get_client(
+        host=host,
+        port=port,
+        username=user,
+        password=settings.ensure_writer_password() if user == "writer" else "",
+        send_receive_timeout=REQUEST_SECONDS,
+        autogenerate_session_id=False,
+    )
+
+
+def prepare(client: Client, settings: Settings, impressions: int, users: int) -> dict[str, Any]:
+    """Make the rows and their rollups, unless they are there; return how long it took and what they take on disk."""
+    if client.command(f"EXISTS TABLE {DATABASE}.unsorted"):
+        say("using the rows that were kept")
+    else:
+        apply(client, migrations_folder(), DATABASE, settings.window_ms)
+        for view in ROLLUPS:
+            client.command(f"SYSTEM STOP VIEW {DATABASE}.{view}")
+        make(client, DATABASE, impressions, users, int(time.time() * 1000), say)
+        unsorted(client)
+    seconds = {}
+    for view in ROLLUPS:
+        begun = time.monotonic()
+        client.command(f"SYSTEM START VIEW {DATABASE}.{view}")
+        client.command(f"SYSTEM REFRESH VIEW {DATABASE}.{view}")
+        client.command(f"SYSTEM WAIT VIEW {DATABASE}.{view}")
+        seconds[view] = round(time.monotonic() - begun, 2)
+        say(f"{view}: {seconds[view]} s")
+        client.command(f"SYSTEM STOP VIEW {DATABASE}.{view}")
+    wait_for_merges(client)
+    sizes = client.query(
+        "SELECT table, count() AS parts, sum(rows), sum(bytes_on_disk) FROM system.parts"
+        f" WHERE database = '{DATABASE}' AND active GROUP BY table ORDER BY table"
+    ).result_rows
+    for name, parts, rows, size in sizes:
+        say(f"{name}: {rows:,} rows, {size / 2**20:,.0f} MiB, {parts} parts")
+    tables = {name: {"parts": parts, "rows": rows, "bytes": size} for name, parts, rows, size in sizes}
+    return {"rollup_seconds": seconds, "tables": tables}
+
+
+def unsorted(client: Client) -> None:
+    """Make the same impressions without a sorting key, in the order of the log."""
+    client.command(
+        f"CREATE TABLE {DATABASE}.unsorted ENGINE = MergeTree ORDER BY tuple() AS"
+        " SELECT user_id, artwork_id, pool_id, seen_at, fresh"
+        f" FROM {DATABASE}.impressions_raw ORDER BY kafka_offset"
+        " SETTINGS max_bytes_before_external_sort = 2000000000"
+    )
+
+
+def wait_for_merges(client: Client) -> None:
+    """Return once the engine has nothing to merge: what is measured is reading."""
+    while client.command("SELECT count() FROM system.merges"):
+        time.sleep(1)
+
+
+def ask(client: Client, users: int) -> tuple[list[Answer], list[str]]:
+    """Ask each question both ways; return the times, and a line for each whose answers differ."""
+    answers, wrong = [], []
+    for question in QUESTIONS:
+        user = f"u{users // 2 + 1}"
+        seconds, rows = timed(client, question.asked.format(user=user))
+        without, expected = timed(client, question.without.format(user=user))
+        answers.append(Answer(question.name, seconds, question.lacks, without))
+        say(f"{question.name}: {seconds:.4f} s, {without:.4f} s with {question.lacks}")
+        if not same(rows, expected, question.tolerance):
+            wrong.append(f"{question.name}: {rows[:3]} with, {expected[:3]} without")
+    return answers, wrong
+
+
+def timed(client: Client, sql: str) -> tuple[float, list[tuple[Any, ...]]]:
+    """Return the median time of a query (s), as its client sees it, and its rows. The first time is left out."""
+    taken: list[float] = []
+    rows: list[tuple[Any, ...]] = []
+    wanted = REPEATS
+    while len(taken) < wanted + 1:
+        begun = time.monotonic()
+        rows = list(map(tuple, client.query(sql, settings=SETTINGS).result_rows))
+        taken.append(time.monotonic() - begun)
+        wanted = SLOW_REPEATS if taken[-1] > SLOW_SECONDS else REPEATS
+    return statistics.median(taken[1:]), rows
+
+
+def same(found: list[tuple[Any, ...]], expected: list[tuple[Any, ...]], tolerance: float) -> bool:
+    """Are the rows the same, numbers within a relative tolerance?"""
+    return len(found) == len(expected) and all(
+        len(one) == len(other) and all(close(a, b, tolerance) for a, b in zip(one, other, strict=True))
+        for one, other in zip(found, expected, strict=True)
+    )
+
+
+def close(a: Any, b: Any, tolerance: float) -> bool:
+    """Are two values the same, or numbers, or lists of them, that are nearly?"""
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(close(one, other, tolerance) for one, other in zip(a, b, strict=True))
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return abs(a - b) <= max(tolerance, 1e-9) * max(abs(a), abs(b))
+    return bool(a == b)
+
+
+def report(answers: Sequence[Answer]) -> Iterator[str]:
+    """Yield the table."""
+    yield from table(
+        COLUMNS,
+        [
+            (
+                one.question,
+                "keys and rollups",
+                f"{one.seconds:.3f}",
+                one.lacks,
+                f"{one.without_seconds:.3f}",
+                f"{one.without_seconds / one.seconds:,.0f}",
+            )
+            for one in answers
+        ],
+    )
+
+
+def answers_json(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Return the answers for the file of results."""
+    return [asdict(one) for one in answers]

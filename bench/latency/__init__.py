@@ -1,0 +1,1 @@
+"""From append to committed rows, over the rate of arrival."""

@@ -1,0 +1,131 @@
+"""The bench's own broker: a folder and ports of its own, the backlog written before any clock starts."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import orjson
+from confluent_kafka import KafkaError, Message, Producer
+
+from bench.lib.backlog import ARTWORKS, POOL, Record, artwork_id
+from streams.embedded import process
+from streams.embedded.components import GRACE_SECONDS
+from streams.embedded.kafka import broker
+from streams.embedded.kafka.jars import fetch_jars, libs_dir
+from streams.embedded.ports import free_pair
+from streams.errors import UserError
+from streams.kafka.admin import describe
+from streams.kafka.names import ARTWORKS as CATALOGUE
+from streams.kafka.names import IMPRESSIONS
+from streams.provision import topics_file
+from streams.provision.first_position import ensure_first_position
+from streams.provision.topics import provision_kafka
+from streams.settings import Settings
+
+HOST = "127.0.0.1"
+START_SECONDS = 60.0
+# A million records take seconds to write and to read; this long means that something hangs.
+TRANSFER_SECONDS = 300.0
+
+Out = Callable[[str], None]
+
+
+@contextmanager
+def only_bench(settings: Settings) -> Iterator[None]:
+    """Hold the data folder's bench. Raises UserError when another one runs: they would stop each other."""
+    path = settings.data_dir.resolve() / "bench.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"Another bench runs in {settings.data_dir}: wait for its end.") from None
+        yield
+
+
+@contextmanager
+def running_broker(settings: Settings, out: Out) -> Iterator[Settings]:
+    """Run an empty, provisioned broker in `<data_dir>/bench` and yield settings that lead to it.
+
+    What an earlier bench left is stopped and removed first. The folder is removed at the end; after a failure it
+    stays, since its logs say why.
+    """
+    folder = settings.data_dir.resolve() / "bench"
+    # Only what the bench sets: a benchmark of some other window or chunk would be another benchmark.
+    ours = Settings.model_construct(
+        **{
+            **Settings.model_construct().model_dump(),
+            "data_dir": folder,
+            "kafka_bootstrap": f"{HOST}:{free_pair()}",
+            "metrics_host": HOST,
+            "metrics_port": free_pair(),
+            "log_level": "WARNING",
+        }
+    )
+    stop_all(ours)
+    shutil.rmtree(folder, ignore_errors=True)
+    libs = libs_dir(ours)
+    libs.parent.mkdir(parents=True)
+    libs.symlink_to(fetch_jars(settings, out), target_is_directory=True)
+    try:
+        broker.prepare(ours, out)
+        process.start(broker.NAME, broker.command(ours), ours)
+        broker.wait_ready(ours, time.monotonic() + START_SECONDS)
+        provision_kafka(ours, topics_file.load(ours), False, lambda _: None)
+        ensure_first_position(ours, describe(ours, IMPRESSIONS))
+        yield ours
+    finally:
+        stop_all(ours)
+    shutil.rmtree(folder)
+
+
+def stop_all(settings: Settings) -> None:
+    """Stop every process that is recorded in the folder, the broker last."""
+    for name in sorted(process.recorded(settings), key=lambda name: name == broker.NAME):
+        process.stop(name, settings, GRACE_SECONDS)
+
+
+def write(settings: Settings, records: Iterable[Record]) -> int:
+    """Write the catalogue and the backlog, each record in its user's partition; return how many records.
+
+    Raises UserError when the broker does not take all of it in time.
+    """
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "partitioner": "murmur2_random",
+            "enable.idempotence": True,
+            "compression.type": "lz4",
+            "linger.ms": 20,
+            "queue.buffering.max.messages": 500_000,
+        }
+    )
+    deadline = time.monotonic() + TRANSFER_SECONDS
+    failed: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            failed.append(error)
+
+    for ordinal in range(ARTWORKS):
+        value = orjson.dumps({"pool_id": POOL, "ordinal": ordinal})
+        producer.produce(CATALOGUE, value, key=artwork_id(ordinal), partition=0, on_delivery=delivered)
+    count = 0
+    for record in records:
+        while True:
+            try:
+                producer.produce(IMPRESSIONS, record.value(), key=record.user_id, on_delivery=delivered)
+                break
+            except BufferError:
+                producer.poll(0.1)
+            if time.monotonic() > deadline:
+                raise UserError("The broker did not take the backlog in time.")
+        count += 1
+        if not count % 10_000:
+            producer.poll(0)
+    left = producer.flush(max(0.0, deadline - time.monotonic()))
+    if left or failed:
+        raise UserError(f"The broker did not take the backlog: {left} records are left, {len(failed)} failed.")
+    return count

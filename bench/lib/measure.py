@@ -1,0 +1,138 @@
+"""A program under measurement: started, sampled, stopped. How far it is, its own metrics say; what it used, Linux."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bench.lib.tree import Usage, usage
+from streams.embedded import process
+from streams.embedded.components import GRACE_SECONDS, http_get
+from streams.embedded.kafka import broker
+from streams.embedded.ports import Address
+from streams.errors import UserError
+from streams.settings import Settings
+
+# An exposition costs the program about a millisecond: one percent of its time at this pace.
+SAMPLE_SECONDS = 0.1
+TELL_SECONDS = 5.0
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A system under measurement. `counter` is the metric that counts the impressions it is done with."""
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    metrics: Address
+    counter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How far a program was, and what it and the broker had used, at a moment of time.monotonic()."""
+
+    at: float
+    impressions: int
+    used: Usage
+    broker_cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """A program's steady state: between two samples, neither its start nor its end in it."""
+
+    impressions: int
+    seconds: float
+    cpu_seconds: float
+    broker_cpu_seconds: float
+    peak_mib: float
+
+    @property
+    def rate(self) -> float:
+        """Impressions a second."""
+        return self.impressions / self.seconds
+
+    @property
+    def cpu_per_million(self) -> float:
+        """CPU seconds of the program, of all its processes and threads, for a million impressions."""
+        return self.cpu_seconds / self.impressions * 1e6
+
+    @property
+    def broker_per_million(self) -> float:
+        """CPU seconds of the broker meanwhile, for a million impressions."""
+        return self.broker_cpu_seconds / self.impressions * 1e6
+
+
+@dataclass
+class Run:
+    """The samples of one program, and what to tell who waits."""
+
+    program: Program
+    settings: Settings
+    out: Callable[[str], None]
+    samples: list[Sample] = field(default_factory=list)
+
+    def until(self, done: Callable[[Sequence[Sample]], bool], seconds: float, what: str) -> None:
+        """Take samples until `done` says so. Raises UserError after `seconds`, or when the program has ended."""
+        begun = told = time.monotonic()
+        while not done(self.samples):
+            log = process.log_file(self.program.name, self.settings)
+            if time.monotonic() - begun > seconds:
+                raise UserError(f"{self.program.name}: not within {seconds:.0f} s: {what}; its log is {log}.")
+            if process.wait_exit(self.program.name, self.settings, SAMPLE_SECONDS):
+                raise UserError(f"{self.program.name} ended by itself; its log is {log}.")
+            exposition = http_get(self.program.metrics, "/metrics")
+            if exposition is not None:
+                self.samples.append(self._sample(round(total(exposition, self.program.counter))))
+            if self.samples and time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                self.out(f"  {self.program.name}: {self.samples[-1].impressions:,} impressions")
+
+    def _sample(self, impressions: int) -> Sample:
+        at = time.monotonic()
+        used = used_by(self.program.name, self.settings)
+        return Sample(at, impressions, used, used_by(broker.NAME, self.settings).cpu_seconds)
+
+
+@contextmanager
+def running(program: Program, settings: Settings, out: Callable[[str], None]) -> Iterator[Run]:
+    """Start a program; whatever happens, it has ended at the end."""
+    process.start(program.name, program.argv, settings, program.environment)
+    try:
+        yield Run(program, settings, out)
+    finally:
+        process.stop(program.name, settings, GRACE_SECONDS)
+
+
+def used_by(name: str, settings: Settings) -> Usage:
+    """What a process that runs by that name has used, all that it started included; nothing if none does."""
+    started = process.read(name, settings)
+    return usage(started.pid if started else None)
+
+
+def total(exposition: str, name: str) -> float:
+    """Return the sum of a metric over its labels; 0 for one that isn't there yet."""
+    pattern = rf"^{re.escape(name)}(?:\{{[^}}]*\}})? (\S+)$"
+    return sum(float(value) for value in re.findall(pattern, exposition, re.MULTILINE))
+
+
+def steady(samples: Sequence[Sample], first: int, last: int) -> Steady:
+    """Measure from the first sample that is past `first` impressions to the first that has reached `last`.
+
+    The peak of memory is that of the whole run. Raises ValueError when there are no two such samples.
+    """
+    begin = next((each for each in samples if each.impressions >= first), None)
+    end = next((each for each in samples if each.impressions >= last), None)
+    if begin is None or end is None or end.impressions <= begin.impressions:
+        raise ValueError(f"no two samples between {first} and {last} impressions")
+    return Steady(
+        impressions=end.impressions - begin.impressions,
+        seconds=end.at - begin.at,
+        cpu_seconds=end.used.cpu_seconds - begin.used.cpu_seconds,
+        broker_cpu_seconds=end.broker_cpu_seconds - begin.broker_cpu_seconds,
+        peak_mib=max(each.used.peak_bytes for each in samples) / MIB,
+    )

@@ -1,0 +1,1 @@
+"""How a worker with much state comes back."""

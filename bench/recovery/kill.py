@@ -1,0 +1,119 @@
+"""A worker killed with impressions arriving: how long until its output moves again."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bench.lib import worker
+from bench.lib.follow import Arrivals, Follower, longest_silence
+from bench.lib.traffic import Traffic, now_ms, sending
+from bench.lib.worker import Out
+from streams.embedded import process, stack
+from streams.embedded.components import GRACE_SECONDS, environment
+from streams.errors import UserError
+from streams.settings import Settings
+
+RATE = 1_700.0
+# What arrives before the kill, and a bound for all of it.
+BEFORE_SECONDS, MOST_SECONDS = 6.0, 120.0
+# Latency is what it was before when this is no longer exceeded (the latency target's P99).
+USUAL_MS = 250.0
+# It has been so for this long (s).
+STEADY_SECONDS = 3.0
+POLL_SECONDS = 0.1
+
+
+class How(StrEnum):
+    """Who starts it again."""
+
+    AT_ONCE = "at once, by whoever killed it"
+    SUPERVISOR = "by the supervisor of `impressions up`"
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One kill; seconds since it."""
+
+    how: How
+    moving: float
+    """The first accepted row that is committed after it can be read."""
+    usual: float
+    """The last row came that took longer than usual: the backlog of the outage is worked off."""
+
+
+def measure(settings: Settings, how: How, seed: int, out: Out) -> Kill:
+    """Kill worker 0, which is ready, under traffic, and see it come back; it runs when this returns.
+
+    Raises UserError when it does not come back in time.
+    """
+    if how is How.SUPERVISOR:
+        # A new one each time: it waits longer before the second restart within a minute, as it should.
+        argv = [sys.executable, "-m", "streams", "supervise"]
+        process.start(stack.SUPERVISOR, argv, settings, environment(settings))
+    follower = Follower(settings, coverage=False)
+    try:
+        with sending(settings, Traffic(RATE, MOST_SECONDS, 1, now_ms(), seed)) as sender:
+            time.sleep(BEFORE_SECONDS)
+            pid = worker.pid_of(settings, worker.name(0))
+            if pid is None or not len(follower.accepted):
+                raise UserError("Nothing was decided before the worker was to be killed.")
+            killed = now_ms()
+            os.kill(pid, signal.SIGKILL)
+            if how is How.AT_ONCE:
+                process.wait_exit(worker.name(0), settings, process.KILL_SECONDS)
+                worker.start(settings)
+            _wait_usual(follower.accepted, settings, killed, pid)
+            sender.stop()
+    finally:
+        follower.close()
+        process.stop(stack.SUPERVISOR, settings, GRACE_SECONDS)
+    found = judge(follower.accepted, how, killed, now_ms())
+    out(f"killed, started again {how}: output moved after {found.moving:.1f} s, as usual after {found.usual:.1f} s")
+    return found
+
+
+def judge(arrivals: Arrivals, how: How, killed: float, until: float) -> Kill:
+    """Read the figures from what arrived."""
+    silence = longest_silence(arrivals.times(), killed, until)
+    return Kill(how, (silence.end - killed) / 1000, (last_unusual(arrivals, killed) - killed) / 1000)
+
+
+def last_unusual(arrivals: Arrivals, since: float) -> float:
+    """When the last row came that took longer than usual; `since` if none did after it."""
+    slow = [
+        at
+        for at, appended in zip(arrivals.at, arrivals.appended, strict=True)
+        if at > since and at - appended > USUAL_MS
+    ]
+    return max(slow, default=since)
+
+
+def _wait_usual(arrivals: Arrivals, settings: Settings, killed: float, pid: int) -> None:
+    """Return once rows of after the kill have come, and none slower than usual for some seconds."""
+    deadline = time.monotonic() + MOST_SECONDS - 2 * BEFORE_SECONDS
+    usual_since: float | None = None
+    while usual_since is None or time.monotonic() - usual_since < STEADY_SECONDS:
+        time.sleep(POLL_SECONDS)
+        # Reaps what was killed: a child that nobody waits for seems to run.
+        process.running(worker.name(0), settings)
+        latest = arrivals.appended[-1]
+        usual = latest > killed and now_ms() - latest < USUAL_MS
+        usual_since = (usual_since or time.monotonic()) if usual else None
+        if time.monotonic() > deadline:
+            raise UserError(f"The worker killed (process {pid}) did not come back in {MOST_SECONDS:.0f} s.")
+
+
+def summary(kills: Sequence[Kill]) -> list[tuple[str, ...]]:
+    """The cells of a table, a row for each way to start it again; times are the middle one's and the longest."""
+    rows = []
+    for how in How:
+        of_it = [each for each in kills if each.how is how]
+        if of_it:
+            moving, usual = sorted(each.moving for each in of_it), sorted(each.usual for each in of_it)
+            cells = [f"{value:.1f}" for value in (moving[len(moving) // 2], moving[-1], usual[len(usual) // 2])]
+            rows.append((how.value, str(len(of_it)), *cells))
+    return rows

@@ -1,0 +1,100 @@
+"""One start of a worker, measured from the start of its process: until it is ready, until it has decided something."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import orjson
+
+from bench.lib import worker
+from bench.lib.measure import MIB, total
+from bench.lib.worker import COUNTER, START_SECONDS, Out
+from streams.embedded import process
+from streams.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What the worker says that it read from the changelogs: changes in all, and the slowest partition's time."""
+
+    changes: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Changes a second: the partitions are read at the same time."""
+        return self.changes / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start; times in seconds since the process began."""
+
+    ready: float
+    decided: float
+    restored: Restored
+    peak_mib: float
+
+
+def measure(settings: Settings, impressions: int, what: str, out: Out) -> Start:
+    """Start the worker, wait until it has decided so many impressions that lie on the topic, and kill it.
+
+    Raises UserError when it ends by itself, or takes too long.
+    """
+    log = process.log_file(worker.name(0), settings)
+    log_start = log.stat().st_size if log.exists() else 0
+    times: dict[str, float] = {}
+    peak = 0.0
+    begun = time.monotonic()
+    # It tells what it restores.
+    worker.start(settings.model_copy(update={"log_level": "INFO"}))
+
+    def done() -> bool:
+        nonlocal peak
+        text = worker.exposition(settings)
+        now = time.monotonic() - begun
+        peak = max(peak, total(text, "process_resident_memory_bytes"))
+        if worker.is_ready(text):
+            times.setdefault("ready", now)
+        if total(text, COUNTER):
+            times.setdefault("decided", now)
+        return len(times) == 2 and total(text, COUNTER) >= impressions
+
+    try:
+        worker.until(done, settings, (0,), START_SECONDS, f"it has decided ({what})", out)
+    finally:
+        worker.kill(settings)
+    with log.open("rb") as lines:
+        lines.seek(log_start)
+        restored = restored_in(lines)
+    return Start(times["ready"], times["decided"], restored, peak / MIB)
+
+
+def restored_in(lines: Iterable[bytes]) -> Restored:
+    """Sum up what a worker's log says about the partitions that it restored."""
+    changes, seconds = 0, 0.0
+    for line in lines:
+        if b'"state_restored"' in line:
+            event = orjson.loads(line)
+            changes += event["changes"]
+            seconds = max(seconds, event["seconds"])
+    return Restored(changes, seconds)
+
+
+def middle(starts: list[Start]) -> Start:
+    """The median of each figure, and the highest peak."""
+    return Start(
+        median(each.ready for each in starts),
+        median(each.decided for each in starts),
+        Restored(
+            round(median(each.restored.changes for each in starts)), median(each.restored.seconds for each in starts)
+        ),
+        max(each.peak_mib for each in starts),
+    )
+
+
+def folder_bytes(folder: Path, pattern: str) -> int:
+    """How large the files below a folder are that match a pattern."""
+    return sum(path.stat().st_size for path in folder.glob(pattern) if path.is_file())

@@ -1,0 +1,85 @@
+"""A worker's starts on one broker, with the state that it was given."""
+
+import shutil
+import time
+from dataclasses import dataclass
+
+from bench.lib import users, worker
+from bench.lib.backlog import SPAN_MS
+from bench.lib.broker import write
+from bench.lib.figures import say
+from bench.lib.measure import MIB
+from bench.lib.traffic import now_ms
+from bench.lib.worker import Sample
+from bench.recovery import restart
+from bench.recovery.restart import Start, folder_bytes, middle
+from streams.embedded.kafka import broker
+from streams.kafka.admin import describe
+from streams.kafka.names import IMPRESSIONS, changelog
+from streams.settings import Settings
+from streams.state.partition_state import Table
+
+# The slowest worth waiting for, far below what is measured on a laptop.
+SLOWEST_RATE = 2_000
+READY_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What lies on disk (bytes): the broker's changelogs, as they were sent, and the worker's RocksDB."""
+
+    windows_changelog: int
+    coverage_changelog: int
+    rocksdb: int
+
+    @property
+    def changelogs(self) -> int:
+        """Both."""
+        return self.windows_changelog + self.coverage_changelog
+
+
+class Starts:
+    """Starts worker 0 again and again, without its local state or with it."""
+
+    def __init__(self, settings: Settings, repeats: int) -> None:
+        self.settings, self._repeats = settings, repeats
+        self.partitions = describe(settings, IMPRESSIONS).partitions
+        self._folder = settings.data_dir / "state"
+        self._round = 0
+        write(settings, [])  # the catalogue, and no records
+
+    def measure(self, what: str, fresh: bool) -> Start:
+        """Start and kill the worker some times, without its local state if `fresh`; return the middle."""
+        done = []
+        for number in range(1, self._repeats + 1):
+            if fresh:
+                shutil.rmtree(self._folder, ignore_errors=True)
+            self._round += 1
+            probes = users.probes(self._round, self.partitions, now_ms())
+            users.produce(self.settings, probes)
+            start = restart.measure(self.settings, len(probes) * users.IMPRESSIONS_A_USER, what, say)
+            say(f"{what} ({number} of {self._repeats}): ready {start.ready:.1f} s, decided {start.decided:.1f} s")
+            done.append(start)
+        return middle(done)
+
+    def build(self, count: int) -> list[Sample]:
+        """Make users' state as it comes to be in life, by deciding; then kill the worker. Returns its samples."""
+        begun, total = time.monotonic(), count * users.IMPRESSIONS_A_USER
+        users.produce(self.settings, users.packed(count, self.partitions, now_ms() - 2 * SPAN_MS, SPAN_MS))
+        say(f"backlog: {count:,} users, {total:,} impressions, {time.monotonic() - begun:.0f} s")
+        worker.start(self.settings)
+        samples = worker.follow(self.settings, total, (0,), READY_SECONDS + total / SLOWEST_RATE, say)
+        worker.kill(self.settings)
+        say(f"state: {count:,} users, {time.monotonic() - begun:.0f} s")
+        return samples
+
+    def sizes(self) -> Sizes:
+        """How large the state is now: before a compaction, or a fresh store, changes it."""
+        data = broker.data_dir(self.settings)
+        logs = {table: folder_bytes(data, f"{changelog(table)}-*/*.log") for table in Table}
+        return Sizes(logs[Table.WINDOWS], logs[Table.COVERAGE], folder_bytes(self._folder, "**/*"))
+
+
+def mib(size: float) -> str:
+    """A size as a cell."""
+    return f"{size / MIB:,.1f}"

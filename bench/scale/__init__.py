@@ -1,0 +1,1 @@
+"""What an impression costs as things grow."""

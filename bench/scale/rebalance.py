@@ -1,0 +1,97 @@
+"""What it costs that a second worker comes or goes, with impressions arriving: how long no output is given."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.lib import worker
+from bench.lib.figures import Quantiles, quantiles
+from bench.lib.follow import Follower, longest_silence
+from bench.lib.measure import total
+from bench.lib.traffic import Traffic, now_ms, sending
+from bench.lib.worker import Out
+from streams.errors import UserError
+from streams.settings import Settings
+
+RATE = 1_700.0
+# Before the first change and after each: output flows again, and what waited is worked off.
+STEADY_SECONDS = 5.0
+# A bound for all of it.
+MOST_SECONDS = 240.0
+CHANGE_SECONDS = 60.0
+POLL_SECONDS = 0.05
+FIRST, SECOND = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A worker came or went."""
+
+    what: str
+    settled: float
+    """Seconds until each worker held its partitions and was ready."""
+    silences: tuple[float, ...]
+    """The longest time without a row, of each partition (s)."""
+    latency: Quantiles
+    """Of what was appended from the change until some seconds after it settled (ms)."""
+
+
+def measure(settings: Settings, partitions: int, out: Out) -> list[Change]:
+    """Let a second worker come and go beside the first, which is started here. Raises UserError when one hangs."""
+    worker.start(settings, FIRST)
+    worker.wait_ready(settings, (FIRST,), out)
+    follower = Follower(settings, coverage=False)
+    changes: list[Change] = []
+    both, alone = (partitions - partitions // 2, partitions // 2), (partitions,)
+
+    def change(what: str, act: Callable[[], object], held: tuple[int, ...]) -> None:
+        begun = now_ms()
+        act()
+        _wait_held(settings, held, what)
+        settled = (now_ms() - begun) / 1000
+        time.sleep(STEADY_SECONDS)
+        silences = [
+            longest_silence(follower.accepted.times(number), begun, now_ms()).seconds for number in range(partitions)
+        ]
+        latency = quantiles(follower.accepted.latencies(begun, now_ms()))
+        changes.append(Change(what, settled, tuple(silences), latency))
+        out(f"{what}: settled after {settled:.1f} s, no output of a partition for {max(silences):.2f} s")
+
+    try:
+        with sending(settings, Traffic(RATE, MOST_SECONDS, 1, now_ms(), seed=1)) as sender:
+            time.sleep(STEADY_SECONDS)
+            change("a second worker starts", lambda: worker.start(settings, SECOND), both)
+            change("it ends (SIGTERM)", lambda: worker.stop(settings, SECOND), alone)
+            change("it starts again", lambda: worker.start(settings, SECOND), both)
+            change("it is killed and does not come back", lambda: worker.kill(settings, SECOND), alone)
+            sender.stop()
+    finally:
+        follower.close()
+    return changes
+
+
+def _wait_held(settings: Settings, held: tuple[int, ...], what: str) -> None:
+    """Return once the workers are ready with so many partitions each, in any order."""
+    deadline = time.monotonic() + CHANGE_SECONDS
+    while True:
+        texts = [worker.exposition(settings, index) for index in range(len(held))]
+        found = sorted(int(total(text, worker.PARTITIONS)) for text in texts)
+        if found == sorted(held) and all(map(worker.is_ready, texts)):
+            return
+        if time.monotonic() > deadline:
+            raise UserError(f"Not settled within {CHANGE_SECONDS:.0f} s: {what}; partitions held: {found}.")
+        time.sleep(POLL_SECONDS)
+
+
+def cells(change: Change) -> tuple[str, ...]:
+    """A row of the table."""
+    silences = sorted(change.silences)
+    return (
+        change.what,
+        f"{change.settled:.1f}",
+        f"{silences[-1]:.2f}",
+        f"{silences[0]:.2f}",
+        f"{change.latency.p50:,.0f}",
+        f"{change.latency.p99:,.0f}",
+        f"{change.latency.max:,.0f}",
+    )

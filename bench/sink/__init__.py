@@ -1,0 +1,1 @@
+"""The sink, from a backlog and as records arrive."""

@@ -1,0 +1,1 @@
+"""Throughput from a backlog, ours beside its peers."""
