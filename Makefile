@@ -49,8 +49,8 @@ bench: setup ## ours beside its peers from a backlog, and under SIGKILL: half an
 preview: setup ## draw every dashboard from the demo's data, into docs/dashboards; PREVIEW=--serve: a live page
 	@$(BIN)/python -m dashboards.preview $(PREVIEW)
 
-dashboards: setup ## write dashboards/grafana/dashboards from dashboards/build
-	@$(BIN)/python -m dashboards.build
+dashboards: setup ## write dashboards/grafana/dashboards from dashboards/source
+	@$(BIN)/python -m dashboards.source
 
 schemas: setup ## write schemas/ from the models, docs/metrics.md from the catalogue
 	@$(BIN)/python -m tools.schemas

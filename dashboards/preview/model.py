@@ -46,7 +46,7 @@ def load(folder: Path) -> dict[str, dict[str, Any]]:
     """Return a folder's dashboards by uid, in order of their files. Raises UserError when it holds none."""
     found = [orjson.loads(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
     if not found:
-        raise UserError(f"No dashboard lies in {folder}: make them with `python -m dashboards.build`.")
+        raise UserError(f"No dashboard lies in {folder}: make them with `python -m dashboards.source`.")
     return {dashboard["uid"]: dashboard for dashboard in found}
 
 

@@ -12,8 +12,8 @@ import yaml
 from faust.sensors.prometheus import FaustMetrics
 from prometheus_client import CollectorRegistry
 
-from dashboards.build import __main__ as build
 from dashboards.expand import expand, expand_promql
+from dashboards.source import __main__ as build
 from streams.metrics import catalogue as metrics
 from tests.repo.test_alerts import promtool
 from tests.support.dashboards import DASHBOARDS, PROMQL, QUERIES, SQL, Query, as_opened, panels, variables
@@ -33,7 +33,7 @@ MINUTE = 60_000
 
 
 def test_the_committed_ones_are_what_their_source_makes() -> None:
-    assert build.drifted() == [], "run python -m dashboards.build"
+    assert build.drifted() == [], "run python -m dashboards.source"
 
 
 def test_drift_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

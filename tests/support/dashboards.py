@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dashboards.build.__main__ import FOLDER
-from dashboards.build.queries import CLICKHOUSE_TYPE
 from dashboards.expand import Everything, Value
+from dashboards.source.__main__ import FOLDER
+from dashboards.source.queries import CLICKHOUSE_TYPE
 
 DASHBOARDS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))

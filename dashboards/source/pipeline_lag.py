@@ -2,18 +2,10 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.build.layout import Row
-from dashboards.build.panels import Head, Look, lines, number, states
-from dashboards.build.queries import metric, now
-from dashboards.build.style import (
-    BAD,
-    COUNT,
-    GOOD,
-    SECONDS,
-    at_most,
-    mapped,
-    zero_is_right,
-)
+from dashboards.source.layout import Row
+from dashboards.source.panels import Head, Look, lines, number, states
+from dashboards.source.queries import metric, now
+from dashboards.source.style import BAD, COUNT, GOOD, SECONDS, at_most, mapped, zero_is_right
 
 READY = mapped(**{"1": ("ready", GOOD), "0": ("not ready", BAD)})
 TOPICS = "{{topic}}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboards.incident.timeline import Event
+from drills.incident.timeline import Event
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
 PICTURES = PAGE.parent / "dashboards"
@@ -55,7 +55,7 @@ def page(
     return [
         "# A quarter of an hour of trouble",
         "",
-        "Made by `python -m dashboards.incident`: the embedded stack, with Prometheus and Alertmanager from Debian and",
+        "Made by `python -m drills.incident`: the embedded stack, with Prometheus and Alertmanager from Debian and",
         "the alerts as they are. ClickHouse is down for two minutes, a tenth of what arrives is malformed for seven,",
         "and every user sees a small pool through. [Runbooks](runbooks.md) say what to do about each.",
         "",

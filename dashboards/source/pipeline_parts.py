@@ -1,10 +1,10 @@
 """What the pipeline stands on: Faust, Kafka, ClickHouse, and the processes themselves."""
 
-from dashboards.build.layout import Row
-from dashboards.build.panels import Head, Look, lines, number, rows_table
-from dashboards.build.promql import percentile
-from dashboards.build.queries import metric, rows
-from dashboards.build.style import BAD, BYTES, COUNT, GOOD, MISSED, MS, PER_SECOND, named, steps, zero_is_right
+from dashboards.source.layout import Row
+from dashboards.source.panels import Head, Look, lines, number, rows_table
+from dashboards.source.promql import percentile
+from dashboards.source.queries import metric, rows
+from dashboards.source.style import BAD, BYTES, COUNT, GOOD, MISSED, MS, PER_SECOND, named, steps, zero_is_right
 
 ISO = "dateTimeAsIso"
 TEXT = {"type": "color-text"}

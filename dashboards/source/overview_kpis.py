@@ -2,11 +2,11 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.build.layout import Row
-from dashboards.build.ledger import LAST_DAY
-from dashboards.build.panels import Head, Look, number, rows_table
-from dashboards.build.queries import rows
-from dashboards.build.style import (
+from dashboards.source.layout import Row
+from dashboards.source.ledger import LAST_DAY
+from dashboards.source.panels import Head, Look, number, rows_table
+from dashboards.source.queries import rows
+from dashboards.source.style import (
     BAD,
     COUNT,
     GOOD,
@@ -21,7 +21,7 @@ from dashboards.build.style import (
     steps,
     zero_is_right,
 )
-from dashboards.build.variables import chosen
+from dashboards.source.variables import chosen
 
 OF_POOL = chosen("pool_id", "pool")
 FRESHNESS = f"""

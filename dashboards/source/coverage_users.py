@@ -1,20 +1,11 @@
 """Who nears exhaustion, on the coverage dashboard."""
 
-from dashboards.build.layout import Row
-from dashboards.build.links import to_user
-from dashboards.build.panels import Head, Look, lines, rows_table
-from dashboards.build.queries import metric, rows
-from dashboards.build.style import (
-    BAD,
-    COUNT,
-    COVERED,
-    GOOD,
-    SHARE,
-    at_least,
-    named,
-    steps,
-)
-from dashboards.build.variables import chosen
+from dashboards.source.layout import Row
+from dashboards.source.links import to_user
+from dashboards.source.panels import Head, Look, lines, rows_table
+from dashboards.source.queries import metric, rows
+from dashboards.source.style import BAD, COUNT, COVERED, GOOD, SHARE, at_least, named, steps
+from dashboards.source.variables import chosen
 
 OF_POOL = chosen("pool_id", "pool")
 GAUGE = {"type": "gauge", "mode": "basic"}

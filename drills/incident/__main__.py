@@ -1,4 +1,4 @@
-"""`python -m dashboards.incident`: a quarter of an hour of trouble, seen in metrics, alerts and dashboards.
+"""`python -m drills.incident`: a quarter of an hour of trouble, seen in metrics, alerts and dashboards.
 
 ClickHouse is down for two minutes, a tenth of what arrives is malformed, and every user sees a small pool through, with
 the alerts as they are. What happened goes into docs/incidents.md, pictures beside it.
@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from dashboards.incident.load import SMALL_POOL, USERS, Load, catalogue
-from dashboards.incident.report import PICTURES, Balance, write
-from dashboards.incident.timeline import Timeline
 from dashboards.observers import Observers, observing, until
 from dashboards.preview.pictures import Picture, of_stack
+from drills.incident.load import SMALL_POOL, USERS, Load, catalogue
+from drills.incident.report import PICTURES, Balance, write
+from drills.incident.timeline import Timeline
 from streams.clickhouse.client import connect
 from streams.embedded import process, stack
 from streams.embedded.components import GRACE_SECONDS
@@ -41,7 +41,7 @@ METRICS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run it. Return 0 when all was seen and nothing was lost, 1 when not, 2 for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m dashboards.incident", description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(prog="python -m drills.incident", description=__doc__.split("\n", 1)[0])
     parser.parse_args(argv)
     log.configure("WARNING")
     try:

@@ -2,12 +2,12 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.build import variables
-from dashboards.build.layout import Page, Row, build
-from dashboards.build.overview_kpis import definitions, kpis
-from dashboards.build.panels import Head, Look, areas, lines, number
-from dashboards.build.queries import metric, now
-from dashboards.build.style import (
+from dashboards.source import variables
+from dashboards.source.layout import Page, Row, build
+from dashboards.source.overview_kpis import definitions, kpis
+from dashboards.source.panels import Head, Look, areas, lines, number
+from dashboards.source.queries import metric, now
+from dashboards.source.style import (
     BAD,
     COUNT,
     GOOD,

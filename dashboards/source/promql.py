@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models import prometheus
 
-from dashboards.build.queries import metric
+from dashboards.source.queries import metric
 
 SHARES = {"P50": 0.5, "P95": 0.95, "P99": 0.99}
 

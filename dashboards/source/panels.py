@@ -8,8 +8,8 @@ from grafana_foundation_sdk.models import barchart, bargauge, common, heatmap, s
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.common import GraphThresholdsStyleMode, LegendDisplayMode, VisibilityMode
 
-from dashboards.build.queries import Target
-from dashboards.build.style import PLAIN, coloured, steps
+from dashboards.source.queries import Target
+from dashboards.source.style import PLAIN, coloured, steps
 
 Overrides = Sequence[model.DashboardFieldConfigSourceOverrides]
 # As many as can be told apart as bars, and so the interval is a minute from two hours on.

@@ -1,10 +1,10 @@
 """The workers' part of the pipeline dashboard."""
 
-from dashboards.build.layout import Row
-from dashboards.build.panels import Head, Look, areas, heat, lines, number
-from dashboards.build.promql import mean, percentile, percentiles
-from dashboards.build.queries import buckets, metric, now
-from dashboards.build.style import (
+from dashboards.source.layout import Row
+from dashboards.source.panels import Head, Look, areas, heat, lines, number
+from dashboards.source.promql import mean, percentile, percentiles
+from dashboards.source.queries import buckets, metric, now
+from dashboards.source.style import (
     BAD,
     BYTES,
     COUNT,

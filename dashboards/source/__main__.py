@@ -1,4 +1,4 @@
-"""`python -m dashboards.build` writes the dashboards; with --check it says which of them differ from their source."""
+"""`python -m dashboards.source` writes the dashboards; with --check it says which of them differ from their source."""
 
 import argparse
 import json
@@ -8,8 +8,8 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.build import coverage, delivery, overview, pipeline, user
-from dashboards.build.queries import register
+from dashboards.source import coverage, delivery, overview, pipeline, user
+from dashboards.source.queries import register
 
 FOLDER = Path(__file__).resolve().parents[1] / "grafana" / "dashboards"
 
@@ -51,14 +51,14 @@ def write() -> None:
 
 def main() -> int:
     """Write, or compare. Returns 1 for dashboards that differ."""
-    parser = argparse.ArgumentParser(prog="python -m dashboards.build", description="Write Grafana's dashboards.")
+    parser = argparse.ArgumentParser(prog="python -m dashboards.source", description="Write Grafana's dashboards.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file differs from its source")
     if not parser.parse_args().check:
         write()
         return 0
     different = drifted()
     for name in different:
-        sys.stderr.write(f"{name} differs from its source: run python -m dashboards.build\n")
+        sys.stderr.write(f"{name} differs from its source: run python -m dashboards.source\n")
     return 1 if different else 0
 
 

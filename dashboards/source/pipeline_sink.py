@@ -1,10 +1,10 @@
 """The sinks' part of the pipeline dashboard."""
 
-from dashboards.build.layout import Row
-from dashboards.build.panels import Head, Look, areas, heat, lines, states
-from dashboards.build.promql import percentile
-from dashboards.build.queries import buckets, metric
-from dashboards.build.style import BAD, COUNT, GOOD, PER_SECOND, QUIET, SECONDS, mapped
+from dashboards.source.layout import Row
+from dashboards.source.panels import Head, Look, areas, heat, lines, states
+from dashboards.source.promql import percentile
+from dashboards.source.queries import buckets, metric
+from dashboards.source.style import BAD, COUNT, GOOD, PER_SECOND, QUIET, SECONDS, mapped
 
 WAITING = mapped(**{"0": ("ClickHouse takes rows", GOOD), "1": ("waits for ClickHouse", BAD)})
 

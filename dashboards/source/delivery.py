@@ -2,22 +2,15 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.build import variables
-from dashboards.build.delivery_rejected import rejections
-from dashboards.build.delivery_sql import (
-    BALANCE,
-    CAUSES,
-    SENDERS,
-    SIZES,
-    UNBALANCED,
-    by_transport,
-)
-from dashboards.build.layout import Page, Row, build
-from dashboards.build.ledger import IN_RANGE, OF_SENDERS, by_interval
-from dashboards.build.links import to_user
-from dashboards.build.panels import Head, Look, bars, groups, level, lines, number, rows_table
-from dashboards.build.queries import metric, rows, series
-from dashboards.build.style import (
+from dashboards.source import variables
+from dashboards.source.delivery_rejected import rejections
+from dashboards.source.delivery_sql import BALANCE, CAUSES, SENDERS, SIZES, UNBALANCED, by_transport
+from dashboards.source.layout import Page, Row, build
+from dashboards.source.ledger import IN_RANGE, OF_SENDERS, by_interval
+from dashboards.source.links import to_user
+from dashboards.source.panels import Head, Look, bars, groups, level, lines, number, rows_table
+from dashboards.source.queries import metric, rows, series
+from dashboards.source.style import (
     BAD,
     BYTES,
     COUNT,

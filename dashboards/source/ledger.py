@@ -1,6 +1,6 @@
 """SQL on the ledger that several dashboards share."""
 
-from dashboards.build.variables import chosen
+from dashboards.source.variables import chosen
 
 OF_SENDERS = f"{chosen('l.transport', 'transport')} AND {chosen('l.tier', 'tier')}"
 # To the minute: the first one counts as a whole.

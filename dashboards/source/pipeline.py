@@ -2,12 +2,12 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.build import variables
-from dashboards.build.layout import Page, build
-from dashboards.build.pipeline_lag import keeping_up
-from dashboards.build.pipeline_parts import clickhouse, faust_and_kafka, processes
-from dashboards.build.pipeline_sink import sink
-from dashboards.build.pipeline_worker import latency, state, throughput
+from dashboards.source import variables
+from dashboards.source.layout import Page, build
+from dashboards.source.pipeline_lag import keeping_up
+from dashboards.source.pipeline_parts import clickhouse, faust_and_kafka, processes
+from dashboards.source.pipeline_sink import sink
+from dashboards.source.pipeline_worker import latency, state, throughput
 
 PAGE = Page(
     "impressions-pipeline",

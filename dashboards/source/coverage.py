@@ -2,24 +2,14 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.build import variables
-from dashboards.build.coverage_users import nearing
-from dashboards.build.layout import Page, Row, build
-from dashboards.build.ledger import by_interval
-from dashboards.build.panels import Head, Look, groups, heat, level, lines, number, rows_table
-from dashboards.build.queries import buckets, metric, rows, series
-from dashboards.build.style import (
-    BAD,
-    COUNT,
-    GOOD,
-    PLAIN,
-    SHARE,
-    at_least,
-    at_most,
-    named,
-    steps,
-)
-from dashboards.build.variables import chosen
+from dashboards.source import variables
+from dashboards.source.coverage_users import nearing
+from dashboards.source.layout import Page, Row, build
+from dashboards.source.ledger import by_interval
+from dashboards.source.panels import Head, Look, groups, heat, level, lines, number, rows_table
+from dashboards.source.queries import buckets, metric, rows, series
+from dashboards.source.style import BAD, COUNT, GOOD, PLAIN, SHARE, at_least, at_most, named, steps
+from dashboards.source.variables import chosen
 
 PAGE = Page(
     "impressions-coverage",

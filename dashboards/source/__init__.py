@@ -1,4 +1,4 @@
-"""Grafana's dashboards as code: `python -m dashboards.build` writes dashboards/grafana/dashboards."""
+"""Grafana's dashboards as code: `python -m dashboards.source` writes dashboards/grafana/dashboards."""
 
 import warnings
 

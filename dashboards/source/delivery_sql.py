@@ -1,6 +1,6 @@
 """The longer queries of the delivery dashboard."""
 
-from dashboards.build.ledger import IN_RANGE, LINES, OF_SENDERS
+from dashboards.source.ledger import IN_RANGE, LINES, OF_SENDERS
 
 BALANCE = f"""
     SELECT

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.dashboard import VariableModel, VariableRefresh, VariableSort, VariableType
 
-from dashboards.build.queries import CLICKHOUSE, CLICKHOUSE_TYPE, PROMETHEUS_TYPE
+from dashboards.source.queries import CLICKHOUSE, CLICKHOUSE_TYPE, PROMETHEUS_TYPE
 
 
 def clickhouse() -> VariableModel:

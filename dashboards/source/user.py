@@ -2,11 +2,11 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.build import variables
-from dashboards.build.layout import Page, Row, build
-from dashboards.build.panels import Head, Look, bars, level, number, rows_table
-from dashboards.build.queries import rows, series
-from dashboards.build.style import (
+from dashboards.source import variables
+from dashboards.source.layout import Page, Row, build
+from dashboards.source.panels import Head, Look, bars, level, number, rows_table
+from dashboards.source.queries import rows, series
+from dashboards.source.style import (
     BAD,
     COUNT,
     COVERED,
@@ -22,7 +22,7 @@ from dashboards.build.style import (
     steps,
     zero_is_right,
 )
-from dashboards.build.variables import chosen
+from dashboards.source.variables import chosen
 
 PAGE = Page(
     "impressions-user",

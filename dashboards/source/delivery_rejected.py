@@ -1,19 +1,11 @@
 """What was rejected, on the delivery dashboard, down to the payload of a piece."""
 
-from dashboards.build.delivery_sql import (
-    LATEST_PIECES,
-    PAYLOAD,
-    REASONS,
-)
-from dashboards.build.layout import Row
-from dashboards.build.links import to_piece, to_user
-from dashboards.build.panels import Head, Look, bars, rows_table
-from dashboards.build.queries import rows, series
-from dashboards.build.style import (
-    BYTES,
-    COUNT,
-    named,
-)
+from dashboards.source.delivery_sql import LATEST_PIECES, PAYLOAD, REASONS
+from dashboards.source.layout import Row
+from dashboards.source.links import to_piece, to_user
+from dashboards.source.panels import Head, Look, bars, rows_table
+from dashboards.source.queries import rows, series
+from dashboards.source.style import BYTES, COUNT, named
 
 REASON_COLOURS = {"malformed": "red", "invalid": "orange", "oversize": "purple", "future": "blue", "late": "yellow"}
 

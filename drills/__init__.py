@@ -1,0 +1,1 @@
+"""Drills: what happens to a whole installation, played end to end."""
