@@ -1,7 +1,7 @@
 """From what a caller gives to the bytes of a line; whatever the stream would reject is a ValueError here.
 
 A valid flush can't come near a line's 1 MiB: 500 impressions whose every field is as long as it may be make
-0.35 MiB (tests/unit/test_sdk_encode.py), so no flush need ever be cut.
+0.35 MiB (tests/unit/sdk/test_encode.py), so no flush need ever be cut.
 """
 
 from collections.abc import Mapping, Sequence

@@ -22,7 +22,7 @@ REQUEST_SECONDS = 10.0
 Key = tuple[str, int]
 
 
-def consumer(settings: Settings, index: int, on_error: Callable[[KafkaError], None]) -> Consumer:
+def connect(settings: Settings, index: int, on_error: Callable[[KafkaError], None]) -> Consumer:
     """Return the consumer of sink `index`. Only one process can be that sink: a second one fences the first.
 
     `on_error` is told, within calls of the consumer, what the client met; it tries again by itself unless it is fatal.

@@ -23,7 +23,7 @@ from streams.runtime.backoff import Backoff
 from streams.runtime.failpoints import Failpoint
 from streams.runtime.stall import Work
 from streams.settings import Settings
-from streams.sink import consumer
+from streams.sink.consumer import Broker, Errors, Key, Log, connect, seek
 from streams.sink.feeds import FEEDS
 from streams.sink.partition import AssignedPartition, due, names_of
 from streams.sink.read_rows import ArtworkParser, parser
@@ -46,9 +46,9 @@ class Sink:
     def __init__(self, settings: Settings, index: int, sources: Sources) -> None:
         self._settings = settings
         self._sources = sources
-        self._errors = consumer.Errors(index)
-        self._consumer: Consumer = consumer.consumer(settings, index, self._errors.note)
-        self._broker = consumer.Broker(settings, self._consumer)
+        self._errors = Errors(index)
+        self._consumer: Consumer = connect(settings, index, self._errors.note)
+        self._broker = Broker(settings, self._consumer)
         self._writer = Writer(settings)
         # Makes blocks, one at a time, while others are inserted.
         self._maker = ThreadPoolExecutor(1, "maker")
@@ -130,7 +130,7 @@ class Sink:
         for topic in {each.feed.topic for each in waiting}:
             self._place_topic([each for each in waiting if each.feed.topic == topic], logs)
 
-    def _place_topic(self, partitions: list[AssignedPartition], logs: dict[consumer.Key, consumer.Log]) -> None:
+    def _place_topic(self, partitions: list[AssignedPartition], logs: dict[Key, Log]) -> None:
         """Place partitions of one topic, whose table may be broken while those of others are not."""
         feed, topic_id = partitions[0].feed, logs[partitions[0].key].topic_id
         if self._backoff.waits(time.monotonic()):
@@ -153,13 +153,13 @@ class Sink:
             partition.backoff.fail(time.monotonic())
         logger.warning("placing_failed", partitions=[each.key for each in partitions], detail=str(error))
 
-    def _place_one(self, partition: AssignedPartition, log_: consumer.Log, newest: int | None) -> TopicPartition | None:
+    def _place_one(self, partition: AssignedPartition, log_: Log, newest: int | None) -> TopicPartition | None:
         """Start to read a partition; return what to commit if the commit that there is says something else."""
         start = start_position(log_.topic_id, log_.committed, newest, log_.low, log_.high)
         parse = parser(partition.feed.topic)
         if isinstance(parse, ArtworkParser):
             parse.restore(self._writer.catalogue(log_.topic_id))
-        consumer.seek(self._consumer, partition.at(start.offset))
+        seek(self._consumer, partition.at(start.offset))
         partition.place(log_.topic_id, start.offset, parse)
         partition.backoff.succeed()
         self._consumer.resume([partition.at(start.offset)])

@@ -117,7 +117,7 @@ def test_it_is_well_formed_and_says_why(path: Path) -> None:
     ids=lambda path: path.stem,
 )
 def test_every_key_is_one_of_the_servers(path: Path) -> None:
-    """Those of users are read by the engine itself (tests/contract/test_clickhouse_users.py)."""
+    """Those of users are read by the engine itself (tests/engine/test_clickhouse_users.py)."""
     found = {name for name, _ in leaves(ElementTree.parse(path).getroot())}
     assert found <= (KEEPER if path.stem == "keeper" else SERVER)
 

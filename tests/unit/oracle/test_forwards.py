@@ -50,5 +50,5 @@ def test_an_origin_that_was_not_forwarded_is_extra(origin: bytes) -> None:
 
 def test_the_oracle_shares_no_code_with_what_it_judges() -> None:
     program = "import sys, oracle; print([name for name in sys.modules if name.split('.')[0] == 'streams'])"
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     assert subprocess.check_output([sys.executable, "-c", program], cwd=root, text=True).strip() == "[]"

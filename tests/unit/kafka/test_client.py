@@ -13,7 +13,7 @@ from streams.kafka.client import cluster, connection, security
 from streams.settings import Settings
 from streams.worker.faust.credentials import credentials
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from streams.produce.run import run
 from streams.sdk.ids import now_ms
 from streams.settings import Settings
 
-LOG = Path(__file__).parents[2] / "examples" / "open-bandit-random-all.csv.gz"
+LOG = Path(__file__).parents[3] / "examples" / "open-bandit-random-all.csv.gz"
 MAPS = ("user_id=user", "artwork_id=item_id", "seen_at=timestamp")
 NOWHERE = Settings(kafka_bootstrap="127.0.0.1:1")
 
