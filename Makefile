@@ -46,13 +46,13 @@ faults: setup ## whole fault matrix and random schedules: SEEDS=200, SEED=17, CA
 bench: setup ## ours beside its peers from a backlog, and under SIGKILL: half an hour; QUICK=1: under five minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
 
-preview: setup ## draw every dashboard from the demo's data, into docs/dashboards; PREVIEW=--serve: a live page
+preview: setup ## draw every dashboard from the demo's data, into docs/operate/dashboards; PREVIEW=--serve: a live page
 	@$(BIN)/python -m dashboards.preview $(PREVIEW)
 
 dashboards: setup ## write dashboards/grafana/dashboards from dashboards/source
 	@$(BIN)/python -m dashboards.source
 
-schemas: setup ## write schemas/ from the models, docs/metrics.md from the catalogue
+schemas: setup ## write schemas/ from the models, docs/reference/metrics.md from the catalogue
 	@$(BIN)/python -m tools.schemas
 	@$(BIN)/python -m tools.metrics_page
 

@@ -1,1 +1,1 @@
-"""What writes generated files: schemas/, docs/metrics.md, docs/flow.svg."""
+"""What writes generated files: schemas/, docs/reference/metrics.md, docs/flow.svg."""

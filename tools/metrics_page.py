@@ -1,4 +1,4 @@
-"""docs/metrics.md, written from the catalogue: `python -m tools.metrics_page`."""
+"""docs/reference/metrics.md, written from the catalogue: `python -m tools.metrics_page`."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from streams.metrics import catalogue as metrics
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "metrics.md"
 INTRODUCTION = """# Metrics
 
 Made from `streams/metrics/catalogue.py` by `make schemas`. Worker *n* serves them at `http://127.0.0.1:(9101 +

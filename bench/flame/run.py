@@ -22,7 +22,7 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 IMPRESSIONS, SECONDS, SIZE = 1_000_000, 10, 1
-PICTURE = ROOT / "docs" / "worker-flame.svg"
+PICTURE = ROOT / "docs" / "evidence" / "worker-flame.svg"
 # From this share of the backlog on the worker is in its steady state.
 FROM = 0.1
 # Samples a second. To walk through compiled code stops the worker for milliseconds; more would measure that.
@@ -139,5 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, default=SIZE, help=f"impressions a record, about ({SIZE})")
     parser.add_argument("--seconds", type=int, default=SECONDS, help=f"how long to sample ({SECONDS})")
     parser.add_argument("--native", action=argparse.BooleanOptionalAction, default=True, help="compiled code, too")
-    parser.add_argument("--svg", type=Path, default=PICTURE, help="where the picture goes (docs/worker-flame.svg)")
+    parser.add_argument(
+        "--svg", type=Path, default=PICTURE, help="where the picture goes (docs/evidence/worker-flame.svg)"
+    )
     return parser

@@ -24,7 +24,7 @@ from streams.errors import UserError
 from streams.runtime import log
 from streams.settings import Settings
 
-PICTURES = Path(__file__).resolve().parents[2] / "docs" / "dashboards"
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "operate" / "dashboards"
 # The shell's convention: 128 and the number of the signal.
 INTERRUPTED = 128 + signal.SIGINT
 # How often the live page asks again (s).
@@ -116,7 +116,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--no-pictures", dest="pictures", action="store_false", help="the page alone; needs no Chromium"
     )
-    parser.add_argument("--out", type=Path, default=PICTURES, metavar="DIR", help="of the pictures (docs/dashboards)")
+    parser.add_argument(
+        "--out", type=Path, default=PICTURES, metavar="DIR", help="of the pictures (docs/operate/dashboards)"
+    )
     parser.add_argument("--port", type=int, default=0, help="of the page (any that is free)")
     parser.add_argument("--clickhouse", metavar="URL", help="show this running stack and play no demo")
     parser.add_argument("--prometheus", metavar="URL", help="the Prometheus beside it")

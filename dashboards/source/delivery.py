@@ -87,7 +87,7 @@ def ledger() -> Row:
                 Head(
                     "Lines out of balance",
                     "Lines of the ledger that don't add up, the newest first. Empty is right; with any row here see "
-                    "docs/runbooks.md, ledger out of balance.",
+                    "docs/operate/runbooks.md, ledger out of balance.",
                     8,
                     9,
                 ),

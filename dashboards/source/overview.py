@@ -86,7 +86,7 @@ def standing() -> Row:
         [
             _state(
                 "Alerts firing",
-                "Alerts of dashboards/prometheus that fire now. docs/runbooks.md has a heading for each.",
+                "Alerts of dashboards/prometheus that fire now. docs/operate/runbooks.md has a heading for each.",
                 Look(COUNT, 0, thresholds=zero_is_right()),
                 'count(ALERTS{alertname=~"Impressions.*", alertstate="firing"}) or vector(0)',
             ),

@@ -130,7 +130,7 @@ def definitions() -> Row:
                 Head(
                     "KPIs, as ClickHouse defines them",
                     "The view `kpis`: the last 24 hours of all pools, tiers and transports, whatever is chosen above. "
-                    "docs/kpis.md says what each leaves out.",
+                    "docs/reference/kpis.md says what each leaves out.",
                     24,
                     10,
                 ),

@@ -1,7 +1,7 @@
 """`python -m drills.incident`: a quarter of an hour of trouble, seen in metrics, alerts and dashboards.
 
 ClickHouse is down for two minutes, a tenth of what arrives is malformed, and every user sees a small pool through, with
-the alerts as they are. What happened goes into docs/incidents.md, pictures beside it.
+the alerts as they are. What happened goes into docs/operate/incidents.md, pictures beside it.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""docs/incidents.md: what happened, what was said, what the metrics were, and pictures."""
+"""docs/operate/incidents.md: what happened, what was said, what the metrics were, and pictures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from drills.incident.timeline import Event
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "operate" / "incidents.md"
 PICTURES = PAGE.parent / "dashboards"
 
 

@@ -1,4 +1,4 @@
-"""The short way from a line to a flush: for lines as nearly all are, at a tenth of the time (docs/performance.md).
+"""The short way from a line to a flush: for lines as nearly all are, at a tenth of the time (docs/evidence).
 
 It says yes only where `streams.core.decode` would give the same flush, and nothing otherwise: whatever is odd about a
 line (escapes, text beyond ASCII, unknown fields, anything wrong) is judged there. The fields and their limits stand

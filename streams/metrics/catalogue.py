@@ -1,7 +1,7 @@
 """The metrics of worker and sink: one closed, typed catalogue. What is not here does not exist.
 
-Each process has a registry of its own and exports its own metrics only. docs/metrics.md is made from this module.
-No label holds an id of a user, an artwork or a flush: each has a bound that its comment or its values give.
+Each process has a registry of its own and exports its own metrics only. docs/reference/metrics.md is made from this
+module. No label holds an id of a user, an artwork or a flush: each has a bound that its comment or its values give.
 """
 
 from collections.abc import Sequence

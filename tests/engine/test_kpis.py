@@ -160,7 +160,7 @@ def test_a_pool_that_is_no_more_is_no_longer_shown(engine: Engine) -> None:
     assert ("gone",) not in metrics.kpi_users._metrics
 
 
-@pytest.mark.parametrize("statement", blocks((ROOT / "docs" / "kpis.md").read_text(), "sql"))
+@pytest.mark.parametrize("statement", blocks((ROOT / "docs" / "reference" / "kpis.md").read_text(), "sql"))
 def test_what_the_page_of_kpis_shows_works(engine: Engine, statement: str) -> None:
     db = migrated(engine, "documented")
     db.put.client.command(statement.replace("impressions.", f"{db.name}."))

@@ -12,7 +12,7 @@ from tests.support.documented import ROOT, commands, run
 
 pytestmark = pytest.mark.integration
 
-DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text()
+DEPLOYMENT = (ROOT / "docs" / "operate" / "deployment.md").read_text()
 CLUSTER = (ROOT / "clickhouse" / "cluster" / "README.md").read_text()
 
 

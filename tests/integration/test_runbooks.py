@@ -13,7 +13,7 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.integration
 
-RUNBOOKS = (ROOT / "docs" / "runbooks.md").read_text()
+RUNBOOKS = (ROOT / "docs" / "operate" / "runbooks.md").read_text()
 SECONDS = 60.0
 ROWS = "curl -s http://127.0.0.1:9102/metrics | grep -E '^impressions_sink_rows_total.*(ledger|rejected)'"
 

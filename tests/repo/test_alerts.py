@@ -82,13 +82,13 @@ def anchor(heading: str) -> str:
 
 
 def test_each_has_a_runbook_and_each_runbook_an_alert() -> None:
-    text = (ROOT / "docs" / "runbooks.md").read_text()
+    text = (ROOT / "docs" / "operate" / "runbooks.md").read_text()
     sections = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", text, flags=re.MULTILINE))
     named = {anchor(heading): set(re.findall(r"\bImpressions[A-Za-z]+", body)) for heading, body in sections.items()}
     linked: dict[str, set[str]] = {}
     for name, rule in ALERTS.items():
         page, _, heading = rule["annotations"]["runbook_url"].partition("#")
-        assert page == "docs/runbooks.md"
+        assert page == "docs/operate/runbooks.md"
         linked.setdefault(heading, set()).add(name)
     assert linked == named
 
