@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bench.kpis import rows, run
+from bench.kpis import questions, rows, run
 from tests.support.clickhouse import running_engine
 from tests.support.database import Database, migrated, refresh
 
@@ -39,12 +39,12 @@ def test_both_ways_to_ask_say_the_same(db: Database, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(run, "REPEATS", 1)
     answers, wrong = run.ask(db.reader, USERS)
     assert wrong == []
-    assert len(answers) == len(run.QUESTIONS)
+    assert len(answers) == len(questions.QUESTIONS)
     assert all(answer.seconds > 0 for answer in answers)
 
 
 def test_a_kpi_that_says_something_else_is_told(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong_one = run.Question(
+    wrong_one = questions.Question(
         "off", "SELECT sum(accepted) + 1 FROM ledger_minutes", "SELECT sum(accepted) FROM ledger", ""
     )
     monkeypatch.setattr(run, "QUESTIONS", (wrong_one,))
