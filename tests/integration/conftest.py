@@ -1,9 +1,11 @@
-"""The stack that integration tests share: started once a session, by the project's own code."""
+"""The stacks that integration tests share: each started once, by the project's own code."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.support.sink_stack import SinkServers, SinkStack, running_servers
 from tests.support.stack import Installation, running_installation
 
 
@@ -18,3 +20,17 @@ def shared_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[In
 def installation(shared_installation: Installation) -> Installation:
     """The shared stack. Tests use users of their own, and the audit always covers the whole log."""
     return shared_installation
+
+
+@pytest.fixture(scope="package")
+def sink_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkServers]:
+    """A broker and an engine for tests of the sink, which stop both and delete from the log."""
+    with running_servers(tmp_path_factory.mktemp("sink")) as servers:
+        yield servers
+
+
+@pytest.fixture
+def stack(sink_servers: SinkServers, tmp_path: Path) -> Iterator[SinkStack]:
+    """What a sink of the test's own stands between."""
+    with sink_servers.stack(tmp_path) as stack:
+        yield stack

@@ -2,25 +2,23 @@
 
 import itertools
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
 import pytest
-from clickhouse_connect.driver.client import Client
 from rich.console import Console
 
-from dashboards.expand import Value, expand
+from dashboards.expand import expand
 from demo import stack
 from demo.run import Options, run
 from streams.clickhouse.client import connect
 from streams.clickhouse.migrate import apply
 from streams.paths import migrations_folder
-from streams.settings import Settings
-from tests.support.dashboards import DASHBOARDS, PROMQL, QUERIES, SQL, Query, as_opened, panels, variables
+from tests.support.dashboards import DASHBOARDS, PROMQL, QUERIES, SQL, Query, as_opened, panels
 from tests.support.database import Database, refresh
 from tests.support.flushes import WINDOW
+from tests.support.played import DAY, MINUTE, Played, queried
 from tests.support.rows import Filler, ledger, rejected
 from tests.support.stack import stack_settings
 
@@ -28,55 +26,13 @@ pytestmark = pytest.mark.integration
 
 # Longest that the demo takes on a busy machine (s).
 DEMO_SECONDS = 280
-DAY, MINUTE = 86_400_000, 60_000
 # An interval below a minute asks the ledger itself, from a minute on the rollup: both must say the same.
 INTERVALS = (1, 60)
 # What a healthy run leaves nothing for; each has a test of its own below, on rows that say otherwise.
 EMPTY_IS_RIGHT = {("impressions-delivery", "Lines out of balance")}
-SPAN_OF_USER = 2 * DAY
 PROOF = "panels_proof"
-NOTHING: Mapping[str, Value] = {}
 # By the broker's clock, of the rows that a test inserts.
 T0 = 1_732_431_600_000
-
-
-@dataclass(frozen=True)
-class Played:
-    """The demo's database, as an analyst reads it, and the range in which its records arrived (ms since the epoch)."""
-
-    settings: Settings
-    reader: Client
-    writer: Client
-    start: int
-    stop: int
-
-    def variables(self, uid: str, chosen: Mapping[str, Value]) -> dict[str, Value]:
-        """A dashboard's variables with all that there is, but for what is chosen."""
-        return {**as_opened(uid, **{name: tuple(self.options(uid, name)) for name in queried(uid)}), **chosen}
-
-    def options(self, uid: str, name: str) -> list[str]:
-        """What a query variable offers."""
-        sql = variables(DASHBOARDS[uid])[name]["query"]["rawSql"]
-        expanded = expand(sql, start=self.start, stop=self.stop, interval_seconds=1, variables={})
-        return [row[0] for row in self.rows(expanded)]
-
-    def expanded(self, query: Query, seconds: int = 1, chosen: Mapping[str, Value] = NOTHING) -> str:
-        """A panel's SQL as the plugin sends it; that of the user's timeline covers the days that he looked."""
-        start = self.start - (SPAN_OF_USER if query.uid == "impressions-user" else 0)
-        values = self.variables(query.uid, chosen)
-        return expand(query.target["rawSql"], start=start, stop=self.stop, interval_seconds=seconds, variables=values)
-
-    def ask(self, query: Query, seconds: int = 1, chosen: Mapping[str, Value] = NOTHING) -> list[dict[str, Any]]:
-        """A panel's rows."""
-        return list(self.reader.query(self.expanded(query, seconds, chosen)).named_results())
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of any SQL."""
-        return [tuple(row) for row in self.reader.query(sql).result_rows]
-
-
-def queried(uid: str) -> list[str]:
-    return [name for name, variable in variables(DASHBOARDS[uid]).items() if variable["type"] == "query"]
 
 
 @pytest.fixture(scope="module")
