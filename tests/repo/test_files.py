@@ -1,5 +1,6 @@
-"""What no file of the project may hold, and how large a module may be."""
+"""What no file of the project may hold, and how large modules and functions may be."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -12,7 +13,10 @@ REGISTRIES = ["pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org
 REGISTRIES += ["repo1.maven" + ".org", "repo.maven.apache" + ".org", "proxy.golang" + ".org", "crates" + ".io"]
 MACHINE_PATHS = [r"(?<![\w.])/" + rf"{folder}/" for folder in ("work", "home", "root", "Users")]
 FORBIDDEN = re.compile("|".join([*map(re.escape, REGISTRIES), *MACHINE_PATHS]))
+# A subject that needs more is two.
 MOST_LINES = 300
+# A function fits a screen: an editor's window shows about 60 lines.
+MOST_LINES_OF_A_BODY = 60
 
 
 def tracked_files() -> list[Path]:
@@ -47,17 +51,45 @@ def test_the_lock_file_pins_every_package_by_hash_and_names_no_index() -> None:
     assert all(re.match(r"[A-Za-z0-9._\[\],-]+==[\w.+!-]+( ; [^\\]+)? \\$", line) for line in pinned)
 
 
-@pytest.mark.parametrize("folder", ["streams", "tests"])
-def test_no_module_is_long(folder: str) -> None:
-    sizes = {path: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")}
-    long = {str(path.relative_to(ROOT)): size for path, size in sizes.items() if size > MOST_LINES}
-    if folder == "streams":
-        assert not long
-    else:
-        assert not {path: size for path, size in long.items() if size > MOST_LINES + MOST_LINES // 3}
+def modules(*suffixes: str) -> list[Path]:
+    return [path for path in tracked_files() if path.suffix in suffixes]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "streams").rglob("*.py")), ids=lambda path: path.stem)
-def test_every_module_says_what_it_is(path: Path) -> None:
-    text = path.read_text()
-    assert not text or text.startswith('"""')
+def test_no_module_is_long() -> None:
+    sizes = {path: len(path.read_text().splitlines()) for path in modules(".py", ".ts", ".tsx", ".js", ".mjs", ".java")}
+    assert {path.suffix for path in sizes} >= {".py", ".tsx", ".java"}
+    assert not {str(path.relative_to(ROOT)): size for path, size in sizes.items() if size > MOST_LINES}
+
+
+def long_functions(source: str) -> list[str]:
+    """Return the name and size of each function with more than MOST_LINES_OF_A_BODY lines below its docstring."""
+    long = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            before = first.end_lineno if ast.get_docstring(node) is not None else first.lineno - 1
+            size = (node.end_lineno or 0) - (before or 0)
+            long += [f"{node.name}: {size} lines"] if size > MOST_LINES_OF_A_BODY else []
+    return long
+
+
+def test_no_function_is_long() -> None:
+    found = {str(path.relative_to(ROOT)): long_functions(path.read_text()) for path in modules(".py")}
+    assert not {path: functions for path, functions in found.items() if functions}
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+@pytest.mark.parametrize("docstring", ["", '        """One.\n\n        Two."""\n'])
+def test_a_long_function_is_found_and_its_docstring_is_left_out(kind: str, docstring: str) -> None:
+    def source(lines: int) -> str:
+        return f"class A:\n    {kind} a(\n        self,\n    ):\n{docstring}" + "        pass\n" * lines
+
+    assert long_functions(source(MOST_LINES_OF_A_BODY)) == []
+    found = long_functions(source(MOST_LINES_OF_A_BODY + 1) + source(1))
+    assert found == [f"a: {MOST_LINES_OF_A_BODY + 1} lines"]
+
+
+def test_every_module_says_what_it_is() -> None:
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in modules(".py")}
+    silent = [name for name, text in texts.items() if text and ast.get_docstring(ast.parse(text)) is None]
+    assert not silent
