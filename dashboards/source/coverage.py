@@ -7,8 +7,9 @@ from dashboards.source.coverage_users import nearing
 from dashboards.source.layout import Page, Row, build
 from dashboards.source.ledger import by_interval
 from dashboards.source.panels import Head, Look, groups, heat, level, lines, number, rows_table
-from dashboards.source.queries import buckets, metric, rows, series
-from dashboards.source.style import BAD, COUNT, GOOD, PLAIN, SHARE, at_least, at_most, named, steps
+from dashboards.source.promql import of_pools
+from dashboards.source.queries import buckets, rows, series
+from dashboards.source.style import COUNT, FEW_EXHAUSTED, GOOD, MOSTLY_NEW, PLAIN, SHARE, TEXT, at_most, named, steps
 from dashboards.source.variables import chosen
 
 PAGE = Page(
@@ -18,12 +19,63 @@ PAGE = Page(
     "now-6h",
 )
 OF_POOL = chosen("pool_id", "pool")
-TEXT = {"type": "color-text"}
 
 
 def _of_pools(title: str, description: str, look: Look, column: str) -> model.Panel:
     sql = f"SELECT {column}\nFROM kpi_freshness\nWHERE {OF_POOL}"
-    return number(Head(title, description, 4, 4), look, rows(sql))
+    return number(Head(title, description, (4, 4)), look, rows(sql))
+
+
+def _freshness_now() -> model.Panel:
+    return level(
+        Head(
+            "Freshness now, by pool", "Mean share of the pool that is new to an active user; the lowest first.", (8, 7)
+        ),
+        Look(SHARE, 1, least=0, most=1, thresholds=MOSTLY_NEW),
+        rows(
+            f"""
+            SELECT pool_id, freshness_mean
+            FROM kpi_freshness
+            WHERE {OF_POOL} AND freshness_mean IS NOT NULL
+            ORDER BY freshness_mean, pool_id
+            LIMIT 25
+            """
+        ),
+    )
+
+
+def _each_pool() -> model.Panel:
+    return rows_table(
+        Head(
+            "Pools",
+            "A row a pool: its active artworks, its users, those active in the last 24 hours, shares of these, "
+            "and how many of all users are near its end.",
+            (16, 7),
+        ),
+        Look(
+            COUNT,
+            overrides=[
+                named("freshness", unit=SHARE, decimals=1),
+                named("below 50 %", unit=SHARE, decimals=1),
+                named("above 90 %", unit=SHARE, decimals=1),
+                named("exhausted", unit=SHARE, decimals=2, thresholds=FEW_EXHAUSTED, custom__cellOptions=TEXT),
+            ],
+        ),
+        rows(
+            f"""
+            SELECT
+                pool_id AS pool, pool_size AS artworks, users, active_users AS active,
+                freshness_mean AS freshness,
+                share_below_50 AS "below 50 %", share_above_90 AS "above 90 %",
+                users_above_85 AS "at 85 %", users_above_95 AS "at 95 %",
+                exhausted_share AS exhausted
+            FROM kpi_freshness
+            WHERE {OF_POOL}
+            ORDER BY users DESC, pool
+            LIMIT 100
+            """
+        ),
+    )
 
 
 def pools() -> Row:
@@ -48,7 +100,7 @@ def pools() -> Row:
                 "Freshness",
                 "Mean share of the pool that is new to an active user. Target above 90 %; below 50 % an alert is "
                 "raised.",
-                Look(SHARE, 1, thresholds=at_least(0.9, bad=0.5)),
+                Look(SHARE, 1, thresholds=MOSTLY_NEW),
                 f"sum(freshness_mean * active_users) / {active} AS freshness",
             ),
             _of_pools(
@@ -67,65 +119,11 @@ def pools() -> Row:
                 "Exhausted",
                 "Share of users who have seen 95 % or more of the pool. Target below 1 %; from there on an alert is "
                 "raised.",
-                Look(SHARE, 2, thresholds=steps(GOOD, (0.01, BAD))),
+                Look(SHARE, 2, thresholds=FEW_EXHAUSTED),
                 "sum(users_above_95) / nullIf(sum(users), 0) AS exhausted",
             ),
-            level(
-                Head(
-                    "Freshness now, by pool",
-                    "Mean share of the pool that is new to an active user; the lowest first.",
-                    8,
-                    7,
-                ),
-                Look(SHARE, 1, least=0, most=1, thresholds=at_least(0.9, bad=0.5)),
-                rows(
-                    f"""
-                    SELECT pool_id, freshness_mean
-                    FROM kpi_freshness
-                    WHERE {OF_POOL} AND freshness_mean IS NOT NULL
-                    ORDER BY freshness_mean, pool_id
-                    LIMIT 25
-                    """
-                ),
-            ),
-            rows_table(
-                Head(
-                    "Pools",
-                    "A row a pool: its active artworks, its users, those active in the last 24 hours, shares of these, "
-                    "and how many of all users are near its end.",
-                    16,
-                    7,
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("freshness", unit=SHARE, decimals=1),
-                        named("below 50 %", unit=SHARE, decimals=1),
-                        named("above 90 %", unit=SHARE, decimals=1),
-                        named(
-                            "exhausted",
-                            unit=SHARE,
-                            decimals=2,
-                            thresholds=steps(GOOD, (0.01, BAD)),
-                            custom__cellOptions=TEXT,
-                        ),
-                    ],
-                ),
-                rows(
-                    f"""
-                    SELECT
-                        pool_id AS pool, pool_size AS artworks, users, active_users AS active,
-                        freshness_mean AS freshness,
-                        share_below_50 AS "below 50 %", share_above_90 AS "above 90 %",
-                        users_above_85 AS "at 85 %", users_above_95 AS "at 95 %",
-                        exhausted_share AS exhausted
-                    FROM kpi_freshness
-                    WHERE {OF_POOL}
-                    ORDER BY users DESC, pool
-                    LIMIT 100
-                    """
-                ),
-            ),
+            _freshness_now(),
+            _each_pool(),
         ],
     )
 
@@ -140,8 +138,7 @@ def distribution() -> Row:
                     "Users, by coverage",
                     "Pairs of a user and a chosen pool in each tenth of coverage, now; active ones have looked at "
                     "something in the last 24 hours.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(COUNT, 0, least=0, colours={"active": PLAIN, "away": "#8e8e8e"}),
                 rows(
@@ -171,8 +168,7 @@ def distribution() -> Row:
                     "Users, by coverage over time",
                     "The same from Prometheus: how many pairs of a user and a chosen pool stand in each tenth of "
                     "coverage. The darker band moves up as users see more, and down when artworks are added.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(SHARE, 0),
                 buckets(
@@ -198,8 +194,7 @@ def velocity() -> Row:
                     "Impressions an hour",
                     "Accepted impressions of all pools, and the fresh ones among them, which are what uses a pool up; "
                     "by the broker's clock, at the rate of an hour.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(COUNT, least=0, colours={"accepted": PLAIN, "fresh": GOOD}),
                 series(
@@ -210,8 +205,7 @@ def velocity() -> Row:
                 Head(
                     "Freshness hit rate",
                     "Fresh of accepted impressions of all pools. Target 100 %: it falls as pools are used up.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(SHARE, least=0, most=1, colours={"hit rate": GOOD}),
                 series(by_interval('sum(l.fresh) / nullIf(sum(l.accepted), 0) AS "hit rate"')),
@@ -219,9 +213,9 @@ def velocity() -> Row:
                 points=60,
             ),
             lines(
-                Head("Pool size", "Active artworks of a pool, as workers know the catalogue.", 8, 8),
+                Head("Pool size", "Active artworks of a pool, as workers know the catalogue.", (8, 8)),
                 Look(COUNT, least=0),
-                metric('max by (pool) (impressions_pool_artworks{pool=~"$pool"})', "{{pool}}"),
+                of_pools("impressions_pool_artworks"),
                 calcs=("min", "lastNotNull"),
             ),
         ],

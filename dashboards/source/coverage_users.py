@@ -1,14 +1,90 @@
 """Who nears exhaustion, on the coverage dashboard."""
 
+from grafana_foundation_sdk.models import dashboard as model
+
 from dashboards.source.layout import Row
 from dashboards.source.links import to_user
 from dashboards.source.panels import Head, Look, lines, rows_table
+from dashboards.source.promql import of_pools
 from dashboards.source.queries import metric, rows
-from dashboards.source.style import BAD, COUNT, COVERED, GOOD, SHARE, at_least, named, steps
+from dashboards.source.style import COUNT, COVERED, FEW_EXHAUSTED, ISO, MOSTLY_NEW, SHARE, named
 from dashboards.source.variables import chosen
 
 OF_POOL = chosen("pool_id", "pool")
 GAUGE = {"type": "gauge", "mode": "basic"}
+
+
+def _most_urgent() -> model.Panel:
+    return rows_table(
+        Head(
+            "Users at 85 % and more",
+            "The most urgent first: `hours left` assumes that a user goes on as in the last hour and sees new "
+            "artworks only; it is empty where he looked at nothing of the pool for an hour. Coverage is at "
+            "most a minute old. A click on a user opens his timeline.",
+            (24, 10),
+        ),
+        Look(
+            COUNT,
+            overrides=[
+                named("user", links=[to_user()]),
+                named(
+                    "coverage",
+                    unit=SHARE,
+                    decimals=1,
+                    min=0,
+                    max=1,
+                    thresholds=COVERED,
+                    custom__cellOptions=GAUGE,
+                    custom__width=240,
+                ),
+                named("hours left", unit="h", decimals=1),
+                named("last seen", unit=ISO, custom__width=180),
+            ],
+        ),
+        rows(
+            f"""
+            SELECT
+                near.user_id AS user, near.pool_id AS pool, near.coverage AS coverage, near.unseen AS unseen,
+                recent.impressions_1h AS "impressions, 1 h", 
+                unseen / nullIf(recent.impressions_1h, 0) AS "hours left",
+                near.impressions AS "impressions, all", near.last_received_at AS "last seen"
+            FROM
+            (
+                SELECT user_id, pool_id, coverage, pool_size - least(seen, pool_size) AS unseen, impressions,
+                    last_received_at
+                FROM coverage_latest
+                WHERE coverage >= 0.85 AND {OF_POOL}
+                ORDER BY last_received_at DESC, user_id
+                LIMIT 200
+            ) AS near
+            LEFT JOIN
+            (
+                SELECT user_id, pool_id, impressions_1h
+                FROM user_coverage
+                WHERE user_id IN (
+                    SELECT user_id FROM coverage_latest WHERE coverage >= 0.85 AND {OF_POOL}
+                    ORDER BY last_received_at DESC, user_id LIMIT 200
+                )
+            ) AS recent ON near.user_id = recent.user_id AND near.pool_id = recent.pool_id
+            ORDER BY "hours left" ASC NULLS LAST, unseen, user
+            LIMIT 200
+            """
+        ),
+    )
+
+
+def freshness_by_pool() -> model.Panel:
+    """Freshness over time."""
+    return lines(
+        Head(
+            "Freshness, by pool",
+            "Mean share of the pool that is new to its active users. Target above 90 %; below 50 % an alert is raised.",
+            (8, 8),
+        ),
+        Look(SHARE, least=0, most=1, thresholds=MOSTLY_NEW),
+        of_pools("impressions_kpi_freshness_ratio"),
+        calcs=("min", "lastNotNull"),
+    )
 
 
 def nearing() -> Row:
@@ -16,70 +92,13 @@ def nearing() -> Row:
     return Row(
         "Who nears exhaustion",
         [
-            rows_table(
-                Head(
-                    "Users at 85 % and more",
-                    "The most urgent first: `hours left` assumes that a user goes on as in the last hour and sees new "
-                    "artworks only; it is empty where he looked at nothing of the pool for an hour. Coverage is at "
-                    "most a minute old. A click on a user opens his timeline.",
-                    24,
-                    10,
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("user", links=[to_user()]),
-                        named(
-                            "coverage",
-                            unit=SHARE,
-                            decimals=1,
-                            min=0,
-                            max=1,
-                            thresholds=COVERED,
-                            custom__cellOptions=GAUGE,
-                            custom__width=240,
-                        ),
-                        named("hours left", unit="h", decimals=1),
-                        named("last seen", unit="dateTimeAsIso", custom__width=180),
-                    ],
-                ),
-                rows(
-                    f"""
-                    SELECT
-                        near.user_id AS user, near.pool_id AS pool, near.coverage AS coverage, near.unseen AS unseen,
-                        recent.impressions_1h AS "impressions, 1 h", 
-                        unseen / nullIf(recent.impressions_1h, 0) AS "hours left",
-                        near.impressions AS "impressions, all", near.last_received_at AS "last seen"
-                    FROM
-                    (
-                        SELECT user_id, pool_id, coverage, pool_size - least(seen, pool_size) AS unseen, impressions,
-                            last_received_at
-                        FROM coverage_latest
-                        WHERE coverage >= 0.85 AND {OF_POOL}
-                        ORDER BY last_received_at DESC, user_id
-                        LIMIT 200
-                    ) AS near
-                    LEFT JOIN
-                    (
-                        SELECT user_id, pool_id, impressions_1h
-                        FROM user_coverage
-                        WHERE user_id IN (
-                            SELECT user_id FROM coverage_latest WHERE coverage >= 0.85 AND {OF_POOL}
-                            ORDER BY last_received_at DESC, user_id LIMIT 200
-                        )
-                    ) AS recent ON near.user_id = recent.user_id AND near.pool_id = recent.pool_id
-                    ORDER BY "hours left" ASC NULLS LAST, unseen, user
-                    LIMIT 200
-                    """
-                ),
-            ),
+            _most_urgent(),
             lines(
                 Head(
                     "Users at 85 % and at 95 %",
                     "Users whose coverage of a chosen pool is at least that: new artworks are ordered from 85 % on, "
                     "from 95 % on the pool is exhausted for them.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(COUNT, least=0, soft_most=10),
                 metric(
@@ -93,24 +112,12 @@ def nearing() -> Row:
                     "Exhausted, by pool",
                     "Share of a pool's users who have seen 95 % of it. Target below 1 %; from there on an alert is "
                     "raised.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
-                Look(SHARE, least=0, soft_most=0.02, thresholds=steps(GOOD, (0.01, BAD))),
-                metric('max by (pool) (impressions_kpi_exhausted_ratio{pool=~"$pool"})', "{{pool}}"),
+                Look(SHARE, least=0, soft_most=0.02, thresholds=FEW_EXHAUSTED),
+                of_pools("impressions_kpi_exhausted_ratio"),
                 calcs=("max", "lastNotNull"),
             ),
-            lines(
-                Head(
-                    "Freshness, by pool",
-                    "Mean share of the pool that is new to its active users. Target above 90 %; below 50 % an alert is "
-                    "raised.",
-                    8,
-                    8,
-                ),
-                Look(SHARE, least=0, most=1, thresholds=at_least(0.9, bad=0.5)),
-                metric('max by (pool) (impressions_kpi_freshness_ratio{pool=~"$pool"})', "{{pool}}"),
-                calcs=("min", "lastNotNull"),
-            ),
+            freshness_by_pool(),
         ],
     )

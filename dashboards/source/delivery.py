@@ -9,7 +9,8 @@ from dashboards.source.layout import Page, Row, build
 from dashboards.source.ledger import IN_RANGE, OF_SENDERS, by_interval
 from dashboards.source.links import to_user
 from dashboards.source.panels import Head, Look, bars, groups, level, lines, number, rows_table
-from dashboards.source.queries import metric, rows, series
+from dashboards.source.promql import ratio
+from dashboards.source.queries import rows, series
 from dashboards.source.style import (
     BAD,
     BYTES,
@@ -20,6 +21,7 @@ from dashboards.source.style import (
     PLAIN,
     QUIET,
     SHARE,
+    TEXT,
     at_most,
     fixed,
     named,
@@ -33,7 +35,6 @@ PAGE = Page(
     "Is everything accounted for, what is duplicate or rejected and why, and how it gets through.",
     "now-3h",
 )
-TEXT = {"type": "color-text"}
 FAILING = steps(GOOD, (0.01, MISSED), (0.05, BAD))
 CAUSE_COLOURS = {"flush sent again": PLAIN, "whole flush shown before": MISSED, "part of a flush": "purple"}
 
@@ -49,8 +50,7 @@ def ledger() -> Row:
                     "Impressions received, and what became of them, of the chosen transports and tiers. A line that "
                     "can't be read counts as one and has neither. What is unaccounted for has to be 0: anything else "
                     "is a defect.",
-                    24,
-                    5,
+                    (24, 5),
                 ),
                 Look(
                     COUNT,
@@ -70,8 +70,7 @@ def ledger() -> Row:
                     "What became of what arrived",
                     "Impressions by outcome and time of arrival. Fresh and repeat are accepted; forwarded ones are "
                     "counted again where they are judged.",
-                    16,
-                    9,
+                    (16, 9),
                 ),
                 Look(COUNT, least=0, colours=OUTCOMES),
                 series(
@@ -88,8 +87,7 @@ def ledger() -> Row:
                     "Lines out of balance",
                     "Lines of the ledger that don't add up, the newest first. Empty is right; with any row here see "
                     "docs/operate/runbooks.md, ledger out of balance.",
-                    8,
-                    9,
+                    (8, 9),
                 ),
                 Look(COUNT, overrides=[named("user", links=[to_user()])], empty="None: every line balances"),
                 rows(UNBALANCED),
@@ -111,8 +109,7 @@ def duplicates() -> Row:
                     "as when a page fires twice or a second tab shows the same. Part of a flush: some of it was new, "
                     "so an impression fired twice, or two tabs overlap. Double fire and second tab can't be told "
                     "apart here.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(COUNT, least=0, colours=CAUSE_COLOURS),
                 series(CAUSES),
@@ -122,8 +119,7 @@ def duplicates() -> Row:
                     "Duplicate rate, by transport",
                     "Duplicates of what was received and judged: what reached the stream more than once. It speaks of "
                     "clients and networks and is no defect; readers see none of it.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(SHARE, least=0, soft_most=0.2),
                 series(by_transport("sum(l.duplicates) / nullIf(sum(l.received) - sum(l.forwarded), 0)")),
@@ -133,36 +129,64 @@ def duplicates() -> Row:
     )
 
 
+def _by_transport_and_tier() -> model.Panel:
+    return rows_table(
+        Head(
+            "By transport and tier",
+            "Flushes and impressions that arrived, and what their producers say of the way: attempts, those that "
+            "failed, and impressions that they gave up on. From 5 % failed attempts on an alert is raised.",
+            (24, 15),
+        ),
+        Look(
+            COUNT,
+            overrides=[
+                named("share", unit=SHARE, decimals=1, min=0, max=1, custom__cellOptions={"type": "gauge"}),
+                named("failed", unit=SHARE, decimals=2, thresholds=FAILING, custom__cellOptions=TEXT),
+                named("duplicate", unit=SHARE, decimals=1),
+                named("hit rate", unit=SHARE, decimals=1),
+                named("per flush", decimals=1),
+                named("bytes per flush", unit=BYTES, decimals=0),
+                named("dropped", thresholds=zero_is_right(MISSED), custom__cellOptions=TEXT),
+            ],
+        ),
+        rows(SENDERS),
+    )
+
+
+def _outcomes_by_tier() -> model.Panel:
+    return groups(
+        Head(
+            "What became of it, by tier",
+            "Impressions of the range shown, by tier and outcome; those forwarded are counted where they were judged.",
+            (8, 8),
+        ),
+        Look(COUNT, least=0, colours=OUTCOMES),
+        rows(
+            f"""
+            SELECT
+                l.tier AS tier,
+                sum(l.fresh) AS fresh,
+                sum(l.accepted) - sum(l.fresh) AS repeat,
+                sum(l.duplicates) AS duplicates,
+                sum(l.rejected) AS rejected
+            FROM ledger_minutes AS l
+            WHERE {IN_RANGE} AND l.tier != '' AND {OF_SENDERS}
+            GROUP BY tier
+            ORDER BY tier
+            """
+        ),
+        by="tier",
+    )
+
+
 def senders() -> Row:
     """Transports and tiers."""
     return Row(
         "Transports and tiers",
         [
-            rows_table(
-                Head(
-                    "By transport and tier",
-                    "Flushes and impressions that arrived, and what their producers say of the way: attempts, those "
-                    "that failed, and impressions that they gave up on. From 5 % failed attempts on an alert is "
-                    "raised.",
-                    24,
-                    15,
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("share", unit=SHARE, decimals=1, min=0, max=1, custom__cellOptions={"type": "gauge"}),
-                        named("failed", unit=SHARE, decimals=2, thresholds=FAILING, custom__cellOptions=TEXT),
-                        named("duplicate", unit=SHARE, decimals=1),
-                        named("hit rate", unit=SHARE, decimals=1),
-                        named("per flush", decimals=1),
-                        named("bytes per flush", unit=BYTES, decimals=0),
-                        named("dropped", thresholds=zero_is_right(MISSED), custom__cellOptions=TEXT),
-                    ],
-                ),
-                rows(SENDERS),
-            ),
+            _by_transport_and_tier(),
             level(
-                Head("Impressions, by transport", "Received and judged in the range shown.", 8, 8),
+                Head("Impressions, by transport", "Received and judged in the range shown.", (8, 8)),
                 Look(COUNT, least=0, thresholds=steps(PLAIN)),
                 rows(
                     f"""
@@ -174,37 +198,12 @@ def senders() -> Row:
                     """
                 ),
             ),
-            groups(
-                Head(
-                    "What became of it, by tier",
-                    "Impressions of the range shown, by tier and outcome; those forwarded are counted where they were "
-                    "judged.",
-                    8,
-                    8,
-                ),
-                Look(COUNT, least=0, colours=OUTCOMES),
-                rows(
-                    f"""
-                    SELECT
-                        l.tier AS tier,
-                        sum(l.fresh) AS fresh,
-                        sum(l.accepted) - sum(l.fresh) AS repeat,
-                        sum(l.duplicates) AS duplicates,
-                        sum(l.rejected) AS rejected
-                    FROM ledger_minutes AS l
-                    WHERE {IN_RANGE} AND l.tier != '' AND {OF_SENDERS}
-                    GROUP BY tier
-                    ORDER BY tier
-                    """
-                ),
-                by="tier",
-            ),
+            _outcomes_by_tier(),
             groups(
                 Head(
                     "Flushes, by number of impressions",
                     "How many impressions a flush brings: few where it is sent by a timer, many after a time offline.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(COUNT, least=0, colours={"flushes": PLAIN}),
                 rows(SIZES),
@@ -225,8 +224,7 @@ def telemetry() -> Row:
                     "Attempts to deliver",
                     "Attempts that producers report with the batches that did arrive, by whether they failed. A "
                     "producer that never gets through reports nothing.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(COUNT, least=0, colours={"delivered": GOOD, "failed": BAD}),
                 series(by_interval(f"{attempts} AS delivered,\n    sum(l.failures) AS failed", OF_SENDERS)),
@@ -236,14 +234,14 @@ def telemetry() -> Row:
                     "Failed attempts, by transport",
                     "Share of the attempts that failed, whatever tier and transport are chosen. From 5 % on, of all "
                     "together, an alert is raised.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(SHARE, least=0, soft_most=0.1, thresholds=at_most(0.05)),
-                metric(
-                    """sum by (transport) (rate(impressions_worker_delivery_failures_total[$__rate_interval]))
-                    / sum by (transport) (rate(impressions_worker_delivery_attempts_total[$__rate_interval]))""",
+                ratio(
+                    "impressions_worker_delivery_failures_total",
+                    "impressions_worker_delivery_attempts_total",
                     "{{transport}}",
+                    by="transport",
                 ),
             ),
             lines(
@@ -251,8 +249,7 @@ def telemetry() -> Row:
                     "Queued and dropped",
                     "Longest queue that a producer reports, and impressions that producers gave up on, which reach us "
                     "as this number only.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(COUNT, least=0, colours={"longest queue": QUIET, "dropped": BAD}),
                 series(

@@ -1,13 +1,48 @@
 """What was rejected, on the delivery dashboard, down to the payload of a piece."""
 
+from grafana_foundation_sdk.models import dashboard as model
+
 from dashboards.source.delivery_sql import LATEST_PIECES, PAYLOAD, REASONS
 from dashboards.source.layout import Row
 from dashboards.source.links import to_piece, to_user
 from dashboards.source.panels import Head, Look, bars, rows_table
 from dashboards.source.queries import rows, series
-from dashboards.source.style import BYTES, COUNT, named
+from dashboards.source.style import BYTES, COUNT, ISO, named
 
 REASON_COLOURS = {"malformed": "red", "invalid": "orange", "oversize": "purple", "future": "blue", "late": "yellow"}
+
+
+def _pieces() -> list[model.Panel]:
+    return [
+        rows_table(
+            Head(
+                "Latest rejected pieces",
+                "The newest first. A click on a piece shows its payload beside, one on a user opens his timeline.",
+                (14, 10),
+            ),
+            Look(
+                COUNT,
+                overrides=[
+                    named("rejected at", unit=ISO, custom__width=170),
+                    named("piece", links=[to_piece()], custom__width=240),
+                    named("user", links=[to_user()], custom__width=120),
+                    named("reason", custom__width=90),
+                    named("length", unit=BYTES, custom__width=80),
+                ],
+            ),
+            rows(LATEST_PIECES),
+        ),
+        rows_table(
+            Head(
+                "Payload of a piece",
+                "The piece that was chosen in the table or typed in above, else the newest: what is kept of it, to "
+                "be mended and played again. Bytes that are no text are shown as �; the first 10,000 bytes.",
+                (10, 10),
+            ),
+            Look(COUNT, overrides=[named("field", custom__width=90)]),
+            rows(PAYLOAD),
+        ),
+    ]
 
 
 def rejections() -> Row:
@@ -21,8 +56,7 @@ def rejections() -> Row:
                     "Impressions, and lines rejected whole, by reason and time of arrival; of all transports and "
                     "tiers, since a line that can't be read has none. Malformed, oversize and invalid are a client's "
                     "defect, future and late are clocks.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(COUNT, least=0, colours=REASON_COLOURS),
                 series(
@@ -40,13 +74,12 @@ def rejections() -> Row:
                     "Reasons in detail",
                     "What was wrong, the most frequent first: `detail` names the field. Long numbers in it are left "
                     "out, so that the same fault counts as one.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(
                     COUNT,
                     overrides=[
-                        named("latest", unit="dateTimeAsIso", custom__width=170),
+                        named("latest", unit=ISO, custom__width=170),
                         named("reason", custom__width=100),
                         named("pieces", custom__width=80),
                         named("users", custom__width=80),
@@ -54,40 +87,6 @@ def rejections() -> Row:
                 ),
                 rows(REASONS),
             ),
-            rows_table(
-                Head(
-                    "Latest rejected pieces",
-                    "The newest first. A click on a piece shows its payload beside, one on a user opens his timeline.",
-                    14,
-                    10,
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("rejected at", unit="dateTimeAsIso", custom__width=170),
-                        named("piece", links=[to_piece()], custom__width=240),
-                        named("user", links=[to_user()], custom__width=120),
-                        named("reason", custom__width=90),
-                        named("length", unit=BYTES, custom__width=80),
-                    ],
-                ),
-                rows(LATEST_PIECES),
-            ),
-            rows_table(
-                Head(
-                    "Payload of a piece",
-                    "The piece that was chosen in the table or typed in above, else the newest: what is kept of it, to "
-                    "be mended and played again. Bytes that are no text are shown as �; the first 10,000 bytes.",
-                    10,
-                    10,
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("field", custom__width=90),
-                    ],
-                ),
-                rows(PAYLOAD),
-            ),
+            *_pieces(),
         ],
     )

@@ -6,17 +6,18 @@ from dashboards.source import variables
 from dashboards.source.layout import Page, Row, build
 from dashboards.source.overview_kpis import definitions, kpis
 from dashboards.source.panels import Head, Look, areas, lines, number
+from dashboards.source.promql import of_pools, rates, ratio
 from dashboards.source.queries import metric, now
 from dashboards.source.style import (
     BAD,
     COUNT,
     GOOD,
     MISSED,
+    MOSTLY_NEW,
     OUTCOMES,
     PER_SECOND,
     SECONDS,
     SHARE,
-    at_least,
     at_most,
     steps,
     zero_is_right,
@@ -40,23 +41,19 @@ def happening() -> Row:
                     "Impressions a second, by outcome",
                     "What workers decide. Fresh and repeat are accepted; forwarded ones are decided again in the "
                     "partition of their user.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(PER_SECOND, least=0, colours=OUTCOMES),
-                metric(
-                    "sum by (outcome) (rate(impressions_worker_impressions_total[$__rate_interval]))", "{{outcome}}"
-                ),
+                rates("impressions_worker_impressions_total", "outcome"),
             ),
             lines(
                 Head(
                     "Active users, by pool",
                     "Users of a pool with an accepted impression, of any pool, in the last 24 hours.",
-                    6,
-                    9,
+                    (6, 9),
                 ),
                 Look(COUNT, least=0),
-                metric('max by (pool) (impressions_kpi_active_users{pool=~"$pool"})', "{{pool}}"),
+                of_pools("impressions_kpi_active_users"),
                 calcs=("max", "lastNotNull"),
             ),
             lines(
@@ -64,11 +61,10 @@ def happening() -> Row:
                     "Freshness, by pool",
                     "Mean share of the pool that is new to its active users. Target above 90 %; below 50 % an alert is "
                     "raised.",
-                    6,
-                    9,
+                    (6, 9),
                 ),
-                Look(SHARE, least=0, most=1, thresholds=at_least(0.9, bad=0.5)),
-                metric('max by (pool) (impressions_kpi_freshness_ratio{pool=~"$pool"})', "{{pool}}"),
+                Look(SHARE, least=0, most=1, thresholds=MOSTLY_NEW),
+                of_pools("impressions_kpi_freshness_ratio"),
                 calcs=("min", "lastNotNull"),
             ),
         ],
@@ -76,7 +72,37 @@ def happening() -> Row:
 
 
 def _state(title: str, description: str, look: Look, expr: str) -> model.Panel:
-    return number(Head(title, description, 3, 4), look, now(expr, title))
+    return number(Head(title, description, (3, 4)), look, now(expr, title))
+
+
+def _failures_and_waits() -> list[model.Panel]:
+    return [
+        lines(
+            Head(
+                "Failed and rejected, of all",
+                "Failed attempts of all attempts to deliver, as producers say (alert from 5 %), and rejected of "
+                "received impressions (alert from 2 %).",
+                (12, 8),
+            ),
+            Look(SHARE, least=0, soft_most=0.05, colours={"failed attempts": MISSED, "rejected": BAD}),
+            ratio(
+                "impressions_worker_delivery_failures_total",
+                "impressions_worker_delivery_attempts_total",
+                "failed attempts",
+            ),
+            ratio("impressions_worker_rejected_total", "impressions_worker_received_total", "rejected"),
+        ),
+        lines(
+            Head(
+                "Longest wait",
+                "How long the oldest record waits: to be decided by a worker, and to be inserted by a sink.",
+                (12, 8),
+            ),
+            Look(SECONDS, least=0, colours={"to be decided": "blue", "to be readable": "purple"}),
+            metric("max(impressions_worker_lag_seconds)", "to be decided"),
+            metric("max(impressions_sink_lag_seconds)", "to be readable"),
+        ),
+    ]
 
 
 def standing() -> Row:
@@ -136,37 +162,7 @@ def standing() -> Row:
                 Look(SECONDS, 0, thresholds=at_most(120, bad=600)),
                 "time() - max(impressions_kpi_computed_timestamp_seconds)",
             ),
-            lines(
-                Head(
-                    "Failed and rejected, of all",
-                    "Failed attempts of all attempts to deliver, as producers say (alert from 5 %), and rejected of "
-                    "received impressions (alert from 2 %).",
-                    12,
-                    8,
-                ),
-                Look(SHARE, least=0, soft_most=0.05, colours={"failed attempts": MISSED, "rejected": BAD}),
-                metric(
-                    """sum(rate(impressions_worker_delivery_failures_total[$__rate_interval]))
-                    / sum(rate(impressions_worker_delivery_attempts_total[$__rate_interval]))""",
-                    "failed attempts",
-                ),
-                metric(
-                    """sum(rate(impressions_worker_rejected_total[$__rate_interval]))
-                    / sum(rate(impressions_worker_received_total[$__rate_interval]))""",
-                    "rejected",
-                ),
-            ),
-            lines(
-                Head(
-                    "Longest wait",
-                    "How long the oldest record waits: to be decided by a worker, and to be inserted by a sink.",
-                    12,
-                    8,
-                ),
-                Look(SECONDS, least=0, colours={"to be decided": "blue", "to be readable": "purple"}),
-                metric("max(impressions_worker_lag_seconds)", "to be decided"),
-                metric("max(impressions_sink_lag_seconds)", "to be readable"),
-            ),
+            *_failures_and_waits(),
         ],
     )
 

@@ -7,10 +7,11 @@ from dashboards.source.ledger import LAST_DAY
 from dashboards.source.panels import Head, Look, number, rows_table
 from dashboards.source.queries import rows
 from dashboards.source.style import (
-    BAD,
     COUNT,
+    FEW_EXHAUSTED,
     GOOD,
     MISSED,
+    MOSTLY_NEW,
     MS,
     SHARE,
     USD,
@@ -18,7 +19,6 @@ from dashboards.source.style import (
     at_most,
     mapped,
     named,
-    steps,
     zero_is_right,
 )
 from dashboards.source.variables import chosen
@@ -52,7 +52,59 @@ def of_last_day(column: str) -> str:
 
 
 def _kpi(title: str, description: str, look: Look, sql: str) -> model.Panel:
-    return number(Head(title, description, 3, 4), look, rows(sql))
+    return number(Head(title, description, (3, 4)), look, rows(sql))
+
+
+def _of_delivery() -> list[model.Panel]:
+    return [
+        _kpi(
+            "Duplicates seen",
+            "Share of accepted impressions that lie less than the dedupe window after another of their user and "
+            "artwork, of all that readers see. Target 0 %; anything else is a defect and pages.",
+            Look(SHARE, 2, thresholds=zero_is_right()),
+            "SELECT duplicate_rate FROM kpi_duplicates_seen",
+        ),
+        _kpi(
+            "Batch success",
+            "1 - failed attempts of all attempts to deliver, as producers say in the batches that did arrive. "
+            "Target 100 %; below 95 % an alert is raised.",
+            Look(SHARE, 1, thresholds=at_least(1, bad=0.95)),
+            of_last_day("1 - sum(failures) / nullIf(sum(attempts), 0) AS batch_success"),
+        ),
+        _kpi(
+            "P95 latency",
+            "From the broker's append to the worker's decision, which is when coverage is known; 95 % of lines "
+            "take no longer. Target below 100 ms; exact within 1 %.",
+            Look(MS, 0, thresholds=at_most(100)),
+            P95,
+        ),
+    ]
+
+
+def _of_pools() -> list[model.Panel]:
+    return [
+        _kpi(
+            "Freshness",
+            "Mean share of the pool that is new to a user who was active in the last 24 hours, of the chosen "
+            "pools. Target above 90 %; below 50 % an alert is raised.",
+            Look(SHARE, 1, thresholds=MOSTLY_NEW),
+            FRESHNESS,
+        ),
+        _kpi(
+            "Pool exhaustion",
+            "Share of users who have seen 95 % or more of a pool, of all who have seen something of it. Target "
+            "below 1 %; from there on an alert is raised.",
+            Look(SHARE, 2, thresholds=FEW_EXHAUSTED),
+            EXHAUSTED,
+        ),
+        _kpi(
+            "Freshness hit rate",
+            "Fresh of accepted impressions: those of an artwork that the user had not seen. Target 100 %, which is "
+            "the promise never to repeat.",
+            Look(SHARE, 1, thresholds=at_least(1)),
+            of_last_day("sum(fresh) / nullIf(sum(accepted), 0) AS hit_rate"),
+        ),
+    ]
 
 
 def kpis() -> Row:
@@ -60,48 +112,8 @@ def kpis() -> Row:
     return Row(
         "KPIs, last 24 hours: green where the target is met",
         [
-            _kpi(
-                "Duplicates seen",
-                "Share of accepted impressions that lie less than the dedupe window after another of their user and "
-                "artwork, of all that readers see. Target 0 %; anything else is a defect and pages.",
-                Look(SHARE, 2, thresholds=zero_is_right()),
-                "SELECT duplicate_rate FROM kpi_duplicates_seen",
-            ),
-            _kpi(
-                "Batch success",
-                "1 - failed attempts of all attempts to deliver, as producers say in the batches that did arrive. "
-                "Target 100 %; below 95 % an alert is raised.",
-                Look(SHARE, 1, thresholds=at_least(1, bad=0.95)),
-                of_last_day("1 - sum(failures) / nullIf(sum(attempts), 0) AS batch_success"),
-            ),
-            _kpi(
-                "P95 latency",
-                "From the broker's append to the worker's decision, which is when coverage is known; 95 % of lines "
-                "take no longer. Target below 100 ms; exact within 1 %.",
-                Look(MS, 0, thresholds=at_most(100)),
-                P95,
-            ),
-            _kpi(
-                "Freshness",
-                "Mean share of the pool that is new to a user who was active in the last 24 hours, of the chosen "
-                "pools. Target above 90 %; below 50 % an alert is raised.",
-                Look(SHARE, 1, thresholds=at_least(0.9, bad=0.5)),
-                FRESHNESS,
-            ),
-            _kpi(
-                "Pool exhaustion",
-                "Share of users who have seen 95 % or more of a pool, of all who have seen something of it. Target "
-                "below 1 %; from there on an alert is raised.",
-                Look(SHARE, 2, thresholds=steps(GOOD, (0.01, BAD))),
-                EXHAUSTED,
-            ),
-            _kpi(
-                "Freshness hit rate",
-                "Fresh of accepted impressions: those of an artwork that the user had not seen. Target 100 %, which is "
-                "the promise never to repeat.",
-                Look(SHARE, 1, thresholds=at_least(1)),
-                of_last_day("sum(fresh) / nullIf(sum(accepted), 0) AS hit_rate"),
-            ),
+            *_of_delivery(),
+            *_of_pools(),
             _kpi(
                 "Impression cost",
                 "Platform and new artworks of today by the table `prices`, divided by today's accepted impressions. "
@@ -131,8 +143,7 @@ def definitions() -> Row:
                     "KPIs, as ClickHouse defines them",
                     "The view `kpis`: the last 24 hours of all pools, tiers and transports, whatever is chosen above. "
                     "docs/reference/kpis.md says what each leaves out.",
-                    24,
-                    10,
+                    (24, 10),
                 ),
                 Look(
                     "none",

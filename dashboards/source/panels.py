@@ -24,12 +24,11 @@ REF_IDS = "ABCDEFGH"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What every panel says of itself, and its size: `width` of 24 columns, `height` in rows."""
+    """What every panel says of itself, and its size: its width of 24 columns, and its height in rows."""
 
     title: str
     description: str
-    width: int
-    height: int
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +90,7 @@ def number(head: Head, look: Look, target: Target, values: bool = False, text: b
 
 def rows_table(head: Head, look: Look, target: Target) -> model.Panel:
     """A table of rows as the query returns them; `look.overrides` says how columns are shown."""
-    options = table.Options(
-        cell_height=common.TableCellHeight.SM,
-    )
+    options = table.Options(cell_height=common.TableCellHeight.SM)
     custom = table.FieldConfig(align=common.FieldTextAlignment.AUTO, min_width=60)
     return _panel("table", head, look, (target,), options, custom)
 
@@ -173,7 +170,7 @@ def _over_time(
 ) -> model.Panel:
     """A wide panel has a table of `calcs` (CALCS without) beside it, a narrow one below where some are given."""
     few = look.colours is not None and len(look.colours) <= FEW
-    wide = head.width >= WIDE
+    wide = head.size[0] >= WIDE
     style = GraphThresholdsStyleMode.OFF if look.thresholds is None else GraphThresholdsStyleMode.DASHED
     field = timeseries.FieldConfig(
         **{
@@ -213,7 +210,7 @@ def _panel(
         description=head.description,
         datasource=targets[0].datasource,
         targets=list(targets),
-        grid_pos=model.GridPos(h=head.height, w=head.width),
+        grid_pos=model.GridPos(w=head.size[0], h=head.size[1]),
         options=options,
         field_config=model.FieldConfigSource(
             defaults=defaults, overrides=[*coloured(look.colours or {}), *look.overrides]

@@ -4,15 +4,87 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.layout import Row
 from dashboards.source.panels import Head, Look, lines, number, states
+from dashboards.source.promql import each
 from dashboards.source.queries import metric, now
 from dashboards.source.style import BAD, COUNT, GOOD, SECONDS, at_most, mapped, zero_is_right
 
 READY = mapped(**{"1": ("ready", GOOD), "0": ("not ready", BAD)})
-TOPICS = "{{topic}}"
 
 
 def _now(title: str, description: str, look: Look, expr: str) -> model.Panel:
-    return number(Head(title, description, 4, 4), look, now(expr, title))
+    return number(Head(title, description, (4, 4)), look, now(expr, title))
+
+
+def _figures() -> list[model.Panel]:
+    return [
+        _now(
+            "Wait, workers",
+            "How long the oldest record that a worker has fetched and not committed has waited since its append.",
+            Look(SECONDS, 2, thresholds=at_most(1, bad=30)),
+            "max(impressions_worker_lag_seconds)",
+        ),
+        _now(
+            "Wait, sinks",
+            "How long the oldest record that a sink has read and not inserted has waited since its append.",
+            Look(SECONDS, 2, thresholds=at_most(5, bad=60)),
+            "max(impressions_sink_lag_seconds)",
+        ),
+        _now(
+            "Behind, worker",
+            "Offsets from the newest chunk to the end of its partition, of all partitions; markers of transactions "
+            "included, so that a few stand here when all is done.",
+            Look(COUNT, 0, thresholds=at_most(10_000)),
+            "sum(impressions_worker_lag)",
+        ),
+        _now(
+            "Behind, sink",
+            "Offsets between what is inserted and the end of the partition, of all topics.",
+            Look(COUNT, 0, thresholds=at_most(10_000)),
+            "sum(impressions_sink_lag)",
+        ),
+        _now(
+            "Stalled",
+            "Partitions in which nothing moves although there are records, of workers and sinks. Above 0 it pages.",
+            Look(COUNT, 0, thresholds=zero_is_right()),
+            "sum(impressions_worker_stalled) + sum(impressions_sink_stalled)",
+        ),
+        _now(
+            "Lost",
+            "Records that retention deleted before worker or sink had read them, since these were started. Above 0 "
+            "it pages.",
+            Look(COUNT, 0, thresholds=zero_is_right()),
+            "sum(impressions_worker_lost_records_total) + (sum(impressions_sink_lost_offsets_total) or vector(0))",
+        ),
+    ]
+
+
+def _lag_over_time() -> list[model.Panel]:
+    return [
+        lines(
+            Head("Lag of workers, in seconds", "How long the oldest record of a partition has waited.", (12, 8)),
+            Look(SECONDS, least=0),
+            each("max", "impressions_worker_lag_seconds", "partition"),
+        ),
+        lines(
+            Head("Lag of workers, in records", "Offsets from the newest chunk to the end of its partition.", (12, 8)),
+            Look(COUNT, least=0, soft_most=10),
+            each("max", "impressions_worker_lag", "partition"),
+        ),
+        lines(
+            Head(
+                "Lag of sinks, in seconds",
+                "How long the oldest record of a topic that is not in ClickHouse yet has waited since its append.",
+                (12, 8),
+            ),
+            Look(SECONDS, least=0),
+            each("max", "impressions_sink_lag_seconds", "topic"),
+        ),
+        lines(
+            Head("Lag of sinks, in records", "Offsets of a topic between what is inserted and its end.", (12, 8)),
+            Look(COUNT, least=0, soft_most=10),
+            each("sum", "impressions_sink_lag", "topic"),
+        ),
+    ]
 
 
 def keeping_up() -> Row:
@@ -20,76 +92,14 @@ def keeping_up() -> Row:
     return Row(
         "Does it keep up",
         [
-            _now(
-                "Wait, workers",
-                "How long the oldest record that a worker has fetched and not committed has waited since its append.",
-                Look(SECONDS, 2, thresholds=at_most(1, bad=30)),
-                "max(impressions_worker_lag_seconds)",
-            ),
-            _now(
-                "Wait, sinks",
-                "How long the oldest record that a sink has read and not inserted has waited since its append.",
-                Look(SECONDS, 2, thresholds=at_most(5, bad=60)),
-                "max(impressions_sink_lag_seconds)",
-            ),
-            _now(
-                "Behind, worker",
-                "Offsets from the newest chunk to the end of its partition, of all partitions; markers of transactions "
-                "included, so that a few stand here when all is done.",
-                Look(COUNT, 0, thresholds=at_most(10_000)),
-                "sum(impressions_worker_lag)",
-            ),
-            _now(
-                "Behind, sink",
-                "Offsets between what is inserted and the end of the partition, of all topics.",
-                Look(COUNT, 0, thresholds=at_most(10_000)),
-                "sum(impressions_sink_lag)",
-            ),
-            _now(
-                "Stalled",
-                "Partitions in which nothing moves although there are records, of workers and sinks. Above 0 it pages.",
-                Look(COUNT, 0, thresholds=zero_is_right()),
-                "sum(impressions_worker_stalled) + sum(impressions_sink_stalled)",
-            ),
-            _now(
-                "Lost",
-                "Records that retention deleted before worker or sink had read them, since these were started. Above 0 "
-                "it pages.",
-                Look(COUNT, 0, thresholds=zero_is_right()),
-                "sum(impressions_worker_lost_records_total) + (sum(impressions_sink_lost_offsets_total) or vector(0))",
-            ),
-            lines(
-                Head("Lag of workers, in seconds", "How long the oldest record of a partition has waited.", 12, 8),
-                Look(SECONDS, least=0),
-                metric("max by (partition) (impressions_worker_lag_seconds)", "partition {{partition}}"),
-            ),
-            lines(
-                Head("Lag of workers, in records", "Offsets from the newest chunk to the end of its partition.", 12, 8),
-                Look(COUNT, least=0, soft_most=10),
-                metric("max by (partition) (impressions_worker_lag)", "partition {{partition}}"),
-            ),
-            lines(
-                Head(
-                    "Lag of sinks, in seconds",
-                    "How long the oldest record of a topic that is not in ClickHouse yet has waited since its append.",
-                    12,
-                    8,
-                ),
-                Look(SECONDS, least=0),
-                metric("max by (topic) (impressions_sink_lag_seconds)", TOPICS),
-            ),
-            lines(
-                Head("Lag of sinks, in records", "Offsets of a topic between what is inserted and its end.", 12, 8),
-                Look(COUNT, least=0, soft_most=10),
-                metric("sum by (topic) (impressions_sink_lag)", TOPICS),
-            ),
+            *_figures(),
+            *_lag_over_time(),
             lines(
                 Head(
                     "Age of the last commit",
                     "Time since a chunk of the partition was last committed. It grows while nothing arrives; with lag "
                     "beside it, it means that nothing moves.",
-                    12,
-                    8,
+                    (12, 8),
                 ),
                 Look(SECONDS, least=0),
                 metric(
@@ -102,8 +112,7 @@ def keeping_up() -> Row:
                     "Ready",
                     "A worker is ready once every assigned partition is recovered and read, a sink once it reads and "
                     "ClickHouse takes its rows.",
-                    12,
-                    8,
+                    (12, 8),
                 ),
                 Look("none"),
                 metric("impressions_worker_ready", "worker {{instance}}"),

@@ -1,210 +1,221 @@
 """What the pipeline stands on: Faust, Kafka, ClickHouse, and the processes themselves."""
 
+from grafana_foundation_sdk.models import dashboard as model
+
 from dashboards.source.layout import Row
 from dashboards.source.panels import Head, Look, lines, number, rows_table
-from dashboards.source.promql import percentile
+from dashboards.source.promql import each, percentile
 from dashboards.source.queries import metric, rows
-from dashboards.source.style import BAD, BYTES, COUNT, GOOD, MISSED, MS, PER_SECOND, named, steps, zero_is_right
+from dashboards.source.style import (
+    BAD,
+    BYTES,
+    COUNT,
+    GOOD,
+    ISO,
+    MISSED,
+    MS,
+    PER_SECOND,
+    TEXT,
+    named,
+    steps,
+    zero_is_right,
+)
 
-ISO = "dateTimeAsIso"
-TEXT = {"type": "color-text"}
+
+def _faust() -> list[model.Panel]:
+    return [
+        lines(
+            Head(
+                "Chunks a second",
+                "Faust's events are our chunks: those that came in, and those that its agent took.",
+                (8, 8),
+            ),
+            Look(PER_SECOND, least=0),
+            metric("sum(rate(faust_messages_received_total[$__rate_interval]))", "received"),
+            metric("sum(rate(faust_total_events_total[$__rate_interval]))", "taken"),
+        ),
+        lines(
+            Head(
+                "Time of a chunk in Faust: P95",
+                "From the agent's start with a chunk to its end, the commit included; and Faust's own commit of "
+                "its offset, which is a hint for lag displays only.",
+                (8, 8),
+            ),
+            Look(MS, least=0),
+            percentile("faust_events_runtime_ms", "P95", "chunk"),
+            metric(
+                "histogram_quantile(0.95, sum by (le) (rate(faust_consumer_commit_latency_bucket[$__rate_interval])))",
+                "commit of the offset",
+            ),
+        ),
+        lines(
+            Head(
+                "Rebalances",
+                "Rebalances going on, and assignments of partitions completed since the workers were started.",
+                (8, 8),
+            ),
+            Look(COUNT, least=0),
+            metric("sum(faust_total_rebalances)", "going on"),
+            metric('sum(faust_assignment_operations_total{operation="completed"})', "assignments"),
+            calcs=("max", "lastNotNull"),
+        ),
+    ]
+
+
+def _offsets() -> list[model.Panel]:
+    return [
+        lines(
+            Head(
+                "Growth of the source, by partition",
+                "Offsets a second that producers append to impressions.v1: the workers' position and what lies "
+                "before them, as far as they see it.",
+                (8, 8),
+            ),
+            Look(PER_SECOND),
+            metric(
+                """sum by (partition) (deriv(impressions_worker_position[$__rate_interval]))
+                + sum by (partition) (deriv(impressions_worker_lag[$__rate_interval]))""",
+                "partition {{partition}}",
+            ),
+        ),
+        lines(
+            Head(
+                "Position of workers, by partition",
+                "Next offset to decide. It only grows: a step back is another topic under the same name.",
+                (8, 8),
+            ),
+            Look(COUNT),
+            each("max", "impressions_worker_position", "partition"),
+        ),
+        lines(
+            Head("Committed by sinks, by topic", "Next offsets to read after a restart, summed up.", (8, 8)),
+            Look(COUNT),
+            each("sum", "impressions_sink_committed_offset", "topic"),
+        ),
+    ]
 
 
 def faust_and_kafka() -> Row:
     """Faust's own sensor, and Kafka as far as worker and sink see it."""
-    return Row(
-        "Faust and Kafka",
-        [
-            lines(
-                Head(
-                    "Chunks a second",
-                    "Faust's events are our chunks: those that came in, and those that its agent took.",
-                    8,
-                    8,
+    return Row("Faust and Kafka", [*_faust(), *_offsets()])
+
+
+def _server() -> model.Panel:
+    return number(
+        Head(
+            "Server",
+            "Merges and unfinished mutations, the most parts that a table partition has (inserts are slowed "
+            "down from 1,000, refused from 3,000), memory, and size on disk of our database.",
+            (24, 4),
+        ),
+        Look(
+            COUNT,
+            0,
+            thresholds=steps("blue"),
+            overrides=[
+                named("most parts", thresholds=steps(GOOD, (300, MISSED), (1000, BAD))),
+                named("unfinished mutations", thresholds=steps(GOOD, (1, MISSED))),
+                named("memory", unit=BYTES, decimals=1),
+                named("on disk", unit=BYTES, decimals=1),
+            ],
+        ),
+        rows(
+            """
+            SELECT
+                (SELECT count() FROM system.merges) AS merges,
+                (SELECT count() FROM system.mutations WHERE NOT is_done) AS "unfinished mutations",
+                (
+                    SELECT max(parts) FROM (
+                        SELECT count() AS parts FROM system.parts
+                        WHERE active AND database = currentDatabase() GROUP BY table, partition_id
+                    )
+                ) AS "most parts",
+                (SELECT sum(value) FROM system.metrics WHERE metric = 'MemoryTracking') AS memory,
+                (
+                    SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase()
+                ) AS "on disk"
+            """
+        ),
+        values=True,
+    )
+
+
+def _tables() -> model.Panel:
+    return rows_table(
+        Head(
+            "Tables",
+            "Active parts, the most of them in one partition of the table, rows before duplicates are "
+            "collapsed, and size.",
+            (12, 9),
+        ),
+        Look(
+            COUNT,
+            overrides=[
+                named("table", custom__width=190),
+                named("on disk", unit=BYTES, decimals=1),
+                named("newest part", unit=ISO, custom__width=170),
+                named(
+                    "in one partition",
+                    custom__width=130,
+                    thresholds=steps(GOOD, (300, MISSED), (1000, BAD)),
+                    custom__cellOptions=TEXT,
                 ),
-                Look(PER_SECOND, least=0),
-                metric("sum(rate(faust_messages_received_total[$__rate_interval]))", "received"),
-                metric("sum(rate(faust_total_events_total[$__rate_interval]))", "taken"),
-            ),
-            lines(
-                Head(
-                    "Time of a chunk in Faust: P95",
-                    "From the agent's start with a chunk to its end, the commit included; and Faust's own commit of "
-                    "its offset, which is a hint for lag displays only.",
-                    8,
-                    8,
-                ),
-                Look(MS, least=0),
-                percentile("faust_events_runtime_ms", "P95", "chunk"),
-                metric(
-                    "histogram_quantile(0.95, sum by (le) "
-                    "(rate(faust_consumer_commit_latency_bucket[$__rate_interval])))",
-                    "commit of the offset",
-                ),
-            ),
-            lines(
-                Head(
-                    "Rebalances",
-                    "Rebalances going on, and assignments of partitions completed since the workers were started.",
-                    8,
-                    8,
-                ),
-                Look(COUNT, least=0),
-                metric("sum(faust_total_rebalances)", "going on"),
-                metric('sum(faust_assignment_operations_total{operation="completed"})', "assignments"),
-                calcs=("max", "lastNotNull"),
-            ),
-            lines(
-                Head(
-                    "Growth of the source, by partition",
-                    "Offsets a second that producers append to impressions.v1: the workers' position and what lies "
-                    "before them, as far as they see it.",
-                    8,
-                    8,
-                ),
-                Look(PER_SECOND),
-                metric(
-                    """sum by (partition) (deriv(impressions_worker_position[$__rate_interval]))
-                    + sum by (partition) (deriv(impressions_worker_lag[$__rate_interval]))""",
-                    "partition {{partition}}",
-                ),
-            ),
-            lines(
-                Head(
-                    "Position of workers, by partition",
-                    "Next offset to decide. It only grows: a step back is another topic under the same name.",
-                    8,
-                    8,
-                ),
-                Look(COUNT),
-                metric("max by (partition) (impressions_worker_position)", "partition {{partition}}"),
-            ),
-            lines(
-                Head("Committed by sinks, by topic", "Next offsets to read after a restart, summed up.", 8, 8),
-                Look(COUNT),
-                metric("sum by (topic) (impressions_sink_committed_offset)", "{{topic}}"),
-            ),
-        ],
+            ],
+        ),
+        rows(
+            """
+            SELECT
+                one.table AS table, sum(one.parts) AS parts, max(one.parts) AS "in one partition",
+                sum(one.rows) AS rows,
+                sum(one.bytes) AS "on disk", max(one.newest) AS "newest part"
+            FROM
+            (
+                SELECT
+                    table, partition_id, count() AS parts, sum(part.rows) AS rows, sum(bytes_on_disk) AS bytes,
+                    max(modification_time) AS newest
+                FROM system.parts AS part
+                WHERE active AND database = currentDatabase()
+                GROUP BY table, partition_id
+            ) AS one
+            GROUP BY table
+            ORDER BY "on disk" DESC, table
+            """
+        ),
+    )
+
+
+def _rollups() -> model.Panel:
+    return rows_table(
+        Head(
+            "Rollups",
+            "What ClickHouse keeps by itself once a minute: when it last did, how long that took, and what failed.",
+            (12, 9),
+        ),
+        Look(
+            "none",
+            overrides=[
+                named("last", unit=ISO, custom__width=170),
+                named("ago", unit="s", thresholds=steps(GOOD, (120, MISSED), (600, BAD)), custom__cellOptions=TEXT),
+                named("took", unit=MS),
+                named("failed tries", thresholds=zero_is_right(), custom__cellOptions=TEXT),
+            ],
+        ),
+        rows(
+            """
+            SELECT
+                view, status, last_success_time AS last, dateDiff('second', last_success_time, now()) AS ago,
+                last_success_duration_ms AS took, retry AS "failed tries", exception
+            FROM system.view_refreshes
+            WHERE database = currentDatabase()
+            ORDER BY view
+            """
+        ),
     )
 
 
 def clickhouse() -> Row:
     """ClickHouse by its own system tables, now."""
-    return Row(
-        "ClickHouse, now",
-        [
-            number(
-                Head(
-                    "Server",
-                    "Merges and unfinished mutations, the most parts that a table partition has (inserts are slowed "
-                    "down from 1,000, refused from 3,000), memory, and size on disk of our database.",
-                    24,
-                    4,
-                ),
-                Look(
-                    COUNT,
-                    0,
-                    thresholds=steps("blue"),
-                    overrides=[
-                        named("most parts", thresholds=steps(GOOD, (300, MISSED), (1000, BAD))),
-                        named("unfinished mutations", thresholds=steps(GOOD, (1, MISSED))),
-                        named("memory", unit=BYTES, decimals=1),
-                        named("on disk", unit=BYTES, decimals=1),
-                    ],
-                ),
-                rows(
-                    """
-                    SELECT
-                        (SELECT count() FROM system.merges) AS merges,
-                        (SELECT count() FROM system.mutations WHERE NOT is_done) AS "unfinished mutations",
-                        (
-                            SELECT max(parts) FROM (
-                                SELECT count() AS parts FROM system.parts
-                                WHERE active AND database = currentDatabase() GROUP BY table, partition_id
-                            )
-                        ) AS "most parts",
-                        (SELECT sum(value) FROM system.metrics WHERE metric = 'MemoryTracking') AS memory,
-                        (
-                            SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase()
-                        ) AS "on disk"
-                    """
-                ),
-                values=True,
-            ),
-            rows_table(
-                Head(
-                    "Tables",
-                    "Active parts, the most of them in one partition of the table, rows before duplicates are "
-                    "collapsed, and size.",
-                    12,
-                    9,
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("table", custom__width=190),
-                        named("on disk", unit=BYTES, decimals=1),
-                        named("newest part", unit=ISO, custom__width=170),
-                        named(
-                            "in one partition",
-                            custom__width=130,
-                            thresholds=steps(GOOD, (300, MISSED), (1000, BAD)),
-                            custom__cellOptions=TEXT,
-                        ),
-                    ],
-                ),
-                rows(
-                    """
-                    SELECT
-                        one.table AS table, sum(one.parts) AS parts, max(one.parts) AS "in one partition",
-                        sum(one.rows) AS rows,
-                        sum(one.bytes) AS "on disk", max(one.newest) AS "newest part"
-                    FROM
-                    (
-                        SELECT
-                            table, partition_id, count() AS parts, sum(part.rows) AS rows, sum(bytes_on_disk) AS bytes,
-                            max(modification_time) AS newest
-                        FROM system.parts AS part
-                        WHERE active AND database = currentDatabase()
-                        GROUP BY table, partition_id
-                    ) AS one
-                    GROUP BY table
-                    ORDER BY "on disk" DESC, table
-                    """
-                ),
-            ),
-            rows_table(
-                Head(
-                    "Rollups",
-                    "What ClickHouse keeps by itself once a minute: when it last did, how long that took, and what "
-                    "failed.",
-                    12,
-                    9,
-                ),
-                Look(
-                    "none",
-                    overrides=[
-                        named("last", unit=ISO, custom__width=170),
-                        named(
-                            "ago", unit="s", thresholds=steps(GOOD, (120, MISSED), (600, BAD)), custom__cellOptions=TEXT
-                        ),
-                        named("took", unit=MS),
-                        named("failed tries", thresholds=zero_is_right(), custom__cellOptions=TEXT),
-                    ],
-                ),
-                rows(
-                    """
-                    SELECT
-                        view, status, last_success_time AS last, dateDiff('second', last_success_time, now()) AS ago,
-                        last_success_duration_ms AS took, retry AS "failed tries", exception
-                    FROM system.view_refreshes
-                    WHERE database = currentDatabase()
-                    ORDER BY view
-                    """
-                ),
-            ),
-        ],
-    )
+    return Row("ClickHouse, now", [_server(), _tables(), _rollups()])
 
 
 def processes() -> Row:
@@ -213,17 +224,17 @@ def processes() -> Row:
         "Processes",
         [
             lines(
-                Head("Processor", "Share of one core that a process takes.", 8, 8),
+                Head("Processor", "Share of one core that a process takes.", (8, 8)),
                 Look("percentunit", least=0),
                 metric("rate(process_cpu_seconds_total[$__rate_interval])", "{{job}} {{instance}}"),
             ),
             lines(
-                Head("Memory", "Resident memory of a process.", 8, 8),
+                Head("Memory", "Resident memory of a process.", (8, 8)),
                 Look(BYTES, least=0),
                 metric("process_resident_memory_bytes", "{{job}} {{instance}}"),
             ),
             lines(
-                Head("Uptime", "Time since the process was started: a fall is a restart.", 8, 8),
+                Head("Uptime", "Time since the process was started: a fall is a restart.", (8, 8)),
                 Look("s", least=0),
                 metric("time() - process_start_time_seconds", "{{job}} {{instance}}"),
                 calcs=("min", "lastNotNull"),

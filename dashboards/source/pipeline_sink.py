@@ -1,12 +1,48 @@
 """The sinks' part of the pipeline dashboard."""
 
+from grafana_foundation_sdk.models import dashboard as model
+
 from dashboards.source.layout import Row
 from dashboards.source.panels import Head, Look, areas, heat, lines, states
-from dashboards.source.promql import percentile
+from dashboards.source.promql import each, percentile, rates, ratio
 from dashboards.source.queries import buckets, metric
 from dashboards.source.style import BAD, COUNT, GOOD, PER_SECOND, QUIET, SECONDS, mapped
 
 WAITING = mapped(**{"0": ("ClickHouse takes rows", GOOD), "1": ("waits for ClickHouse", BAD)})
+
+
+def _inserts() -> list[model.Panel]:
+    return [
+        areas(
+            Head("Rows a second, by table", "Rows inserted; a block that is inserted again counts once.", (8, 8)),
+            Look(PER_SECOND, least=0),
+            rates("impressions_sink_rows_total", "table"),
+        ),
+        lines(
+            Head(
+                "Blocks a second, by table",
+                "Each block is a part that ClickHouse has to merge: many small ones cost more than few large ones.",
+                (8, 8),
+            ),
+            Look(PER_SECOND, least=0),
+            rates("impressions_sink_blocks_total", "table"),
+        ),
+        lines(
+            Head("Rows in a block, by table", "How full blocks are when they are inserted.", (8, 8)),
+            Look(COUNT, least=0),
+            ratio("impressions_sink_rows_total", "impressions_sink_blocks_total", "{{table}}", by="table"),
+        ),
+        lines(
+            Head("Time of an insert, by table: P95", "From the request to ClickHouse's answer.", (8, 8)),
+            Look(SECONDS, least=0),
+            percentile("impressions_sink_insert_seconds", "P95", "{{table}}", by="table"),
+        ),
+        heat(
+            Head("Time of an insert, as a heatmap", "All tables: how many inserts a second took how long.", (8, 8)),
+            Look(SECONDS),
+            buckets("sum by (le) (rate(impressions_sink_insert_seconds_bucket[$__rate_interval]))"),
+        ),
+    ]
 
 
 def sink() -> Row:
@@ -14,70 +50,35 @@ def sink() -> Row:
     return Row(
         "Sink",
         [
-            areas(
-                Head("Rows a second, by table", "Rows inserted; a block that is inserted again counts once.", 8, 8),
-                Look(PER_SECOND, least=0),
-                metric("sum by (table) (rate(impressions_sink_rows_total[$__rate_interval]))", "{{table}}"),
-            ),
-            lines(
-                Head(
-                    "Blocks a second, by table",
-                    "Each block is a part that ClickHouse has to merge: many small ones cost more than few large ones.",
-                    8,
-                    8,
-                ),
-                Look(PER_SECOND, least=0),
-                metric("sum by (table) (rate(impressions_sink_blocks_total[$__rate_interval]))", "{{table}}"),
-            ),
-            lines(
-                Head("Rows in a block, by table", "How full blocks are when they are inserted.", 8, 8),
-                Look(COUNT, least=0),
-                metric(
-                    """sum by (table) (rate(impressions_sink_rows_total[$__rate_interval]))
-                    / sum by (table) (rate(impressions_sink_blocks_total[$__rate_interval]))""",
-                    "{{table}}",
-                ),
-            ),
-            lines(
-                Head("Time of an insert, by table: P95", "From the request to ClickHouse's answer.", 8, 8),
-                Look(SECONDS, least=0),
-                percentile("impressions_sink_insert_seconds", "P95", "{{table}}", by="table"),
-            ),
-            heat(
-                Head("Time of an insert, as a heatmap", "All tables: how many inserts a second took how long.", 8, 8),
-                Look(SECONDS),
-                buckets("sum by (le) (rate(impressions_sink_insert_seconds_bucket[$__rate_interval]))"),
-            ),
+            *_inserts(),
             lines(
                 Head(
                     "Errors a second",
                     "Requests to ClickHouse that failed, by its error code; each is tried again, and its rows stay in "
                     "Kafka meanwhile.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(PER_SECOND, least=0, soft_most=1, colours={"all": BAD}),
                 metric("sum(rate(impressions_sink_errors_total[$__rate_interval])) or vector(0)", "all"),
-                metric("sum by (code) (rate(impressions_sink_errors_total[$__rate_interval]))", "code {{code}}"),
+                rates("impressions_sink_errors_total", "code"),
             ),
             states(
-                Head("Waiting for ClickHouse", "Whether a sink waits for ClickHouse to come back.", 8, 7),
+                Head("Waiting for ClickHouse", "Whether a sink waits for ClickHouse to come back.", (8, 7)),
                 Look("none"),
                 metric("impressions_sink_waiting", "{{instance}}"),
                 mappings=WAITING,
             ),
             lines(
-                Head("Rows buffered, by topic", "Rows read and not yet inserted.", 8, 7),
+                Head("Rows buffered, by topic", "Rows read and not yet inserted.", (8, 7)),
                 Look(COUNT, least=0),
-                metric("sum by (topic) (impressions_sink_buffered_rows)", "{{topic}}"),
+                each("sum", "impressions_sink_buffered_rows", "topic"),
             ),
             lines(
                 Head(
                     "Skipped and refused",
                     "Records that the sink left out because they can't be read, and catalogue records that it "
                     "refused, since it was started.",
-                    8,
-                    7,
+                    (8, 7),
                 ),
                 Look(COUNT, least=0, soft_most=5, colours={"skipped": BAD, "refused": QUIET}),
                 metric("sum(impressions_sink_skipped_records_total) or vector(0)", "skipped"),

@@ -1,8 +1,10 @@
 """The workers' part of the pipeline dashboard."""
 
+from grafana_foundation_sdk.models import dashboard as model
+
 from dashboards.source.layout import Row
 from dashboards.source.panels import Head, Look, areas, heat, lines, number
-from dashboards.source.promql import mean, percentile, percentiles
+from dashboards.source.promql import each, mean, percentile, percentiles, rates
 from dashboards.source.queries import buckets, metric, now
 from dashboards.source.style import (
     BAD,
@@ -33,8 +35,7 @@ def latency() -> Row:
                     "Append to commit",
                     "From a record's append by the broker to the commit of its chunk: from here on coverage is known. "
                     "The oldest record of a chunk stands for all. Target: P95 below 0.1 s.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(SECONDS, least=0, thresholds=at_most(0.1), colours=PERCENTILES),
                 *percentiles("impressions_worker_latency_seconds"),
@@ -44,8 +45,7 @@ def latency() -> Row:
                     "Append to commit, as a heatmap",
                     "The same as a distribution: how many chunks a second took how long. Two bands are two kinds of "
                     "load.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(SECONDS),
                 buckets("sum by (le) (rate(impressions_worker_latency_seconds_bucket[$__rate_interval]))"),
@@ -55,8 +55,7 @@ def latency() -> Row:
                     "Append to readable in ClickHouse",
                     "From the append of a record's source to its rows being readable, of accepted impressions: worker "
                     "and sink together.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(SECONDS, least=0, colours=PERCENTILES),
                 *percentiles("impressions_sink_latency_seconds", '{topic="impressions.accepted.v1"}'),
@@ -66,8 +65,7 @@ def latency() -> Row:
                     "Seen to accepted, to coverage, to readable: P95",
                     "From seen_at, by the device's clock, of accepted impressions. Time offline is in it, so that it "
                     "shows how old what arrives is.",
-                    12,
-                    9,
+                    (12, 9),
                 ),
                 Look(SECONDS, least=0, colours=SEEN),
                 percentile("impressions_worker_seen_to_accepted_seconds", "P95", "to accepted"),
@@ -85,31 +83,27 @@ def throughput() -> Row:
         [
             areas(
                 Head(
-                    "Lines a second, by partition", "Lines that workers decide. A partition is some of the users.", 8, 8
+                    "Lines a second, by partition",
+                    "Lines that workers decide. A partition is some of the users.",
+                    (8, 8),
                 ),
                 Look(PER_SECOND, least=0),
-                metric(
-                    "sum by (partition) (rate(impressions_worker_lines_total[$__rate_interval]))",
-                    "partition {{partition}}",
-                ),
+                rates("impressions_worker_lines_total", "partition"),
             ),
             lines(
                 Head(
                     "Batches a second, by outcome",
                     "A batch is a line. Whole: nothing in it was rejected; partial: some of it; rejected: all of it; "
                     "forwarded: sent on to the partition of its user.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(
-                    PER_SECOND,
-                    least=0,
-                    colours={"whole": GOOD, "partial": MISSED, "rejected": BAD, "forwarded": QUIET},
+                    PER_SECOND, least=0, colours={"whole": GOOD, "partial": MISSED, "rejected": BAD, "forwarded": QUIET}
                 ),
-                metric("sum by (outcome) (rate(impressions_worker_batches_total[$__rate_interval]))", "{{outcome}}"),
+                rates("impressions_worker_batches_total", "outcome"),
             ),
             lines(
-                Head("Impressions in a batch", "How many impressions a line brings.", 8, 8),
+                Head("Impressions in a batch", "How many impressions a line brings.", (8, 8)),
                 Look(COUNT, least=0, colours={"mean": GOOD, "P95": MISSED}),
                 mean("impressions_worker_batch_impressions", "mean"),
                 percentile("impressions_worker_batch_impressions", "P95", "P95"),
@@ -119,15 +113,14 @@ def throughput() -> Row:
                     "Records in a chunk",
                     "What is decided and committed at once: few when little arrives, which keeps latency low, many "
                     "under backlog, which keeps cost low.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(COUNT, least=0, colours={"mean": GOOD, "P95": MISSED}),
                 mean("impressions_worker_chunk_records", "mean"),
                 percentile("impressions_worker_chunk_records", "P95", "P95"),
             ),
             lines(
-                Head("Time to decide a chunk", "The rules alone: pure code, no waiting.", 8, 8),
+                Head("Time to decide a chunk", "The rules alone: pure code, no waiting.", (8, 8)),
                 Look(SECONDS, least=0, colours=PERCENTILES),
                 *percentiles("impressions_worker_decide_seconds"),
             ),
@@ -135,8 +128,7 @@ def throughput() -> Row:
                 Head(
                     "Time to commit a chunk",
                     "The transaction: the broker's part of the latency, and that of its disks.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(SECONDS, least=0, colours=PERCENTILES),
                 *percentiles("impressions_worker_commit_seconds"),
@@ -145,23 +137,59 @@ def throughput() -> Row:
     )
 
 
+def _figures() -> list[model.Panel]:
+    return [
+        number(
+            Head(
+                "Mean time to recover a partition",
+                "Of all recoveries since the workers were started: that long its users wait at a rebalance.",
+                (6, 5),
+            ),
+            Look(SECONDS, 2, thresholds=at_most(10)),
+            now("sum(impressions_worker_restore_seconds_sum) / sum(impressions_worker_restore_seconds_count)", "mean"),
+        ),
+        number(
+            Head("Artworks known", "Artworks in the workers' catalogue, retired ones included.", (6, 5)),
+            Look(COUNT, 0, thresholds=steps("blue")),
+            now("max(impressions_catalogue_artworks)", "artworks"),
+        ),
+        number(
+            Head(
+                "Catalogue records refused",
+                "Records of artworks.v1 that change or reuse an ordinal, or can't be read, since workers were started.",
+                (6, 5),
+            ),
+            Look(COUNT, 0, thresholds=zero_is_right(MISSED)),
+            now("max(impressions_catalogue_refused_total)", "refused"),
+        ),
+        number(
+            Head(
+                "Lines given up on",
+                "Lines rejected because deciding them failed repeatedly, since workers were started: a defect of ours.",
+                (6, 5),
+            ),
+            Look(COUNT, 0, thresholds=zero_is_right()),
+            now("sum(impressions_worker_poisoned_lines_total)", "lines"),
+        ),
+    ]
+
+
 def state() -> Row:
     """What workers hold, and what it took to get it back."""
     return Row(
         "State and recovery",
         [
             areas(
-                Head("Size of the state", "Windows and coverage of a partition, on disk and in memory tables.", 8, 8),
+                Head("Size of the state", "Windows and coverage of a partition, on disk and in memory tables.", (8, 8)),
                 Look(BYTES, least=0),
-                metric("sum by (partition) (impressions_worker_state_bytes)", "partition {{partition}}"),
+                each("sum", "impressions_worker_state_bytes", "partition"),
             ),
             lines(
                 Head(
                     "Partitions held and recovered",
                     "Partitions that workers hold, and recoveries since they were started: a step is a rebalance or a "
                     "restart.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(COUNT, least=0),
                 metric("sum(impressions_worker_partitions)", "held"),
@@ -173,59 +201,18 @@ def state() -> Row:
                     "Records read by recoveries",
                     "Changelog records that recoveries read since workers were started: few where the local store was "
                     "still there.",
-                    8,
-                    8,
+                    (8, 8),
                 ),
                 Look(COUNT, least=0),
-                metric("sum by (instance) (impressions_worker_restored_records_total)", "{{instance}}"),
+                each("sum", "impressions_worker_restored_records_total", "instance"),
                 calcs=BY_TOPIC,
             ),
-            number(
-                Head(
-                    "Mean time to recover a partition",
-                    "Of all recoveries since the workers were started: that long its users wait at a rebalance.",
-                    6,
-                    5,
-                ),
-                Look(SECONDS, 2, thresholds=at_most(10)),
-                now(
-                    "sum(impressions_worker_restore_seconds_sum) / sum(impressions_worker_restore_seconds_count)",
-                    "mean",
-                ),
-            ),
-            number(
-                Head("Artworks known", "Artworks in the workers' catalogue, retired ones included.", 6, 5),
-                Look(COUNT, 0, thresholds=steps("blue")),
-                now("max(impressions_catalogue_artworks)", "artworks"),
-            ),
-            number(
-                Head(
-                    "Catalogue records refused",
-                    "Records of artworks.v1 that change or reuse an ordinal, or can't be read, since workers were "
-                    "started.",
-                    6,
-                    5,
-                ),
-                Look(COUNT, 0, thresholds=zero_is_right(MISSED)),
-                now("max(impressions_catalogue_refused_total)", "refused"),
-            ),
-            number(
-                Head(
-                    "Lines given up on",
-                    "Lines rejected because deciding them failed repeatedly, since workers were started: a defect of "
-                    "ours.",
-                    6,
-                    5,
-                ),
-                Look(COUNT, 0, thresholds=zero_is_right()),
-                now("sum(impressions_worker_poisoned_lines_total)", "lines"),
-            ),
+            *_figures(),
             lines(
                 Head(
                     "Coverage of users who are looking: median",
                     "Of a user and pool, each time that a chunk updates it.",
-                    24,
-                    7,
+                    (24, 7),
                 ),
                 Look("percentunit", least=0, most=1),
                 percentile("impressions_worker_coverage_ratio", "P50", "{{pool}}", by="pool"),

@@ -5,6 +5,30 @@ from grafana_foundation_sdk.models import prometheus
 from dashboards.source.queries import metric
 
 SHARES = {"P50": 0.5, "P95": 0.95, "P99": 0.99}
+# Values that don't say by themselves what they are.
+NUMBERED = ("partition", "code")
+
+
+def each(function: str, expr: str, label: str) -> prometheus.Dataquery:
+    """Return `expr` for each value of a label, brought together over everything else by `function`: sum or max."""
+    legend = f"{{{{{label}}}}}"
+    return metric(f"{function} by ({label}) ({expr})", f"{label} {legend}" if label in NUMBERED else legend)
+
+
+def rates(counter: str, label: str) -> prometheus.Dataquery:
+    """Return how much is counted a second, for each value of a label."""
+    return each("sum", f"rate({counter}[$__rate_interval])", label)
+
+
+def of_pools(gauge: str) -> prometheus.Dataquery:
+    """Return a gauge for each chosen pool."""
+    return each("max", f'{gauge}{{pool=~"$pool"}}', "pool")
+
+
+def ratio(part: str, whole: str, legend: str, by: str = "") -> prometheus.Dataquery:
+    """Return the ratio of two counters' rates, for each value of the label `by`."""
+    over = f"sum by ({by}) " if by else "sum"
+    return metric(" / ".join(f"{over}(rate({counter}[$__rate_interval]))" for counter in (part, whole)), legend)
 
 
 def percentile(histogram: str, name: str, legend: str, *, where: str = "", by: str = "") -> prometheus.Dataquery:

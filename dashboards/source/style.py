@@ -21,6 +21,9 @@ OUTCOMES = {
 PERCENTILES = {"P50": "blue", "P95": "orange", "P99": "red"}
 
 SHARE, COUNT, SECONDS, MS, BYTES, USD, PER_SECOND = "percentunit", "short", "s", "ms", "bytes", "currencyUSD", "cps"
+ISO = "dateTimeAsIso"
+# A cell whose text has the colour of its threshold.
+TEXT = {"type": "color-text"}
 
 
 def steps(first: str, *more: tuple[float, str]) -> ThresholdsConfig:
@@ -69,5 +72,8 @@ def mapped(**values: tuple[str, str]) -> list[model.ValueMap]:
     return [model.ValueMap(options=results)]
 
 
+# The share of a pool that is new to its users, and that of users who have nothing left to see in it.
+MOSTLY_NEW = at_least(0.9, bad=0.5)
+FEW_EXHAUSTED = steps(GOOD, (0.01, BAD))
 # A pool that is being used up: new artworks are ordered, then it is exhausted.
 COVERED = steps(GOOD, (0.85, MISSED), (0.95, BAD))

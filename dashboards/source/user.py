@@ -10,11 +10,13 @@ from dashboards.source.style import (
     BAD,
     COUNT,
     COVERED,
+    ISO,
     MISSED,
     MS,
     OUTCOMES,
     PLAIN,
     SHARE,
+    TEXT,
     at_least,
     fixed,
     mapped,
@@ -40,13 +42,11 @@ USER = (
 OF_USER = f"user_id = {USER}"
 OF_POOL = chosen("pool_id", "pool")
 SEEN = f"{OF_USER} AND {OF_POOL} AND $__timeFilter(seen_at)"
-TEXT = {"type": "color-text"}
-ISO = "dateTimeAsIso"
 FRESH = mapped(**{"true": ("fresh", OUTCOMES["fresh"]), "false": ("repeat", MISSED)})
 
 
 def _figure(title: str, description: str, look: Look, column: str) -> model.Panel:
-    return number(Head(title, description, 4, 4), look, rows(f"SELECT {column}\nFROM impressions\nWHERE {SEEN}"))
+    return number(Head(title, description, (4, 4)), look, rows(f"SELECT {column}\nFROM impressions\nWHERE {SEEN}"))
 
 
 def summary() -> Row:
@@ -58,8 +58,7 @@ def summary() -> Row:
                 Head(
                     "User",
                     "Whose timeline this is; type in another id above. Empty: the user with the most impressions.",
-                    4,
-                    4,
+                    (4, 4),
                 ),
                 Look("string", thresholds=steps(PLAIN), overrides=[named("user", color=fixed(PLAIN))]),
                 rows(f"SELECT {USER} AS user"),
@@ -99,6 +98,68 @@ def summary() -> Row:
     )
 
 
+def _each_pool() -> model.Panel:
+    return rows_table(
+        Head(
+            "Pools",
+            "Exact now: `unseen` is what is left to show, `in 1 h` are the impressions of the last hour.",
+            (8, 7),
+        ),
+        Look(
+            COUNT,
+            overrides=[
+                named("coverage", unit=SHARE, decimals=1, thresholds=COVERED, custom__cellOptions=TEXT),
+                named("last new", unit=ISO, custom__width=165),
+            ],
+        ),
+        rows(
+            f"""
+            SELECT
+                pool_id AS pool, coverage, seen, pool_size - seen AS unseen,
+                impressions_1h AS "in 1 h", updated_at AS "last new"
+            FROM user_coverage
+            WHERE {OF_USER} AND {OF_POOL}
+            ORDER BY coverage DESC, pool
+            LIMIT 100
+            """
+        ),
+    )
+
+
+def _shown_again() -> model.Panel:
+    return rows_table(
+        Head(
+            "Artworks shown again",
+            "The most often shown first: how often, when first and last in the range shown, and where.",
+            (16, 7),
+        ),
+        Look(
+            COUNT,
+            overrides=[
+                named("first", unit=ISO, custom__width=170),
+                named("last", unit=ISO, custom__width=170),
+                named("times", thresholds=steps(MISSED), custom__cellOptions=TEXT),
+            ],
+        ),
+        rows(
+            f"""
+            SELECT
+                artwork_id AS artwork, count() AS times, countIf(NOT fresh) AS repeats, min(seen_at) AS first,
+                max(seen_at) AS last,
+                arrayStringConcat(
+                    arraySort(groupUniqArrayIf(toString(surface), surface != '')), ', '
+                ) AS surfaces
+            FROM impressions
+            WHERE {SEEN}
+            GROUP BY artwork
+            HAVING repeats > 0
+            ORDER BY times DESC, artwork
+            LIMIT 200
+            """
+        ),
+    )
+
+
 def coverage() -> Row:
     """What the user has seen of each pool, and when."""
     pools = f"FROM user_coverage\nWHERE {OF_USER} AND {OF_POOL}"
@@ -110,19 +171,13 @@ def coverage() -> Row:
                     "Coverage, by pool",
                     "Share of the pool's active artworks that the user has seen, exact now, whatever the range. From "
                     "85 % on new artworks are ordered, from 95 % on the pool is exhausted.",
-                    8,
-                    9,
+                    (8, 9),
                 ),
                 Look(SHARE, 1, least=0, most=1, thresholds=COVERED),
                 rows(f"SELECT pool_id, coverage\n{pools}\nORDER BY coverage DESC, pool_id\nLIMIT 25"),
             ),
             bars(
-                Head(
-                    "Impressions over time",
-                    "When the user looked, by the device's clock.",
-                    16,
-                    9,
-                ),
+                Head("Impressions over time", "When the user looked, by the device's clock.", (16, 9)),
                 Look(COUNT, least=0, colours={"fresh": OUTCOMES["fresh"], "repeat": MISSED}),
                 series(
                     f"""
@@ -137,142 +192,86 @@ def coverage() -> Row:
                     """
                 ),
             ),
-            rows_table(
-                Head(
-                    "Pools",
-                    "Exact now: `unseen` is what is left to show, `in 1 h` are the impressions of the last hour.",
-                    8,
-                    7,
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("coverage", unit=SHARE, decimals=1, thresholds=COVERED, custom__cellOptions=TEXT),
-                        named("last new", unit=ISO, custom__width=165),
-                    ],
-                ),
-                rows(
-                    f"""
-                    SELECT
-                        pool_id AS pool, coverage, seen, pool_size - seen AS unseen,
-                        impressions_1h AS "in 1 h", updated_at AS "last new"
-                    FROM user_coverage
-                    WHERE {OF_USER} AND {OF_POOL}
-                    ORDER BY coverage DESC, pool
-                    LIMIT 100
-                    """
-                ),
-            ),
-            rows_table(
-                Head(
-                    "Artworks shown again",
-                    "The most often shown first: how often, when first and last in the range shown, and where.",
-                    16,
-                    7,
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("first", unit=ISO, custom__width=170),
-                        named("last", unit=ISO, custom__width=170),
-                        named("times", thresholds=steps(MISSED), custom__cellOptions=TEXT),
-                    ],
-                ),
-                rows(
-                    f"""
-                    SELECT
-                        artwork_id AS artwork, count() AS times, countIf(NOT fresh) AS repeats, min(seen_at) AS first,
-                        max(seen_at) AS last,
-                        arrayStringConcat(
-                            arraySort(groupUniqArrayIf(toString(surface), surface != '')), ', '
-                        ) AS surfaces
-                    FROM impressions
-                    WHERE {SEEN}
-                    GROUP BY artwork
-                    HAVING repeats > 0
-                    ORDER BY times DESC, artwork
-                    LIMIT 200
-                    """
-                ),
-            ),
+            _each_pool(),
+            _shown_again(),
         ],
+    )
+
+
+def _one_by_one() -> model.Panel:
+    return rows_table(
+        Head(
+            "Impressions, one by one",
+            "What the user looked at in the range shown, the newest first; at most 1,000. `pool` is the one "
+            "that the app named, `pause` the time since his previous impression.",
+            (24, 12),
+        ),
+        Look(
+            COUNT,
+            overrides=[
+                named("seen at", unit=ISO, custom__width=180),
+                named("fresh", mappings=FRESH, custom__cellOptions=TEXT),
+                named("dwell", unit=MS),
+                named("visible", unit=SHARE, decimals=0),
+                named("pause", unit="s"),
+                named("arrived after", unit="s", decimals=1),
+            ],
+        ),
+        rows(
+            f"""
+            SELECT
+                seen_at AS "seen at", artwork_id AS artwork, pool_id AS pool,
+                if(fresh, 'true', 'false') AS fresh,
+                dwell_ms AS dwell, visible, position, surface, transport,
+                dateDiff('second', leadInFrame(toNullable(seen_at)) OVER timeline, seen_at) AS pause,
+                dateDiff('millisecond', seen_at, received_at) / 1000 AS "arrived after"
+            FROM impressions
+            WHERE {SEEN}
+            WINDOW timeline AS (
+                ORDER BY seen_at DESC, event_id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+            )
+            ORDER BY seen_at DESC, event_id
+            LIMIT 1000
+            """
+        ),
+    )
+
+
+def _flushes() -> model.Panel:
+    return rows_table(
+        Head(
+            "Flushes",
+            "The ledger of the user's flushes that arrived in the range shown, the newest first; at most 500. "
+            "A flush whose id comes twice was sent again.",
+            (24, 10),
+        ),
+        Look(
+            COUNT,
+            overrides=[
+                named("appended at", unit=ISO, custom__width=180),
+                named("flush", custom__width=190),
+                named("duplicates", thresholds=steps("text", (1, MISSED)), custom__cellOptions=TEXT),
+                named("rejected", thresholds=steps("text", (1, BAD)), custom__cellOptions=TEXT),
+                named("failures", thresholds=steps("text", (1, MISSED)), custom__cellOptions=TEXT),
+            ],
+        ),
+        rows(
+            f"""
+            SELECT
+                appended_at AS "appended at", flush_id AS flush, transport, reason, tier, received, accepted,
+                fresh, duplicates, rejected, forwarded, attempts, failures, queued
+            FROM ledger
+            WHERE {OF_USER} AND $__timeFilter(appended_at)
+            ORDER BY appended_at DESC, source_offset, line
+            LIMIT 500
+            """
+        ),
     )
 
 
 def history() -> Row:
     """What the user saw, one by one, and the flushes that brought it."""
-    return Row(
-        "History",
-        [
-            rows_table(
-                Head(
-                    "Impressions, one by one",
-                    "What the user looked at in the range shown, the newest first; at most 1,000. `pool` is the one "
-                    "that the app named, `pause` the time since his previous impression.",
-                    24,
-                    12,
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("seen at", unit=ISO, custom__width=180),
-                        named("fresh", mappings=FRESH, custom__cellOptions=TEXT),
-                        named("dwell", unit=MS),
-                        named("visible", unit=SHARE, decimals=0),
-                        named("pause", unit="s"),
-                        named("arrived after", unit="s", decimals=1),
-                    ],
-                ),
-                rows(
-                    f"""
-                    SELECT
-                        seen_at AS "seen at", artwork_id AS artwork, pool_id AS pool,
-                        if(fresh, 'true', 'false') AS fresh,
-                        dwell_ms AS dwell, visible, position, surface, transport,
-                        dateDiff('second', leadInFrame(toNullable(seen_at)) OVER timeline, seen_at) AS pause,
-                        dateDiff('millisecond', seen_at, received_at) / 1000 AS "arrived after"
-                    FROM impressions
-                    WHERE {SEEN}
-                    WINDOW timeline AS (
-                        ORDER BY seen_at DESC, event_id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
-                    )
-                    ORDER BY seen_at DESC, event_id
-                    LIMIT 1000
-                    """
-                ),
-            ),
-            rows_table(
-                Head(
-                    "Flushes",
-                    "The ledger of the user's flushes that arrived in the range shown, the newest first; at most 500. "
-                    "A flush whose id comes twice was sent again.",
-                    24,
-                    10,
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("appended at", unit=ISO, custom__width=180),
-                        named("flush", custom__width=190),
-                        named("duplicates", thresholds=steps("text", (1, MISSED)), custom__cellOptions=TEXT),
-                        named("rejected", thresholds=steps("text", (1, BAD)), custom__cellOptions=TEXT),
-                        named("failures", thresholds=steps("text", (1, MISSED)), custom__cellOptions=TEXT),
-                    ],
-                ),
-                rows(
-                    f"""
-                    SELECT
-                        appended_at AS "appended at", flush_id AS flush, transport, reason, tier, received, accepted,
-                        fresh, duplicates, rejected, forwarded, attempts, failures, queued
-                    FROM ledger
-                    WHERE {OF_USER} AND $__timeFilter(appended_at)
-                    ORDER BY appended_at DESC, source_offset, line
-                    LIMIT 500
-                    """
-                ),
-            ),
-        ],
-    )
+    return Row("History", [_one_by_one(), _flushes()])
 
 
 def dashboard() -> model.Dashboard:
