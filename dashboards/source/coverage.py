@@ -9,8 +9,20 @@ from dashboards.source.ledger import by_interval
 from dashboards.source.panels import Head, Look, groups, heat, level, lines, number, rows_table
 from dashboards.source.promql import of_pools
 from dashboards.source.queries import buckets, rows, series
-from dashboards.source.style import COUNT, FEW_EXHAUSTED, GOOD, MOSTLY_NEW, PLAIN, SHARE, TEXT, at_most, named, steps
-from dashboards.source.variables import chosen
+from dashboards.source.style import (
+    COUNT,
+    FEW_EXHAUSTED,
+    GOOD,
+    MOSTLY_NEW,
+    PLAIN,
+    QUIET,
+    SHARE,
+    TEXT,
+    at_most,
+    named,
+    steps,
+)
+from dashboards.source.variables import OF_POOL
 
 PAGE = Page(
     "impressions-coverage",
@@ -18,10 +30,9 @@ PAGE = Page(
     "How much of each pool its users have seen, who nears its end, and how fast it is used up.",
     "now-6h",
 )
-OF_POOL = chosen("pool_id", "pool")
 
 
-def _of_pools(title: str, description: str, look: Look, column: str) -> model.Panel:
+def _figure(title: str, description: str, look: Look, column: str) -> model.Panel:
     sql = f"SELECT {column}\nFROM kpi_freshness\nWHERE {OF_POOL}"
     return number(Head(title, description, (4, 4)), look, rows(sql))
 
@@ -32,15 +43,13 @@ def _freshness_now() -> model.Panel:
             "Freshness now, by pool", "Mean share of the pool that is new to an active user; the lowest first.", (8, 7)
         ),
         Look(SHARE, 1, least=0, most=1, thresholds=MOSTLY_NEW),
-        rows(
-            f"""
+        rows(f"""
             SELECT pool_id, freshness_mean
             FROM kpi_freshness
             WHERE {OF_POOL} AND freshness_mean IS NOT NULL
             ORDER BY freshness_mean, pool_id
             LIMIT 25
-            """
-        ),
+        """),
     )
 
 
@@ -61,8 +70,7 @@ def _each_pool() -> model.Panel:
                 named("exhausted", unit=SHARE, decimals=2, thresholds=FEW_EXHAUSTED, custom__cellOptions=TEXT),
             ],
         ),
-        rows(
-            f"""
+        rows(f"""
             SELECT
                 pool_id AS pool, pool_size AS artworks, users, active_users AS active,
                 freshness_mean AS freshness,
@@ -73,8 +81,7 @@ def _each_pool() -> model.Panel:
             WHERE {OF_POOL}
             ORDER BY users DESC, pool
             LIMIT 100
-            """
-        ),
+        """),
     )
 
 
@@ -83,48 +90,45 @@ def pools() -> Row:
     active = "nullIf(sum(active_users), 0)"
     return Row(
         "Pools",
-        [
-            _of_pools(
-                "Users and pools",
-                "Pairs of a user and a chosen pool of which he has seen something.",
-                Look(COUNT, 0, thresholds=steps(PLAIN)),
-                "sum(users) AS all_users",
-            ),
-            _of_pools(
-                "Active",
-                "Those of them whose user has an accepted impression, of any pool, in the last 24 hours.",
-                Look(COUNT, 0, thresholds=steps(PLAIN)),
-                "sum(active_users) AS active",
-            ),
-            _of_pools(
-                "Freshness",
-                "Mean share of the pool that is new to an active user. Target above 90 %; below 50 % an alert is "
-                "raised.",
-                Look(SHARE, 1, thresholds=MOSTLY_NEW),
-                f"sum(freshness_mean * active_users) / {active} AS freshness",
-            ),
-            _of_pools(
-                "Freshness above 90 %",
-                "Share of active users to whom more than 90 % of the pool is new.",
-                Look(SHARE, 1, thresholds=steps(PLAIN)),
-                f"sum(share_above_90 * active_users) / {active} AS above_90",
-            ),
-            _of_pools(
-                "Freshness below 50 %",
-                "Share of active users who have seen more than half of the pool.",
-                Look(SHARE, 1, thresholds=at_most(0.1, bad=0.5)),
-                f"sum(share_below_50 * active_users) / {active} AS below_50",
-            ),
-            _of_pools(
-                "Exhausted",
-                "Share of users who have seen 95 % or more of the pool. Target below 1 %; from there on an alert is "
-                "raised.",
-                Look(SHARE, 2, thresholds=FEW_EXHAUSTED),
-                "sum(users_above_95) / nullIf(sum(users), 0) AS exhausted",
-            ),
-            _freshness_now(),
-            _each_pool(),
-        ],
+        _figure(
+            "Users and pools",
+            "Pairs of a user and a chosen pool of which he has seen something.",
+            Look(COUNT, 0, thresholds=steps(PLAIN)),
+            "sum(users) AS all_users",
+        ),
+        _figure(
+            "Active",
+            "Those of them whose user has an accepted impression, of any pool, in the last 24 hours.",
+            Look(COUNT, 0, thresholds=steps(PLAIN)),
+            "sum(active_users) AS active",
+        ),
+        _figure(
+            "Freshness",
+            "Mean share of the pool that is new to an active user. Target above 90 %; below 50 % an alert is raised.",
+            Look(SHARE, 1, thresholds=MOSTLY_NEW),
+            f"sum(freshness_mean * active_users) / {active} AS freshness",
+        ),
+        _figure(
+            "Freshness above 90 %",
+            "Share of active users to whom more than 90 % of the pool is new.",
+            Look(SHARE, 1, thresholds=steps(PLAIN)),
+            f"sum(share_above_90 * active_users) / {active} AS above_90",
+        ),
+        _figure(
+            "Freshness below 50 %",
+            "Share of active users who have seen more than half of the pool.",
+            Look(SHARE, 1, thresholds=at_most(0.1, bad=0.5)),
+            f"sum(share_below_50 * active_users) / {active} AS below_50",
+        ),
+        _figure(
+            "Exhausted",
+            "Share of users who have seen 95 % or more of the pool. Target below 1 %; from there on an alert is "
+            "raised.",
+            Look(SHARE, 2, thresholds=FEW_EXHAUSTED),
+            "sum(users_above_95) / nullIf(sum(users), 0) AS exhausted",
+        ),
+        _freshness_now(),
+        _each_pool(),
     )
 
 
@@ -132,54 +136,48 @@ def distribution() -> Row:
     """Where users stand."""
     return Row(
         "Where users stand",
-        [
-            groups(
-                Head(
-                    "Users, by coverage",
-                    "Pairs of a user and a chosen pool in each tenth of coverage, now; active ones have looked at "
-                    "something in the last 24 hours.",
-                    (12, 9),
-                ),
-                Look(COUNT, 0, least=0, colours={"active": PLAIN, "away": "#8e8e8e"}),
-                rows(
-                    f"""
+        groups(
+            Head(
+                "Users, by coverage",
+                "Pairs of a user and a chosen pool in each tenth of coverage, now; active ones have looked at "
+                "something in the last 24 hours.",
+                (12, 9),
+            ),
+            Look(COUNT, 0, least=0, colours={"active": PLAIN, "away": QUIET}),
+            rows(f"""
+                SELECT
+                    concat('from ', toString(10 * tenth), ' %') AS coverage,
+                    active,
+                    away
+                FROM
+                (
                     SELECT
-                        concat('from ', toString(10 * tenth), ' %') AS coverage,
-                        active,
-                        away
-                    FROM
-                    (
-                        SELECT
-                            toUInt8(least(9, floor(coverage_latest.coverage * 10))) AS tenth,
-                            countIf(last_received_at > now64(3, 'UTC') - INTERVAL 1 DAY) AS active,
-                            count() - active AS away
-                        FROM coverage_latest
-                        WHERE {OF_POOL}
-                        GROUP BY tenth
-                        ORDER BY tenth WITH FILL FROM 0 TO 10
-                    )
-                    ORDER BY tenth
-                    """
-                ),
-                by="coverage",
+                        toUInt8(least(9, floor(coverage_latest.coverage * 10))) AS tenth,
+                        countIf(last_received_at > now64(3, 'UTC') - INTERVAL 1 DAY) AS active,
+                        count() - active AS away
+                    FROM coverage_latest
+                    WHERE {OF_POOL}
+                    GROUP BY tenth
+                    ORDER BY tenth WITH FILL FROM 0 TO 10
+                )
+                ORDER BY tenth
+            """),
+            by="coverage",
+        ),
+        heat(
+            Head(
+                "Users, by coverage over time",
+                "The same from Prometheus: how many pairs of a user and a chosen pool stand in each tenth of "
+                "coverage. The darker band moves up as users see more, and down when artworks are added.",
+                (12, 9),
             ),
-            heat(
-                Head(
-                    "Users, by coverage over time",
-                    "The same from Prometheus: how many pairs of a user and a chosen pool stand in each tenth of "
-                    "coverage. The darker band moves up as users see more, and down when artworks are added.",
-                    (12, 9),
-                ),
-                Look(SHARE, 0),
-                buckets(
-                    """
-                    sum by (le) (label_replace(
-                        max by (pool, coverage) (impressions_kpi_coverage_users{pool=~"$pool"}),
-                        "le", "$1", "coverage", "(.+)"))
-                    """
-                ),
-            ),
-        ],
+            Look(SHARE, 0),
+            buckets("""
+                sum by (le) (label_replace(
+                    max by (pool, coverage) (impressions_kpi_coverage_users{pool=~"$pool"}),
+                    "le", "$1", "coverage", "(.+)"))
+            """),
+        ),
     )
 
 
@@ -188,37 +186,33 @@ def velocity() -> Row:
     per_hour = "3600 / $__interval_s"
     return Row(
         "Velocity",
-        [
-            lines(
-                Head(
-                    "Impressions an hour",
-                    "Accepted impressions of all pools, and the fresh ones among them, which are what uses a pool up; "
-                    "by the broker's clock, at the rate of an hour.",
-                    (8, 8),
-                ),
-                Look(COUNT, least=0, colours={"accepted": PLAIN, "fresh": GOOD}),
-                series(
-                    by_interval(f"sum(l.accepted) * {per_hour} AS accepted,\n    sum(l.fresh) * {per_hour} AS fresh")
-                ),
+        lines(
+            Head(
+                "Impressions an hour",
+                "Accepted impressions of all pools, and the fresh ones among them, which are what uses a pool up; "
+                "by the broker's clock, at the rate of an hour.",
+                (8, 8),
             ),
-            lines(
-                Head(
-                    "Freshness hit rate",
-                    "Fresh of accepted impressions of all pools. Target 100 %: it falls as pools are used up.",
-                    (8, 8),
-                ),
-                Look(SHARE, least=0, most=1, colours={"hit rate": GOOD}),
-                series(by_interval('sum(l.fresh) / nullIf(sum(l.accepted), 0) AS "hit rate"')),
-                calcs=("min", "lastNotNull"),
-                points=60,
+            Look(COUNT, least=0, colours={"accepted": PLAIN, "fresh": GOOD}),
+            series(by_interval(f"sum(l.accepted) * {per_hour} AS accepted,\n    sum(l.fresh) * {per_hour} AS fresh")),
+        ),
+        lines(
+            Head(
+                "Freshness hit rate",
+                "Fresh of accepted impressions of all pools. Target 100 %: it falls as pools are used up.",
+                (8, 8),
             ),
-            lines(
-                Head("Pool size", "Active artworks of a pool, as workers know the catalogue.", (8, 8)),
-                Look(COUNT, least=0),
-                of_pools("impressions_pool_artworks"),
-                calcs=("min", "lastNotNull"),
-            ),
-        ],
+            Look(SHARE, least=0, most=1, colours={"hit rate": GOOD}),
+            series(by_interval('sum(l.fresh) / nullIf(sum(l.accepted), 0) AS "hit rate"')),
+            calcs=("min", "lastNotNull"),
+            points=60,
+        ),
+        lines(
+            Head("Pool size", "Active artworks of a pool, as workers know the catalogue.", (8, 8)),
+            Look(COUNT, least=0),
+            of_pools("impressions_pool_artworks"),
+            calcs=("min", "lastNotNull"),
+        ),
     )
 
 

@@ -8,9 +8,8 @@ from dashboards.source.panels import Head, Look, lines, rows_table
 from dashboards.source.promql import of_pools
 from dashboards.source.queries import metric, rows
 from dashboards.source.style import COUNT, COVERED, FEW_EXHAUSTED, ISO, MOSTLY_NEW, SHARE, named
-from dashboards.source.variables import chosen
+from dashboards.source.variables import OF_POOL
 
-OF_POOL = chosen("pool_id", "pool")
 GAUGE = {"type": "gauge", "mode": "basic"}
 
 
@@ -41,11 +40,10 @@ def _most_urgent() -> model.Panel:
                 named("last seen", unit=ISO, custom__width=180),
             ],
         ),
-        rows(
-            f"""
+        rows(f"""
             SELECT
                 near.user_id AS user, near.pool_id AS pool, near.coverage AS coverage, near.unseen AS unseen,
-                recent.impressions_1h AS "impressions, 1 h", 
+                recent.impressions_1h AS "impressions, 1 h",
                 unseen / nullIf(recent.impressions_1h, 0) AS "hours left",
                 near.impressions AS "impressions, all", near.last_received_at AS "last seen"
             FROM
@@ -68,18 +66,17 @@ def _most_urgent() -> model.Panel:
             ) AS recent ON near.user_id = recent.user_id AND near.pool_id = recent.pool_id
             ORDER BY "hours left" ASC NULLS LAST, unseen, user
             LIMIT 200
-            """
-        ),
+        """),
     )
 
 
-def freshness_by_pool() -> model.Panel:
-    """Freshness over time."""
+def freshness_by_pool(size: tuple[int, int]) -> model.Panel:
+    """Freshness over time, which the overview has too."""
     return lines(
         Head(
             "Freshness, by pool",
             "Mean share of the pool that is new to its active users. Target above 90 %; below 50 % an alert is raised.",
-            (8, 8),
+            size,
         ),
         Look(SHARE, least=0, most=1, thresholds=MOSTLY_NEW),
         of_pools("impressions_kpi_freshness_ratio"),
@@ -91,33 +88,29 @@ def nearing() -> Row:
     """Who nears exhaustion."""
     return Row(
         "Who nears exhaustion",
-        [
-            _most_urgent(),
-            lines(
-                Head(
-                    "Users at 85 % and at 95 %",
-                    "Users whose coverage of a chosen pool is at least that: new artworks are ordered from 85 % on, "
-                    "from 95 % on the pool is exhausted for them.",
-                    (8, 8),
-                ),
-                Look(COUNT, least=0, soft_most=10),
-                metric(
-                    'max by (pool, coverage) (impressions_kpi_users_above{pool=~"$pool"})',
-                    "{{pool}}, from {{coverage}}",
-                ),
-                calcs=("max", "lastNotNull"),
+        _most_urgent(),
+        lines(
+            Head(
+                "Users at 85 % and at 95 %",
+                "Users whose coverage of a chosen pool is at least that: new artworks are ordered from 85 % on, "
+                "from 95 % on the pool is exhausted for them.",
+                (8, 8),
             ),
-            lines(
-                Head(
-                    "Exhausted, by pool",
-                    "Share of a pool's users who have seen 95 % of it. Target below 1 %; from there on an alert is "
-                    "raised.",
-                    (8, 8),
-                ),
-                Look(SHARE, least=0, soft_most=0.02, thresholds=FEW_EXHAUSTED),
-                of_pools("impressions_kpi_exhausted_ratio"),
-                calcs=("max", "lastNotNull"),
+            Look(COUNT, least=0, soft_most=10),
+            metric(
+                'max by (pool, coverage) (impressions_kpi_users_above{pool=~"$pool"})', "{{pool}}, from {{coverage}}"
             ),
-            freshness_by_pool(),
-        ],
+            calcs=("max", "lastNotNull"),
+        ),
+        lines(
+            Head(
+                "Exhausted, by pool",
+                "Share of a pool's users who have seen 95 % of it. Target below 1 %; from there on an alert is raised.",
+                (8, 8),
+            ),
+            Look(SHARE, least=0, soft_most=0.02, thresholds=FEW_EXHAUSTED),
+            of_pools("impressions_kpi_exhausted_ratio"),
+            calcs=("max", "lastNotNull"),
+        ),
+        freshness_by_pool((8, 8)),
     )

@@ -43,56 +43,54 @@ def ledger() -> Row:
     """Whether everything is accounted for."""
     return Row(
         "Ledger: received = accepted + duplicates + rejected + forwarded",
-        [
-            number(
-                Head(
-                    "Balance of the range shown",
-                    "Impressions received, and what became of them, of the chosen transports and tiers. A line that "
-                    "can't be read counts as one and has neither. What is unaccounted for has to be 0: anything else "
-                    "is a defect.",
-                    (24, 5),
-                ),
-                Look(
-                    COUNT,
-                    thresholds=steps(PLAIN),
-                    overrides=[
-                        *(named(name, color=fixed(OUTCOMES[name])) for name in ("duplicates", "rejected", "forwarded")),
-                        named("accepted", color=fixed(GOOD)),
-                        named("unaccounted for", thresholds=zero_is_right(), decimals=0),
-                        named("lines out of balance", thresholds=zero_is_right(), decimals=0),
-                    ],
-                ),
-                rows(BALANCE),
-                values=True,
+        number(
+            Head(
+                "Balance of the range shown",
+                "Impressions received, and what became of them, of the chosen transports and tiers. A line that "
+                "can't be read counts as one and has neither. What is unaccounted for has to be 0: anything else "
+                "is a defect.",
+                (24, 5),
             ),
-            bars(
-                Head(
-                    "What became of what arrived",
-                    "Impressions by outcome and time of arrival. Fresh and repeat are accepted; forwarded ones are "
-                    "counted again where they are judged.",
-                    (16, 9),
-                ),
-                Look(COUNT, least=0, colours=OUTCOMES),
-                series(
-                    by_interval(
-                        "sum(l.fresh) AS fresh,\n    sum(l.accepted) - sum(l.fresh) AS repeat,\n"
-                        "    sum(l.duplicates) AS duplicates,\n    sum(l.rejected) AS rejected,\n"
-                        "    sum(l.forwarded) AS forwarded",
-                        OF_SENDERS,
-                    )
-                ),
+            Look(
+                COUNT,
+                thresholds=steps(PLAIN),
+                overrides=[
+                    *(named(name, color=fixed(OUTCOMES[name])) for name in ("duplicates", "rejected", "forwarded")),
+                    named("accepted", color=fixed(GOOD)),
+                    named("unaccounted for", thresholds=zero_is_right(), decimals=0),
+                    named("lines out of balance", thresholds=zero_is_right(), decimals=0),
+                ],
             ),
-            rows_table(
-                Head(
-                    "Lines out of balance",
-                    "Lines of the ledger that don't add up, the newest first. Empty is right; with any row here see "
-                    "docs/operate/runbooks.md, ledger out of balance.",
-                    (8, 9),
-                ),
-                Look(COUNT, overrides=[named("user", links=[to_user()])], empty="None: every line balances"),
-                rows(UNBALANCED),
+            rows(BALANCE),
+            values=True,
+        ),
+        bars(
+            Head(
+                "What became of what arrived",
+                "Impressions by outcome and time of arrival. Fresh and repeat are accepted; forwarded ones are "
+                "counted again where they are judged.",
+                (16, 9),
             ),
-        ],
+            Look(COUNT, least=0, colours=OUTCOMES),
+            series(
+                by_interval(
+                    "sum(l.fresh) AS fresh,\n    sum(l.accepted) - sum(l.fresh) AS repeat,\n"
+                    "    sum(l.duplicates) AS duplicates,\n    sum(l.rejected) AS rejected,\n"
+                    "    sum(l.forwarded) AS forwarded",
+                    OF_SENDERS,
+                )
+            ),
+        ),
+        rows_table(
+            Head(
+                "Lines out of balance",
+                "Lines of the ledger that don't add up, the newest first. Empty is right; with any row here see "
+                "docs/operate/runbooks.md, ledger out of balance.",
+                (8, 9),
+            ),
+            Look(COUNT, overrides=[named("user", links=[to_user()])], empty="None: every line balances"),
+            rows(UNBALANCED),
+        ),
     )
 
 
@@ -100,32 +98,29 @@ def duplicates() -> Row:
     """What was dropped as duplicate, and why."""
     return Row(
         "Duplicates dropped",
-        [
-            bars(
-                Head(
-                    "Duplicates, by cause",
-                    "As far as the ledger tells. Flush sent again: its id came before, in the range or the day before "
-                    "it, so it is a retry. Whole flush shown before: under an id of its own, nothing in it was new, "
-                    "as when a page fires twice or a second tab shows the same. Part of a flush: some of it was new, "
-                    "so an impression fired twice, or two tabs overlap. Double fire and second tab can't be told "
-                    "apart here.",
-                    (12, 9),
-                ),
-                Look(COUNT, least=0, colours=CAUSE_COLOURS),
-                series(CAUSES),
+        bars(
+            Head(
+                "Duplicates, by cause",
+                "As far as the ledger tells. Flush sent again: its id came before, in the range or the day before it, "
+                "so it is a retry. Whole flush shown before: under an id of its own, nothing in it was new, as when a "
+                "page fires twice or a second tab shows the same. Part of a flush: some of it was new, so an "
+                "impression fired twice, or two tabs overlap. Double fire and second tab can't be told apart here.",
+                (12, 9),
             ),
-            lines(
-                Head(
-                    "Duplicate rate, by transport",
-                    "Duplicates of what was received and judged: what reached the stream more than once. It speaks of "
-                    "clients and networks and is no defect; readers see none of it.",
-                    (12, 9),
-                ),
-                Look(SHARE, least=0, soft_most=0.2),
-                series(by_transport("sum(l.duplicates) / nullIf(sum(l.received) - sum(l.forwarded), 0)")),
-                points=30,
+            Look(COUNT, least=0, colours=CAUSE_COLOURS),
+            series(CAUSES),
+        ),
+        lines(
+            Head(
+                "Duplicate rate, by transport",
+                "Duplicates of what was received and judged: what reached the stream more than once. It speaks of "
+                "clients and networks and is no defect; readers see none of it.",
+                (12, 9),
             ),
-        ],
+            Look(SHARE, least=0, soft_most=0.2),
+            series(by_transport("sum(l.duplicates) / nullIf(sum(l.received) - sum(l.forwarded), 0)")),
+            points=30,
+        ),
     )
 
 
@@ -161,8 +156,7 @@ def _outcomes_by_tier() -> model.Panel:
             (8, 8),
         ),
         Look(COUNT, least=0, colours=OUTCOMES),
-        rows(
-            f"""
+        rows(f"""
             SELECT
                 l.tier AS tier,
                 sum(l.fresh) AS fresh,
@@ -173,8 +167,7 @@ def _outcomes_by_tier() -> model.Panel:
             WHERE {IN_RANGE} AND l.tier != '' AND {OF_SENDERS}
             GROUP BY tier
             ORDER BY tier
-            """
-        ),
+        """),
         by="tier",
     )
 
@@ -183,33 +176,29 @@ def senders() -> Row:
     """Transports and tiers."""
     return Row(
         "Transports and tiers",
-        [
-            _by_transport_and_tier(),
-            level(
-                Head("Impressions, by transport", "Received and judged in the range shown.", (8, 8)),
-                Look(COUNT, least=0, thresholds=steps(PLAIN)),
-                rows(
-                    f"""
-                    SELECT l.transport AS transport, sum(l.received) - sum(l.forwarded) AS impressions
-                    FROM ledger_minutes AS l
-                    WHERE {IN_RANGE} AND l.transport != '' AND {OF_SENDERS}
-                    GROUP BY transport
-                    ORDER BY impressions DESC, transport
-                    """
-                ),
+        _by_transport_and_tier(),
+        level(
+            Head("Impressions, by transport", "Received and judged in the range shown.", (8, 8)),
+            Look(COUNT, least=0, thresholds=steps(PLAIN)),
+            rows(f"""
+                SELECT l.transport AS transport, sum(l.received) - sum(l.forwarded) AS impressions
+                FROM ledger_minutes AS l
+                WHERE {IN_RANGE} AND l.transport != '' AND {OF_SENDERS}
+                GROUP BY transport
+                ORDER BY impressions DESC, transport
+            """),
+        ),
+        _outcomes_by_tier(),
+        groups(
+            Head(
+                "Flushes, by number of impressions",
+                "How many impressions a flush brings: few where it is sent by a timer, many after a time offline.",
+                (8, 8),
             ),
-            _outcomes_by_tier(),
-            groups(
-                Head(
-                    "Flushes, by number of impressions",
-                    "How many impressions a flush brings: few where it is sent by a timer, many after a time offline.",
-                    (8, 8),
-                ),
-                Look(COUNT, least=0, colours={"flushes": PLAIN}),
-                rows(SIZES),
-                by="impressions",
-            ),
-        ],
+            Look(COUNT, least=0, colours={"flushes": PLAIN}),
+            rows(SIZES),
+            by="impressions",
+        ),
     )
 
 
@@ -218,56 +207,52 @@ def telemetry() -> Row:
     attempts = "sum(l.attempts) - sum(l.failures)"
     return Row(
         "Telemetry of producers",
-        [
-            bars(
-                Head(
-                    "Attempts to deliver",
-                    "Attempts that producers report with the batches that did arrive, by whether they failed. A "
-                    "producer that never gets through reports nothing.",
-                    (8, 8),
-                ),
-                Look(COUNT, least=0, colours={"delivered": GOOD, "failed": BAD}),
-                series(by_interval(f"{attempts} AS delivered,\n    sum(l.failures) AS failed", OF_SENDERS)),
+        bars(
+            Head(
+                "Attempts to deliver",
+                "Attempts that producers report with the batches that did arrive, by whether they failed. A "
+                "producer that never gets through reports nothing.",
+                (8, 8),
             ),
-            lines(
-                Head(
-                    "Failed attempts, by transport",
-                    "Share of the attempts that failed, whatever tier and transport are chosen. From 5 % on, of all "
-                    "together, an alert is raised.",
-                    (8, 8),
-                ),
-                Look(SHARE, least=0, soft_most=0.1, thresholds=at_most(0.05)),
-                ratio(
-                    "impressions_worker_delivery_failures_total",
-                    "impressions_worker_delivery_attempts_total",
-                    "{{transport}}",
-                    by="transport",
-                ),
+            Look(COUNT, least=0, colours={"delivered": GOOD, "failed": BAD}),
+            series(by_interval(f"{attempts} AS delivered,\n    sum(l.failures) AS failed", OF_SENDERS)),
+        ),
+        lines(
+            Head(
+                "Failed attempts, by transport",
+                "Share of the attempts that failed, whatever tier and transport are chosen. From 5 % on, of all "
+                "together, an alert is raised.",
+                (8, 8),
             ),
-            lines(
-                Head(
-                    "Queued and dropped",
-                    "Longest queue that a producer reports, and impressions that producers gave up on, which reach us "
-                    "as this number only.",
-                    (8, 8),
-                ),
-                Look(COUNT, least=0, colours={"longest queue": QUIET, "dropped": BAD}),
-                series(
-                    f"""
-                    SELECT
-                        $__timeInterval(l.appended_at) AS time,
-                        max(l.queued) AS "longest queue",
-                        sum(l.dropped) AS dropped
-                    FROM ledger AS l
-                    WHERE $__timeFilter(l.appended_at) AND {OF_SENDERS}
-                    GROUP BY time
-                    ORDER BY time
-                    """
-                ),
-                calcs=("max",),
-                points=60,
+            Look(SHARE, least=0, soft_most=0.1, thresholds=at_most(0.05)),
+            ratio(
+                "impressions_worker_delivery_failures_total",
+                "impressions_worker_delivery_attempts_total",
+                "{{transport}}",
+                by="transport",
             ),
-        ],
+        ),
+        lines(
+            Head(
+                "Queued and dropped",
+                "Longest queue that a producer reports, and impressions that producers gave up on, which reach us "
+                "as this number only.",
+                (8, 8),
+            ),
+            Look(COUNT, least=0, colours={"longest queue": QUIET, "dropped": BAD}),
+            series(f"""
+                SELECT
+                    $__timeInterval(l.appended_at) AS time,
+                    max(l.queued) AS "longest queue",
+                    sum(l.dropped) AS dropped
+                FROM ledger AS l
+                WHERE $__timeFilter(l.appended_at) AND {OF_SENDERS}
+                GROUP BY time
+                ORDER BY time
+            """),
+            calcs=("max",),
+            points=60,
+        ),
     )
 
 

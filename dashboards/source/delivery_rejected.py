@@ -49,44 +49,40 @@ def rejections() -> Row:
     """What was rejected, and why; each piece can be looked at."""
     return Row(
         "Rejected",
-        [
-            bars(
-                Head(
-                    "Rejected pieces, by reason",
-                    "Impressions, and lines rejected whole, by reason and time of arrival; of all transports and "
-                    "tiers, since a line that can't be read has none. Malformed, oversize and invalid are a client's "
-                    "defect, future and late are clocks.",
-                    (12, 9),
-                ),
-                Look(COUNT, least=0, colours=REASON_COLOURS),
-                series(
-                    """
-                    SELECT $__timeInterval(rejected_at) AS time, reason, count() AS Value
-                    FROM rejected
-                    WHERE $__timeFilter(rejected_at)
-                    GROUP BY time, reason
-                    ORDER BY time, reason
-                    """
-                ),
+        bars(
+            Head(
+                "Rejected pieces, by reason",
+                "Impressions, and lines rejected whole, by reason and time of arrival; of all transports and "
+                "tiers, since a line that can't be read has none. Malformed, oversize and invalid are a client's "
+                "defect, future and late are clocks.",
+                (12, 9),
             ),
-            rows_table(
-                Head(
-                    "Reasons in detail",
-                    "What was wrong, the most frequent first: `detail` names the field. Long numbers in it are left "
-                    "out, so that the same fault counts as one.",
-                    (12, 9),
-                ),
-                Look(
-                    COUNT,
-                    overrides=[
-                        named("latest", unit=ISO, custom__width=170),
-                        named("reason", custom__width=100),
-                        named("pieces", custom__width=80),
-                        named("users", custom__width=80),
-                    ],
-                ),
-                rows(REASONS),
+            Look(COUNT, least=0, colours=REASON_COLOURS),
+            series("""
+                SELECT $__timeInterval(rejected_at) AS time, reason, count() AS Value
+                FROM rejected
+                WHERE $__timeFilter(rejected_at)
+                GROUP BY time, reason
+                ORDER BY time, reason
+            """),
+        ),
+        rows_table(
+            Head(
+                "Reasons in detail",
+                "What was wrong, the most frequent first: `detail` names the field. Long numbers in it are left "
+                "out, so that the same fault counts as one.",
+                (12, 9),
             ),
-            *_pieces(),
-        ],
+            Look(
+                COUNT,
+                overrides=[
+                    named("latest", unit=ISO, custom__width=170),
+                    named("reason", custom__width=100),
+                    named("pieces", custom__width=80),
+                    named("users", custom__width=80),
+                ],
+            ),
+            rows(REASONS),
+        ),
+        *_pieces(),
     )

@@ -9,12 +9,11 @@ COLUMNS = 24
 TAG = "impressions"
 
 
-@dataclass(frozen=True, slots=True)
 class Row:
     """A heading and the panels below it, from left to right; a panel that finds no room begins a new line."""
 
-    title: str
-    panels: Sequence[model.Panel]
+    def __init__(self, title: str, *panels: model.Panel) -> None:
+        self.title, self.panels = title, panels
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source import variables
+from dashboards.source.coverage_users import freshness_by_pool
 from dashboards.source.layout import Page, Row, build
 from dashboards.source.overview_kpis import definitions, kpis
 from dashboards.source.panels import Head, Look, areas, lines, number
@@ -13,7 +14,6 @@ from dashboards.source.style import (
     COUNT,
     GOOD,
     MISSED,
-    MOSTLY_NEW,
     OUTCOMES,
     PER_SECOND,
     SECONDS,
@@ -35,39 +35,27 @@ def happening() -> Row:
     """What happens now."""
     return Row(
         "What happens",
-        [
-            areas(
-                Head(
-                    "Impressions a second, by outcome",
-                    "What workers decide. Fresh and repeat are accepted; forwarded ones are decided again in the "
-                    "partition of their user.",
-                    (12, 9),
-                ),
-                Look(PER_SECOND, least=0, colours=OUTCOMES),
-                rates("impressions_worker_impressions_total", "outcome"),
+        areas(
+            Head(
+                "Impressions a second, by outcome",
+                "What workers decide. Fresh and repeat are accepted; forwarded ones are decided again in the "
+                "partition of their user.",
+                (12, 9),
             ),
-            lines(
-                Head(
-                    "Active users, by pool",
-                    "Users of a pool with an accepted impression, of any pool, in the last 24 hours.",
-                    (6, 9),
-                ),
-                Look(COUNT, least=0),
-                of_pools("impressions_kpi_active_users"),
-                calcs=("max", "lastNotNull"),
+            Look(PER_SECOND, least=0, colours=OUTCOMES),
+            rates("impressions_worker_impressions_total", "outcome"),
+        ),
+        lines(
+            Head(
+                "Active users, by pool",
+                "Users of a pool with an accepted impression, of any pool, in the last 24 hours.",
+                (6, 9),
             ),
-            lines(
-                Head(
-                    "Freshness, by pool",
-                    "Mean share of the pool that is new to its active users. Target above 90 %; below 50 % an alert is "
-                    "raised.",
-                    (6, 9),
-                ),
-                Look(SHARE, least=0, most=1, thresholds=MOSTLY_NEW),
-                of_pools("impressions_kpi_freshness_ratio"),
-                calcs=("min", "lastNotNull"),
-            ),
-        ],
+            Look(COUNT, least=0),
+            of_pools("impressions_kpi_active_users"),
+            calcs=("max", "lastNotNull"),
+        ),
+        freshness_by_pool((6, 9)),
     )
 
 
@@ -109,61 +97,59 @@ def standing() -> Row:
     """What the alerts look at."""
     return Row(
         "Does anything stand still",
-        [
-            _state(
-                "Alerts firing",
-                "Alerts of dashboards/prometheus that fire now. docs/operate/runbooks.md has a heading for each.",
-                Look(COUNT, 0, thresholds=zero_is_right()),
-                'count(ALERTS{alertname=~"Impressions.*", alertstate="firing"}) or vector(0)',
-            ),
-            _state(
-                "Workers ready",
-                "Workers whose partitions are all recovered and being read.",
-                Look(COUNT, 0, thresholds=steps(BAD, (1, GOOD))),
-                "sum(impressions_worker_ready)",
-            ),
-            _state(
-                "Sinks ready",
-                "Sinks that read all of their partitions and whose rows ClickHouse takes.",
-                Look(COUNT, 0, thresholds=steps(BAD, (1, GOOD))),
-                "sum(impressions_sink_ready)",
-            ),
-            _state(
-                "Partitions stalled",
-                "Partitions in which nothing moves although there are records, of workers and sinks together. Above 0 "
-                "it pages.",
-                Look(COUNT, 0, thresholds=zero_is_right()),
-                "sum(impressions_worker_stalled) + sum(impressions_sink_stalled)",
-            ),
-            _state(
-                "Sinks waiting",
-                "Sinks that wait for ClickHouse to come back. Nothing is lost meanwhile; what is new can't be read.",
-                Look(COUNT, 0, thresholds=zero_is_right()),
-                "sum(impressions_sink_waiting)",
-            ),
-            _state(
-                "Wait, workers",
-                "How long the oldest record that a worker has fetched and not committed has waited. From 30 s on, when "
-                "it grows, an alert is raised.",
-                Look(SECONDS, 1, thresholds=at_most(1, bad=30)),
-                "max(impressions_worker_lag_seconds)",
-            ),
-            _state(
-                "Wait, sinks",
-                "How long the oldest record that a sink has read and not inserted has waited. From 60 s on, when it "
-                "grows, an alert is raised.",
-                Look(SECONDS, 1, thresholds=at_most(5, bad=60)),
-                "max(impressions_sink_lag_seconds)",
-            ),
-            _state(
-                "Age of the KPIs",
-                "Time since a sink last got the KPIs from ClickHouse; it asks every 30 s. From 10 minutes on an alert "
-                "is raised.",
-                Look(SECONDS, 0, thresholds=at_most(120, bad=600)),
-                "time() - max(impressions_kpi_computed_timestamp_seconds)",
-            ),
-            *_failures_and_waits(),
-        ],
+        _state(
+            "Alerts firing",
+            "Alerts of dashboards/prometheus that fire now. docs/operate/runbooks.md has a heading for each.",
+            Look(COUNT, 0, thresholds=zero_is_right()),
+            'count(ALERTS{alertname=~"Impressions.*", alertstate="firing"}) or vector(0)',
+        ),
+        _state(
+            "Workers ready",
+            "Workers whose partitions are all recovered and being read.",
+            Look(COUNT, 0, thresholds=steps(BAD, (1, GOOD))),
+            "sum(impressions_worker_ready)",
+        ),
+        _state(
+            "Sinks ready",
+            "Sinks that read all of their partitions and whose rows ClickHouse takes.",
+            Look(COUNT, 0, thresholds=steps(BAD, (1, GOOD))),
+            "sum(impressions_sink_ready)",
+        ),
+        _state(
+            "Partitions stalled",
+            "Partitions in which nothing moves although there are records, of workers and sinks together. Above 0 "
+            "it pages.",
+            Look(COUNT, 0, thresholds=zero_is_right()),
+            "sum(impressions_worker_stalled) + sum(impressions_sink_stalled)",
+        ),
+        _state(
+            "Sinks waiting",
+            "Sinks that wait for ClickHouse to come back. Nothing is lost meanwhile; what is new can't be read.",
+            Look(COUNT, 0, thresholds=zero_is_right()),
+            "sum(impressions_sink_waiting)",
+        ),
+        _state(
+            "Wait, workers",
+            "How long the oldest record that a worker has fetched and not committed has waited. From 30 s on, when "
+            "it grows, an alert is raised.",
+            Look(SECONDS, 1, thresholds=at_most(1, bad=30)),
+            "max(impressions_worker_lag_seconds)",
+        ),
+        _state(
+            "Wait, sinks",
+            "How long the oldest record that a sink has read and not inserted has waited. From 60 s on, when it "
+            "grows, an alert is raised.",
+            Look(SECONDS, 1, thresholds=at_most(5, bad=60)),
+            "max(impressions_sink_lag_seconds)",
+        ),
+        _state(
+            "Age of the KPIs",
+            "Time since a sink last got the KPIs from ClickHouse; it asks every 30 s. From 10 minutes on an alert "
+            "is raised.",
+            Look(SECONDS, 0, thresholds=at_most(120, bad=600)),
+            "time() - max(impressions_kpi_computed_timestamp_seconds)",
+        ),
+        *_failures_and_waits(),
     )
 
 

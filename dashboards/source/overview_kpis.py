@@ -14,6 +14,7 @@ from dashboards.source.style import (
     MOSTLY_NEW,
     MS,
     SHARE,
+    TEXT,
     USD,
     at_least,
     at_most,
@@ -21,9 +22,8 @@ from dashboards.source.style import (
     named,
     zero_is_right,
 )
-from dashboards.source.variables import chosen
+from dashboards.source.variables import OF_POOL
 
-OF_POOL = chosen("pool_id", "pool")
 FRESHNESS = f"""
     SELECT sum(freshness_mean * active_users) / nullIf(sum(active_users), 0) AS freshness
     FROM kpi_freshness
@@ -81,7 +81,7 @@ def _of_delivery() -> list[model.Panel]:
     ]
 
 
-def _of_pools() -> list[model.Panel]:
+def _of_freshness() -> list[model.Panel]:
     return [
         _kpi(
             "Freshness",
@@ -111,24 +111,22 @@ def kpis() -> Row:
     """The KPIs; a test holds each against the view `kpis`."""
     return Row(
         "KPIs, last 24 hours: green where the target is met",
-        [
-            *_of_delivery(),
-            *_of_pools(),
-            _kpi(
-                "Impression cost",
-                "Platform and new artworks of today by the table `prices`, divided by today's accepted impressions. "
-                "Target below 0.001 USD.",
-                Look(USD, 5, thresholds=at_most(0.001)),
-                COST,
-            ),
-            _kpi(
-                "Out of balance",
-                "Lines of the ledger whose received is not accepted + duplicates + rejected + forwarded. Target 0; "
-                "anything else is a defect and pages.",
-                Look(COUNT, 0, thresholds=zero_is_right()),
-                of_last_day("sum(unbalanced) AS out_of_balance"),
-            ),
-        ],
+        *_of_delivery(),
+        *_of_freshness(),
+        _kpi(
+            "Impression cost",
+            "Platform and new artworks of today by the table `prices`, divided by today's accepted impressions. "
+            "Target below 0.001 USD.",
+            Look(USD, 5, thresholds=at_most(0.001)),
+            COST,
+        ),
+        _kpi(
+            "Out of balance",
+            "Lines of the ledger whose received is not accepted + duplicates + rejected + forwarded. Target 0; "
+            "anything else is a defect and pages.",
+            Look(COUNT, 0, thresholds=zero_is_right()),
+            of_last_day("sum(unbalanced) AS out_of_balance"),
+        ),
     )
 
 
@@ -137,26 +135,24 @@ def definitions() -> Row:
     met = mapped(**{"true": ("met", GOOD), "false": ("missed", MISSED), "1": ("met", GOOD), "0": ("missed", MISSED)})
     return Row(
         "Definitions",
-        [
-            rows_table(
-                Head(
-                    "KPIs, as ClickHouse defines them",
-                    "The view `kpis`: the last 24 hours of all pools, tiers and transports, whatever is chosen above. "
-                    "docs/reference/kpis.md says what each leaves out.",
-                    (24, 10),
-                ),
-                Look(
-                    "none",
-                    4,
-                    overrides=[
-                        named("kpi", custom__width=190),
-                        named("value", custom__width=110),
-                        named("target", custom__width=110),
-                        named("unit", custom__width=80),
-                        named("met", custom__width=90, mappings=met, custom__cellOptions={"type": "color-text"}),
-                    ],
-                ),
-                rows("SELECT kpi, value, target, unit, met, definition FROM kpis"),
-            )
-        ],
+        rows_table(
+            Head(
+                "KPIs, as ClickHouse defines them",
+                "The view `kpis`: the last 24 hours of all pools, tiers and transports, whatever is chosen above. "
+                "docs/reference/kpis.md says what each leaves out.",
+                (24, 10),
+            ),
+            Look(
+                "none",
+                4,
+                overrides=[
+                    named("kpi", custom__width=190),
+                    named("value", custom__width=110),
+                    named("target", custom__width=110),
+                    named("unit", custom__width=80),
+                    named("met", custom__width=90, mappings=met, custom__cellOptions=TEXT),
+                ],
+            ),
+            rows("SELECT kpi, value, target, unit, met, definition FROM kpis"),
+        ),
     )

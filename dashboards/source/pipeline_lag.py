@@ -91,33 +91,30 @@ def keeping_up() -> Row:
     """Lag, of workers and sinks."""
     return Row(
         "Does it keep up",
-        [
-            *_figures(),
-            *_lag_over_time(),
-            lines(
-                Head(
-                    "Age of the last commit",
-                    "Time since a chunk of the partition was last committed. It grows while nothing arrives; with lag "
-                    "beside it, it means that nothing moves.",
-                    (12, 8),
-                ),
-                Look(SECONDS, least=0),
-                metric(
-                    "time() - max by (partition) (impressions_worker_progress_timestamp_seconds)",
-                    "partition {{partition}}",
-                ),
+        *_figures(),
+        *_lag_over_time(),
+        lines(
+            Head(
+                "Age of the last commit",
+                "Time since a chunk of the partition was last committed. It grows while nothing arrives; with lag "
+                "beside it, it means that nothing moves.",
+                (12, 8),
             ),
-            states(
-                Head(
-                    "Ready",
-                    "A worker is ready once every assigned partition is recovered and read, a sink once it reads and "
-                    "ClickHouse takes its rows.",
-                    (12, 8),
-                ),
-                Look("none"),
-                metric("impressions_worker_ready", "worker {{instance}}"),
-                metric("impressions_sink_ready", "sink {{instance}}"),
-                mappings=READY,
+            Look(SECONDS, least=0),
+            metric(
+                "time() - max by (partition) (impressions_worker_progress_timestamp_seconds)", "partition {{partition}}"
             ),
-        ],
+        ),
+        states(
+            Head(
+                "Ready",
+                "A worker is ready once every assigned partition is recovered and read, a sink once it reads and "
+                "ClickHouse takes its rows.",
+                (12, 8),
+            ),
+            Look("none"),
+            metric("impressions_worker_ready", "worker {{instance}}"),
+            metric("impressions_sink_ready", "sink {{instance}}"),
+            mappings=READY,
+        ),
     )

@@ -97,7 +97,7 @@ def _offsets() -> list[model.Panel]:
 
 def faust_and_kafka() -> Row:
     """Faust's own sensor, and Kafka as far as worker and sink see it."""
-    return Row("Faust and Kafka", [*_faust(), *_offsets()])
+    return Row("Faust and Kafka", *_faust(), *_offsets())
 
 
 def _server() -> model.Panel:
@@ -119,8 +119,7 @@ def _server() -> model.Panel:
                 named("on disk", unit=BYTES, decimals=1),
             ],
         ),
-        rows(
-            """
+        rows("""
             SELECT
                 (SELECT count() FROM system.merges) AS merges,
                 (SELECT count() FROM system.mutations WHERE NOT is_done) AS "unfinished mutations",
@@ -134,8 +133,7 @@ def _server() -> model.Panel:
                 (
                     SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase()
                 ) AS "on disk"
-            """
-        ),
+        """),
         values=True,
     )
 
@@ -162,8 +160,7 @@ def _tables() -> model.Panel:
                 ),
             ],
         ),
-        rows(
-            """
+        rows("""
             SELECT
                 one.table AS table, sum(one.parts) AS parts, max(one.parts) AS "in one partition",
                 sum(one.rows) AS rows,
@@ -179,8 +176,7 @@ def _tables() -> model.Panel:
             ) AS one
             GROUP BY table
             ORDER BY "on disk" DESC, table
-            """
-        ),
+        """),
     )
 
 
@@ -200,44 +196,40 @@ def _rollups() -> model.Panel:
                 named("failed tries", thresholds=zero_is_right(), custom__cellOptions=TEXT),
             ],
         ),
-        rows(
-            """
+        rows("""
             SELECT
                 view, status, last_success_time AS last, dateDiff('second', last_success_time, now()) AS ago,
                 last_success_duration_ms AS took, retry AS "failed tries", exception
             FROM system.view_refreshes
             WHERE database = currentDatabase()
             ORDER BY view
-            """
-        ),
+        """),
     )
 
 
 def clickhouse() -> Row:
     """ClickHouse by its own system tables, now."""
-    return Row("ClickHouse, now", [_server(), _tables(), _rollups()])
+    return Row("ClickHouse, now", _server(), _tables(), _rollups())
 
 
 def processes() -> Row:
     """The processes of workers and sinks."""
     return Row(
         "Processes",
-        [
-            lines(
-                Head("Processor", "Share of one core that a process takes.", (8, 8)),
-                Look("percentunit", least=0),
-                metric("rate(process_cpu_seconds_total[$__rate_interval])", "{{job}} {{instance}}"),
-            ),
-            lines(
-                Head("Memory", "Resident memory of a process.", (8, 8)),
-                Look(BYTES, least=0),
-                metric("process_resident_memory_bytes", "{{job}} {{instance}}"),
-            ),
-            lines(
-                Head("Uptime", "Time since the process was started: a fall is a restart.", (8, 8)),
-                Look("s", least=0),
-                metric("time() - process_start_time_seconds", "{{job}} {{instance}}"),
-                calcs=("min", "lastNotNull"),
-            ),
-        ],
+        lines(
+            Head("Processor", "Share of one core that a process takes.", (8, 8)),
+            Look("percentunit", least=0),
+            metric("rate(process_cpu_seconds_total[$__rate_interval])", "{{job}} {{instance}}"),
+        ),
+        lines(
+            Head("Memory", "Resident memory of a process.", (8, 8)),
+            Look(BYTES, least=0),
+            metric("process_resident_memory_bytes", "{{job}} {{instance}}"),
+        ),
+        lines(
+            Head("Uptime", "Time since the process was started: a fall is a restart.", (8, 8)),
+            Look("s", least=0),
+            metric("time() - process_start_time_seconds", "{{job}} {{instance}}"),
+            calcs=("min", "lastNotNull"),
+        ),
     )

@@ -49,41 +49,39 @@ def sink() -> Row:
     """Kafka to ClickHouse."""
     return Row(
         "Sink",
-        [
-            *_inserts(),
-            lines(
-                Head(
-                    "Errors a second",
-                    "Requests to ClickHouse that failed, by its error code; each is tried again, and its rows stay in "
-                    "Kafka meanwhile.",
-                    (8, 8),
-                ),
-                Look(PER_SECOND, least=0, soft_most=1, colours={"all": BAD}),
-                metric("sum(rate(impressions_sink_errors_total[$__rate_interval])) or vector(0)", "all"),
-                rates("impressions_sink_errors_total", "code"),
+        *_inserts(),
+        lines(
+            Head(
+                "Errors a second",
+                "Requests to ClickHouse that failed, by its error code; each is tried again, and its rows stay in "
+                "Kafka meanwhile.",
+                (8, 8),
             ),
-            states(
-                Head("Waiting for ClickHouse", "Whether a sink waits for ClickHouse to come back.", (8, 7)),
-                Look("none"),
-                metric("impressions_sink_waiting", "{{instance}}"),
-                mappings=WAITING,
+            Look(PER_SECOND, least=0, soft_most=1, colours={"all": BAD}),
+            metric("sum(rate(impressions_sink_errors_total[$__rate_interval])) or vector(0)", "all"),
+            rates("impressions_sink_errors_total", "code"),
+        ),
+        states(
+            Head("Waiting for ClickHouse", "Whether a sink waits for ClickHouse to come back.", (8, 7)),
+            Look("none"),
+            metric("impressions_sink_waiting", "{{instance}}"),
+            mappings=WAITING,
+        ),
+        lines(
+            Head("Rows buffered, by topic", "Rows read and not yet inserted.", (8, 7)),
+            Look(COUNT, least=0),
+            each("sum", "impressions_sink_buffered_rows", "topic"),
+        ),
+        lines(
+            Head(
+                "Skipped and refused",
+                "Records that the sink left out because they can't be read, and catalogue records that it "
+                "refused, since it was started.",
+                (8, 7),
             ),
-            lines(
-                Head("Rows buffered, by topic", "Rows read and not yet inserted.", (8, 7)),
-                Look(COUNT, least=0),
-                each("sum", "impressions_sink_buffered_rows", "topic"),
-            ),
-            lines(
-                Head(
-                    "Skipped and refused",
-                    "Records that the sink left out because they can't be read, and catalogue records that it "
-                    "refused, since it was started.",
-                    (8, 7),
-                ),
-                Look(COUNT, least=0, soft_most=5, colours={"skipped": BAD, "refused": QUIET}),
-                metric("sum(impressions_sink_skipped_records_total) or vector(0)", "skipped"),
-                metric("max(impressions_sink_refused_artworks_total)", "refused"),
-                calcs=("lastNotNull",),
-            ),
-        ],
+            Look(COUNT, least=0, soft_most=5, colours={"skipped": BAD, "refused": QUIET}),
+            metric("sum(impressions_sink_skipped_records_total) or vector(0)", "skipped"),
+            metric("max(impressions_sink_refused_artworks_total)", "refused"),
+            calcs=("lastNotNull",),
+        ),
     )

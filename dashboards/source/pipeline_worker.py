@@ -21,7 +21,6 @@ from dashboards.source.style import (
     zero_is_right,
 )
 
-BY_TOPIC = ("max", "lastNotNull")
 SEEN = {"to accepted": "blue", "to coverage": "green", "to readable": "purple"}
 
 
@@ -29,50 +28,47 @@ def latency() -> Row:
     """How long it takes, from where to where."""
     return Row(
         "Latency",
-        [
-            lines(
-                Head(
-                    "Append to commit",
-                    "From a record's append by the broker to the commit of its chunk: from here on coverage is known. "
-                    "The oldest record of a chunk stands for all. Target: P95 below 0.1 s.",
-                    (12, 9),
-                ),
-                Look(SECONDS, least=0, thresholds=at_most(0.1), colours=PERCENTILES),
-                *percentiles("impressions_worker_latency_seconds"),
+        lines(
+            Head(
+                "Append to commit",
+                "From a record's append by the broker to the commit of its chunk: from here on coverage is known. "
+                "The oldest record of a chunk stands for all. Target: P95 below 0.1 s.",
+                (12, 9),
             ),
-            heat(
-                Head(
-                    "Append to commit, as a heatmap",
-                    "The same as a distribution: how many chunks a second took how long. Two bands are two kinds of "
-                    "load.",
-                    (12, 9),
-                ),
-                Look(SECONDS),
-                buckets("sum by (le) (rate(impressions_worker_latency_seconds_bucket[$__rate_interval]))"),
+            Look(SECONDS, least=0, thresholds=at_most(0.1), colours=PERCENTILES),
+            *percentiles("impressions_worker_latency_seconds"),
+        ),
+        heat(
+            Head(
+                "Append to commit, as a heatmap",
+                "The same as a distribution: how many chunks a second took how long. Two bands are two kinds of load.",
+                (12, 9),
             ),
-            lines(
-                Head(
-                    "Append to readable in ClickHouse",
-                    "From the append of a record's source to its rows being readable, of accepted impressions: worker "
-                    "and sink together.",
-                    (12, 9),
-                ),
-                Look(SECONDS, least=0, colours=PERCENTILES),
-                *percentiles("impressions_sink_latency_seconds", '{topic="impressions.accepted.v1"}'),
+            Look(SECONDS),
+            buckets("sum by (le) (rate(impressions_worker_latency_seconds_bucket[$__rate_interval]))"),
+        ),
+        lines(
+            Head(
+                "Append to readable in ClickHouse",
+                "From the append of a record's source to its rows being readable, of accepted impressions: worker "
+                "and sink together.",
+                (12, 9),
             ),
-            lines(
-                Head(
-                    "Seen to accepted, to coverage, to readable: P95",
-                    "From seen_at, by the device's clock, of accepted impressions. Time offline is in it, so that it "
-                    "shows how old what arrives is.",
-                    (12, 9),
-                ),
-                Look(SECONDS, least=0, colours=SEEN),
-                percentile("impressions_worker_seen_to_accepted_seconds", "P95", "to accepted"),
-                percentile("impressions_worker_seen_to_coverage_seconds", "P95", "to coverage"),
-                percentile("impressions_sink_seen_to_readable_seconds", "P95", "to readable"),
+            Look(SECONDS, least=0, colours=PERCENTILES),
+            *percentiles("impressions_sink_latency_seconds", '{topic="impressions.accepted.v1"}'),
+        ),
+        lines(
+            Head(
+                "Seen to accepted, to coverage, to readable: P95",
+                "From seen_at, by the device's clock, of accepted impressions. Time offline is in it, so that it "
+                "shows how old what arrives is.",
+                (12, 9),
             ),
-        ],
+            Look(SECONDS, least=0, colours=SEEN),
+            percentile("impressions_worker_seen_to_accepted_seconds", "P95", "to accepted"),
+            percentile("impressions_worker_seen_to_coverage_seconds", "P95", "to coverage"),
+            percentile("impressions_sink_seen_to_readable_seconds", "P95", "to readable"),
+        ),
     )
 
 
@@ -80,60 +76,54 @@ def throughput() -> Row:
     """How much is decided, in what portions, and what that takes."""
     return Row(
         "Throughput",
-        [
-            areas(
-                Head(
-                    "Lines a second, by partition",
-                    "Lines that workers decide. A partition is some of the users.",
-                    (8, 8),
-                ),
-                Look(PER_SECOND, least=0),
-                rates("impressions_worker_lines_total", "partition"),
+        areas(
+            Head(
+                "Lines a second, by partition", "Lines that workers decide. A partition is some of the users.", (8, 8)
             ),
-            lines(
-                Head(
-                    "Batches a second, by outcome",
-                    "A batch is a line. Whole: nothing in it was rejected; partial: some of it; rejected: all of it; "
-                    "forwarded: sent on to the partition of its user.",
-                    (8, 8),
-                ),
-                Look(
-                    PER_SECOND, least=0, colours={"whole": GOOD, "partial": MISSED, "rejected": BAD, "forwarded": QUIET}
-                ),
-                rates("impressions_worker_batches_total", "outcome"),
+            Look(PER_SECOND, least=0),
+            rates("impressions_worker_lines_total", "partition"),
+        ),
+        lines(
+            Head(
+                "Batches a second, by outcome",
+                "A batch is a line. Whole: nothing in it was rejected; partial: some of it; rejected: all of it; "
+                "forwarded: sent on to the partition of its user.",
+                (8, 8),
             ),
-            lines(
-                Head("Impressions in a batch", "How many impressions a line brings.", (8, 8)),
-                Look(COUNT, least=0, colours={"mean": GOOD, "P95": MISSED}),
-                mean("impressions_worker_batch_impressions", "mean"),
-                percentile("impressions_worker_batch_impressions", "P95", "P95"),
+            Look(PER_SECOND, least=0, colours={"whole": GOOD, "partial": MISSED, "rejected": BAD, "forwarded": QUIET}),
+            rates("impressions_worker_batches_total", "outcome"),
+        ),
+        lines(
+            Head("Impressions in a batch", "How many impressions a line brings.", (8, 8)),
+            Look(COUNT, least=0, colours={"mean": GOOD, "P95": MISSED}),
+            mean("impressions_worker_batch_impressions", "mean"),
+            percentile("impressions_worker_batch_impressions", "P95", "P95"),
+        ),
+        lines(
+            Head(
+                "Records in a chunk",
+                "What is decided and committed at once: few when little arrives, which keeps latency low, many "
+                "under backlog, which keeps cost low.",
+                (8, 8),
             ),
-            lines(
-                Head(
-                    "Records in a chunk",
-                    "What is decided and committed at once: few when little arrives, which keeps latency low, many "
-                    "under backlog, which keeps cost low.",
-                    (8, 8),
-                ),
-                Look(COUNT, least=0, colours={"mean": GOOD, "P95": MISSED}),
-                mean("impressions_worker_chunk_records", "mean"),
-                percentile("impressions_worker_chunk_records", "P95", "P95"),
+            Look(COUNT, least=0, colours={"mean": GOOD, "P95": MISSED}),
+            mean("impressions_worker_chunk_records", "mean"),
+            percentile("impressions_worker_chunk_records", "P95", "P95"),
+        ),
+        lines(
+            Head("Time to decide a chunk", "The rules alone: pure code, no waiting.", (8, 8)),
+            Look(SECONDS, least=0, colours=PERCENTILES),
+            *percentiles("impressions_worker_decide_seconds"),
+        ),
+        lines(
+            Head(
+                "Time to commit a chunk",
+                "The transaction: the broker's part of the latency, and that of its disks.",
+                (8, 8),
             ),
-            lines(
-                Head("Time to decide a chunk", "The rules alone: pure code, no waiting.", (8, 8)),
-                Look(SECONDS, least=0, colours=PERCENTILES),
-                *percentiles("impressions_worker_decide_seconds"),
-            ),
-            lines(
-                Head(
-                    "Time to commit a chunk",
-                    "The transaction: the broker's part of the latency, and that of its disks.",
-                    (8, 8),
-                ),
-                Look(SECONDS, least=0, colours=PERCENTILES),
-                *percentiles("impressions_worker_commit_seconds"),
-            ),
-        ],
+            Look(SECONDS, least=0, colours=PERCENTILES),
+            *percentiles("impressions_worker_commit_seconds"),
+        ),
     )
 
 
@@ -178,44 +168,42 @@ def state() -> Row:
     """What workers hold, and what it took to get it back."""
     return Row(
         "State and recovery",
-        [
-            areas(
-                Head("Size of the state", "Windows and coverage of a partition, on disk and in memory tables.", (8, 8)),
-                Look(BYTES, least=0),
-                each("sum", "impressions_worker_state_bytes", "partition"),
+        areas(
+            Head("Size of the state", "Windows and coverage of a partition, on disk and in memory tables.", (8, 8)),
+            Look(BYTES, least=0),
+            each("sum", "impressions_worker_state_bytes", "partition"),
+        ),
+        lines(
+            Head(
+                "Partitions held and recovered",
+                "Partitions that workers hold, and recoveries since they were started: a step is a rebalance or a "
+                "restart.",
+                (8, 8),
             ),
-            lines(
-                Head(
-                    "Partitions held and recovered",
-                    "Partitions that workers hold, and recoveries since they were started: a step is a rebalance or a "
-                    "restart.",
-                    (8, 8),
-                ),
-                Look(COUNT, least=0),
-                metric("sum(impressions_worker_partitions)", "held"),
-                metric("sum(impressions_worker_restores_total)", "recovered"),
-                calcs=BY_TOPIC,
+            Look(COUNT, least=0),
+            metric("sum(impressions_worker_partitions)", "held"),
+            metric("sum(impressions_worker_restores_total)", "recovered"),
+            calcs=("max", "lastNotNull"),
+        ),
+        lines(
+            Head(
+                "Records read by recoveries",
+                "Changelog records that recoveries read since workers were started: few where the local store was "
+                "still there.",
+                (8, 8),
             ),
-            lines(
-                Head(
-                    "Records read by recoveries",
-                    "Changelog records that recoveries read since workers were started: few where the local store was "
-                    "still there.",
-                    (8, 8),
-                ),
-                Look(COUNT, least=0),
-                each("sum", "impressions_worker_restored_records_total", "instance"),
-                calcs=BY_TOPIC,
+            Look(COUNT, least=0),
+            each("sum", "impressions_worker_restored_records_total", "instance"),
+            calcs=("max", "lastNotNull"),
+        ),
+        *_figures(),
+        lines(
+            Head(
+                "Coverage of users who are looking: median",
+                "Of a user and pool, each time that a chunk updates it.",
+                (24, 7),
             ),
-            *_figures(),
-            lines(
-                Head(
-                    "Coverage of users who are looking: median",
-                    "Of a user and pool, each time that a chunk updates it.",
-                    (24, 7),
-                ),
-                Look("percentunit", least=0, most=1),
-                percentile("impressions_worker_coverage_ratio", "P50", "{{pool}}", by="pool"),
-            ),
-        ],
+            Look("percentunit", least=0, most=1),
+            percentile("impressions_worker_coverage_ratio", "P50", "{{pool}}", by="pool"),
+        ),
     )

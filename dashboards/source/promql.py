@@ -34,8 +34,8 @@ def ratio(part: str, whole: str, legend: str, by: str = "") -> prometheus.Dataqu
 def percentile(histogram: str, name: str, legend: str, *, where: str = "", by: str = "") -> prometheus.Dataquery:
     """Return a percentile of SHARES of a histogram over all who export it, for each value of the label `by`."""
     labels = f"le, {by}" if by else "le"
-    rates = f"sum by ({labels}) (rate({histogram}_bucket{where}[$__rate_interval]))"
-    return metric(f"histogram_quantile({SHARES[name]}, {rates})", legend)
+    per_bucket = f"sum by ({labels}) (rate({histogram}_bucket{where}[$__rate_interval]))"
+    return metric(f"histogram_quantile({SHARES[name]}, {per_bucket})", legend)
 
 
 def percentiles(histogram: str, where: str = "") -> list[prometheus.Dataquery]:

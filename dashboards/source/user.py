@@ -24,7 +24,7 @@ from dashboards.source.style import (
     steps,
     zero_is_right,
 )
-from dashboards.source.variables import chosen
+from dashboards.source.variables import OF_POOL
 
 PAGE = Page(
     "impressions-user",
@@ -40,7 +40,6 @@ USER = (
     "WHERE ${user:singlequote} = '' ORDER BY impressions DESC, user_id LIMIT 1))"
 )
 OF_USER = f"user_id = {USER}"
-OF_POOL = chosen("pool_id", "pool")
 SEEN = f"{OF_USER} AND {OF_POOL} AND $__timeFilter(seen_at)"
 FRESH = mapped(**{"true": ("fresh", OUTCOMES["fresh"]), "false": ("repeat", MISSED)})
 
@@ -53,48 +52,46 @@ def summary() -> Row:
     """The user in figures."""
     return Row(
         "User",
-        [
-            number(
-                Head(
-                    "User",
-                    "Whose timeline this is; type in another id above. Empty: the user with the most impressions.",
-                    (4, 4),
-                ),
-                Look("string", thresholds=steps(PLAIN), overrides=[named("user", color=fixed(PLAIN))]),
-                rows(f"SELECT {USER} AS user"),
-                text=True,
+        number(
+            Head(
+                "User",
+                "Whose timeline this is; type in another id above. Empty: the user with the most impressions.",
+                (4, 4),
             ),
-            _figure(
-                "Impressions",
-                "Accepted impressions of the user in the range shown, by the device's clock.",
-                Look(COUNT, 0, thresholds=steps(PLAIN)),
-                "count() AS impressions",
-            ),
-            _figure(
-                "Artworks",
-                "Different artworks among them.",
-                Look(COUNT, 0, thresholds=steps(PLAIN)),
-                "uniqExact(artwork_id) AS artworks",
-            ),
-            _figure(
-                "Repeats",
-                "Impressions of an artwork that the user had seen before. The promise is that there are none.",
-                Look(COUNT, 0, thresholds=zero_is_right(MISSED)),
-                "countIf(NOT fresh) AS repeats",
-            ),
-            _figure(
-                "Freshness hit rate",
-                "Fresh of accepted impressions. Target 100 %.",
-                Look(SHARE, 1, thresholds=at_least(1)),
-                "countIf(fresh) / nullIf(count(), 0) AS hit_rate",
-            ),
-            _figure(
-                "Median dwell",
-                "How long the user looked at an artwork, where the app says so: half of the impressions are longer.",
-                Look(MS, 2, thresholds=steps(PLAIN)),
-                "toFloat64(quantile(0.5)(dwell_ms)) AS dwell",
-            ),
-        ],
+            Look("string", thresholds=steps(PLAIN), overrides=[named("user", color=fixed(PLAIN))]),
+            rows(f"SELECT {USER} AS user"),
+            text=True,
+        ),
+        _figure(
+            "Impressions",
+            "Accepted impressions of the user in the range shown, by the device's clock.",
+            Look(COUNT, 0, thresholds=steps(PLAIN)),
+            "count() AS impressions",
+        ),
+        _figure(
+            "Artworks",
+            "Different artworks among them.",
+            Look(COUNT, 0, thresholds=steps(PLAIN)),
+            "uniqExact(artwork_id) AS artworks",
+        ),
+        _figure(
+            "Repeats",
+            "Impressions of an artwork that the user had seen before. The promise is that there are none.",
+            Look(COUNT, 0, thresholds=zero_is_right(MISSED)),
+            "countIf(NOT fresh) AS repeats",
+        ),
+        _figure(
+            "Freshness hit rate",
+            "Fresh of accepted impressions. Target 100 %.",
+            Look(SHARE, 1, thresholds=at_least(1)),
+            "countIf(fresh) / nullIf(count(), 0) AS hit_rate",
+        ),
+        _figure(
+            "Median dwell",
+            "How long the user looked at an artwork, where the app says so: half of the impressions are longer.",
+            Look(MS, 2, thresholds=steps(PLAIN)),
+            "toFloat64(quantile(0.5)(dwell_ms)) AS dwell",
+        ),
     )
 
 
@@ -112,8 +109,7 @@ def _each_pool() -> model.Panel:
                 named("last new", unit=ISO, custom__width=165),
             ],
         ),
-        rows(
-            f"""
+        rows(f"""
             SELECT
                 pool_id AS pool, coverage, seen, pool_size - seen AS unseen,
                 impressions_1h AS "in 1 h", updated_at AS "last new"
@@ -121,8 +117,7 @@ def _each_pool() -> model.Panel:
             WHERE {OF_USER} AND {OF_POOL}
             ORDER BY coverage DESC, pool
             LIMIT 100
-            """
-        ),
+        """),
     )
 
 
@@ -141,8 +136,7 @@ def _shown_again() -> model.Panel:
                 named("times", thresholds=steps(MISSED), custom__cellOptions=TEXT),
             ],
         ),
-        rows(
-            f"""
+        rows(f"""
             SELECT
                 artwork_id AS artwork, count() AS times, countIf(NOT fresh) AS repeats, min(seen_at) AS first,
                 max(seen_at) AS last,
@@ -155,8 +149,7 @@ def _shown_again() -> model.Panel:
             HAVING repeats > 0
             ORDER BY times DESC, artwork
             LIMIT 200
-            """
-        ),
+        """),
     )
 
 
@@ -165,36 +158,32 @@ def coverage() -> Row:
     pools = f"FROM user_coverage\nWHERE {OF_USER} AND {OF_POOL}"
     return Row(
         "Coverage",
-        [
-            level(
-                Head(
-                    "Coverage, by pool",
-                    "Share of the pool's active artworks that the user has seen, exact now, whatever the range. From "
-                    "85 % on new artworks are ordered, from 95 % on the pool is exhausted.",
-                    (8, 9),
-                ),
-                Look(SHARE, 1, least=0, most=1, thresholds=COVERED),
-                rows(f"SELECT pool_id, coverage\n{pools}\nORDER BY coverage DESC, pool_id\nLIMIT 25"),
+        level(
+            Head(
+                "Coverage, by pool",
+                "Share of the pool's active artworks that the user has seen, exact now, whatever the range. From "
+                "85 % on new artworks are ordered, from 95 % on the pool is exhausted.",
+                (8, 9),
             ),
-            bars(
-                Head("Impressions over time", "When the user looked, by the device's clock.", (16, 9)),
-                Look(COUNT, least=0, colours={"fresh": OUTCOMES["fresh"], "repeat": MISSED}),
-                series(
-                    f"""
-                    SELECT
-                        $__timeInterval(seen_at) AS time,
-                        countIf(impressions.fresh) AS fresh,
-                        countIf(NOT impressions.fresh) AS repeat
-                    FROM impressions
-                    WHERE {SEEN}
-                    GROUP BY time
-                    ORDER BY time
-                    """
-                ),
-            ),
-            _each_pool(),
-            _shown_again(),
-        ],
+            Look(SHARE, 1, least=0, most=1, thresholds=COVERED),
+            rows(f"SELECT pool_id, coverage\n{pools}\nORDER BY coverage DESC, pool_id\nLIMIT 25"),
+        ),
+        bars(
+            Head("Impressions over time", "When the user looked, by the device's clock.", (16, 9)),
+            Look(COUNT, least=0, colours={"fresh": OUTCOMES["fresh"], "repeat": MISSED}),
+            series(f"""
+                SELECT
+                    $__timeInterval(seen_at) AS time,
+                    countIf(impressions.fresh) AS fresh,
+                    countIf(NOT impressions.fresh) AS repeat
+                FROM impressions
+                WHERE {SEEN}
+                GROUP BY time
+                ORDER BY time
+            """),
+        ),
+        _each_pool(),
+        _shown_again(),
     )
 
 
@@ -217,8 +206,7 @@ def _one_by_one() -> model.Panel:
                 named("arrived after", unit="s", decimals=1),
             ],
         ),
-        rows(
-            f"""
+        rows(f"""
             SELECT
                 seen_at AS "seen at", artwork_id AS artwork, pool_id AS pool,
                 if(fresh, 'true', 'false') AS fresh,
@@ -232,8 +220,7 @@ def _one_by_one() -> model.Panel:
             )
             ORDER BY seen_at DESC, event_id
             LIMIT 1000
-            """
-        ),
+        """),
     )
 
 
@@ -255,8 +242,7 @@ def _flushes() -> model.Panel:
                 named("failures", thresholds=steps("text", (1, MISSED)), custom__cellOptions=TEXT),
             ],
         ),
-        rows(
-            f"""
+        rows(f"""
             SELECT
                 appended_at AS "appended at", flush_id AS flush, transport, reason, tier, received, accepted,
                 fresh, duplicates, rejected, forwarded, attempts, failures, queued
@@ -264,14 +250,13 @@ def _flushes() -> model.Panel:
             WHERE {OF_USER} AND $__timeFilter(appended_at)
             ORDER BY appended_at DESC, source_offset, line
             LIMIT 500
-            """
-        ),
+        """),
     )
 
 
 def history() -> Row:
     """What the user saw, one by one, and the flushes that brought it."""
-    return Row("History", [_one_by_one(), _flushes()])
+    return Row("History", _one_by_one(), _flushes())
 
 
 def dashboard() -> model.Dashboard:

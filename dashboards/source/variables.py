@@ -82,3 +82,6 @@ def _sent(column: str) -> str:
         f"SELECT DISTINCT {column} FROM ledger_minutes "
         f"WHERE minute >= toStartOfMinute($__fromTime) AND minute <= $__toTime AND {column} != '' ORDER BY {column}"
     )
+
+
+OF_POOL = chosen("pool_id", "pool")
