@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -17,7 +16,8 @@ import yaml
 
 from dashboards.debian import program
 from streams.embedded.ports import free_pair
-from streams.errors import UserError
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 
 FOLDER = Path(__file__).resolve().parent / "prometheus"
 HOST = "127.0.0.1"
@@ -76,23 +76,23 @@ def observing(
     # What another run left would be shown beside it for five minutes.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    port, running = free_pair(), list[subprocess.Popen[bytes]]()
+    port, running = free_pair(), list[Program]()
     try:
         other = ""
         if alertmanager:
             other = f"{HOST}:{free_pair()}"
-            running.append(_start(ALERTMANAGER, ALERTMANAGER, folder, _alertmanager(folder, other)))
-            _until_ready(running[-1], f"http://{other}/-/ready", folder / f"{ALERTMANAGER}.log")
+            running.append(_start(ALERTMANAGER, folder, _alertmanager(folder, other)))
+            running[-1].wait_until(lambda: _answers(f"http://{other}/-/ready"), READY_SECONDS)
         config = folder / "prometheus.yml"
         config.write_text(yaml.safe_dump(configuration(targets, rules, other, scrape_seconds)))
         flags = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
         flags += [f"--web.listen-address={HOST}:{port}"]
-        running.append(_start("prometheus", "prometheus", folder, flags))
-        _until_ready(running[-1], f"http://{HOST}:{port}/-/ready", folder / "prometheus.log")
+        running.append(_start("prometheus", folder, flags))
+        running[-1].wait_until(lambda: _answers(f"http://{HOST}:{port}/-/ready"), READY_SECONDS)
         yield Observers(f"http://{HOST}:{port}", other and f"http://{other}")
     finally:
-        for process in reversed(running):
-            _stop(process)
+        for each in reversed(running):
+            each.stop(GRACE_SECONDS)
 
 
 def configuration(
@@ -123,22 +123,12 @@ def _alertmanager(folder: Path, address: str) -> list[str]:
     ]
 
 
-def _start(name: str, package: str, folder: Path, flags: list[str]) -> subprocess.Popen[bytes]:
-    argv = [program(name, package), *flags]
+def _start(name: str, folder: Path, flags: list[str]) -> Program:
+    argv = [program(name, name), *flags]
     shared = Path(argv[0]).parents[1] / "share" / "prometheus"
     if name == ALERTMANAGER and not SHARED.exists():
         argv = ["unshare", "--map-root-user", "--mount", "sh", "-c", _IN_PLACE, str(shared), *argv]
-    # A terminal's Ctrl-C is for whoever runs them, who stops them in turn.
-    with (folder / f"{name}.log").open("wb") as log:
-        return subprocess.Popen(argv, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-
-
-def _until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while not _answers(url):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise UserError(f"{log.stem} did not get ready; its log is {log}.")
-        time.sleep(LOOK_SECONDS)
+    return Program(name, RunFolder(folder), argv).start()
 
 
 def _answers(url: str) -> bool:
@@ -147,15 +137,6 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:

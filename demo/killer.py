@@ -1,14 +1,14 @@
 """Kill the worker with SIGKILL at random moments while the demo plays, and start it again each time."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from random import Random
 
-from streams.embedded import process, stack
+from streams.embedded import stack
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
 
 WORKER = "worker-0"
@@ -46,12 +46,10 @@ class Killer:
         for number, delay in enumerate(self._delays, 1):
             if self._cancelled.wait(delay):
                 return number - 1
-            worker = process.running(WORKER, self._settings)
-            if worker is None:
+            worker, begun = Program(WORKER, RunFolder(self._settings.data_dir)), time.monotonic()
+            if not worker.is_running:
                 raise RuntimeError("the worker ended by itself")
-            os.kill(worker.pid, signal.SIGKILL)
-            begun = time.monotonic()
-            process.wait_exit(WORKER, self._settings, process.KILL_SECONDS)
+            worker.kill()
             stack.up(self._settings, [WORKER], out=lambda _line: None)
             self._out(f"worker killed ({number} of {len(self._delays)}), back after {time.monotonic() - begun:.1f} s")
         return len(self._delays)

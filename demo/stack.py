@@ -1,13 +1,13 @@
 """The demo's own embedded stack: a data folder of its own, and ports that are free."""
 
-import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from streams.embedded import process, stack
+from streams.embedded import stack
 from streams.embedded.kafka.jars import fetch_jars, libs_dir
 from streams.embedded.ports import Address, free_pair, is_free, is_loopback, kafka_address
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -18,13 +18,9 @@ HOST = "127.0.0.1"
 @contextmanager
 def only_demo(settings: Settings) -> Iterator[None]:
     """Hold the data folder's demo. Raises UserError when another one is playing: they would stop each other."""
-    path = settings.data_dir.resolve() / "demo.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"Another demo is playing in {settings.data_dir}: wait for its end.") from None
+    with RunFolder(settings.data_dir).lock("demo.lock", wait=False) as held:
+        if not held:
+            raise UserError(f"Another demo is playing in {settings.data_dir}: wait for its end.")
         yield
 
 
@@ -34,7 +30,7 @@ def demo_settings(settings: Settings, out: Out) -> Settings:
     What an earlier demo left running is stopped first.
     """
     demo = settings.model_copy(update={"data_dir": settings.data_dir.resolve() / "demo"})
-    if process.recorded(demo):
+    if RunFolder(demo.data_dir).recorded():
         stack.down(demo, out=out)
     if _usual_addresses_are_free(settings):
         return demo
@@ -55,9 +51,9 @@ def start(demo: Settings, settings: Settings, out: Out) -> None:
     """
     if demo.data_dir.exists():
         shutil.rmtree(demo.data_dir)
-    libs = libs_dir(demo)
+    libs = libs_dir(RunFolder(demo.data_dir))
     libs.parent.mkdir(parents=True)
-    libs.symlink_to(fetch_jars(settings, out), target_is_directory=True)
+    libs.symlink_to(fetch_jars(RunFolder(settings.data_dir), out), target_is_directory=True)
     stack.up(demo, out=out)
 
 
@@ -68,7 +64,7 @@ def stop(settings: Settings, out: Out) -> None:
 
 def how_to_stop(demo: Settings) -> str:
     """Return the sentence that says what was left running, and how it ends."""
-    if not process.recorded(demo):
+    if not RunFolder(demo.data_dir).recorded():
         return "Nothing was left running."
     return (
         f"The stack was left running, at the addresses above; `IMPRESSIONS_DATA_DIR={demo.data_dir} impressions down` "

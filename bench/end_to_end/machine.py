@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.lib.measure import MIB
+from bench.lib.measure import MIB, used_by
 from bench.lib.tree import Usage, usage
-from bench.lib.worker import pid_of
 from streams.embedded.components import DEFAULT
 from streams.settings import Settings
 
@@ -37,7 +36,7 @@ class Machine:
 
     def read(self) -> Reading:
         """Read now."""
-        used = {name: usage(pid_of(self._settings, name)) for name in self._programs}
+        used = {name: used_by(name, self._settings) for name in self._programs}
         reading = Reading(time.time() * 1000, {**used, BENCH: rest(usage(os.getpid()), used.values())})
         self.readings.append(reading)
         return reading

@@ -43,12 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     with only_bench(settings), running_broker(settings, say) as ours:
         write(ours, records(options.impressions, options.size, (now_ms() // WINDOW_MS - 1) * WINDOW_MS - SPAN_MS))
         say(f"backlog: {options.impressions:,} impressions")
-        worker.start(ours)
+        worker.program(ours).start()
         worker.follow(ours, round(FROM * options.impressions), (0,), START_SECONDS, say)
-        first, threads = worker.sample(ours), of_threads(worker.pid_of(ours, worker.name(0)))
+        first, threads = worker.sample(ours), of_threads(worker.program(ours).pid)
         stacks = sampled(program, ours, options.seconds, options.native)
         last = worker.sample(ours)
-        threads = of_threads(worker.pid_of(ours, worker.name(0))) - threads
+        threads = of_threads(worker.program(ours).pid) - threads
     done = last.impressions - first.impressions
     if last.impressions >= options.impressions:
         say("the backlog ended before the samples did: give it more --impressions, or fewer --seconds")
@@ -105,7 +105,7 @@ def of_threads(pid: int | None, proc: Path = PROC) -> Counter[str]:
 
 def sampled(program: str, settings: Settings, seconds: int, native: bool) -> list[Stack]:
     """Sample worker 0 for so long, native frames included if that works. Raises UserError when nothing is sampled."""
-    pid = worker.pid_of(settings, worker.name(0))
+    pid = worker.program(settings).pid
     output = settings.data_dir / "stacks.txt"
     for extra in (["--native"], []) if native else ([],):
         arguments = [*extra, "--function", "--full-filenames", "--rate", str(RATE), "--duration", str(seconds)]

@@ -1,9 +1,7 @@
 """One system killed twice while it works off a backlog, and what is missing or doubled afterwards."""
 
 import math
-import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +12,9 @@ from confluent_kafka import Consumer, TopicPartition
 
 from bench.lib import topics
 from bench.lib.expected import Comparison
-from bench.lib.measure import Program, Sample, running
+from bench.lib.measure import Measured, Sample, running
 from bench.lib.systems import OURS, Out, System
 from bench.lib.trial import READY_SECONDS, SLICE_FROM, SLOWEST_RATE, Backlog, read_output
-from streams.embedded import process
 from streams.kafka.admin import describe
 from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
@@ -72,8 +69,8 @@ def measure(
     before = topics.topic_names(settings)
     if system.output not in before:
         topics.create_topic(settings, system.output, backlog.partitions)
-    program = system.program(settings, argv, backlog.partitions, backlog.size)
-    lives = _Lives(system, program, settings, backlog, slice_seconds, out)
+    measured = system.program(settings, argv, backlog.partitions, backlog.size)
+    lives = _Lives(system, measured, settings, backlog, slice_seconds, out)
     for share in SHARES:
         lives.live(share, killed=True)
     lives.live(1.0, killed=False)
@@ -87,9 +84,9 @@ class _Lives:
     """The lives of one system."""
 
     def __init__(
-        self, system: System, program: Program, settings: Settings, backlog: Backlog, slice_seconds: float, out: Out
+        self, system: System, measured: Measured, settings: Settings, backlog: Backlog, slice_seconds: float, out: Out
     ) -> None:
-        self._system, self._program, self._settings = system, program, settings
+        self._system, self._measured, self._settings = system, measured, settings
         self._backlog, self._slice_seconds, self._out = backlog, slice_seconds, out
         self.killed_at: list[int] = []
         self.moved_after: list[float] = []
@@ -99,7 +96,7 @@ class _Lives:
     def live(self, share: float, killed: bool) -> None:
         """Run until this share of the input is decided; then kill it, or let it end."""
         patience = READY_SECONDS + RESUME_SECONDS + self._backlog.impressions / SLOWEST_RATE
-        with running(self._program, self._settings, self._out) as run:
+        with running(self._measured, self._out) as run:
             if self.killed_at:
                 with _reader(self._settings, _settled(self._settings, self._system.output)) as moved:
                     run.until(lambda _: moved(), RESUME_SECONDS, "output after the kill")
@@ -111,7 +108,7 @@ class _Lives:
                     topics.wait_written(self._settings, self._system.output)
                 return
             self._killed = time.monotonic()
-            kill(self._program.name, self._settings)
+            self._measured.program.kill()
         decided = self._begins_at + run.samples[-1].impressions
         self.killed_at.append(decided)
         self._out(f"  {self._system.name}: killed at {decided:,} impressions")
@@ -150,14 +147,6 @@ def lasted(seconds: float) -> Callable[[Sequence[Sample]], bool]:
         return first is not None and samples[-1].at - first.at >= seconds
 
     return done
-
-
-def kill(name: str, settings: Settings) -> None:
-    """End a program and what it started as `kill -9` does, if it runs, and wait for its end."""
-    started = process.running(name, settings)
-    if started is not None:
-        os.killpg(started.pid, signal.SIGKILL)
-        process.wait_exit(name, settings, process.KILL_SECONDS)
 
 
 def _settled(settings: Settings, topic: str) -> list[TopicPartition]:

@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     steps: list[Step] = []
     with only_bench(settings), running_broker(settings, say) as ours:
         write(ours, [])  # the catalogue, and no records
-        worker.start(ours)
+        worker.program(ours).start()
         worker.wait_ready(ours, out=say)
         follower = Follower(ours)
         try:

@@ -1,6 +1,5 @@
 """The bench's own broker: a folder and ports of its own, the backlog written before any clock starts."""
 
-import fcntl
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -10,11 +9,11 @@ import orjson
 from confluent_kafka import KafkaError, Message, Producer
 
 from bench.lib.backlog import ARTWORKS, POOL, Record, artwork_id
-from streams.embedded import process
-from streams.embedded.components import GRACE_SECONDS
+from streams.embedded import stack
 from streams.embedded.kafka import broker
 from streams.embedded.kafka.jars import fetch_jars, libs_dir
 from streams.embedded.ports import free_pair
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.kafka.admin import describe
 from streams.kafka.names import ARTWORKS as CATALOGUE
@@ -35,13 +34,9 @@ Out = Callable[[str], None]
 @contextmanager
 def only_bench(settings: Settings) -> Iterator[None]:
     """Hold the data folder's bench. Raises UserError when another one runs: they would stop each other."""
-    path = settings.data_dir.resolve() / "bench.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"Another bench runs in {settings.data_dir}: wait for its end.") from None
+    with RunFolder(settings.data_dir).lock("bench.lock", wait=False) as held:
+        if not held:
+            raise UserError(f"Another bench runs in {settings.data_dir}: wait for its end.")
         yield
 
 
@@ -64,27 +59,20 @@ def running_broker(settings: Settings, out: Out) -> Iterator[Settings]:
             "log_level": "WARNING",
         }
     )
-    stop_all(ours)
+    stack.down(ours, out=lambda _: None)
     shutil.rmtree(folder, ignore_errors=True)
-    libs = libs_dir(ours)
+    libs = libs_dir(RunFolder(folder))
     libs.parent.mkdir(parents=True)
-    libs.symlink_to(fetch_jars(settings, out), target_is_directory=True)
+    libs.symlink_to(fetch_jars(RunFolder(settings.data_dir), out), target_is_directory=True)
     try:
         broker.prepare(ours, out)
-        process.start(broker.NAME, broker.command(ours), ours)
-        broker.wait_ready(ours, time.monotonic() + START_SECONDS)
+        broker.program(RunFolder(folder)).start().wait_until(lambda: broker.is_ready(ours), START_SECONDS)
         provision_kafka(ours, topics_file.load(ours), False, lambda _: None)
         ensure_first_position(ours, describe(ours, IMPRESSIONS))
         yield ours
     finally:
-        stop_all(ours)
+        stack.down(ours, out=lambda _: None)
     shutil.rmtree(folder)
-
-
-def stop_all(settings: Settings) -> None:
-    """Stop every process that is recorded in the folder, the broker last."""
-    for name in sorted(process.recorded(settings), key=lambda name: name == broker.NAME):
-        process.stop(name, settings, GRACE_SECONDS)
 
 
 def write(settings: Settings, records: Iterable[Record]) -> int:

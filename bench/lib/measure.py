@@ -2,15 +2,16 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bench.lib.tree import Usage, usage
-from streams.embedded import process
-from streams.embedded.components import GRACE_SECONDS, http_get
+from streams.embedded.components import http_get
 from streams.embedded.kafka import broker
 from streams.embedded.ports import Address
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -21,12 +22,10 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """A system under measurement. `counter` is the metric that counts the impressions it is done with."""
+class Measured:
+    """A program under measurement. `counter` is the metric that counts the impressions it is done with."""
 
-    name: str
-    argv: Sequence[str]
-    environment: Mapping[str, str]
+    program: Program
     metrics: Address
     counter: str
 
@@ -71,47 +70,45 @@ class Steady:
 class Run:
     """The samples of one program, and what to tell who waits."""
 
-    program: Program
-    settings: Settings
+    measured: Measured
     out: Callable[[str], None]
     samples: list[Sample] = field(default_factory=list)
 
     def until(self, done: Callable[[Sequence[Sample]], bool], seconds: float, what: str) -> None:
         """Take samples until `done` says so. Raises UserError after `seconds`, or when the program has ended."""
         begun = told = time.monotonic()
+        program = self.measured.program
         while not done(self.samples):
-            log = process.log_file(self.program.name, self.settings)
             if time.monotonic() - begun > seconds:
-                raise UserError(f"{self.program.name}: not within {seconds:.0f} s: {what}; its log is {log}.")
-            if process.wait_exit(self.program.name, self.settings, SAMPLE_SECONDS):
-                raise UserError(f"{self.program.name} ended by itself; its log is {log}.")
-            exposition = http_get(self.program.metrics, "/metrics")
+                raise UserError(f"{program.name}: not within {seconds:.0f} s: {what}; its log is {program.log}.")
+            program.stays(SAMPLE_SECONDS)
+            exposition = http_get(self.measured.metrics, "/metrics")
             if exposition is not None:
-                self.samples.append(self._sample(round(total(exposition, self.program.counter))))
+                self.samples.append(self._sample(round(total(exposition, self.measured.counter))))
             if self.samples and time.monotonic() - told > TELL_SECONDS:
                 told = time.monotonic()
-                self.out(f"  {self.program.name}: {self.samples[-1].impressions:,} impressions")
+                self.out(f"  {program.name}: {self.samples[-1].impressions:,} impressions")
 
     def _sample(self, impressions: int) -> Sample:
         at = time.monotonic()
-        used = used_by(self.program.name, self.settings)
-        return Sample(at, impressions, used, used_by(broker.NAME, self.settings).cpu_seconds)
+        program = self.measured.program
+        broker_used = usage(Program(broker.NAME, program.folder).pid)
+        return Sample(at, impressions, usage(program.pid), broker_used.cpu_seconds)
 
 
 @contextmanager
-def running(program: Program, settings: Settings, out: Callable[[str], None]) -> Iterator[Run]:
+def running(measured: Measured, out: Callable[[str], None]) -> Iterator[Run]:
     """Start a program; whatever happens, it has ended at the end."""
-    process.start(program.name, program.argv, settings, program.environment)
+    measured.program.start()
     try:
-        yield Run(program, settings, out)
+        yield Run(measured, out)
     finally:
-        process.stop(program.name, settings, GRACE_SECONDS)
+        measured.program.stop()
 
 
 def used_by(name: str, settings: Settings) -> Usage:
     """What a process that runs by that name has used, all that it started included; nothing if none does."""
-    started = process.read(name, settings)
-    return usage(started.pid if started else None)
+    return usage(Program(name, RunFolder(settings.data_dir)).pid)
 
 
 def total(exposition: str, name: str) -> float:

@@ -7,11 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.lib.expected import Rule, near, tumbling
-from bench.lib.measure import Program
+from bench.lib.measure import Measured
 from bench.lib.topics import topic_names
 from bench.peers import common, java, venv
-from streams.embedded.components import environment
+from streams.embedded.components import component
 from streams.embedded.ports import LOOPBACK, Address, free_pair
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from streams.kafka.names import ACCEPTED, IMPRESSIONS, changelog
 from streams.settings import Settings
 from streams.state.partition_state import Table
@@ -58,11 +60,11 @@ class System:
             return {changelog(table) for table in Table}
         return topic_names(settings) - before - {self.output}
 
-    def program(self, settings: Settings, argv: Sequence[str], partitions: int, size: int) -> Program:
+    def program(self, settings: Settings, argv: Sequence[str], partitions: int, size: int) -> Measured:
         """What to start on the bench's broker; `argv` is what `prepare` returned, `size` impressions a record."""
         if self.name == OURS:
-            metrics = Address(settings.metrics_host, settings.metrics_port)
-            return Program("worker-0", argv, environment(settings), metrics, "impressions_worker_impressions_total")
+            found = component("worker-0", settings)
+            return Measured(found.program, found.address, "impressions_worker_impressions_total")
         port = free_pair()
         variables = {
             "PEER_BOOTSTRAP": settings.kafka_bootstrap,
@@ -76,7 +78,8 @@ class System:
             "PEER_SIZE": str(size),
             **self.environment,
         }
-        return Program(self.name, argv, variables, Address(LOOPBACK, port), common.COUNTER)
+        program = Program(self.name, RunFolder(settings.data_dir), argv, variables)
+        return Measured(program, Address(LOOPBACK, port), common.COUNTER)
 
     @property
     def group(self) -> str:
@@ -84,8 +87,8 @@ class System:
         return f"peer-{self.name}"
 
 
-def _worker(_: Settings, __: Out) -> Sequence[str]:
-    return [sys.executable, "-m", "streams", "worker", "--index", "0"]
+def _component(_: Settings, __: Out) -> Sequence[str]:
+    return ()  # the stack knows how it is started
 
 
 def _here(module: str, *arguments: str) -> Prepare:
@@ -106,7 +109,7 @@ def _installed(package: str) -> Callable[[], str]:
 
 def _all() -> list[System]:
     return [
-        System(OURS, "ours", _worker, _installed("impression-streams"), output=ACCEPTED, guarantee="exactly once"),
+        System(OURS, "ours", _component, _installed("impression-streams"), output=ACCEPTED, guarantee="exactly once"),
         System(
             "ceiling",
             "ceiling: librdkafka and orjson",

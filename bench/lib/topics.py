@@ -11,6 +11,7 @@ from bench.lib.backlog import Seen
 from bench.lib.expected import Output
 from bench.lib.measure import used_by
 from streams.embedded.kafka import broker
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.kafka.admin import admin, describe
 from streams.kafka.names import COVERAGE
@@ -45,7 +46,7 @@ def topic_names(settings: Settings) -> set[str]:
 
 def topic_bytes(settings: Settings, names: Iterable[str]) -> int:
     """How large topics are on the broker's disk, compressed as they are."""
-    data = broker.data_dir(settings)
+    data = broker.data_dir(RunFolder(settings.data_dir))
     return sum(path.stat().st_size for name in names for path in data.glob(f"{name}-[0-9]*/*.log"))
 
 

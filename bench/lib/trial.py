@@ -126,7 +126,7 @@ def measure(
     total = backlog.impressions * system.rounds
     first = int(total * STEADY_FROM) if system.whole else min(SLICE_FROM, int(total * STEADY_FROM))
     cpu_before = _children_cpu()
-    with running(system.program(settings, argv, backlog.partitions, backlog.size), settings, out) as run:
+    with running(system.program(settings, argv, backlog.partitions, backlog.size), out) as run:
         run.until(_reached(first), READY_SECONDS, f"the first {first} impressions decided")
         if system.whole:
             run.until(_reached(total), READY_SECONDS + total / SLOWEST_RATE, "all impressions decided")

@@ -1,19 +1,14 @@
 """Workers as processes: started, watched through their metrics and through /proc, killed or stopped."""
 
-import os
-import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from bench.lib.measure import total
-from bench.lib.tree import Usage, usage
-from streams.embedded import process
-from streams.embedded.components import GRACE_SECONDS, environment, gauge_is_one, http_get
+from bench.lib.measure import total, used_by
+from bench.lib.tree import Usage
+from streams.embedded.components import component, gauge_is_one, http_get
 from streams.embedded.kafka import broker
-from streams.embedded.ports import Address
+from streams.embedded.program import Program
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -50,33 +45,14 @@ def name(index: int) -> str:
     return f"worker-{index}"
 
 
-def address(settings: Settings, index: int = 0) -> Address:
-    """Where its metrics are."""
-    return Address(settings.metrics_host, settings.metrics_port + 10 * index)
-
-
-def start(settings: Settings, index: int = 0) -> process.Started:
-    """Start a worker; don't wait."""
-    argv = [sys.executable, "-m", "streams", "worker", "--index", str(index)]
-    return process.start(name(index), argv, settings, environment(settings))
-
-
-def kill(settings: Settings, index: int = 0) -> None:
-    """End a worker as `kill -9` does, if it runs; return once it is gone."""
-    started = process.running(name(index), settings)
-    if started is not None:
-        os.kill(started.pid, signal.SIGKILL)
-        process.wait_exit(name(index), settings, process.KILL_SECONDS)
-
-
-def stop(settings: Settings, index: int = 0) -> None:
-    """Ask a worker to end, and wait for that."""
-    process.stop(name(index), settings, GRACE_SECONDS)
+def program(settings: Settings, index: int = 0) -> Program:
+    """Return worker `index` as a program."""
+    return component(name(index), settings).program
 
 
 def exposition(settings: Settings, index: int = 0) -> str:
     """A worker's metrics; empty while it serves none."""
-    return http_get(address(settings, index), "/metrics") or ""
+    return http_get(component(name(index), settings).address, "/metrics") or ""
 
 
 def is_ready(text: str) -> bool:
@@ -107,10 +83,9 @@ def until(
     while not done():
         now = time.monotonic()
         for index in indexes:
-            if process.wait_exit(name(index), settings, LOOK_SECONDS):
-                raise UserError(f"{name(index)} ended by itself; its log is {_log(settings, index)}.")
+            program(settings, index).stays(LOOK_SECONDS)
         if now - begun > seconds:
-            raise UserError(f"Not within {seconds:.0f} s: {what}; a log is {_log(settings, indexes[0])}.")
+            raise UserError(f"Not within {seconds:.0f} s: {what}; a log is {program(settings, indexes[0]).log}.")
         if now - told > PROGRESS_SECONDS:
             told = now
             out(f"  waiting since {now - begun:.0f} s until {what}")
@@ -119,13 +94,13 @@ def until(
 def sample(settings: Settings, indexes: Sequence[int] = (0,)) -> Sample:
     """Look at workers. What one has decided is counted since its start."""
     texts = [exposition(settings, index) for index in indexes]
-    used = [usage(pid_of(settings, name(index))) for index in indexes]
+    used = [used_by(name(index), settings) for index in indexes]
     return Sample(
         time.monotonic(),
         round(sum(total(text, COUNTER) for text in texts)),
         round(sum(total(text, ACCEPTED) for text in texts)),
         Usage(sum(each.cpu_seconds for each in used), sum(each.resident_bytes for each in used)),
-        usage(pid_of(settings, broker.NAME)).cpu_seconds,
+        used_by(broker.NAME, settings).cpu_seconds,
         sum(total(text, PARTITIONS) > 0 for text in texts),
     )
 
@@ -148,13 +123,3 @@ def follow(settings: Settings, impressions: int, indexes: Sequence[int], seconds
 
     until(done, settings, indexes, seconds, f"{impressions:,} impressions are decided")
     return samples
-
-
-def pid_of(settings: Settings, program: str) -> int | None:
-    """The pid of a program that was started here; None when it does not run."""
-    started = process.running(program, settings)
-    return started.pid if started else None
-
-
-def _log(settings: Settings, index: int) -> Path:
-    return process.log_file(name(index), settings)

@@ -1,8 +1,5 @@
 """A worker killed with impressions arriving: how long until its output moves again."""
 
-import os
-import signal
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +9,7 @@ from bench.lib import worker
 from bench.lib.follow import Arrivals, Follower, longest_silence
 from bench.lib.traffic import Traffic, now_ms, sending
 from bench.lib.worker import Out
-from streams.embedded import process, stack
-from streams.embedded.components import GRACE_SECONDS, environment
+from streams.embedded import stack
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -50,27 +46,26 @@ def measure(settings: Settings, how: How, seed: int, out: Out) -> Kill:
 
     Raises UserError when it does not come back in time.
     """
+    supervisor, victim = stack.supervisor(settings), worker.program(settings)
     if how is How.SUPERVISOR:
         # A new one each time: it waits longer before the second restart within a minute, as it should.
-        argv = [sys.executable, "-m", "streams", "supervise"]
-        process.start(stack.SUPERVISOR, argv, settings, environment(settings))
+        supervisor.start()
     follower = Follower(settings, coverage=False)
     try:
         with sending(settings, Traffic(RATE, MOST_SECONDS, 1, now_ms(), seed)) as sender:
             time.sleep(BEFORE_SECONDS)
-            pid = worker.pid_of(settings, worker.name(0))
+            pid = victim.pid
             if pid is None or not len(follower.accepted):
                 raise UserError("Nothing was decided before the worker was to be killed.")
             killed = now_ms()
-            os.kill(pid, signal.SIGKILL)
+            victim.kill()
             if how is How.AT_ONCE:
-                process.wait_exit(worker.name(0), settings, process.KILL_SECONDS)
-                worker.start(settings)
-            _wait_usual(follower.accepted, settings, killed, pid)
+                victim.start()
+            _wait_usual(follower.accepted, killed, pid)
             sender.stop()
     finally:
         follower.close()
-        process.stop(stack.SUPERVISOR, settings, GRACE_SECONDS)
+        supervisor.stop()
     found = judge(follower.accepted, how, killed, now_ms())
     out(f"killed, started again {how}: output moved after {found.moving:.1f} s, as usual after {found.usual:.1f} s")
     return found
@@ -92,14 +87,12 @@ def last_unusual(arrivals: Arrivals, since: float) -> float:
     return max(slow, default=since)
 
 
-def _wait_usual(arrivals: Arrivals, settings: Settings, killed: float, pid: int) -> None:
+def _wait_usual(arrivals: Arrivals, killed: float, pid: int) -> None:
     """Return once rows of after the kill have come, and none slower than usual for some seconds."""
     deadline = time.monotonic() + MOST_SECONDS - 2 * BEFORE_SECONDS
     usual_since: float | None = None
     while usual_since is None or time.monotonic() - usual_since < STEADY_SECONDS:
         time.sleep(POLL_SECONDS)
-        # Reaps what was killed: a child that nobody waits for seems to run.
-        process.running(worker.name(0), settings)
         latest = arrivals.appended[-1]
         usual = latest > killed and now_ms() - latest < USUAL_MS
         usual_since = (usual_since or time.monotonic()) if usual else None

@@ -11,7 +11,6 @@ import orjson
 from bench.lib import worker
 from bench.lib.measure import MIB, total
 from bench.lib.worker import COUNTER, START_SECONDS, Out
-from streams.embedded import process
 from streams.settings import Settings
 
 
@@ -43,13 +42,11 @@ def measure(settings: Settings, impressions: int, what: str, out: Out) -> Start:
 
     Raises UserError when it ends by itself, or takes too long.
     """
-    log = process.log_file(worker.name(0), settings)
-    log_start = log.stat().st_size if log.exists() else 0
     times: dict[str, float] = {}
     peak = 0.0
     begun = time.monotonic()
     # It tells what it restores.
-    worker.start(settings.model_copy(update={"log_level": "INFO"}))
+    program = worker.program(settings.model_copy(update={"log_level": "INFO"})).start()
 
     def done() -> bool:
         nonlocal peak
@@ -65,10 +62,8 @@ def measure(settings: Settings, impressions: int, what: str, out: Out) -> Start:
     try:
         worker.until(done, settings, (0,), START_SECONDS, f"it has decided ({what})", out)
     finally:
-        worker.kill(settings)
-    with log.open("rb") as lines:
-        lines.seek(log_start)
-        restored = restored_in(lines)
+        program.kill()
+    restored = restored_in(program.output().encode().splitlines())
     return Start(times["ready"], times["decided"], restored, peak / MIB)
 
 

@@ -133,7 +133,7 @@ def of_users(starts: Starts, count: int) -> OfUsers:
 
 def of_kills(settings: Settings, count: int) -> list[Kill]:
     """Kill the worker some times in each way, with the state that there is."""
-    worker.start(settings)
+    worker.program(settings).start()
     worker.wait_ready(settings, out=say)
     return [
         recovery_kill.measure(settings, how, 1 + number, say)

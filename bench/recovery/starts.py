@@ -14,6 +14,7 @@ from bench.lib.worker import Sample
 from bench.recovery import restart
 from bench.recovery.restart import Start, folder_bytes, middle
 from streams.embedded.kafka import broker
+from streams.embedded.run_folder import RunFolder
 from streams.kafka.admin import describe
 from streams.kafka.names import IMPRESSIONS, changelog
 from streams.settings import Settings
@@ -67,15 +68,15 @@ class Starts:
         begun, total = time.monotonic(), count * users.IMPRESSIONS_A_USER
         users.produce(self.settings, users.packed(count, self.partitions, now_ms() - 2 * SPAN_MS, SPAN_MS))
         say(f"backlog: {count:,} users, {total:,} impressions, {time.monotonic() - begun:.0f} s")
-        worker.start(self.settings)
+        program = worker.program(self.settings).start()
         samples = worker.follow(self.settings, total, (0,), READY_SECONDS + total / SLOWEST_RATE, say)
-        worker.kill(self.settings)
+        program.kill()
         say(f"state: {count:,} users, {time.monotonic() - begun:.0f} s")
         return samples
 
     def sizes(self) -> Sizes:
         """How large the state is now: before a compaction, or a fresh store, changes it."""
-        data = broker.data_dir(self.settings)
+        data = broker.data_dir(RunFolder(self.settings.data_dir))
         logs = {table: folder_bytes(data, f"{changelog(table)}-*/*.log") for table in Table}
         return Sizes(logs[Table.WINDOWS], logs[Table.COVERAGE], folder_bytes(self._folder, "**/*"))
 

@@ -38,7 +38,7 @@ class Change:
 
 def measure(settings: Settings, partitions: int, out: Out) -> list[Change]:
     """Let a second worker come and go beside the first, which is started here. Raises UserError when one hangs."""
-    worker.start(settings, FIRST)
+    worker.program(settings, FIRST).start()
     worker.wait_ready(settings, (FIRST,), out)
     follower = Follower(settings, coverage=False)
     changes: list[Change] = []
@@ -60,10 +60,10 @@ def measure(settings: Settings, partitions: int, out: Out) -> list[Change]:
     try:
         with sending(settings, Traffic(RATE, MOST_SECONDS, 1, now_ms(), seed=1)) as sender:
             time.sleep(STEADY_SECONDS)
-            change("a second worker starts", lambda: worker.start(settings, SECOND), both)
-            change("it ends (SIGTERM)", lambda: worker.stop(settings, SECOND), alone)
-            change("it starts again", lambda: worker.start(settings, SECOND), both)
-            change("it is killed and does not come back", lambda: worker.kill(settings, SECOND), alone)
+            change("a second worker starts", lambda: worker.program(settings, SECOND).start(), both)
+            change("it ends (SIGTERM)", lambda: worker.program(settings, SECOND).stop(), alone)
+            change("it starts again", lambda: worker.program(settings, SECOND).start(), both)
+            change("it is killed and does not come back", lambda: worker.program(settings, SECOND).kill(), alone)
             sender.stop()
     finally:
         follower.close()

@@ -119,10 +119,10 @@ def measure(settings: Settings, shape: Shape, impressions: int) -> Point:
     now, indexes = now_ms(), tuple(range(shape.workers))
     users = preload(settings, shape, now)
     for index in indexes:
-        worker.start(settings, index)
+        worker.program(settings, index).start()
     worker.follow(settings, users, indexes, READY_SECONDS + users / SLOWEST_RATE, say)
     for index in indexes:
-        worker.stop(settings, index)
+        worker.program(settings, index).stop()
     wanted = impressions * (LARGE_TIMES if shape.size > LARGE_SIZE else 1)
     wanted *= WORKERS_TIMES if shape.workers > 1 else 1
     records = list(backlog(shape, wanted, now))
@@ -130,7 +130,7 @@ def measure(settings: Settings, shape: Shape, impressions: int) -> Point:
     count = len(records) * shape.size
     del records
     for index in indexes:
-        worker.start(settings, index)
+        worker.program(settings, index).start()
     samples = worker.follow(settings, count, indexes, READY_SECONDS + count / SLOWEST_RATE, say)
     return read_off(shape, samples, count)
 

@@ -79,7 +79,7 @@ class Run:
 def latency(broker: Settings, rate: float, seconds: float, size: int) -> int:
     """Measure it; return the exit code: 1 where P95 misses its target."""
     write(broker, [])  # the catalogue, and no records
-    worker.start(broker)
+    worker.program(broker).start()
     with running_engine(broker, say) as ours, running_sink(ours):
         worker.wait_ready(broker, out=say)
         _wait_ready(ours)

@@ -96,9 +96,9 @@ def backlog(broker: Settings, impressions: int, size: int) -> int:
 def decide(settings: Settings, impressions: int, size: int) -> None:
     """Have a worker decide a backlog of impressions, so that its output lies on the topics; then it has ended."""
     write(settings, records(impressions, size, start_of(int(time.time() * 1000))))
-    worker.start(settings)
+    worker.program(settings).start()
     worker.follow(settings, impressions, (0,), DECIDE_SECONDS, say)
-    worker.stop(settings)
+    worker.program(settings).stop()
     say(f"backlog: what became of {impressions:,} impressions, {size} a record")
 
 

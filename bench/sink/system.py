@@ -1,6 +1,5 @@
 """What both benchmarks of the sink measure: an engine and a sink beside the bench's broker, as processes, sampled."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +12,10 @@ from bench.lib.broker import HOST
 from bench.lib.measure import total, used_by
 from bench.lib.tree import Usage
 from streams.clickhouse.client import connect
-from streams.embedded import process, stack
-from streams.embedded.components import GRACE_SECONDS, environment, http_get
+from streams.embedded import stack
+from streams.embedded.components import component, http_get
 from streams.embedded.kafka import broker
-from streams.embedded.ports import Address, free_pair
-from streams.errors import UserError
+from streams.embedded.ports import free_pair
 from streams.provision.run import provision
 from streams.settings import Settings
 from streams.sink.feeds import all_tables
@@ -70,19 +68,18 @@ def running_engine(settings: Settings, out: Out) -> Iterator[Settings]:
 @contextmanager
 def running_sink(settings: Settings) -> Iterator[None]:
     """Start a sink; don't wait. Whatever happens, it has ended at the end."""
-    argv = [sys.executable, "-m", "streams", "sink", "--index", "0"]
-    process.start(SINK, argv, settings, environment(settings))
+    program = component(SINK, settings).program.start()
     try:
         yield
     finally:
-        process.stop(SINK, settings, GRACE_SECONDS)
+        program.stop()
 
 
 def sample(settings: Settings) -> Sample | None:
     """Look at the sink, once it serves its metrics. Raises UserError when it has ended."""
-    if process.wait_exit(SINK, settings, WAIT_SECONDS):
-        raise UserError(f"The sink ended by itself; its log is {process.log_file(SINK, settings)}.")
-    text = http_get(Address(settings.metrics_host, settings.metrics_port + 1), "/metrics")
+    sink = component(SINK, settings)
+    sink.program.stays(WAIT_SECONDS)
+    text = http_get(sink.address, "/metrics")
     if text is None:
         return None
     return Sample(

@@ -16,9 +16,10 @@ from drills.incident.load import SMALL_POOL, USERS, Load, catalogue
 from drills.incident.report import PICTURES, Balance, write
 from drills.incident.timeline import Timeline
 from streams.clickhouse.client import connect
-from streams.embedded import process, stack
-from streams.embedded.components import GRACE_SECONDS
+from streams.embedded import stack
 from streams.embedded.ports import free_pair
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.runtime import log
 from streams.settings import Settings
@@ -103,7 +104,7 @@ def happen(settings: Settings, observers: Observers) -> list[str]:
     load.flooding.set()
     timeline.note("a tenth of what arrives is malformed from now on")
     wait(timeline, DOWN)
-    process.stop(CLICKHOUSE, settings, GRACE_SECONDS)
+    Program(CLICKHOUSE, RunFolder(settings.data_dir)).stop()
     timeline.note("ClickHouse is stopped")
     wait(timeline, UP - 20)
     facts = {"ClickHouse is down": measured(observers)}

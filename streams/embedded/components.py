@@ -9,6 +9,8 @@ from pathlib import Path
 
 from streams.embedded.kafka import broker
 from streams.embedded.ports import Address, is_loopback, kafka_address, require_free
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.runtime import members
 from streams.settings import Settings
@@ -21,21 +23,23 @@ TRY_SECONDS = 2.0
 SERVER_SECONDS = 60.0
 # A worker recovers its tables first: minutes after the loss of a large local store.
 WORKER_SECONDS = 600.0
-# How long each may take to end by itself. The broker flushes its logs; a worker finishes its chunk.
-GRACE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Component:
-    """One process of the stack. `tier` orders starts: a tier starts once the one below is ready; stops go back."""
+    """One program of the stack. `tier` orders starts: a tier starts once the one below is ready; stops go back."""
 
-    name: str
+    program: Program
     tier: int
     address: Address
     prepare: Callable[[Callable[[str], None]], None]
-    argv: Callable[[], list[str]]
     ready: Callable[[], bool]
     patience: float
+
+    @property
+    def name(self) -> str:
+        """The program's."""
+        return self.program.name
 
 
 def component(name: str, settings: Settings) -> Component:
@@ -69,6 +73,12 @@ def environment(settings: Settings) -> dict[str, str]:
     return {f"IMPRESSIONS_{name.upper()}": str(value) for name, value in values.items() if value is not None}
 
 
+def command_line(name: str, settings: Settings, *arguments: str) -> Program:
+    """Return a program that runs a command of `impressions` with exactly these settings."""
+    argv = [sys.executable, "-m", "streams", *arguments]
+    return Program(name, RunFolder(settings.data_dir), argv, environment(settings))
+
+
 def http_get(address: Address, path: str) -> str | None:
     """Return the body of a 200 answer; None for anything else. Proxies are not asked: these are loopback servers."""
     connection = http.client.HTTPConnection(address.host, address.port, timeout=TRY_SECONDS)
@@ -90,11 +100,10 @@ def gauge_is_one(metrics: str, name: str) -> bool:
 
 def _kafka(settings: Settings) -> Component:
     return Component(
-        name="kafka",
+        program=broker.program(RunFolder(settings.data_dir)),
         tier=0,
         address=broker.embedded_address(settings),
         prepare=lambda out: broker.prepare(settings, out),
-        argv=lambda: broker.command(settings),
         ready=lambda: broker.is_ready(settings),
         patience=SERVER_SECONDS,
     )
@@ -109,11 +118,10 @@ def _clickhouse(settings: Settings) -> Component:
         settings.ensure_writer_password()
 
     return Component(
-        name="clickhouse",
+        program=command_line("clickhouse", settings, "clickhouse"),
         tier=0,
         address=address,
         prepare=prepare,
-        argv=lambda: [sys.executable, "-m", "streams", "clickhouse"],
         ready=lambda: http_get(address, "/ping") is not None,
         patience=SERVER_SECONDS,
     )
@@ -126,11 +134,10 @@ def _python(kind: str, index: int, settings: Settings) -> Component:
         return gauge_is_one(http_get(address, "/metrics") or "", f"impressions_{kind}_ready")
 
     return Component(
-        name=f"{kind}-{index}",
+        program=command_line(f"{kind}-{index}", settings, kind, "--index", str(index)),
         tier=1,
         address=address,
         prepare=lambda out: require_free(address, f"{kind} {index}'s metrics", "IMPRESSIONS_METRICS_PORT"),
-        argv=lambda: [sys.executable, "-m", "streams", kind, "--index", str(index)],
         ready=ready,
         patience=WORKER_SECONDS,
     )

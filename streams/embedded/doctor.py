@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 
-from streams.embedded import process
 from streams.embedded.components import DEFAULT, component, external
 from streams.embedded.kafka.broker import check_version, data_dir
 from streams.embedded.kafka.jars import kafka_version, libs_dir
 from streams.embedded.kafka.java import GET_JAVA, GET_MAVEN, LEAST_JAVA, find_java, java_version
 from streams.embedded.ports import Address, controller_address, is_free
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -91,7 +91,7 @@ def _java() -> Check:
 
 def _maven(settings: Settings) -> Check:
     """Maven is needed until Kafka's jars are there."""
-    maven, fetched = shutil.which("mvn"), libs_dir(settings).is_dir()
+    maven, fetched = shutil.which("mvn"), libs_dir(RunFolder(settings.data_dir)).is_dir()
     found = (maven or "none") + (f", Kafka {kafka_version()} is fetched" if fetched else "")
     return Check("Maven", maven is not None, found, "" if maven else GET_MAVEN, required=not fetched)
 
@@ -107,7 +107,7 @@ def _disk(settings: Settings) -> Check:
 
 
 def _kafka_data(settings: Settings) -> Check:
-    data = data_dir(settings)
+    data = data_dir(RunFolder(settings.data_dir))
     try:
         check_version(data)
     except UserError as error:
@@ -121,8 +121,8 @@ def _ports(settings: Settings) -> list[Check]:
         if sentence := external(name, settings):
             checks.append(Check(name, True, sentence, ""))
             continue
-        ours = process.alive(name, settings)
-        address = component(name, settings).address
+        found = component(name, settings)
+        ours, address = found.program.is_running, found.address
         setting = SETTING_OF.get(name, "IMPRESSIONS_METRICS_PORT")
         checks.append(_port(f"port of {name}", address, ours, setting))
         if name == "kafka":

@@ -9,8 +9,10 @@ import signal
 import time
 from types import FrameType
 
-from streams.embedded import process, stack
-from streams.embedded.components import component, environment
+from streams.embedded.components import component
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder, Started
+from streams.embedded.stack import SUPERVISOR
 from streams.errors import UserError
 from streams.runtime import log
 from streams.runtime.exit import EXIT_CONFIG
@@ -58,7 +60,7 @@ class Supervisor:
     """Watches the records of one data folder."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._settings, self._folder = settings, RunFolder(settings.data_dir)
         self._restarts: dict[str, Restarts] = {}
         # Safe to put to from a signal handler, as an Event's set is not.
         self._stop: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -79,23 +81,24 @@ class Supervisor:
 
     def look(self, now: float) -> None:
         """Start again what is gone, as far as its time has come."""
-        names = [name for name in process.recorded(self._settings) if name != stack.SUPERVISOR]
+        names = [name for name in self._folder.recorded() if name != SUPERVISOR]
         self._restarts = {name: self._restarts.get(name) or Restarts() for name in names}
         for name, restarts in self._restarts.items():
             gone = self._gone(name)
             if gone and restarts.due(now, gone.pid, time.time() - gone.since):
-                with stack.lock(self._settings, wait=False) as held:
+                with self._folder.lock(wait=False) as held:
                     if held:
                         self._start(name, restarts)
 
-    def _gone(self, name: str) -> process.Started | None:
+    def _gone(self, name: str) -> Started | None:
         """Return the record of a process that is gone and not by its own decision."""
+        program = Program(name, self._folder)
         try:
-            started = process.read(name, self._settings)
+            started = program.started()
         except UserError as error:
             logger.error("record_unreadable", name=name, why=str(error))
             return None
-        return None if started is None or started.refused or process.is_running(started) else started
+        return None if started is None or started.refused or program.is_running else started
 
     def _start(self, name: str, restarts: Restarts) -> None:
         # Read again under the lock: `up` may have started it, or `down` removed it, since it was looked at.
@@ -103,19 +106,19 @@ class Supervisor:
         if gone is None:
             return
         restarts.tried()
-        code = process.exit_code(gone)
+        code = Program(name, self._folder).exit_code
         if code == EXIT_CONFIG:
-            process.write(process.run_file(name, self._settings), gone.model_copy(update={"refused": True}))
-            logger.error("refused", name=name, pid=gone.pid, log=str(process.log_file(name, self._settings)))
+            self._folder.write(gone.model_copy(update={"refused": True}))
+            logger.error("refused", name=name, pid=gone.pid, log=str(self._folder.log(name)))
             return
         try:
             found = component(name, self._settings)
             found.prepare(lambda line: logger.info("preparing", name=name, line=line))
-            started = process.start(name, found.argv(), self._settings, environment(self._settings))
+            pid = found.program.start().pid
         except (UserError, OSError) as error:
             logger.error("restart_failed", name=name, why=str(error))
         else:
-            logger.warning("restarted", name=name, was=gone.pid, code=code, pid=started.pid)
+            logger.warning("restarted", name=name, was=gone.pid, code=code, pid=pid)
 
 
 def main(settings: Settings) -> None:

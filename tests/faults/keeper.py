@@ -3,19 +3,20 @@
 What is held is left as it is. Ends that no fault explains are kept: a worker that refuses, a sink that crashes.
 """
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from streams.embedded import process, stack
+from streams.embedded import stack
 from streams.embedded.components import component
 from streams.embedded.ports import is_free
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from streams.runtime.exit import EXIT_RESTART
 from streams.settings import Settings
-from tests.support.program import START_SECONDS, Program
+from tests.support.program import START_SECONDS, MemberProcess
 from tests.support.wait import until
 
 SERVERS = ("kafka", "clickhouse")
@@ -40,7 +41,8 @@ class Keeper:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._programs: dict[str, Program] = {}
+        self._servers = {name: Program(name, RunFolder(settings.data_dir)) for name in SERVERS}
+        self._programs: dict[str, MemberProcess] = {}
         self._held: set[str] = set()
         self._paused: set[str] = set()
         self._lock = threading.RLock()
@@ -68,24 +70,24 @@ class Keeper:
             raise self._failure
         assert not self.unexplained, "\n".join(f"{e.name} ended with {e.code}: {e.output}" for e in self.unexplained)
 
-    def programs(self) -> list[Program]:
+    def programs(self) -> list[MemberProcess]:
         """The programs that are to run."""
         return list(self._programs.values())
 
-    def __getitem__(self, name: str) -> Program:
+    def __getitem__(self, name: str) -> MemberProcess:
         return self._programs[name]
 
     def __contains__(self, name: str) -> bool:
         return name in self._programs
 
-    def add(self, program: Program) -> Program:
+    def add(self, program: MemberProcess) -> MemberProcess:
         """Start a program, and keep it."""
         with self._lock:
             self._programs[program.name] = program
             self._held.discard(program.name)
             return program if program.is_running else program.start()
 
-    def remove(self, name: str) -> int:
+    def remove(self, name: str) -> int | None:
         """Ask a program to end, and keep it no more; return its exit code."""
         with self._lock:
             program = self._programs.pop(name)
@@ -112,11 +114,8 @@ class Keeper:
 
     def is_up(self, name: str) -> bool:
         """Does it run, and is it not stopped?"""
-        if name in self._paused:
-            return False
-        if name in SERVERS:
-            return process.alive(name, self._settings)
-        return name in self._programs and self._programs[name].is_running
+        found = self._servers.get(name) or self._programs.get(name)
+        return name not in self._paused and found is not None and found.is_running
 
     def resume(self, name: str) -> None:
         """SIGCONT, if it is there and was stopped."""
@@ -124,31 +123,22 @@ class Keeper:
             if name in self._paused:
                 self.signal(name, signal.SIGCONT)
 
-    def pid(self, name: str) -> int:
-        """The process id of what runs under that name."""
-        if name in SERVERS:
-            found = process.running(name, self._settings)
-            assert found is not None, f"{name} does not run"
-            return found.pid
-        return self._programs[name].pid
-
     def signal(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a process, by its pid."""
+        """Send a signal to a process, if it runs."""
         if number == signal.SIGSTOP:
             self._paused.add(name)
         elif number == signal.SIGCONT:
             self._paused.discard(name)
-        os.kill(self.pid(name), number)
+        self._program(name).send(number)
 
     def kill(self, name: str) -> None:
         """SIGKILL, and wait until it is gone."""
         with self._lock:
-            self.signal(name, signal.SIGKILL)
+            self._program(name).kill()
             self._paused.discard(name)
-            if name in SERVERS:
-                assert process.wait_exit(name, self._settings, START_SECONDS)
-            else:
-                self._programs[name].wait_exit()
+
+    def _program(self, name: str) -> Program:
+        return self._servers.get(name) or self._programs[name]
 
     def heal(self) -> None:
         """Let everything run that should; return once all of it is ready."""
@@ -159,7 +149,7 @@ class Keeper:
 
     def _well(self) -> bool:
         self.check()
-        servers = all(process.alive(name, self._settings) for name in SERVERS)
+        servers = all(each.is_running for each in self._servers.values())
         return servers and all(each.is_running and each.is_ready() for each in self.programs())
 
     def _keep(self) -> None:
@@ -176,11 +166,11 @@ class Keeper:
         with self._lock:
             # What was killed holds its port a moment longer than its process id.
             free = is_free(component(name, self._settings).address)
-            if free and name not in self._held and not process.alive(name, self._settings):
+            if free and name not in self._held and not self._servers[name].is_running:
                 stack.up(self._settings, [name], out=lambda _: None)
                 self.restarts += 1
 
-    def _keep_program(self, program: Program) -> None:
+    def _keep_program(self, program: MemberProcess) -> None:
         with self._lock:
             if program.is_running or program.name in self._held or program.name not in self._programs:
                 return

@@ -16,7 +16,9 @@ from confluent_kafka.admin import AdminClient
 
 from oracle import Oracle, Rules, Verdict
 from streams.clickhouse.client import connect
-from streams.embedded import process, stack
+from streams.embedded import stack
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from streams.provision.run import provision
 from streams.runtime.failpoints import Action, Armed, Failpoint
 from streams.settings import Settings
@@ -24,7 +26,7 @@ from tests.faults.keeper import Keeper
 from tests.faults.traffic import RATE, USERS, Traffic
 from tests.support import load
 from tests.support.load import PARTITIONS, USUAL, Shape
-from tests.support.program import Program, command
+from tests.support.program import MemberProcess, command
 from tests.support.stack import produce_catalogue, stack_settings
 from tests.support.wait import until
 
@@ -71,10 +73,10 @@ class System:
 
     # Programs
 
-    def add(self, kind: str, index: int) -> Program:
+    def add(self, kind: str, index: int) -> MemberProcess:
         """Start a further worker or sink, and keep it running."""
         argv = self._commands.worker if kind == "worker" else self._commands.sink
-        return self.keeper.add(Program(kind, self.settings, index, argv))
+        return self.keeper.add(MemberProcess(kind, self.settings, index, argv))
 
     def states(self) -> list[Path]:
         """Every folder of local state, of workers that are no more too."""
@@ -203,8 +205,7 @@ class System:
         """Kill every program."""
         self.keeper.close()
         self.oracle.close()
-        for name in process.recorded(self.settings):
-            process.stop(name, self.settings, 0.0)
+        end_all(self.settings)
         self.resources.close()
 
 
@@ -223,6 +224,13 @@ def fault_settings(folder: Path, **more: object) -> Settings:
     )
 
 
+def end_all(settings: Settings) -> None:
+    """End every process of a system at once."""
+    folder = RunFolder(settings.data_dir)
+    for name in folder.recorded():
+        Program(name, folder).stop(0.0)
+
+
 @contextmanager
 def running_system(settings: Settings, commands: Commands = OURS) -> Iterator[System]:
     """Run a system; when the body ends everything is killed, and the folder is left as it is."""
@@ -238,5 +246,4 @@ def running_system(settings: Settings, commands: Commands = OURS) -> Iterator[Sy
         finally:
             system.close()
     finally:
-        for name in process.recorded(settings):
-            process.stop(name, settings, 0.0)
+        end_all(settings)

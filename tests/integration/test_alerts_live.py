@@ -8,8 +8,8 @@ import yaml
 
 from dashboards.observers import FOLDER, Observers, observing
 from streams.clickhouse.client import connect
-from streams.embedded import process, stack
-from streams.embedded.components import GRACE_SECONDS
+from streams.embedded import stack
+from streams.embedded.components import component
 from streams.settings import Settings
 from tests.support import debian, load
 from tests.support.load import Raw, at_home, flush, impression, now_ms
@@ -81,7 +81,7 @@ def test_a_flood_of_malformed_input_and_a_pool_that_runs_dry_are_told(settings: 
 
 def test_a_clickhouse_that_is_away_is_told_and_its_return(settings: Settings, observers: Observers) -> None:
     assert "ImpressionsSinkWaiting" not in firing(observers)
-    process.stop("clickhouse", settings, GRACE_SECONDS)
+    component("clickhouse", settings).program.stop()
     load.produce(settings, [at_home("away", flush("away", [impression("a0001", now_ms())]))])
     until(lambda: "ImpressionsSinkWaiting" in firing(observers), FIRES_SECONDS, "the outage is told")
     # Worker and coverage go on meanwhile.

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,9 +11,9 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams.embedded import process
 from streams.embedded.kafka import broker, jars
 from streams.embedded.ports import controller_address
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.kafka.names import changelog
 from streams.provision.topics_file import load
@@ -76,14 +75,12 @@ def test_a_stop_and_a_kill_keep_the_data(settings: Settings) -> None:
     create_topic(settings)
     produce(settings, b"before the stop")
     stop_broker(settings)
-    assert not process.alive("kafka", settings)
+    program = broker.program(RunFolder(settings.data_dir))
+    assert not program.is_running
     start_broker(settings)
     produce(settings, b"before the kill")
-    killed = process.running("kafka", settings)
-    assert killed
-    os.kill(killed.pid, signal.SIGKILL)
-    assert process.wait_exit("kafka", settings, SECONDS)
-    assert "is gone" in (process.clean_stale("kafka", settings) or "")
+    program.kill()
+    assert "is gone" in (program.clean_stale() or "")
     start_broker(settings)
     # A commit is acknowledged once the coordinator has it; its marker, which readers wait for, may be written by the
     # broker's next life, at the latest when the producer comes back by its name, as a worker does.
@@ -109,13 +106,12 @@ def test_a_changelog_is_compacted(settings: Settings) -> None:
 
 
 def test_only_loopback_is_listened_on(settings: Settings) -> None:
-    started = process.running("kafka", settings)
-    assert started
-    inodes = {os.readlink(link) for link in Path(f"/proc/{started.pid}/fd").iterdir() if link.is_symlink()}
+    pid = broker.program(RunFolder(settings.data_dir)).pid
+    inodes = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
     listening = [
         fields[1]
         for table in ("tcp", "tcp6")
-        for line in Path(f"/proc/{started.pid}/net/{table}").read_text().splitlines()[1:]
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
         if (fields := line.split())[3] == "0A" and f"socket:[{fields[9]}]" in inodes
     ]
     assert len(listening) == 2
@@ -164,7 +160,7 @@ def test_a_cluster_id_is_never_taken_for_an_option() -> None:
 def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
     settings = broker_settings(tmp_path)
     broker.prepare(settings, lambda _: None)
-    stamp = broker.data_dir(settings) / "VERSION"
+    stamp = broker.data_dir(RunFolder(tmp_path)) / "VERSION"
     assert stamp.read_text().strip() == jars.kafka_version()
     stamp.write_text("3.9.1\n")
     with pytest.raises(UserError, match=r"made by Kafka 3\.9\.1"):
@@ -187,13 +183,13 @@ def test_without_java_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.
 def test_a_broker_that_ends_while_starting_names_its_log(tmp_path: Path) -> None:
     settings = broker_settings(tmp_path)
     broker.prepare(settings, lambda _: None)
-    broker.properties_file(settings).write_text("process.roles=neither\n")
-    process.start("kafka", broker.command(settings), settings)
+    broker.properties_file(RunFolder(tmp_path)).write_text("process.roles=neither\n")
+    program = broker.program(RunFolder(tmp_path)).start()
     try:
         with pytest.raises(UserError, match=r"ended while it was starting.*kafka\.log"):
-            broker.wait_ready(settings, float("inf"))
+            program.wait_until(lambda: broker.is_ready(settings), float("inf"))
     finally:
-        stop_broker(settings)
+        program.stop()
 
 
 def maven(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Callable[[], Path]:
@@ -203,7 +199,7 @@ def maven(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Callabl
     program.write_text(f'#!/bin/sh\nfor last; do :; done\nfresh="${{last#-DoutputDirectory=}}"\n{script}\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    return lambda: jars.fetch_jars(Settings(data_dir=folder), lambda _: None)
+    return lambda: jars.fetch_jars(RunFolder(folder), lambda _: None)
 
 
 def test_a_failed_fetch_names_mavens_log_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

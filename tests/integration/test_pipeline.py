@@ -25,7 +25,7 @@ CATALOGUE_SECONDS = 60.0
 @pytest.fixture
 def sink(installation: Installation) -> Iterator[SinkProcess]:
     settings = installation.settings.model_copy(update={"sink_flush_seconds": 0.1})
-    with SinkProcess(settings, settings.data_dir / "log") as found:
+    with SinkProcess(settings, settings.data_dir) as found:
         yield found
 
 

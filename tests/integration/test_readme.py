@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.embedded import process
+from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
 from tests.support.documented import LONGEST_SECONDS, ROOT, blocks, commands, on_our_ports, run
 from tests.support.stack import stack_settings
@@ -38,7 +38,7 @@ def test_every_command_works(command: str, settings: Settings) -> None:
     done = run(command, settings)
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     if command == "make down":
-        assert process.recorded(settings) == []
+        assert RunFolder(settings.data_dir).recorded() == []
 
 
 @pytest.mark.timeout(LONGEST_SECONDS)

@@ -1,7 +1,6 @@
 """ImpressionProducer while the broker hangs, dies and comes back, or stays away."""
 
 import ctypes
-import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -12,8 +11,8 @@ import confluent_kafka
 import pytest
 from confluent_kafka import KafkaError, Producer
 
-from streams.embedded import process
-from streams.embedded.kafka import broker as kafka
+from streams.embedded.components import component
+from streams.embedded.program import Program
 from streams.sdk import Delivery, ImpressionProducer, UndeliveredError
 from streams.settings import Settings
 from tests.support.kafka import running_broker, start_broker
@@ -30,15 +29,8 @@ def broker(tmp_path: Path) -> Iterator[Settings]:
         yield settings
 
 
-def broker_pid(settings: Settings) -> int:
-    started = process.read(kafka.NAME, settings)
-    assert started is not None
-    return started.pid
-
-
-def kill_broker(settings: Settings) -> None:
-    os.kill(broker_pid(settings), signal.SIGKILL)
-    assert process.wait_exit(kafka.NAME, settings, 20)
+def process(settings: Settings) -> Program:
+    return component("kafka", settings).program
 
 
 class Recorder:
@@ -73,13 +65,13 @@ def test_nothing_is_lost_when_the_broker_hangs_and_is_killed(broker: Settings) -
     recorder = Recorder(producer)
     until(lambda: producer.stats.acknowledged > 100, 30, "a first acknowledgement")
 
-    os.kill(broker_pid(broker), signal.SIGSTOP)
+    process(broker).send(signal.SIGSTOP)
     until(lambda: producer.stats.queued > 200, 30, "flushes wait for the broker that hangs")
-    os.kill(broker_pid(broker), signal.SIGCONT)
+    process(broker).send(signal.SIGCONT)
     before = producer.stats.acknowledged
     until(lambda: producer.stats.acknowledged > before + 100, 60, "acknowledgements after the hang")
 
-    kill_broker(broker)
+    process(broker).kill()
     until(lambda: producer.stats.queued > 200, 30, "flushes wait for the broker that is gone")
     start_broker(broker)
     before = producer.stats.acknowledged
@@ -98,10 +90,10 @@ def test_failed_flush_is_sent_again_under_its_ids(broker: Settings, monkeypatch:
     producer = ImpressionProducer(broker.kafka_bootstrap, flush_interval=0.05)
     first = producer.record("u1", "a1")
     until(lambda: producer.stats.acknowledged == 1, 30, "the first acknowledged")
-    os.kill(broker_pid(broker), signal.SIGSTOP)
+    process(broker).send(signal.SIGSTOP)
     second = producer.record("u1", "a2")
     until(lambda: producer.stats.retries >= 2, 30, "two tries failed")
-    os.kill(broker_pid(broker), signal.SIGCONT)
+    process(broker).send(signal.SIGCONT)
     producer.close(timeout=60)
     assert set(impression_ids(read_all(broker, "impressions.v1"))) == {first, second}
     assert producer.stats.acknowledged == 2
@@ -112,7 +104,7 @@ def test_broker_that_stays_away_gives_everything_back(broker: Settings) -> None:
     producer = ImpressionProducer(broker.kafka_bootstrap, batch_size=10, on_delivery=deliveries.append)
     stored = [producer.record("u1", f"a{i}") for i in range(20)]
     assert producer.wait(30)
-    kill_broker(broker)
+    process(broker).kill()
     lost = [producer.record(f"u{i % 3}", f"a{i}", pool_id="main") for i in range(25)]
     producer.send_raw(b"raw", partition=1, key="k")
     with pytest.raises(UndeliveredError, match="25 impressions in 3 flushes and 1 raw records") as caught:

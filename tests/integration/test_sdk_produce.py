@@ -13,8 +13,7 @@ import pytest
 from rich.console import Console
 
 from streams.core.decode import DecodedFlush, decode
-from streams.embedded import process
-from streams.embedded.kafka import broker as kafka
+from streams.embedded.components import component
 from streams.errors import UserError
 from streams.produce import playback
 from streams.produce.options import ProduceOptions
@@ -102,18 +101,14 @@ def test_broker_that_goes_is_said_and_costs_the_exit_code(broker: Settings, monk
     send = playback._send
 
     def send_then_kill(*arguments: object) -> None:
-        started = process.read(kafka.NAME, broker)
-        assert started is not None
-        os.kill(started.pid, signal.SIGSTOP)
+        component("kafka", broker).program.send(signal.SIGSTOP)
         send(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(playback, "_send", send_then_kill)
     try:
         code, said = produce(broker)
     finally:
-        started = process.read(kafka.NAME, broker)
-        assert started is not None
-        os.kill(started.pid, signal.SIGCONT)
+        component("kafka", broker).program.send(signal.SIGCONT)
     assert code == 1
     assert "10,000 impressions were not acknowledged (not acknowledged in time). Run the same command again" in said
     assert "0 acknowledged" in said

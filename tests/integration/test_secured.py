@@ -111,6 +111,6 @@ def test_nobody_else_is_let_in(running: Running, wrong: str, tmp_path: Path) -> 
 
 def test_one_broker_may_die(running: Running) -> None:
     settings, brokers = running
-    brokers[2].kill()
+    brokers[2].program.kill()
     record(settings, "survivor", 10)
     until(lambda: accepted(settings, "survivor") == 10, ROWS_SECONDS, "the rows are in ClickHouse")

@@ -1,19 +1,16 @@
 """The background stack starts what does not run, leaves alone what does, and leaves nothing running."""
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from streams.embedded import doctor, process, stack
+from streams.embedded import doctor, stack
+from streams.embedded.components import component
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.settings import Settings
 from tests.support.kafka import broker_settings
-from tests.support.wait import until
-
-SECONDS = 30.0
 
 
 @pytest.fixture
@@ -59,12 +56,11 @@ def test_up_status_up_down(settings: Settings) -> None:
 
 def test_a_killed_broker_is_said_and_started_again(settings: Settings) -> None:
     up(settings, "kafka")
-    started = process.running("kafka", settings)
-    assert started
-    os.kill(started.pid, signal.SIGKILL)
-    until(lambda: not process.alive("kafka", settings), SECONDS, "killed")
+    broker = component("kafka", settings).program
+    pid = broker.pid
+    broker.kill()
     stale, ready = up(settings, "kafka")
-    assert stale == f"kafka: removed a stale record, its process {started.pid} is gone"
+    assert stale == f"kafka: removed a stale record, its process {pid} is gone"
     assert ready.startswith("kafka: ready")
 
 
@@ -78,14 +74,14 @@ def test_what_a_failed_up_has_started_is_stopped(settings: Settings) -> None:
     with pytest.raises(UserError, match=r"absent\.yaml"):
         stack.up(unprovisionable(settings), ["kafka", "worker-0"], out=lines.append)
     assert lines[-1] == "kafka: stopped"
-    assert process.recorded(settings) == []
+    assert RunFolder(settings.data_dir).recorded() == []
 
 
 def test_what_ran_before_a_failed_up_runs_on(settings: Settings) -> None:
     up(settings, "kafka")
     with pytest.raises(UserError, match=r"absent\.yaml"):
         stack.up(unprovisionable(settings), ["kafka", "worker-0"], out=lambda _: None)
-    assert process.alive("kafka", settings)
+    assert component("kafka", settings).program.is_running
 
 
 def test_a_broker_elsewhere_is_not_started(settings: Settings) -> None:

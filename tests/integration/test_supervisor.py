@@ -1,15 +1,15 @@
 """What dies is started again until `down`, and what refuses to go on is left to a person."""
 
-import os
 import shutil
-import signal
 from collections.abc import Iterator
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from streams.embedded import process, stack
+from streams.embedded import stack
 from streams.embedded.components import DEFAULT, component
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from streams.embedded.stack import SUPERVISOR
 from streams.kafka.names import changelog
 from streams.settings import Settings
@@ -39,23 +39,23 @@ def up(settings: Settings) -> list[str]:
     return lines
 
 
-def pid(name: str, settings: Settings) -> int:
-    started = process.running(name, settings)
-    assert started is not None, f"{name} is down"
-    return started.pid
+def program(name: str, settings: Settings) -> Program:
+    return Program(name, RunFolder(settings.data_dir))
 
 
 def kill(settings: Settings, *names: str) -> dict[str, int]:
     """Kill them as kill -9 does; return which they were."""
-    pids = {name: pid(name, settings) for name in names}
-    for each in pids.values():
-        os.kill(each, signal.SIGKILL)
+    pids = {}
+    for name in names:
+        each = program(name, settings)
+        pids[name] = each.pid or 0
+        assert pids[name], f"{name} is down"
+        each.kill()
     return pids
 
 
 def is_back(settings: Settings, name: str, was: int) -> bool:
-    started = process.running(name, settings)
-    return started is not None and started.pid != was and component(name, settings).ready()
+    return program(name, settings).pid not in (None, was) and component(name, settings).ready()
 
 
 def row(settings: Settings, name: str) -> stack.Row:
@@ -73,17 +73,16 @@ def test_what_is_killed_comes_back(settings: Settings, names: tuple[str, ...]) -
 
 def test_up_starts_a_supervisor_that_is_gone(settings: Settings) -> None:
     was = kill(settings, SUPERVISOR)[SUPERVISOR]
-    until(lambda: not process.alive(SUPERVISOR, settings), SECONDS, "it is gone")
     assert not row(settings, SUPERVISOR).up
     said = up(settings)
     assert f"{SUPERVISOR}: removed a stale record, its process {was} is gone" in said
     assert row(settings, SUPERVISOR).up
-    assert f"{SUPERVISOR}: already running (process {pid(SUPERVISOR, settings)})" in up(settings)
+    assert f"{SUPERVISOR}: already running (process {program(SUPERVISOR, settings).pid})" in up(settings)
 
 
 def test_what_refuses_to_go_on_is_left_to_a_person(settings: Settings) -> None:
     # Under the lock, so that the supervisor finds the state gone when it starts the worker again.
-    with stack.lock(settings):
+    with RunFolder(settings.data_dir).lock():
         kill(settings, "worker-0")
         shutil.rmtree(settings.data_dir / "state")
         admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
@@ -91,7 +90,7 @@ def test_what_refuses_to_go_on_is_left_to_a_person(settings: Settings) -> None:
             deleted.result(SECONDS)
     until(lambda: row(settings, "worker-0").hint, SECONDS, "status says that it refused")
     assert not row(settings, "worker-0").up
-    log = process.log_file("worker-0", settings)
+    log = program("worker-0", settings).log
     assert str(log) in row(settings, "worker-0").hint
     assert "impressions rebuild" in log.read_text().splitlines()[-1]
     starts = log.read_text().count("worker_starting")
@@ -106,5 +105,5 @@ def test_down_ends_all_of_it(settings: Settings) -> None:
     said: list[str] = []
     stack.down(settings, out=said.append)
     assert said[0] == f"{SUPERVISOR}: stopped"
-    assert process.recorded(settings) == []
+    assert RunFolder(settings.data_dir).recorded() == []
     assert not any(each.up for each in stack.status(settings))

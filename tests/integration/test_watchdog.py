@@ -1,7 +1,6 @@
 """A worker or a sink that stands still although there is work says so and ends; one that waits does not."""
 
 import http.client
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -9,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from streams.embedded import process, stack
+from streams.embedded import stack
+from streams.embedded.components import component
 from streams.errors import StalledError
 from streams.kafka.admin import watermarks
 from streams.kafka.names import IMPRESSIONS
@@ -22,7 +22,7 @@ from streams.sink.lag import sink_lag
 from streams.worker.lag import worker_lag
 from tests.support import standing
 from tests.support.load import Raw, at_home, flush, home, impression, now_ms, user_at
-from tests.support.program import Program
+from tests.support.program import MemberProcess
 from tests.support.stack import Installation, running_installation
 from tests.support.standing import STANDING_USER
 from tests.support.wait import until
@@ -41,9 +41,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         yield installation
 
 
-def defective(kind: str, installation: Installation) -> Program:
+def defective(kind: str, installation: Installation) -> MemberProcess:
     settings = installation.settings.model_copy(update={"stall_seconds": STALL})
-    return Program(kind, settings, 0, (sys.executable, standing.__file__, kind))
+    return MemberProcess(kind, settings, 0, (sys.executable, standing.__file__, kind))
 
 
 def sound(installation: Installation) -> WorkerProcess:
@@ -64,7 +64,7 @@ def get(settings: Settings, path: str, sink: bool = False) -> tuple[int, str]:
         connection.close()
 
 
-def metric(program: Program, name: str) -> float:
+def metric(program: MemberProcess, name: str) -> float:
     """The sum of a metric over its labels."""
     lines = program.metrics().splitlines()
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
@@ -74,7 +74,7 @@ def user_flush(user_id: str) -> bytes:
     return flush(user_id, [impression("a0001", now_ms())])
 
 
-def shows_a_stall(program: Program, topic: str) -> bool:
+def shows_a_stall(program: MemberProcess, topic: str) -> bool:
     status, why = get(program.settings, "/healthz", program.kind == "sink")
     return status == 503 and topic in why and metric(program, f"impressions_{program.kind}_stalled") >= 1
 
@@ -146,10 +146,10 @@ def test_a_sink_that_hangs_says_so_and_ends(installation: Installation) -> None:
 def test_a_sink_whose_clickhouse_is_away_is_not_stalled(installation: Installation) -> None:
     settings = installation.settings.model_copy(update={"stall_seconds": 1.0, "sink_flush_seconds": 0.1})
     sound(installation)
-    sink = Program("sink", settings)
+    sink = MemberProcess("sink", settings)
     try:
         sink.start().wait_ready()
-        process.stop("clickhouse", settings, SECONDS)
+        component("clickhouse", settings).program.stop()
         installation.produce([at_home("someone", user_flush("someone"))])
         # Its waits get longer: so many failures take 3 s at the least, and it would have ended before that.
         until(lambda: metric(sink, "impressions_sink_errors_total") >= 6, SECONDS, "it tries again and again")
@@ -169,18 +169,17 @@ def test_a_clickhouse_that_hangs_is_away(installation: Installation) -> None:
     """Until the sink's request to it has run out of time, only the watchdog's own question can tell."""
     lag, work = sink_lag(installation.settings), Work((IMPRESSIONS, home("someone")), 0, 0, False)
     assert lag([work]) == {work.key: True}
-    started = process.running("clickhouse", installation.settings)
-    assert started is not None
-    os.kill(started.pid, signal.SIGSTOP)
+    clickhouse = component("clickhouse", installation.settings).program
+    clickhouse.send(signal.SIGSTOP)
     try:
         assert lag([work]) == {}
     finally:
-        os.kill(started.pid, signal.SIGCONT)
+        clickhouse.send(signal.SIGCONT)
 
 
 def test_without_a_broker_nobody_is_stalled(installation: Installation) -> None:
     worker = sound(installation)
-    process.stop("kafka", installation.settings, SECONDS)
+    component("kafka", installation.settings).program.stop()
     # This takes as long as a question to the broker may take, and the worker would have ended before.
     assert worker_lag(installation.settings)([Work((IMPRESSIONS, home("someone")), 0, 0, False)]) == {}
     assert worker.is_running

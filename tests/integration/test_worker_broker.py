@@ -1,12 +1,13 @@
 """While the broker is away the worker waits; when it is back the worker goes on."""
 
-import os
 import signal
 from random import Random
 
 import pytest
 
-from streams.embedded import process, stack
+from streams.embedded import stack
+from streams.embedded.components import component
+from streams.embedded.program import Program
 from tests.support.background import background
 from tests.support.load import at_home, flush, impression, load, now_ms
 from tests.support.stack import Installation
@@ -17,10 +18,8 @@ pytestmark = pytest.mark.integration
 SECONDS = 90.0
 
 
-def broker_pid(installation: Installation) -> int:
-    found = process.running("kafka", installation.settings)
-    assert found is not None
-    return found.pid
+def broker(installation: Installation) -> Program:
+    return component("kafka", installation.settings).program
 
 
 def test_a_broker_that_stands_still_is_waited_for(installation: Installation) -> None:
@@ -28,13 +27,13 @@ def test_a_broker_that_stands_still_is_waited_for(installation: Installation) ->
     goal = installation.ledger_records() + 10
     with background(lambda: installation.produce(load(Random(9), "still", 6_000))):
         until(lambda: installation.ledger_records() >= goal, SECONDS, "the worker works")
-        os.kill(broker_pid(installation), signal.SIGSTOP)
+        broker(installation).send(signal.SIGSTOP)
         try:
             # In the question that precedes a commit, or in the commit.
             waits = ('"broker_away"', '"transaction_waits"')
             until(lambda: any(each in worker.output() for each in waits), SECONDS, "the worker waits for the broker")
         finally:
-            os.kill(broker_pid(installation), signal.SIGCONT)
+            broker(installation).send(signal.SIGCONT)
     installation.reset_audit()
     installation.audit.check()
     assert worker.is_running
@@ -45,8 +44,7 @@ def test_a_broker_that_is_killed_is_waited_for(installation: Installation) -> No
     goal = installation.ledger_records() + 10
     with background(lambda: installation.produce(load(Random(10), "killed-broker", 6_000))):
         until(lambda: installation.ledger_records() >= goal, SECONDS, "the worker works")
-        os.kill(broker_pid(installation), signal.SIGKILL)
-        process.wait_exit("kafka", installation.settings, SECONDS)
+        broker(installation).kill()
         stack.up(installation.settings, ["kafka"], out=lambda _: None)
     installation.reset_audit()
     installation.audit.check()

@@ -1,43 +1,40 @@
 """A real broker for tests: ours, on free ports, its data in a folder of the test's."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from streams.embedded import process
 from streams.embedded.kafka import broker
 from streams.embedded.kafka.jars import fetch_jars, libs_dir
 from streams.embedded.ports import free_pair
+from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 # Far above the seconds that a start takes, for machines that are busy with other tests.
 START_SECONDS = 60.0
-GRACE_SECONDS = 30.0
 
 
 def broker_settings(folder: Path, **more: object) -> Settings:
     """Return settings of a broker in `folder` on free ports, with the project's own copy of the jars."""
-    project = Settings(data_dir=ROOT / ".local")
     settings = Settings.model_validate({"kafka_bootstrap": f"127.0.0.1:{free_pair()}", "data_dir": folder, **more})
-    libs = libs_dir(settings)
+    libs = libs_dir(RunFolder(settings.data_dir))
     if not libs.exists():
         libs.parent.mkdir(parents=True, exist_ok=True)
-        libs.symlink_to(fetch_jars(project, lambda _: None))
+        libs.symlink_to(fetch_jars(RunFolder(ROOT / ".local"), lambda _: None))
     return settings
 
 
 def start_broker(settings: Settings) -> None:
     """Start the broker and return once it serves."""
     broker.prepare(settings, lambda _: None)
-    process.start(broker.NAME, broker.command(settings), settings)
-    broker.wait_ready(settings, time.monotonic() + START_SECONDS)
+    program = broker.program(RunFolder(settings.data_dir)).start()
+    program.wait_until(lambda: broker.is_ready(settings), START_SECONDS)
 
 
 def stop_broker(settings: Settings) -> None:
     """Stop the broker if it runs."""
-    process.stop(broker.NAME, settings, GRACE_SECONDS)
+    broker.program(RunFolder(settings.data_dir)).stop()
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from streams.embedded.kafka import broker as kafka
 from streams.embedded.kafka.jars import libs_dir
 from streams.embedded.kafka.java import require_java
 from streams.embedded.ports import free_pair
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from tests.support.compose_file import BASE, PRODUCTION, filled, load
 from tests.support.kafka import broker_settings
 
@@ -68,36 +70,22 @@ class Broker:
         text = "\n".join(f"{key}={value}" for key, value in found.items()).replace("/run/secrets", str(secrets))
         self.config = folder / f"{name}.properties"
         self.config.write_text(text + "\n")
-        self.log = folder / f"{name}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        classpath = f"{libs_dir(RunFolder(folder))}/*"
+        self._java = [require_java(), *JVM, *kafka.LOGGING, "-cp", classpath]
+        self.program = Program(name, RunFolder(folder), [*self._java, "kafka.Kafka", str(self.config)])
 
-    def format(self, cluster_id: str, classpath: str) -> None:
+    def format(self, cluster_id: str) -> None:
         """Prepare its folder, as the image does when it starts."""
-        argv = [require_java(), *JVM, "-cp", classpath, kafka.STORAGE_TOOL, "format", "-t", cluster_id]
-        done = subprocess.run(
-            [*argv, "-c", str(self.config)], capture_output=True, text=True, check=False, timeout=SECONDS
-        )
+        argv = [*self._java, kafka.STORAGE_TOOL, "format", "-t", cluster_id, "-c", str(self.config)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=SECONDS)
         assert done.returncode == 0, done.stdout + done.stderr
-
-    def start(self, classpath: str) -> None:
-        """Start it; don't wait."""
-        argv = [require_java(), *JVM, *kafka.LOGGING, "-cp", classpath, "kafka.Kafka", str(self.config)]
-        with self.log.open("ab") as out:
-            self._process = subprocess.Popen(argv, stdout=out, stderr=out)
-
-    def kill(self) -> None:
-        """Kill it as kill -9 does, if it runs."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(SECONDS)
 
 
 @contextmanager
 def running_brokers(folder: Path, **more: Any) -> Iterator[tuple[dict[str, Any], list[Broker]]]:
     """Run the brokers; yield the settings, by field name, of a program inside, and the brokers."""
     secrets = make_secrets(folder)
-    settings = broker_settings(folder, **more)
-    classpath = f"{libs_dir(settings)}/*"
+    broker_settings(folder, **more)
     ports = {name: (free_pair(), free_pair()) for name in SERVICES}
     (folder / "data").mkdir()
     brokers = [Broker(folder, secrets, environment, ports) for environment in environments().values()]
@@ -112,10 +100,10 @@ def running_brokers(folder: Path, **more: Any) -> Iterator[tuple[dict[str, Any],
     client["replication_factor"] = inside["IMPRESSIONS_REPLICATION_FACTOR"]
     try:
         for broker in brokers:
-            broker.format(cluster_id, classpath)
+            broker.format(cluster_id)
         for broker in brokers:
-            broker.start(classpath)
+            broker.program.start()
         yield client, brokers
     finally:
         for broker in brokers:
-            broker.kill()
+            broker.program.kill()

@@ -8,17 +8,16 @@ import orjson
 from confluent_kafka import Producer
 
 from streams.settings import Settings
-from tests.support.program import Program
+from tests.support.program import MemberProcess
 
 TRANSACTION_SECONDS = 30.0
 
 
-class SinkProcess(Program):
-    """Sink `index` with the given settings; its log is in `<folder>/sink-<index>.log`."""
+class SinkProcess(MemberProcess):
+    """Sink `index` with the given settings; its record and its log are in `folder`."""
 
     def __init__(self, settings: Settings, folder: Path, index: int = 0) -> None:
-        super().__init__("sink", settings, index)
-        self.log = folder / f"{self.name}.log"
+        super().__init__("sink", settings, index, folder=folder)
 
     def __enter__(self) -> Self:
         return self.start()

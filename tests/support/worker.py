@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from streams.settings import Settings
-from tests.support.program import Program
+from tests.support.program import MemberProcess
 
 
-class WorkerProcess(Program):
+class WorkerProcess(MemberProcess):
     """Worker `index` with the given settings."""
 
     def __init__(self, settings: Settings, index: int = 0, argv: Sequence[str] = ()) -> None:

@@ -1,6 +1,6 @@
 """The embedded broker: Apache Kafka itself, in KRaft mode, one JVM, its data under the data folder.
 
-`prepare` makes everything a start needs, `command` is the process to start, `wait_ready` waits until it serves.
+`prepare` makes everything a start needs, `program` is the process to start, `is_ready` says whether it serves.
 """
 
 import base64
@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Callable
 from importlib.resources import files
@@ -18,10 +17,11 @@ from string import Template
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from streams.embedded import process
 from streams.embedded.kafka.jars import fetch_jars, kafka_version, libs_dir
-from streams.embedded.kafka.java import require_java
+from streams.embedded.kafka.java import find_java, require_java
 from streams.embedded.ports import Address, controller_address, kafka_address, require_free
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -41,7 +41,6 @@ LOGGING = (
 )
 # One try of a request while a broker starts: long enough for a loaded machine, short enough to notice a death.
 TRY_SECONDS = 2.0
-POLL_SECONDS = 0.05
 
 
 def prepare(settings: Settings, out: Callable[[str], None]) -> None:
@@ -49,32 +48,25 @@ def prepare(settings: Settings, out: Callable[[str], None]) -> None:
 
     Raises UserError for a missing tool, a failed fetch, a port in use, or data of another Kafka version.
     """
-    broker = embedded_address(settings)
-    java = require_java()
-    if "," in str(data_dir(settings)):
-        raise UserError(f"The data folder {data_dir(settings)} has a comma in its name, which Kafka takes for a list.")
-    check_version(data_dir(settings))
-    fetch_jars(settings, out)
+    broker, folder = embedded_address(settings), RunFolder(settings.data_dir)
+    data, java = data_dir(folder), require_java()
+    if "," in str(data):
+        raise UserError(f"The data folder {data} has a comma in its name, which Kafka takes for a list.")
+    check_version(data)
+    fetch_jars(folder, out)
     require_free(broker, "the embedded Kafka", SETTING)
     controller = controller_address(broker)
     require_free(controller, "Kafka's controller (always the port after the broker's)", SETTING)
-    data = data_dir(settings)
-    properties_file(settings).write_text(properties(broker, controller, data))
+    properties_file(folder).write_text(properties(broker, controller, data))
     if not data.exists():
-        format_data(java, settings, broker, controller)
+        format_data(java, folder, broker, controller)
 
 
-def command(settings: Settings) -> list[str]:
-    """Return the broker's argv; `prepare` has made what it names."""
-    return [
-        require_java(),
-        *JVM,
-        *LOGGING,
-        "-cp",
-        f"{libs_dir(settings)}/*",
-        "kafka.Kafka",
-        str(properties_file(settings)),
-    ]
+def program(folder: RunFolder) -> Program:
+    """Return the broker's program; `prepare` has made what it names."""
+    # `prepare` refuses to go on without Java, in a sentence; who only looks at the program needs none.
+    argv = [find_java() or "java", *JVM, *LOGGING, "-cp", f"{libs_dir(folder)}/*", "kafka.Kafka"]
+    return Program(NAME, folder, [*argv, str(properties_file(folder))])
 
 
 def embedded_address(settings: Settings) -> Address:
@@ -87,14 +79,14 @@ def embedded_address(settings: Settings) -> Address:
     return address
 
 
-def data_dir(settings: Settings) -> Path:
+def data_dir(folder: RunFolder) -> Path:
     """Return the folder of the broker's logs."""
-    return settings.data_dir.resolve() / "kafka" / "data"
+    return folder.kafka / "data"
 
 
-def properties_file(settings: Settings) -> Path:
+def properties_file(folder: RunFolder) -> Path:
     """Return the configuration of the last start."""
-    return settings.data_dir.resolve() / "kafka" / "server.properties"
+    return folder.kafka / "server.properties"
 
 
 def properties(broker: Address, controller: Address, log_dirs: Path) -> str:
@@ -118,17 +110,17 @@ def check_version(data: Path) -> None:
         )
 
 
-def format_data(java: str, settings: Settings, broker: Address, controller: Address) -> None:
+def format_data(java: str, folder: RunFolder, broker: Address, controller: Address) -> None:
     """Format the data folder under a new cluster id. It appears complete, stamp included, or not at all."""
-    data = data_dir(settings)
+    data = data_dir(folder)
     with tempfile.TemporaryDirectory(prefix="format-", dir=data.parent) as scratch:
         fresh, config = Path(scratch, "data"), Path(scratch, "server.properties")
         config.write_text(properties(broker, controller, fresh))
-        tool = [java, "-XX:TieredStopAtLevel=1", LOGGING[0], "-cp", f"{libs_dir(settings)}/*", STORAGE_TOOL]
+        tool = [java, "-XX:TieredStopAtLevel=1", LOGGING[0], "-cp", f"{libs_dir(folder)}/*", STORAGE_TOOL]
         argv = [*tool, "format", "-t", new_cluster_id(), "-c", str(config)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            log = process.log_file(NAME, settings)
+            log = folder.log(NAME)
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(done.stdout + done.stderr)
             raise UserError(f"Kafka could not format its data folder {data}; its log is {log}.")
@@ -145,19 +137,6 @@ def new_cluster_id() -> str:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not cluster_id.startswith("-"):
             return cluster_id
-
-
-def wait_ready(settings: Settings, deadline: float) -> None:
-    """Return once the started broker serves producers.
-
-    Raises UserError that names the log when its process ends first, or when time.monotonic() passes the deadline.
-    """
-    log = process.log_file(NAME, settings)
-    while not is_ready(settings):
-        if process.wait_exit(NAME, settings, POLL_SECONDS):
-            raise UserError(f"Kafka ended while it was starting; its log is {log}.")
-        if time.monotonic() > deadline:
-            raise UserError(f"Kafka did not get ready in time; its log is {log}.")
 
 
 def is_ready(settings: Settings) -> bool:

@@ -11,8 +11,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from streams.embedded.kafka.java import require_maven
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
-from streams.settings import Settings
 
 # A first fetch takes seconds; this long means a network that swallows packets, and Maven itself has no limit.
 FETCH_SECONDS = 600
@@ -28,24 +28,24 @@ def kafka_version() -> str:
     return found[1]
 
 
-def libs_dir(settings: Settings) -> Path:
+def libs_dir(folder: RunFolder) -> Path:
     """Return the folder of this version's jars."""
-    return settings.data_dir.resolve() / "kafka" / f"libs-{kafka_version()}"
+    return folder.kafka / f"libs-{kafka_version()}"
 
 
-def fetch_jars(settings: Settings, out: Callable[[str], None]) -> Path:
+def fetch_jars(folder: RunFolder, out: Callable[[str], None]) -> Path:
     """Return the folder of jars, fetching them when it is not there.
 
     The folder appears complete or not at all: Maven copies into a temporary one beside it, which is renamed. Two
     processes may fetch at once; the second to finish drops its copy. Raises UserError when Maven is missing or fails.
     """
-    target = libs_dir(settings)
+    target = libs_dir(folder)
     if target.is_dir():
         return target
     maven = require_maven()
     out(f"kafka: fetching {kafka_version()} from Maven Central, once")
     target.parent.mkdir(parents=True, exist_ok=True)
-    log = settings.data_dir.resolve() / "log" / "maven.log"
+    log = folder.log("maven")
     log.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=target.parent) as scratch:
         fresh = Path(scratch, "libs")

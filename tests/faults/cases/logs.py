@@ -11,7 +11,7 @@ from streams.runtime.exit import EXIT_CONFIG
 from tests.faults.case import case
 from tests.faults.system import SECONDS, System
 from tests.support.load import PARTITIONS
-from tests.support.program import Program
+from tests.support.program import MemberProcess
 from tests.support.topics import configure, delete
 
 SOURCE = "impressions.v1"
@@ -56,7 +56,7 @@ def _refused_and_rebuilt(system: System, rng: Random, lose: object) -> None:
         system.works(200)
     assert system.verdict().ok
     # Not the kept one, whose end of that kind would be a fault of its own.
-    refused = Program("worker", system.settings)
+    refused = MemberProcess("worker", system.settings)
     with system.keeper.held(WORKER):
         system.keeper.kill(WORKER)
         lose()  # type: ignore[operator]

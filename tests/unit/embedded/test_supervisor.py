@@ -1,10 +1,6 @@
 """How soon the supervisor starts again what has ended."""
 
-from pathlib import Path
-
-from streams.embedded import process
 from streams.embedded.supervisor import LONGEST_SECONDS, STEADY_SECONDS, Restarts
-from streams.settings import Settings
 
 
 def waits(lives: list[float]) -> list[float]:
@@ -37,17 +33,3 @@ def test_what_can_not_even_be_started_waits_longer_each_time() -> None:
         restarts.tried()
         found.append(now - gone)
     assert found == [1, 2, 4, 8, 16, LONGEST_SECONDS, LONGEST_SECONDS]
-
-
-def test_how_a_child_ended_is_known(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path)
-    started = process.start("p", ["sh", "-c", "exit 78"], settings)
-    assert process.wait_exit("p", settings, 20)
-    assert process.exit_code(started) == 78
-
-
-def test_how_anyone_elses_child_ended_is_not(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path)
-    started = process.start("p", ["true"], settings)
-    assert process.wait_exit("p", settings, 20)
-    assert process.exit_code(started.model_copy(update={"pid": 2**22 + 1})) is None

@@ -10,6 +10,7 @@ from streams.embedded.components import component, environment, external, gauge_
 from streams.embedded.kafka import java
 from streams.embedded.kafka.jars import libs_dir
 from streams.embedded.ports import Address
+from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -157,7 +158,7 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(path: Path, tmp_path: Pat
 
 
 def test_doctor_needs_no_maven_once_the_jars_are_there(path: Path, tmp_path: Path) -> None:
-    libs_dir(Settings(data_dir=tmp_path)).mkdir(parents=True)
+    libs_dir(RunFolder(tmp_path)).mkdir(parents=True)
     (maven,) = [check for check in doctor.doctor(Settings(data_dir=tmp_path)) if check.name == "Maven"]
     assert doctor.well([maven])
     lines: list[str] = []
