@@ -3,7 +3,6 @@
 import json
 import shutil
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +14,8 @@ from typing import Any
 import yaml
 
 from dashboards.debian import program
-from streams.embedded.ports import free_pair
+from streams.embedded.components import http_get
+from streams.embedded.ports import Address, free_pair
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
 
@@ -80,15 +80,16 @@ def observing(
     try:
         other = ""
         if alertmanager:
-            other = f"{HOST}:{free_pair()}"
+            address = Address(HOST, free_pair())
+            other = str(address)
             running.append(_start(ALERTMANAGER, folder, _alertmanager(folder, other)))
-            running[-1].wait_until(lambda: _answers(f"http://{other}/-/ready"), READY_SECONDS)
+            _wait_ready(running[-1], address)
         config = folder / "prometheus.yml"
         config.write_text(yaml.safe_dump(configuration(targets, rules, other, scrape_seconds)))
         flags = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
         flags += [f"--web.listen-address={HOST}:{port}"]
         running.append(_start("prometheus", folder, flags))
-        running[-1].wait_until(lambda: _answers(f"http://{HOST}:{port}/-/ready"), READY_SECONDS)
+        _wait_ready(running[-1], Address(HOST, port))
         yield Observers(f"http://{HOST}:{port}", other and f"http://{other}")
     finally:
         for each in reversed(running):
@@ -131,12 +132,8 @@ def _start(name: str, folder: Path, flags: list[str]) -> Program:
     return Program(name, RunFolder(folder), argv).start()
 
 
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+def _wait_ready(started: Program, address: Address) -> None:
+    started.wait_until(lambda: http_get(address, "/-/ready") is not None, READY_SECONDS)
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:

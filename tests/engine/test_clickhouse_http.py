@@ -16,18 +16,19 @@ import zstandard
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 from clickhouse_connect.driver.external import ExternalData
 
-from tests.support.clickhouse_http import ClickHouseProcess, free_port
+from streams.embedded.ports import free_pair
+from tests.support.clickhouse_http import ClickHouseProcess
 
 TABLE = "CREATE OR REPLACE TABLE t (a UInt64, b String, c Nullable(Float64)) ENGINE = MergeTree ORDER BY a"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProcess]:
-    process = ClickHouseProcess(tmp_path_factory.mktemp("clickhouse") / "data", free_port(), "--body-bytes", "20000000")
+    process = ClickHouseProcess(tmp_path_factory.mktemp("clickhouse") / "data", free_pair(), "--body-bytes", "20000000")
     try:
         yield process.ready()
     finally:
-        process.close()
+        process.kill()
 
 
 @pytest.fixture

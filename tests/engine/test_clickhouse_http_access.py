@@ -9,14 +9,15 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_connect.driver.external import ExternalData
 
-from tests.support.clickhouse_http import PASSWORD, ClickHouseProcess, free_port
+from streams.embedded.ports import free_pair
+from tests.support.clickhouse_http import PASSWORD, ClickHouseProcess
 
 REFUSED = {"164", "497"}  # READONLY, ACCESS_DENIED
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProcess]:
-    process = ClickHouseProcess(tmp_path_factory.mktemp("clickhouse") / "data", free_port())
+    process = ClickHouseProcess(tmp_path_factory.mktemp("clickhouse") / "data", free_pair())
     try:
         process.ready()
         client = process.client()
@@ -24,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProce
         client.command("INSERT INTO t VALUES (1)")
         yield process
     finally:
-        process.close()
+        process.kill()
 
 
 def code(server: ClickHouseProcess, sql: str, **options: Any) -> str:

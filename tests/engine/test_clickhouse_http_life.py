@@ -1,7 +1,6 @@
 """The embedded ClickHouse's process: many clients at once, clients that vanish, its beginning and its end."""
 
 import http.client
-import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clickhouse_http import PASSWORD, ClickHouseProcess, free_port
+from streams.embedded.ports import free_pair
+from tests.support.clickhouse_http import PASSWORD, ClickHouseProcess
 from tests.support.wait import until
 
 ENDLESS = "SELECT number, repeat('x', 1000) FROM numbers(1000000000000)"
@@ -21,12 +21,12 @@ PROCESSES = "SELECT count() FROM system.processes WHERE query LIKE '%10000000000
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProcess]:
     path = tmp_path_factory.mktemp("clickhouse") / "data"
     options = ["--reader-handles", "2", "--queue-seconds", "0.2", "--send-timeout-seconds", "2"]
-    process = ClickHouseProcess(path, free_port(), *options)
+    process = ClickHouseProcess(path, free_pair(), *options)
     try:
         process.ready().ask("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
         yield process
     finally:
-        process.close()
+        process.kill()
 
 
 def start(server: ClickHouseProcess, sql: str) -> socket.socket:
@@ -69,7 +69,7 @@ def test_a_client_that_stops_reading_loses_its_query(server: ClickHouseProcess) 
 
 
 def resident_mib(server: ClickHouseProcess) -> int:
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    status = Path(f"/proc/{server.pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) >> 10
 
 
@@ -87,8 +87,9 @@ def test_a_client_that_leaves_in_the_middle_of_an_insert_stores_nothing(server: 
 
 def refusal(process: ClickHouseProcess) -> str:
     """Return what a process that doesn't start has to say."""
-    assert process.process.wait(60) == 2
-    lines = process.log.read_text().strip().splitlines()
+    assert process.ended(60)
+    assert process.exit_code == 2
+    lines = process.output().strip().splitlines()
     return lines[-1]
 
 
@@ -98,19 +99,19 @@ def test_a_port_in_use_is_one_sentence(server: ClickHouseProcess, tmp_path: Path
 
 
 def test_a_data_folder_in_use_names_the_process(server: ClickHouseProcess) -> None:
-    said = refusal(ClickHouseProcess(server.path, free_port()))
-    assert f"is in use by process {server.process.pid}" in said
+    said = refusal(ClickHouseProcess(server.path, free_pair()))
+    assert f"is in use by process {server.pid}" in said
 
 
 def test_a_data_folder_of_another_engine_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "VERSION").write_text("25.1.2.3\n")
-    said = refusal(ClickHouseProcess(tmp_path / "data", free_port()))
+    said = refusal(ClickHouseProcess(tmp_path / "data", free_pair()))
     assert "was made by engine 25.1.2.3" in said
 
 
 def test_sigterm_lets_inserts_finish_and_cancels_readers(tmp_path: Path) -> None:
-    server = ClickHouseProcess(tmp_path / "data", free_port()).ready()
+    server = ClickHouseProcess(tmp_path / "data", free_pair()).ready()
     try:
         server.ask("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
         answers: list[int] = []
@@ -119,20 +120,20 @@ def test_sigterm_lets_inserts_finish_and_cancels_readers(tmp_path: Path) -> None
         inserting.start()
         with start(server, SILENT):
             until(lambda: int(server.ask("SELECT count() FROM system.processes").data) == 3, 10, "both run")
-            assert server.terminate() == 0
+            assert server.stop() == 0
         inserting.join()
         assert answers == [200]
-        again = ClickHouseProcess(server.path, free_port()).ready()
+        again = ClickHouseProcess(server.path, free_pair()).ready()
         try:
             assert again.ask("SELECT count() FROM t").data == b"10\n"
         finally:
-            again.close()
+            again.kill()
     finally:
-        server.close()
+        server.kill()
 
 
 def test_sigkill_loses_no_acknowledged_insert(tmp_path: Path) -> None:
-    server = ClickHouseProcess(tmp_path / "data", free_port()).ready()
+    server = ClickHouseProcess(tmp_path / "data", free_pair()).ready()
     acknowledged: list[int] = []
     try:
         server.ask("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
@@ -149,18 +150,18 @@ def test_sigkill_loses_no_acknowledged_insert(tmp_path: Path) -> None:
         inserting = threading.Thread(target=insert)
         inserting.start()
         until(lambda: len(acknowledged) >= 50, 30, "inserts are on their way")
-        server.process.send_signal(signal.SIGKILL)
+        server.kill()
         inserting.join()
     finally:
-        server.close()
-    again = ClickHouseProcess(server.path, free_port()).ready()
+        server.kill()
+    again = ClickHouseProcess(server.path, free_pair()).ready()
     try:
         stored = again.client().query("SELECT a, count() FROM t GROUP BY a ORDER BY a").result_rows
         assert dict(stored).keys() >= set(acknowledged)
         assert {count for _, count in stored} == {100}
-        assert again.terminate() == 0
+        assert again.stop() == 0
     finally:
-        again.close()
+        again.kill()
 
 
 def test_keep_alive_survives_an_error(server: ClickHouseProcess) -> None:

@@ -1,10 +1,6 @@
 """A real ClickHouse engine for tests: our server on a free port, its data in a folder of the test's."""
 
-import os
-import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +8,14 @@ from pathlib import Path
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from streams.embedded.ports import free_pair
+from streams.embedded.components import http_get
+from streams.embedded.ports import LOOPBACK, Address, free_pair
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
-from tests.support.wait import until
 
 # Far above the two seconds that a start takes, for machines that are busy with other tests.
 START_SECONDS = 60.0
-STOP_SECONDS = 30.0
-_SERVER = (sys.executable, "-m", "streams.embedded.clickhouse")
 PASSWORD = "of-the-tests"
 
 
@@ -29,7 +25,13 @@ class Engine:
     def __init__(self, folder: Path) -> None:
         self.port = free_pair()
         self.folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        argv = [sys.executable, "-m", "streams.embedded.clickhouse", "--port", str(self.port)]
+        self._program = Program(
+            "clickhouse",
+            RunFolder(folder),
+            [*argv, "--path", str(folder / "store")],
+            {"IMPRESSIONS_CLICKHOUSE_PASSWORD": PASSWORD},
+        )
 
     @property
     def url(self) -> str:
@@ -54,36 +56,16 @@ class Engine:
 
     def start(self) -> None:
         """Start the server and return once it answers."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "clickhouse.log").open("ab") as out:
-            self._process = subprocess.Popen(
-                [*_SERVER, "--port", str(self.port), "--path", str(self.folder / "store")],
-                env=os.environ | {"IMPRESSIONS_CLICKHOUSE_PASSWORD": PASSWORD},
-                stdout=out,
-                stderr=out,
-            )
-        until(self._answers, START_SECONDS, "the ClickHouse engine answers")
+        address = Address(LOOPBACK, self.port)
+        self._program.start().wait_until(lambda: http_get(address, "/ping") is not None, START_SECONDS)
 
     def stop(self) -> None:
         """Stop the server if it runs."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(STOP_SECONDS)
-            self._process = None
+        self._program.stop()
 
     def kill(self) -> None:
         """Kill the server with SIGKILL, whatever it does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(STOP_SECONDS)
-            self._process = None
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/ping", timeout=1) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        self._program.kill()
 
 
 @contextmanager

@@ -1,8 +1,5 @@
 """The embedded ClickHouse as a real process on a free port, and clients of it."""
 
-import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +8,10 @@ from urllib.parse import urlencode
 import clickhouse_connect
 import urllib3
 
-from tests.support.wait import until
+from streams.embedded.components import http_get
+from streams.embedded.ports import LOOPBACK, Address
+from streams.embedded.program import Program
+from streams.embedded.run_folder import RunFolder
 
 PASSWORD = "it's secret"
 # Opening the engine takes about two seconds on an idle machine.
@@ -20,41 +20,21 @@ START_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class ClickHouseProcess:
-    """A server process over a data folder; `options` are of `python -m streams.embedded.clickhouse`."""
+class ClickHouseProcess(Program):
+    """A server process, started, over a data folder; `options` are of `python -m streams.embedded.clickhouse`."""
 
     def __init__(self, path: Path, port: int, *options: str) -> None:
         self.path = path
         self.port = port
         self.url = f"http://127.0.0.1:{port}/"
-        self.log = path.with_name(path.name + ".log")
-        command = [sys.executable, "-m", "streams.embedded.clickhouse", "--port", str(port), "--path", str(path)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, *options],
-                stderr=log,
-                stdout=log,
-                env={**os.environ, "IMPRESSIONS_CLICKHOUSE_PASSWORD": PASSWORD},
-            )
+        argv = [sys.executable, "-m", "streams.embedded.clickhouse", "--port", str(port), "--path", str(path), *options]
+        super().__init__("clickhouse", RunFolder(path.parent), argv, {"IMPRESSIONS_CLICKHOUSE_PASSWORD": PASSWORD})
+        self.start()
 
     def ready(self) -> "ClickHouseProcess":
         """Return once it answers."""
-        until(self._answers, START_SECONDS, f"ClickHouse answers (see {self.log})")
+        self.wait_until(lambda: http_get(Address(LOOPBACK, self.port), "/ping") is not None, START_SECONDS)
         return self
-
-    def _answers(self) -> bool:
-        assert self.process.poll() is None, self.log.read_text()
-        try:
-            return urllib3.request("GET", f"{self.url}ping", retries=False).status == 200
-        except urllib3.exceptions.HTTPError:
-            return False
 
     def client(self, user: str = "writer", **options: Any) -> Any:
         """Return clickhouse-connect's HTTP client."""
@@ -72,13 +52,3 @@ class ClickHouseProcess:
         return urllib3.request(
             method, address, body=body or None, headers=headers, retries=False, timeout=ANSWER_SECONDS
         )
-
-    def terminate(self) -> int:
-        """Send SIGTERM; return the exit code."""
-        self.process.terminate()
-        return self.process.wait(60)
-
-    def close(self) -> None:
-        """End the process, however it is."""
-        self.process.kill()
-        self.process.wait(10)
