@@ -51,10 +51,10 @@ class MemberProcess(Program):
         return self
 
     def stop(self, grace: float = GRACE_SECONDS) -> int | None:
-        """Ask it to end; return its exit code. Raises AssertionError when it has to be killed."""
-        was_running, code = self.is_running, super().stop(grace)
-        assert not was_running or code != -signal.SIGKILL, f"{self.name} did not end: {self.output()[-4000:]}"
-        return code
+        """Ask it to end; return its exit code. Raises AssertionError when it does not end by itself."""
+        self.send(signal.SIGTERM)
+        assert self.ended(grace), f"{self.name} does not end: {self.output()[-4000:]}"
+        return super().stop()
 
     def wait_exit(self, seconds: float = START_SECONDS) -> int | None:
         """Return the exit code once it has ended by itself. Raises AssertionError when it does not."""
