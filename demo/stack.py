@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from streams.embedded import stack
-from streams.embedded.kafka.jars import fetch_jars, libs_dir
+from streams.embedded.kafka.jars import share_jars
 from streams.embedded.ports import Address, free_pair, is_free, is_loopback, kafka_address
 from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
@@ -51,9 +51,7 @@ def start(demo: Settings, settings: Settings, out: Out) -> None:
     """
     if demo.data_dir.exists():
         shutil.rmtree(demo.data_dir)
-    libs = libs_dir(RunFolder(demo.data_dir))
-    libs.parent.mkdir(parents=True)
-    libs.symlink_to(fetch_jars(RunFolder(settings.data_dir), out), target_is_directory=True)
+    share_jars(RunFolder(demo.data_dir), RunFolder(settings.data_dir), out)
     stack.up(demo, out=out)
 
 

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, Message, Producer
 from bench.lib.backlog import ARTWORKS, POOL, Record, artwork_id
 from streams.embedded import stack
 from streams.embedded.kafka import broker
-from streams.embedded.kafka.jars import fetch_jars, libs_dir
+from streams.embedded.kafka.jars import share_jars
 from streams.embedded.ports import free_pair
 from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
@@ -61,9 +61,7 @@ def running_broker(settings: Settings, out: Out) -> Iterator[Settings]:
     )
     stack.down(ours, out=lambda _: None)
     shutil.rmtree(folder, ignore_errors=True)
-    libs = libs_dir(RunFolder(folder))
-    libs.parent.mkdir(parents=True)
-    libs.symlink_to(fetch_jars(RunFolder(settings.data_dir), out), target_is_directory=True)
+    share_jars(RunFolder(folder), RunFolder(settings.data_dir), out)
     try:
         broker.prepare(ours, out)
         broker.program(RunFolder(folder)).start().wait_until(lambda: broker.is_ready(ours), START_SECONDS)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from streams.embedded.kafka import broker
-from streams.embedded.kafka.jars import fetch_jars, libs_dir
+from streams.embedded.kafka.jars import share_jars
 from streams.embedded.ports import free_pair
 from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
@@ -18,10 +18,7 @@ START_SECONDS = 60.0
 def broker_settings(folder: Path, **more: object) -> Settings:
     """Return settings of a broker in `folder` on free ports, with the project's own copy of the jars."""
     settings = Settings.model_validate({"kafka_bootstrap": f"127.0.0.1:{free_pair()}", "data_dir": folder, **more})
-    libs = libs_dir(RunFolder(settings.data_dir))
-    if not libs.exists():
-        libs.parent.mkdir(parents=True, exist_ok=True)
-        libs.symlink_to(fetch_jars(RunFolder(ROOT / ".local"), lambda _: None))
+    share_jars(RunFolder(settings.data_dir), RunFolder(ROOT / ".local"), lambda _: None)
     return settings
 
 

@@ -56,6 +56,14 @@ def fetch_jars(folder: RunFolder, out: Callable[[str], None]) -> Path:
     return target
 
 
+def share_jars(folder: RunFolder, source: RunFolder, out: Callable[[str], None]) -> None:
+    """Let a folder use another's jars, which are fetched there, once, for all that share them."""
+    libs = libs_dir(folder)
+    if not libs.exists():
+        libs.parent.mkdir(parents=True, exist_ok=True)
+        libs.symlink_to(fetch_jars(source, out), target_is_directory=True)
+
+
 def run_maven(argv: list[str], output: int, log: Path) -> None:
     """Run Maven with its output to a file. Raises UserError that names that file when it fails."""
     try:
