@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from streams.embedded.kafka import broker as kafka
-from streams.embedded.kafka.jars import libs_dir
+from streams.embedded.kafka.jars import libs_dir, share_jars
 from streams.embedded.kafka.java import require_java
 from streams.embedded.ports import free_pair
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
 from tests.support.compose_file import BASE, PRODUCTION, filled, load
-from tests.support.kafka import broker_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("kafka", "kafka-2", "kafka-3")
@@ -82,10 +81,10 @@ class Broker:
 
 
 @contextmanager
-def running_brokers(folder: Path, **more: Any) -> Iterator[tuple[dict[str, Any], list[Broker]]]:
+def running_brokers(folder: Path) -> Iterator[tuple[dict[str, Any], list[Broker]]]:
     """Run the brokers; yield the settings, by field name, of a program inside, and the brokers."""
     secrets = make_secrets(folder)
-    broker_settings(folder, **more)
+    share_jars(RunFolder(folder), RunFolder(ROOT / ".local"), lambda _: None)
     ports = {name: (free_pair(), free_pair()) for name in SERVICES}
     (folder / "data").mkdir()
     brokers = [Broker(folder, secrets, environment, ports) for environment in environments().values()]
