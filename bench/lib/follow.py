@@ -12,11 +12,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import orjson
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from streams.errors import UserError
-from streams.kafka.admin import describe, reader, watermarks
+from streams.kafka.admin import describe, watermarks
 from streams.kafka.names import ACCEPTED, COVERAGE
+from streams.kafka.read import poll, reader
 from streams.settings import Settings
 
 POLL_SECONDS = 0.1
@@ -170,14 +171,10 @@ class Follower:
         try:
             while not self._stopped.is_set():
                 # One message a call: a call for many would wait for many.
-                if (message := self._consumer.poll(POLL_SECONDS)) is None:
-                    continue
+                records, _ = poll(self._consumer, 1, POLL_SECONDS)
                 at = time.time() * 1000
-                if (error := message.error()) is not None:
-                    if not error.retriable():
-                        raise KafkaException(error)
-                    continue
-                self._note(str(message.topic()), int(message.partition() or 0), message.value(), at)
+                for record in records:
+                    self._note(str(record.topic()), int(record.partition() or 0), record.value(), at)
             self._consumer.close()
         except BaseException as error:
             self._failed = error

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 import orjson
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec
 
 from bench.lib.backlog import Seen
@@ -15,6 +15,7 @@ from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.kafka.admin import admin, describe
 from streams.kafka.names import COVERAGE
+from streams.kafka.read import AT_ENDS, reader, to_ends
 from streams.settings import Settings
 
 ANSWER_SECONDS = 60.0
@@ -107,30 +108,15 @@ def read_coverage(settings: Settings) -> dict[int, int]:
 
 
 def _messages(settings: Settings, topic: str) -> Iterator[Message]:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": settings.kafka_bootstrap,
-            "group.id": "bench: nothing is committed",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "fetch.queue.backoff.ms": 10,
-        }
-    )
-    open_partitions = set(range(describe(settings, topic).partitions))
+    starts = [TopicPartition(topic, number, 0) for number in range(describe(settings, topic).partitions)]
+    consumer = reader(settings, **{"fetch.queue.backoff.ms": 10}, **AT_ENDS)
     deadline = time.monotonic() + READ_SECONDS
     try:
-        consumer.assign([TopicPartition(topic, number, 0) for number in open_partitions])
-        while open_partitions:
+        for records in to_ends(consumer, starts, 1_000, 1.0):
+            yield from records
             if time.monotonic() > deadline:
                 raise UserError(f"{topic} was not read to its end within {READ_SECONDS:.0f} s.")
-            for message in consumer.consume(1_000, 1.0):
-                error = message.error()
-                if error is None:
-                    yield message
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    open_partitions.discard(int(message.partition() or 0))
-                else:
-                    raise UserError(f"{topic} can't be read: {error.str()}.")
+    except KafkaException as error:
+        raise UserError(f"{topic} can't be read: {error.args[0].str()}.") from error
     finally:
         consumer.close()

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient, TopicDescription
 
 from streams.errors import BrokerAwayError, UserError
 from streams.kafka.client import Config, cluster, connection
+from streams.kafka.read import reader
 from streams.settings import Settings
 
 REQUEST_SECONDS = 15.0
@@ -24,7 +25,6 @@ NOT_SETTLED = (
 )
 RETRY_SECONDS = 0.1
 T = TypeVar("T")
-NO_GROUP = "unused: positions are assigned, and nothing is committed"
 
 
 def admin(brokers: Settings | str) -> AdminClient:
@@ -87,20 +87,6 @@ def _described(settings: Settings, topic: str, future: Future[TopicDescription])
             f"{error.args[0].str()}."
         ) from None
     return TopicInfo(str(found.topic_id), len(found.partitions))
-
-
-def reader(settings: Settings, **more: str | int | float | bool) -> Consumer:
-    """A consumer without a group, for reading what is committed from positions that are assigned."""
-    return Consumer(
-        {
-            **cluster(settings),
-            "group.id": NO_GROUP,
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "log_level": 3,  # librdkafka's own lines on stderr: errors only
-            **more,
-        }
-    )
 
 
 def watermarks(settings: Settings, topic: str, partition: int) -> tuple[int, int]:

@@ -5,14 +5,15 @@ from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from streams.kafka.admin import reader
+from streams.kafka.client import Config
+from streams.kafka.read import AT_ENDS, reader
 from streams.runtime.stall import Key, Work
 from streams.settings import Settings
 
-CLIENT: dict[str, str | int | float | bool] = {
+CLIENT: Config = {
+    **AT_ENDS,
     # A position that the log doesn't have is a reason to look, not one to stop at.
     "auto.offset.reset": "earliest",
-    "enable.partition.eof": True,
     # One record answers: nothing is read ahead.
     "queued.min.messages": 1,
     "fetch.message.max.bytes": 1,

@@ -7,12 +7,13 @@ position is never made up where there was work before. It also fixes the window 
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from streams.errors import StateLostError, UserError
 from streams.kafka import names
-from streams.kafka.admin import TopicInfo, committed, reader, watermarks
+from streams.kafka.admin import TopicInfo, committed, watermarks
 from streams.kafka.names import changelog
+from streams.kafka.read import AT_ENDS, reader, up_to
 from streams.kafka.transaction import PartitionProducer, ProducerRecord
 from streams.settings import Settings
 from streams.state import position
@@ -86,7 +87,7 @@ def _holds_position(settings: Settings, partition: int, partitions: int) -> bool
 def last_position(settings: Settings, partition: int) -> Position | None:
     """Read the partition's newest position from the end of the changelog, or None when it holds none."""
     low, high = watermarks(settings, CHANGELOG, partition)
-    consumer = reader(settings, **{"enable.partition.eof": True})
+    consumer = reader(settings, **AT_ENDS)
     try:
         back = FIRST_LOOK
         while True:
@@ -101,21 +102,13 @@ def last_position(settings: Settings, partition: int) -> Position | None:
 
 def _newest(consumer: Consumer, tp: TopicPartition, high: int) -> Position | None:
     """Read up to `high`. A worker that is at work moves the end on, and there may never be one."""
-    consumer.assign([tp])
     newest = None
-    while True:
-        message = consumer.poll(POLL_SECONDS)
-        if message is None:
-            continue
-        if (error := message.error()) is not None:
-            if error.code() == KafkaError._PARTITION_EOF:
-                return newest
-            raise KafkaException(error)
-        if (message.offset() or 0) >= high:
-            return newest
-        if message.key() == POSITION:
-            value = message.value()
-            newest = position.decode(value) if value else None
+    for records, after in up_to(consumer, tp, high, 1, POLL_SECONDS):
+        for record in records:
+            if after <= high and record.key() == POSITION:
+                value = record.value()
+                newest = position.decode(value) if value else None
+    return newest
 
 
 def _was_worked_on(settings: Settings, partition: int) -> bool:

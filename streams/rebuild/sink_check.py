@@ -1,10 +1,11 @@
 """Has the sink brought everything of a partition into ClickHouse?"""
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from streams.errors import UserError
 from streams.kafka import names
-from streams.kafka.admin import committed, describe, reader
+from streams.kafka.admin import committed, describe
+from streams.kafka.read import AT_ENDS, reader, to_ends
 from streams.settings import Settings
 
 POLL_SECONDS = 1.0
@@ -33,19 +34,8 @@ def _read_up_to(settings: Settings, topic: str, partition: int) -> int:
 
 
 def _has_more(settings: Settings, tp: TopicPartition) -> bool:
-    more: dict[str, str | bool] = {"enable.partition.eof": True, "auto.offset.reset": "earliest"}
-    consumer = reader(settings, **more)
+    consumer = reader(settings, **{"auto.offset.reset": "earliest"}, **AT_ENDS)
     try:
-        consumer.assign([tp])
-        while True:
-            message = consumer.poll(POLL_SECONDS)
-            if message is None:
-                continue
-            error = message.error()
-            if error is None:
-                return True
-            if error.code() == KafkaError._PARTITION_EOF:
-                return False
-            raise KafkaException(error)
+        return any(to_ends(consumer, [tp], 1, POLL_SECONDS))
     finally:
         consumer.close()

@@ -5,11 +5,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
 from streams.core.catalogue import Catalogue, Refusal
-from streams.kafka.admin import REQUEST_SECONDS, reader
+from streams.kafka.admin import REQUEST_SECONDS
 from streams.kafka.names import ARTWORKS
+from streams.kafka.read import AT_ENDS, poll, reader, up_to
 from streams.metrics import catalogue as metrics
 from streams.runtime import log
 from streams.settings import Settings
@@ -20,8 +21,6 @@ logger = log.get(__name__)
 POLL_SECONDS = 0.1
 BATCH = 1_000
 
-Record = tuple[bytes | None, bytes | None]
-
 
 class CatalogueFollower:
     """Keeps a Catalogue up to date. Changes are applied on the event loop, so never while a chunk is decided."""
@@ -30,15 +29,14 @@ class CatalogueFollower:
         self.catalogue = Catalogue()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._consumer = reader(settings)
+        self._consumer = reader(settings, **AT_ENDS)
 
     def load(self) -> None:
         """Read all that there is. Blocking. One partition: the order decides who owns an ordinal."""
         tp = TopicPartition(ARTWORKS, 0, 0)
         _, end = self._consumer.get_watermark_offsets(tp, timeout=REQUEST_SECONDS)
-        self._consumer.assign([tp])
-        while self._position() < end:
-            self._apply(self._poll())
+        for records, _ in up_to(self._consumer, tp, end, BATCH, POLL_SECONDS):
+            self._apply(records)
         logger.info("catalogue_loaded", artworks=len(self.catalogue))
 
     def follow(self, loop: asyncio.AbstractEventLoop, failed: Callable[[BaseException], None]) -> None:
@@ -47,7 +45,7 @@ class CatalogueFollower:
         def run() -> None:
             try:
                 while not self._stopped.is_set():
-                    if records := self._poll():
+                    if records := poll(self._consumer, BATCH, POLL_SECONDS).records:
                         loop.call_soon_threadsafe(self._apply, records)
                 self._consumer.close()
             except BaseException as error:
@@ -62,24 +60,9 @@ class CatalogueFollower:
         if self._thread is not None:
             self._thread.join()
 
-    def _position(self) -> int:
-        (tp,) = self._consumer.position([TopicPartition(ARTWORKS, 0)])
-        return max(tp.offset, 0)
-
-    def _poll(self) -> list[Record]:
-        records: list[Record] = []
-        for message in self._consumer.consume(BATCH, POLL_SECONDS):
-            error = message.error()
-            if error is not None:
-                if not error.retriable():
-                    raise KafkaException(error)
-                continue
-            records.append((message.key(), message.value()))
-        return records
-
-    def _apply(self, records: list[Record]) -> None:
-        for key, value in records:
-            outcome = self.catalogue.apply(key, value)
+    def _apply(self, records: list[Message]) -> None:
+        for record in records:
+            outcome = self.catalogue.apply(record.key(), record.value())
             if isinstance(outcome, Refusal):
                 metrics.catalogue_refused.inc()
                 logger.warning("artwork_refused", artwork_id=outcome.artwork_id, why=outcome.why)

@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from streams.errors import BrokerAwayError, StateLostError, UserError
-from streams.kafka.admin import REQUEST_SECONDS, describe, reader, watermarks
+from streams.kafka.admin import REQUEST_SECONDS, describe, watermarks
 from streams.kafka.names import changelog
+from streams.kafka.read import reader, up_to
 from streams.kafka.transaction import PartitionProducer, ProducerRecord
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, log
@@ -140,48 +141,28 @@ def _checkpoint_to_go_on_from(
 
 def _holds_begin(consumer: Consumer, each: Changelog, partition: int) -> bool:
     """Is there a BEGIN record? It is the first thing in a changelog, so this is a short look."""
-    consumer.assign([TopicPartition(each.topic, partition, each.low)])
-    at = each.low
-    while at <= each.end:
-        for message in _messages(consumer):
-            if message.key == BEGIN:
-                return True
-            at = message.offset + 1
-    return False
+    begins = TopicPartition(each.topic, partition, each.low)
+    batches = up_to(consumer, begins, each.end + 1, BATCH, POLL_SECONDS)
+    return any(record.key() == BEGIN for records, _ in batches for record in records)
 
 
 def _read(consumer: Consumer, each: Changelog, partition: int, start: int) -> Iterator[tuple[list[StoreChange], int]]:
-    """Yield batches of changes with the offset behind each, up to and with the barrier."""
-    consumer.assign([TopicPartition(each.topic, partition, start)])
-    at, prefix = start, STORE_PREFIX[each.table]
+    """Yield batches of changes with the offset after each, up to and with the barrier.
+
+    A record without a key is not a change of ours, and compaction would not take it.
+    """
+    after_barrier, prefix = each.end + 1, STORE_PREFIX[each.table]
     report = _progress(each, partition)
-    while at <= each.end:
+    for records, at in up_to(
+        consumer, TopicPartition(each.topic, partition, start), after_barrier, BATCH, POLL_SECONDS
+    ):
         batch: list[StoreChange] = []
-        for offset, key, value in _messages(consumer):
-            at = offset + 1
-            if offset <= each.end and key not in (BARRIER, BEGIN):
-                batch.append((prefix + key, value))
-        yield batch, min(at, each.end + 1)
+        for record in records:
+            key, offset = record.key(), record.offset()
+            if key is not None and key not in (BARRIER, BEGIN) and offset is not None and offset < after_barrier:
+                batch.append((prefix + key, record.value()))
+        yield batch, min(at, after_barrier)
         report(at)
-
-
-class _Message(NamedTuple):
-    offset: int
-    key: bytes
-    value: bytes | None
-
-
-def _messages(consumer: Consumer) -> Iterator[_Message]:
-    """Records of one poll. A record without a key is no change of ours, and compaction would not take it."""
-    for message in consumer.consume(BATCH, POLL_SECONDS):
-        error = message.error()
-        if error is not None:
-            if not error.retriable():
-                raise KafkaException(error)
-            continue
-        offset, key = message.offset(), message.key()
-        if offset is not None and key is not None:
-            yield _Message(offset, key, message.value())
 
 
 def _progress(each: Changelog, partition: int) -> Callable[[int], None]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.embedded.kafka import broker, jars
@@ -16,6 +16,7 @@ from streams.embedded.ports import controller_address
 from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.kafka.names import changelog
+from streams.kafka.read import AT_ENDS, reader, to_ends
 from streams.provision.topics_file import load
 from streams.settings import Settings
 from streams.state.partition_state import Table
@@ -49,24 +50,11 @@ def produce(settings: Settings, *values: bytes) -> None:
 
 
 def kept(settings: Settings) -> list[bytes | None]:
-    """Return all committed values of the topic."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": settings.kafka_bootstrap,
-            "group.id": "test",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-        }
-    )
-    consumer.assign([TopicPartition(TOPIC, 0, 0)])
-    values: list[bytes | None] = []
+    """Return all committed values of the topic. After the last one lies the marker of its transaction."""
+    consumer = reader(settings, **AT_ENDS)
     try:
-        while True:
-            message = until(lambda: consumer.poll(1.0), SECONDS, "a record or the end")
-            assert message is not None
-            if message.error() is not None:
-                return values
-            values.append(message.value())
+        batches = to_ends(consumer, [TopicPartition(TOPIC, 0, 0)], 1, 1.0)
+        return [record.value() for records in batches for record in records]
     finally:
         consumer.close()
 

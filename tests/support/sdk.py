@@ -2,14 +2,15 @@
 
 from collections import Counter
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.core.decode import DecodedFlush, decode
+from streams.kafka.admin import watermarks
+from streams.kafka.read import AT_ENDS, reader, to_ends
 from streams.provision import topics_file
 from streams.settings import Settings
-from tests.support.wait import until
 
 PARTITIONS = 4
 
@@ -23,24 +24,14 @@ def create_topic(broker: Settings, name: str) -> None:
 
 def end_offsets(broker: Settings, topic: str) -> dict[int, int]:
     """Return how many records each partition has."""
-    consumer = Consumer({"bootstrap.servers": broker.kafka_bootstrap, "group.id": "none", "log_level": 2})
-    ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), 10)[1] for p in range(PARTITIONS)}
-    consumer.close()
-    return ends
+    return {p: watermarks(broker, topic, p)[1] for p in range(PARTITIONS)}
 
 
 def read_all(broker: Settings, topic: str) -> list[Message]:
     """Return every record of a topic that nobody writes to any more."""
-    ends = end_offsets(broker, topic)
-    consumer = Consumer({"bootstrap.servers": broker.kafka_bootstrap, "group.id": "none", "log_level": 2})
-    consumer.assign([TopicPartition(topic, p, 0) for p in ends])
-    found: list[Message] = []
-
-    def complete() -> bool:
-        found.extend(consumer.consume(1000, 0.2))
-        return len(found) == sum(ends.values())
-
-    until(complete, 30, f"{ends} records read of {topic}")
+    consumer = reader(broker, **AT_ENDS)
+    batches = to_ends(consumer, [TopicPartition(topic, p, 0) for p in range(PARTITIONS)], 1000, 0.2)
+    found = [record for records in batches for record in records]
     consumer.close()
     return found
 
