@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from streams.metrics import catalogue as metrics
 from streams.runtime import log
-from streams.sink import read_fast
+from streams.sink import observe, read_fast
 from streams.sink.columns import Column
 from streams.sink.feeds import COORDINATES, Feed, Table
 from streams.sink.read_rows import Parse
@@ -56,11 +55,6 @@ class Block:
     def token(self) -> str:
         """What tells ClickHouse that an insert is the same one again: the records, which never change."""
         return f"{self.topic_id}:{self.partition}:{self.first}-{self.last}"
-
-    def note_readable(self, now: float) -> None:
-        """Count how long it took until the rows were readable, `now` (s since the epoch)."""
-        metrics.sink_latency_seconds.labels(self.feed.topic).observe_ages(now, self.appended)
-        metrics.sink_seen_to_readable_seconds.observe_ages(now, self.seen)
 
 
 def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], parse: Parse) -> Block:
@@ -144,5 +138,5 @@ def _sound(feed: Feed, rows: list[Row], partition: int, offset: int) -> bool:
 
 
 def _skip(feed: Feed, partition: int, offset: int, why: str) -> None:
-    metrics.sink_skipped.labels(feed.topic).inc()
+    observe.skipped(feed.topic)
     logger.error("record_skipped", topic=feed.topic, partition=partition, offset=offset, why=why)

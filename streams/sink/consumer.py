@@ -11,15 +11,13 @@ from streams.kafka.admin import admin, give_up_client
 from streams.kafka.client import cluster
 from streams.kafka.names import SINK_GROUP
 from streams.runtime import log
+from streams.runtime.stall import Key
 from streams.settings import Settings
-from streams.sink.start import Committed
 
 logger = log.get(__name__)
 
 # A broker that is up answers within milliseconds; while one waits here nothing else is done.
 REQUEST_SECONDS = 10.0
-
-Key = tuple[str, int]
 
 
 def connect(settings: Settings, index: int, on_error: Callable[[KafkaError], None]) -> Consumer:
@@ -99,6 +97,13 @@ class Errors:
                 f"sink {self._index} was replaced: where another process runs as it, give one another --index"
             )
         raise KafkaException(self._fatal)
+
+
+class Committed(NamedTuple):
+    """The group's committed offset, the next to read. `topic_id` is empty where someone else set it, by hand."""
+
+    offset: int
+    topic_id: str
 
 
 class Log(NamedTuple):

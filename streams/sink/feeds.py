@@ -1,7 +1,7 @@
 """Which topic goes into which tables: declared here and nowhere else.
 
 The tables of a topic are written in the order in which they stand. All but the last are sets, in which a row written
-twice is the same element; the last one's newest kafka_offset is the topic's position (see streams.sink.start).
+twice is the same element; the last one's newest kafka_offset is the topic's position (see streams.sink.placing).
 """
 
 from collections.abc import Iterable

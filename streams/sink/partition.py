@@ -7,9 +7,9 @@ from functools import partial
 
 from confluent_kafka import TopicPartition
 
-from streams.metrics import catalogue as metrics
 from streams.runtime.backoff import Backoff
 from streams.runtime.stall import Work
+from streams.sink import observe
 from streams.sink.blocks import Block, build
 from streams.sink.feeds import Feed
 from streams.sink.read_rows import Parse
@@ -39,7 +39,8 @@ class AssignedPartition:
         self.misplaced = False
         # Of failures that are this topic's own; those of ClickHouse as a whole are counted elsewhere.
         self.backoff = Backoff()
-        self._labels = (feed.topic, str(partition))
+        # As metrics name it.
+        self.labels = (feed.topic, str(partition))
         self._parse: Parse | None = None
         self._records: list[Record] = []
         self._rows = 0
@@ -103,7 +104,7 @@ class AssignedPartition:
         value = record.value or b""
         self._rows += 1 + (value.count(b"\n") if self.feed.lines else 0)
         self._bytes += len(value)
-        metrics.sink_buffered_rows.labels(*self._labels).set(self._rows)
+        observe.buffered(self.labels, self._rows)
         return True
 
     def due(self, now: float, rows: int, seconds: float, share: float = 1.0) -> bool:
@@ -138,7 +139,7 @@ class AssignedPartition:
         assert self._block is not None, "nothing was being inserted"
         offset = self._block.last + 1
         self._forget_block()
-        metrics.sink_progress.labels(*self._labels).set(time.time())
+        observe.progressed(self.labels)
         self.backoff.succeed()
         return self.commit_at(offset)
 
@@ -151,24 +152,13 @@ class AssignedPartition:
     def show(self, high: int) -> None:
         """Update the gauges; `high` is the partition's end as the client last heard of it, negative if it didn't."""
         if self.committed is not None:
-            metrics.sink_committed.labels(*self._labels).set(self.committed)
+            observe.committed(self.labels, self.committed)
         if self.next_offset is None:
             return
         # At the end of the log there may be markers of transactions, which are no records: the lag is 0 there.
         at_end = self.end is not None and self.end >= high and not self.held
-        metrics.sink_lag.labels(*self._labels).set(0 if at_end else max(0, high - self._inserted_up_to()))
-        metrics.sink_lag_seconds.labels(*self._labels).set(self._waited(time.time()))
-
-    def forget_metrics(self) -> None:
-        """Drop the partition's gauges: another sink has it now."""
-        metrics.forget(
-            self._labels,
-            metrics.sink_buffered_rows,
-            metrics.sink_lag,
-            metrics.sink_lag_seconds,
-            metrics.sink_committed,
-            metrics.sink_progress,
-        )
+        behind = 0 if at_end else max(0, high - self._inserted_up_to())
+        observe.lag(self.labels, behind, self._waited(time.time()))
 
     def _begin(self) -> Callable[[], Block]:
         """Begin a block of what is held; return what makes it, which depends on nothing that changes from now on."""
@@ -197,7 +187,7 @@ class AssignedPartition:
     def _empty(self) -> None:
         self._records = []
         self._rows = self._bytes = 0
-        metrics.sink_buffered_rows.labels(*self._labels).set(0)
+        observe.buffered(self.labels, 0)
 
 
 def due(partitions: Collection[AssignedPartition], now: float, rows: int, seconds: float) -> list[AssignedPartition]:

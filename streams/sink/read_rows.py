@@ -8,9 +8,9 @@ import orjson
 
 from streams.core.catalogue import Catalogue, Refusal
 from streams.kafka.names import ARTWORKS, REJECTED
-from streams.metrics import catalogue as metrics
 from streams.model.artwork import ArtworkRecord
 from streams.runtime import log
+from streams.sink import observe
 from streams.sink.records import BadRecordError, Record, Row
 
 logger = log.get(__name__)
@@ -62,7 +62,7 @@ class ArtworkParser:
     def __call__(self, record: Record) -> list[Row]:
         artwork = self._catalogue.apply(record.key, record.value)
         if isinstance(artwork, Refusal):
-            metrics.sink_refused.inc()
+            observe.refused()
             logger.warning("artwork_refused", artwork_id=artwork.artwork_id, offset=record.offset, why=artwork.why)
             return []
         said = ArtworkRecord.model_validate(orjson.loads(record.value)) if record.value else None

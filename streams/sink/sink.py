@@ -17,18 +17,17 @@ from concurrent.futures import ThreadPoolExecutor
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.kafka.topic_ids import Sources
-from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, log
 from streams.runtime.backoff import Backoff
 from streams.runtime.failpoints import Failpoint
 from streams.runtime.stall import Work
 from streams.settings import Settings
-from streams.sink.consumer import Broker, Errors, Key, Log, connect, seek
+from streams.sink import observe
+from streams.sink.consumer import Errors, connect
 from streams.sink.feeds import FEEDS
 from streams.sink.partition import AssignedPartition, due, names_of
-from streams.sink.read_rows import ArtworkParser, parser
+from streams.sink.placing import Placing
 from streams.sink.records import Record
-from streams.sink.start import start_position
 from streams.sink.writer import InsertError, UnavailableError, Writer
 
 logger = log.get(__name__)
@@ -48,8 +47,8 @@ class Sink:
         self._sources = sources
         self._errors = Errors(index)
         self._consumer: Consumer = connect(settings, index, self._errors.note)
-        self._broker = Broker(settings, self._consumer)
         self._writer = Writer(settings)
+        self._placing = Placing(settings, self._consumer, self._writer)
         # Makes blocks, one at a time, while others are inserted.
         self._maker = ThreadPoolExecutor(1, "maker")
         self._partitions: dict[tuple[str, int], AssignedPartition] = {}
@@ -82,7 +81,7 @@ class Sink:
             # Rows that can't be written now are read again by whoever comes next.
             self._flush(list(self._partitions.values()))
         finally:
-            metrics.sink_ready.set(0)
+            observe.ready(False)
             # A named member keeps its partitions for the session timeout, so that a restart finds them.
             self._consumer.close()
             self._writer.close()
@@ -112,64 +111,25 @@ class Sink:
 
     def _forget(self, gone: list[TopicPartition]) -> None:
         for tp in gone:
-            self._partitions.pop((tp.topic, tp.partition)).forget_metrics()
+            observe.forget(self._partitions.pop((tp.topic, tp.partition)).labels)
 
     def _place(self) -> None:
-        """Find out where to start the partitions that aren't placed yet."""
+        """Begin to read the partitions of which it isn't known yet where."""
         now = time.monotonic()
         if self._backoff.waits(now):
             return
         waiting = [each for each in self._partitions.values() if each.to_place and not each.backoff.waits(now)]
-        if not waiting:
-            return
-        try:
-            logs = self._broker.logs([each.key for each in waiting])
-        except KafkaException as error:
-            self._not_placed(waiting, error)
-            return
-        for topic in {each.feed.topic for each in waiting}:
-            self._place_topic([each for each in waiting if each.feed.topic == topic], logs)
-
-    def _place_topic(self, partitions: list[AssignedPartition], logs: dict[Key, Log]) -> None:
-        """Place partitions of one topic, whose table may be broken while those of others are not."""
-        feed, topic_id = partitions[0].feed, logs[partitions[0].key].topic_id
-        if self._backoff.waits(time.monotonic()):
-            return
-        try:
-            newest = self._writer.newest_offsets(feed, topic_id)
-            moved = [self._place_one(each, logs[each.key], newest.get(each.partition)) for each in partitions]
-        except InsertError as error:
-            self._failed(partitions, error)
-        except KafkaException as error:
-            self._not_placed(partitions, error)
-        else:
-            self._recovered()
-            # Whoever goes by the committed offset (lag, a rebuild) may not be told of less than there is.
-            self._commit([tp for tp in moved if tp is not None])
-
-    def _not_placed(self, partitions: list[AssignedPartition], error: KafkaException) -> None:
-        # The broker is away, or the client isn't ready to seek in a partition that it was just given.
-        for partition in partitions:
-            partition.backoff.fail(time.monotonic())
-        logger.warning("placing_failed", partitions=[each.key for each in partitions], detail=str(error))
-
-    def _place_one(self, partition: AssignedPartition, log_: Log, newest: int | None) -> TopicPartition | None:
-        """Start to read a partition; return what to commit if the commit that there is says something else."""
-        start = start_position(log_.topic_id, log_.committed, newest, log_.low, log_.high)
-        parse = parser(partition.feed.topic)
-        if isinstance(parse, ArtworkParser):
-            parse.restore(self._writer.catalogue(log_.topic_id))
-        seek(self._consumer, partition.at(start.offset))
-        partition.place(log_.topic_id, start.offset, parse)
-        partition.backoff.succeed()
-        self._consumer.resume([partition.at(start.offset)])
-        metrics.sink_lost.labels(partition.feed.topic, str(partition.partition)).inc(start.lost)
-        if start.lost:
-            logger.error("offsets_lost", partition=partition.key, offsets=start.lost, start=start.offset)
-        logger.info(
-            "partition_placed", partition=partition.key, topic_id=log_.topic_id, start=start.offset, end=log_.high
-        )
-        return None if log_.committed == (start.offset, log_.topic_id) else partition.commit_at(start.offset)
+        for found in self._placing.look(waiting):
+            if self._backoff.waits(time.monotonic()):
+                return
+            try:
+                moved = self._placing.place(found)
+            except InsertError as error:
+                self._failed(found.partitions, error)
+                continue
+            if moved is not None:
+                self._recovered()
+                self._commit(moved)
 
     def _due(self) -> list[AssignedPartition]:
         full, seconds = self._settings.sink_flush_rows, self._settings.sink_flush_seconds
@@ -204,7 +164,7 @@ class Sink:
             self._writer.insert(part, block.token)
             self._flushed += 1
         failpoints.hit(Failpoint.SINK_INSERT_AFTER)
-        block.note_readable(time.time())
+        observe.readable(block.feed.topic, block.appended, block.seen)
         self._recovered()
         tp = partition.inserted()
         if was_failing and partition.readable:
@@ -231,7 +191,7 @@ class Sink:
         now = time.monotonic()
         if isinstance(error, UnavailableError):
             partitions, wait = list(self._partitions.values()), self._backoff.fail(now)
-            metrics.sink_waiting.set(1)
+            observe.waiting(True)
             logger.warning("clickhouse_unavailable", code=error.code, detail=str(error), seconds=round(wait, 2))
         else:
             wait = max(each.backoff.fail(now) for each in partitions)
@@ -244,7 +204,7 @@ class Sink:
         if not self._backoff.failing:
             return
         self._backoff.succeed()
-        metrics.sink_waiting.set(0)
+        observe.waiting(False)
         self._consumer.resume([each.at(0) for each in self._partitions.values() if each.readable])
         logger.info("clickhouse_available")
 
@@ -296,4 +256,4 @@ class Sink:
         for partition in partitions:
             _, high = self._consumer.get_watermark_offsets(partition.at(0), cached=True)
             partition.show(high)
-        metrics.sink_ready.set(self._joined and all(each.readable for each in partitions) and not self._backoff.failing)
+        observe.ready(self._joined and all(each.readable for each in partitions) and not self._backoff.failing)

@@ -9,8 +9,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from streams.clickhouse.client import connect
 from streams.errors import UserError
-from streams.metrics import catalogue as metrics
 from streams.settings import Settings
+from streams.sink import observe
 from streams.sink.blocks import TableRows
 from streams.sink.feeds import Feed
 
@@ -67,9 +67,7 @@ class Writer:
                 fmt="ArrowStream",
             )
         )
-        metrics.sink_insert_seconds.labels(part.table.name).observe(time.monotonic() - started)
-        metrics.sink_blocks.labels(part.table.name).inc()
-        metrics.sink_rows.labels(part.table.name).inc(part.rows)
+        observe.inserted(part.table.name, part.rows, time.monotonic() - started)
 
     def newest_offsets(self, feed: Feed, topic_id: str) -> dict[int, int]:
         """Return the largest offset of that log in the position table, by partition. Raises InsertError."""
@@ -110,7 +108,7 @@ class Writer:
         except (ClickHouseError, UserError, OSError) as error:
             self.close()
             failure = classify(error)
-            metrics.sink_errors.labels(failure.code).inc()
+            observe.failed(failure.code)
             raise failure from error
 
 

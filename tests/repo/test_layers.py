@@ -14,7 +14,7 @@ LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imp
 FORBIDDEN = {
     "streams/core/lines.py": "streams.kafka.names",
     "streams/kafka/names.py": "streams.state.store",
-    "streams/sink/start.py": "streams.worker.outbox",
+    "streams/sink/placing.py": "streams.worker.outbox",
     "streams/worker/outbox.py": "faust",
     "streams/state/store.py": "aiokafka",
     "oracle/murmur.py": "streams.core.partitioner",

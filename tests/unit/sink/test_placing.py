@@ -2,7 +2,8 @@
 
 import pytest
 
-from streams.sink.start import Committed, Start, start_position
+from streams.sink.consumer import Committed
+from streams.sink.placing import Start, start_position
 
 ID, OTHER, HAND = "this-log", "another-log", ""
 
