@@ -88,11 +88,6 @@ def expand_promql(
     return expr
 
 
-def interpolate(text: str, variables: Mapping[str, Value]) -> str:
-    """Return a title, link or other text with its variables put in. Raises ValueError for one that isn't defined."""
-    return _interpolate(text, variables, lambda value: value if isinstance(value, str) else " + ".join(value))
-
-
 def _conditional_all(sql: str, variables: Mapping[str, Value]) -> str:
     # From the last, so that a nested one is done before the one around it.
     while (at := sql.rfind(_CONDITIONAL)) >= 0:

@@ -20,8 +20,3 @@ def project_path(relative: str) -> Path:
 def migrations_folder() -> Path:
     """ClickHouse's numbered migrations."""
     return project_path("clickhouse/migrations")
-
-
-def queries_folder() -> Path:
-    """The queries that an analyst starts from."""
-    return project_path("clickhouse/queries")

@@ -15,8 +15,8 @@ import orjson
 
 from dashboards.preview import model
 from dashboards.preview.sources import QueryError, Sources
+from streams.embedded.ports import LOOPBACK
 
-HOST = "127.0.0.1"
 # The names that @grafana/ui asks for, and what @fontsource/inter calls the same faces.
 FONTS = {
     "Inter-Regular": "inter-latin-400-normal",
@@ -114,12 +114,12 @@ class Site:
 @contextmanager
 def serving(site: Site, port: int = 0) -> Iterator[str]:
     """Serve a site on loopback, on a free port if none is given; yield its address."""
-    server = ThreadingHTTPServer((HOST, port), _handler(site))
+    server = ThreadingHTTPServer((LOOPBACK, port), _handler(site))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="preview", daemon=True)
     thread.start()
     try:
-        yield f"http://{HOST}:{server.server_address[1]}"
+        yield f"http://{LOOPBACK}:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

@@ -12,12 +12,9 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from streams.clickhouse.client import connect
 from streams.clickhouse.statements import UnclosedError, split
 from streams.errors import UserError
 from streams.runtime import log
-
-__all__ = ["AlreadyThere", "Applied", "apply", "connect"]
 
 logger = log.get(__name__)
 

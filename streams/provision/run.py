@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from streams.clickhouse import migrate
+from streams.clickhouse.client import connect
 from streams.kafka.admin import describe
 from streams.kafka.names import IMPRESSIONS
 from streams.paths import migrations_folder
@@ -28,9 +29,7 @@ def provision(settings: Settings, dry_run: bool, out: Callable[[str], None]) -> 
     first = ensure_first_position(settings, describe(settings, IMPRESSIONS))
     for partition in first:
         out(f"+ {IMPRESSIONS}: first position of partition {partition}")
-    done = migrate.apply(
-        migrate.connect(settings), migrations_folder(), settings.clickhouse_database, settings.window_ms
-    )
+    done = migrate.apply(connect(settings), migrations_folder(), settings.clickhouse_database, settings.window_ms)
     for each in done:
         out(f"{'+' if isinstance(each, migrate.Applied) else '='} clickhouse: {each.name}")
     return changed or bool(first) or any(isinstance(each, migrate.Applied) for each in done)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from streams.paths import queries_folder
+from streams.paths import project_path
 from tests.support.clickhouse import running_engine
 from tests.support.database import Database, migrated
 from tests.support.rows import T0, accepted, artwork, ledger, rejected
 
+QUERIES = project_path("clickhouse/queries")
 MINUTE = 60_000
 DAY = 86_400_000
 RANGE = {"since": "2024-11-24 07:00:00", "until": "2024-11-24 08:00:00"}
@@ -68,12 +69,12 @@ def at(ms: int) -> datetime:
 
 
 def ask(db: Database, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    (path,) = queries_folder().glob(f"??_{name}.sql")
+    (path,) = QUERIES.glob(f"??_{name}.sql")
     return db.rows(path.read_text(), **parameters)
 
 
 def test_there_are_ten_and_each_begins_with_its_question_and_its_parameters() -> None:
-    paths = sorted(queries_folder().glob("*.sql"))
+    paths = sorted(QUERIES.glob("*.sql"))
     assert [path.name[:2] for path in paths] == [f"{n:02}" for n in range(1, 11)]
     for path in paths:
         text = path.read_text()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboards.expand import ALL, Everything, expand, expand_promql, interpolate
+from dashboards.expand import ALL, Everything, expand, expand_promql
 
 START, STOP = 1_732_431_600_123, 1_732_435_200_456
 FIRST, LAST = "toDateTime(1732431600)", "toDateTime(1732435200)"
@@ -154,7 +154,3 @@ def test_promql_all() -> None:
 def test_promql_refuses(text: str) -> None:
     with pytest.raises(ValueError, match=r"isn't defined|has no"):
         expand_promql(text, interval_seconds=1, variables={})
-
-
-def test_text() -> None:
-    assert interpolate("of $user in ${pool}", {"user": "u1", "pool": ["a", "b"]}) == "of u1 in a + b"
