@@ -99,12 +99,12 @@ def write(name: str, figures: Mapping[str, Any], folder: Path = RESULTS) -> Path
     return path
 
 
-def write_section(name: str, section: str, figures: Mapping[str, Any], folder: Path = RESULTS) -> Path:
-    """Write a section of `<folder>/<name>.json`, with when it was measured, and keep the others; return the file."""
-    path = folder / f"{name}.json"
+def write_section(name: str, section: str, figures: Mapping[str, Any]) -> Path:
+    """Write a section of `results/<name>.json`, with when it was measured, and keep the others; return the file."""
+    path = RESULTS / f"{name}.json"
     before = json.loads(path.read_text())[SECTIONS] if path.exists() else {}
     measured = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit()}
-    return write(name, {SECTIONS: {**before, section: {"measured": measured, **figures}}}, folder)
+    return write(name, {SECTIONS: {**before, section: {"measured": measured, **figures}}})
 
 
 def commit() -> str:

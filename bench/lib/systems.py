@@ -189,9 +189,9 @@ def _java(name: str, title: str, guarantee: str, variant: str, note: str = "") -
     )
 
 
-def _quix(name: str, title: str, variant: str, guarantee: str = "at least once") -> System:
+def _quix(name: str, title: str, variant: str) -> System:
     pinned = _pinned("quix", "quixstreams")
-    return System(name, title, _apart("quix"), pinned, variant, output=f"accepted-{name}", guarantee=guarantee)
+    return System(name, title, _apart("quix"), pinned, variant, output=f"accepted-{name}", guarantee="at least once")
 
 
 SYSTEMS = {system.name: system for system in _all()}

@@ -125,13 +125,13 @@ def groups(head: Head, look: Look, target: Target, by: str) -> model.Panel:
     return _panel("barchart", head, look, (target,), options, barchart.FieldConfig(line_width=0, fill_opacity=80))
 
 
-def heat(head: Head, look: Look, target: Target, scheme: str = "Blues") -> model.Panel:
+def heat(head: Head, look: Look, target: Target) -> model.Panel:
     """A histogram over time. `look.unit` is that of the buckets; a cell is how many fell into one of them."""
     options = heatmap.Options(
         calculate=False,
         color=heatmap.HeatmapColorOptions(
             mode=heatmap.HeatmapColorMode.SCHEME,
-            scheme=scheme,
+            scheme="Blues",
             fill=PLAIN,
             scale=heatmap.HeatmapColorScale.EXPONENTIAL,
             exponent=0.5,

@@ -129,7 +129,7 @@ def test_the_eraser_deletes_and_writes_nothing(asked: dict[str, Any]) -> None:
     assert [int(count) for (count,) in asked["eraser reads"]] == [0]
 
 
-def test_what_the_engine_was_not_given_is_what_it_refuses_without_our_configuration(tmp_path: Path) -> None:
+def test_what_the_engine_was_not_given_is_what_it_refuses_without_our_configuration() -> None:
     """So that leaving it out hides nothing else."""
     users = (ROOT / "clickhouse" / "users.d" / "impressions.xml").read_text()
     assert "<changeable_in_readonly/>" in users

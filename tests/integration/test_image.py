@@ -127,7 +127,7 @@ def test_its_command_runs_and_its_healthcheck_knows(worker: subprocess.Popen[byt
     assert run(variables, *dockerfile.healthcheck()).returncode != 0
 
 
-def test_a_worker_that_stands_still_is_not_well(variables: dict[str, str], tmp_path: Path) -> None:
+def test_a_worker_that_stands_still_is_not_well(variables: dict[str, str]) -> None:
     """It asks /healthz, which is 503 while the watchdog sees a stall (tests/integration/test_watchdog.py)."""
     well = health.Health(Gauge("ready", "", registry=CollectorRegistry()))
     health.serve("127.0.0.1", int(variables["IMPRESSIONS_METRICS_PORT"]), well, CollectorRegistry())
