@@ -33,8 +33,8 @@ class CatalogueFollower:
 
     def load(self) -> None:
         """Read all that there is. Blocking. One partition: the order decides who owns an ordinal."""
-        tp = TopicPartition(ARTWORKS, 0, 0)
-        _, end = self._consumer.get_watermark_offsets(tp, timeout=REQUEST_SECONDS)
+        tp = TopicPartition(ARTWORKS, 0)
+        tp.offset, end = self._consumer.get_watermark_offsets(tp, timeout=REQUEST_SECONDS)
         for records, _ in up_to(self._consumer, tp, end, BATCH, POLL_SECONDS):
             self._apply(records)
         logger.info("catalogue_loaded", artworks=len(self.catalogue))
