@@ -1,15 +1,20 @@
 """Addresses of the embedded servers: read from the settings, and checked to be free before a server starts."""
 
+import fcntl
 import ipaddress
+import os
 import random
 import socket
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from streams.errors import UserError
 from streams.settings import Settings
 
 LOOPBACK = "127.0.0.1"
-# Tries at a free pair of ports; one is enough on a machine that is not full of listeners.
+# Tries at free ports; one is enough on a machine that is not full of listeners.
 ATTEMPTS = 100
 # Above the well-known ones of databases and the like; Linux gives connections those from 32,768 on.
 OWN_PORTS = (14_000, 32_000)
@@ -83,13 +88,42 @@ def require_free(address: Address, what: str, setting: str) -> None:
 
 
 def free_pair() -> int:
-    """Return a loopback port that is free, as is the next one: a broker's and its controller's.
+    """Return a loopback port that is free, as is the next one: a broker's and its controller's. See `free_block`."""
+    return free_block(2)
 
-    Below the ports that connections of this machine are given, any of which may take one away before it is bound.
-    Raises UserError when none is found, on a machine that has hardly any left.
+
+def free_block(size: int) -> int:
+    """Return the first of so many neighbouring loopback ports that are free, and reserve them for this process.
+
+    A server binds its port seconds after the port was drawn, and again whenever it is started again. Until this process
+    ends, neither it nor another one on this machine is given any of them.
+
+    They are below the ports that connections of this machine are given, any of which may take one away before it is
+    bound. Raises UserError when none are found, on a machine that has hardly any left.
     """
     for _ in range(ATTEMPTS):
-        port = random.randrange(*OWN_PORTS)
-        if is_free(Address(LOOPBACK, port)) and is_free(Address(LOOPBACK, port + 1)):
-            return port
-    raise UserError(f"No two neighbouring free ports were found on {LOOPBACK} in {ATTEMPTS} attempts.")
+        first = random.randrange(OWN_PORTS[0], OWN_PORTS[1] - size + 1)
+        block = range(first, first + size)
+        if _reserved.isdisjoint(block) and all(is_free(Address(LOOPBACK, port)) for port in block) and _reserve(block):
+            return first
+    raise UserError(f"No {size} neighbouring free ports were found on {LOOPBACK} in {ATTEMPTS} attempts.")
+
+
+# What this process was given. Locks on a file's bytes hold off other processes, never the one that has them.
+_reserved: set[int] = set()
+
+
+def _reserve(block: range) -> bool:
+    """Lock the bytes that stand for these ports; the system unlocks them when this process ends, however it does."""
+    try:
+        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, len(block), block.start)
+    except OSError:
+        return False
+    _reserved.update(block)
+    return True
+
+
+@cache
+def _reservations() -> int:
+    """The descriptor of the file in which processes of this user reserve ports. Closing it would give them back."""
+    return os.open(Path(tempfile.gettempdir(), f"impressions-ports-{os.getuid()}"), os.O_RDWR | os.O_CREAT, 0o600)

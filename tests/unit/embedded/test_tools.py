@@ -1,6 +1,8 @@
 """Java, Maven, ports and settings of the embedded stack: one sentence for each thing that is missing."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +102,20 @@ def test_a_port_in_use_names_the_port_and_the_setting() -> None:
         with pytest.raises(UserError, match=rf"Port {port} of 127.0.0.1.*IMPRESSIONS_X"):
             ports.require_free(Address("127.0.0.1", port), "something", "IMPRESSIONS_X")
     ports.require_free(Address("127.0.0.1", port), "something", "IMPRESSIONS_X")
+
+
+def test_ports_are_given_to_one_process_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "from streams.embedded.ports import free_pair; print(free_pair(), flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
+        monkeypatch.setattr(ports, "OWN_PORTS", (port, port + 2))
+        with pytest.raises(UserError, match="No 2 neighbouring free ports"):
+            ports.free_pair()
+        other.kill()
+    assert ports.free_pair() == port
+    with pytest.raises(UserError, match="No 2 neighbouring free ports"):
+        ports.free_pair()
 
 
 def test_servers_elsewhere_are_not_ours_to_start() -> None:
