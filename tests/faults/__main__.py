@@ -8,7 +8,7 @@ from functools import partial
 
 from streams.runtime import log
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
-from tests.faults.case import CASES, Case
+from tests.faults.case import CASES, Case, quick
 from tests.faults.results import KEPT, Result, details, load_all, table
 from tests.faults.run import TOGETHER, Task, run_task
 
@@ -44,10 +44,11 @@ def _tasks(options: argparse.Namespace) -> list[Task]:
         return [Task("seed", seed=options.seed)]
     if options.case:
         return _matrix([CASES[name] for name in options.case])
-    tasks = (
-        [] if options.schedules_only else _matrix([each for each in CASES.values() if each.quick or not options.quick])
-    )
-    return [*tasks, *(Task("seed", seed=seed) for seed in range(options.first, options.first + options.seeds))]
+    chosen = [] if options.schedules_only else quick(CASES.values()) if options.quick else list(CASES.values())
+    return [
+        *_matrix(chosen),
+        *(Task("seed", seed=seed) for seed in range(options.first, options.first + options.seeds)),
+    ]
 
 
 def _matrix(chosen: list[Case]) -> list[Task]:
@@ -63,7 +64,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="one random schedule alone")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many random schedules (%(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the first of them (%(default)s)")
-    parser.add_argument("--quick", action="store_true", help="of the matrix only the quick half")
+    parser.add_argument("--quick", action="store_true", help="of the matrix only the quick cases")
     parser.add_argument("--schedules-only", action="store_true", help="leave the matrix out")
     parser.add_argument("--jobs", type=int, default=2, help="systems at the same time (%(default)s)")
     parser.add_argument("--report", action="store_true", help="run nothing; merge the results that there are")

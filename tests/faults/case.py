@@ -1,15 +1,46 @@
 """A case of the matrix: a fault from a running load."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from random import Random
 from typing import Any
 
 from oracle import Verdict
+from streams.runtime.failpoints import Failpoint
 from tests.faults.system import System
 from tests.support.load import USUAL, Shape
 
 Act = Callable[[System, Random], None]
+
+
+class Fault(StrEnum):
+    """Every kind of fault: what is done, and to which process. That a failpoint acts is a kind of its own."""
+
+    BROKER_KILLED = "broker killed"
+    BROKER_HANGS = "broker hangs"
+    OUTPUT_REFUSED = "output refused"
+    CLICKHOUSE_DOWN = "ClickHouse down"
+    CLICKHOUSE_SLOW = "ClickHouse slow"
+    CONNECTION_CUT = "connection cut"
+    SCHEMA_MIGRATED = "schema migrated"
+    WORKER_DISK_FULL = "worker's disk full"
+    CLICKHOUSE_DISK_FULL = "ClickHouse's disk full"
+    MEMBERS_CHANGE = "members change"
+    WORKER_REWOUND = "worker's offsets rewound"
+    SINK_REWOUND = "sink's offsets rewound"
+    RUBBISH = "rubbish"
+    CLOCKS_WRONG = "clocks wrong"
+    CATALOGUE_LATE = "catalogue late"
+    CHANGELOG_LOST = "changelog lost"
+    SOURCE_RECREATED = "source re-created"
+    WORKER_KILLED = "worker killed"
+    WORKER_TERMINATED = "worker terminated"
+    WORKER_ZOMBIE = "zombie worker"
+    STATE_LOST = "local state lost"
+    SINK_KILLED = "sink killed"
+    SINK_TERMINATED = "sink terminated"
+    SINK_ZOMBIE = "zombie sink"
 
 
 @dataclass(frozen=True)
@@ -17,10 +48,9 @@ class Case:
     """A fault, by name. `act` returns once the fault is over or can be healed; the load flows meanwhile."""
 
     name: str
+    fault: Fault | Failpoint
     what: str
     act: Act
-    quick: bool = True
-    """Part of the quick half, which runs with all other tests."""
     own: bool = False
     """Leaves the log or the state such that no other case should follow: it gets a system of its own."""
     calm: bool = False
@@ -33,20 +63,28 @@ class Case:
 CASES: dict[str, Case] = {}
 
 
-def case(name: str, **more: Any) -> Callable[[Act], Act]:
+def case(name: str, fault: Fault | Failpoint, **more: Any) -> Callable[[Act], Act]:
     """Declare a function as a case; its docstring says what happens."""
 
     def declare(act: Act) -> Act:
-        declare_case(name, act, **more)
+        declare_case(name, fault, act, **more)
         return act
 
     return declare
 
 
-def declare_case(name: str, act: Act, what: str = "", **more: Any) -> None:
-    """Declare a case."""
+def declare_case(name: str, fault: Fault | Failpoint, act: Act, what: str = "", **more: Any) -> None:
+    """Declare a case. Of those with the same fault, the first one is quick: declare the shortest first."""
     assert name not in CASES, name
-    CASES[name] = Case(name, what or (act.__doc__ or "").strip().split("\n")[0], act, **more)
+    CASES[name] = Case(name, fault, what or (act.__doc__ or "").strip().split("\n")[0], act, **more)
+
+
+def quick(cases: Iterable[Case]) -> list[Case]:
+    """The first case of each fault, which runs with all other tests: so each failpoint and each kind of fault does."""
+    first: dict[Fault | Failpoint, Case] = {}
+    for each in cases:
+        first.setdefault(each.fault, each)
+    return list(first.values())
 
 
 def run_case(system: System, case_: Case, rng: Random) -> Verdict:

@@ -1,39 +1,69 @@
-"""The quick half of the matrix: after each fault, readers see what the log says, and nothing else."""
+"""The quick cases of the matrix: after each fault, readers see what the log says, and nothing else."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from random import Random
 
 import pytest
 
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
-from tests.faults.case import CASES, Case, run_case
+from tests.faults.case import CASES, Case, quick, run_case
 from tests.faults.cases.disk import NotHereError
 from tests.faults.run import CASE_SEED, TOGETHER
 from tests.faults.system import System, fault_settings, running_system
 
 pytestmark = pytest.mark.integration
 
-QUICK = [each for each in CASES.values() if each.quick]
+QUICK = quick(CASES.values())
 SHARED = [
-    pytest.param(number // TOGETHER, each, id=each.name)
+    pytest.param(group := number // TOGETHER, each, id=each.name, marks=pytest.mark.xdist_group(f"matrix {group}"))
     for number, each in enumerate(each for each in QUICK if not each.own)
 ]
+OWN = [pytest.param(each, id=each.name) for each in QUICK if each.own]
+
+
+class Shared:
+    """One system at a time, for a group of cases after which it is as good as before."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders, self._running = folders, ExitStack()
+        self._found: tuple[int, System] | None = None
+
+    @contextmanager
+    def system(self, group: int) -> Iterator[System]:
+        """The group's system, which its first case starts. A body that raises ends it: the next case gets another."""
+        if self._found is None or self._found[0] != group:
+            self.close()
+            folder = self._folders.mktemp(f"faults-{group}-")
+            self._found = group, self._running.enter_context(running_system(fault_settings(folder)))
+        try:
+            yield self._found[1]
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the system that runs."""
+        self._found = None
+        self._running.close()
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[System]:
-    """One system for some cases after which it is as good as before; the parameter is their group's number."""
-    with running_system(fault_settings(tmp_path_factory.mktemp(f"faults-{request.param}"))) as system:
-        yield system
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """Not a parametrized fixture: pytest would end and start it again for each case."""
+    shared = Shared(tmp_path_factory)
+    yield shared
+    shared.close()
 
 
-@pytest.mark.parametrize(("system", "case"), SHARED, indirect=["system"])
-def test_nothing_lost_nothing_twice(system: System, case: Case) -> None:
-    verdict = run_case(system, case, Random(f"{CASE_SEED} {case.name}"))
-    assert verdict.ok, str(verdict)
+@pytest.mark.parametrize(("group", "case"), SHARED)
+def test_nothing_lost_nothing_twice(shared: Shared, group: int, case: Case) -> None:
+    with shared.system(group) as system:
+        verdict = run_case(system, case, Random(f"{CASE_SEED} {case.name}"))
+        assert verdict.ok, str(verdict)
 
 
-@pytest.mark.parametrize("case", [pytest.param(each, id=each.name) for each in QUICK if each.own])
+@pytest.mark.parametrize("case", OWN)
 def test_nothing_lost_nothing_twice_alone(tmp_path_factory: pytest.TempPathFactory, case: Case) -> None:
     folder = tmp_path_factory.mktemp("fault")
     with running_system(fault_settings(folder, **case.settings)) as system:

@@ -3,7 +3,7 @@
 import signal
 from random import Random
 
-from tests.faults.case import case
+from tests.faults.case import Fault, case
 from tests.faults.system import SESSION_SECONDS, System
 from tests.support.load import Shape
 from tests.support.topics import limit
@@ -15,7 +15,7 @@ ACCEPTED = "impressions.accepted.v1"
 SMALL_BYTES, DECLARED_BYTES = 4_000, 8 * 1024 * 1024
 
 
-@case("broker killed")
+@case("broker killed", Fault.BROKER_KILLED)
 def killed(system: System, rng: Random) -> None:
     """SIGKILL, and started again."""
     system.keeper.kill(NAME)
@@ -23,7 +23,7 @@ def killed(system: System, rng: Random) -> None:
     system.oracle.reset()
 
 
-@case("broker stands still")
+@case("broker stands still", Fault.BROKER_HANGS)
 def stopped(system: System, rng: Random) -> None:
     """SIGSTOP for longer than the session timeout, SIGCONT."""
     system.keeper.signal(NAME, signal.SIGSTOP)
@@ -33,7 +33,7 @@ def stopped(system: System, rng: Random) -> None:
     system.oracle.reset()
 
 
-@case("an output refuses records", shape=Shape(impressions=(100, 200), packed=0.5))
+@case("an output refuses records", Fault.OUTPUT_REFUSED, shape=Shape(impressions=(100, 200), packed=0.5))
 def refused(system: System, rng: Random) -> None:
     """The limit of a topic is set below what a chunk becomes, and back: the worker can't commit for that time."""
     limit(system.settings, ACCEPTED, SMALL_BYTES)

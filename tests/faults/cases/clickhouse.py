@@ -7,7 +7,7 @@ from random import Random
 
 from streams.embedded.components import environment
 from streams.runtime.failpoints import Action, Failpoint
-from tests.faults.case import case
+from tests.faults.case import Fault, case
 from tests.faults.system import System
 from tests.support.wait import let_pass
 
@@ -25,38 +25,38 @@ def _down(system: System, offsets: int, seconds: float = 0.0) -> None:
         let_pass(seconds)
 
 
-@case("ClickHouse down")
+@case("ClickHouse down", Fault.CLICKHOUSE_DOWN)
 def down(system: System, rng: Random) -> None:
     """Killed, and away for a few seconds."""
     _down(system, 150)
 
 
-@case("ClickHouse down for minutes", quick=False)
+@case("ClickHouse down for minutes", Fault.CLICKHOUSE_DOWN)
 def down_for_minutes(system: System, rng: Random) -> None:
     """Killed, and away for two and a half minutes."""
     _down(system, 150, MINUTES_SECONDS)
 
 
-@case("ClickHouse killed with an insert's body in hand")
+@case("ClickHouse killed with an insert's body in hand", Failpoint.CLICKHOUSE_RECEIVED)
 def killed_before_storing(system: System, rng: Random) -> None:
     """Dies after the body has arrived and before it is stored."""
     system.wait_fired(system.arm(Failpoint.CLICKHOUSE_RECEIVED, NAME, hit=rng.randint(1, LATEST_HIT)))
 
 
-@case("ClickHouse killed before its answer")
+@case("ClickHouse killed before its answer", Failpoint.CLICKHOUSE_STORED)
 def killed_after_storing(system: System, rng: Random) -> None:
     """Dies after the body is stored and before it answers."""
     system.wait_fired(system.arm(Failpoint.CLICKHOUSE_STORED, NAME, hit=rng.randint(1, LATEST_HIT)))
 
 
-@case("connection cut before an insert is stored")
+@case("connection cut before an insert is stored", Fault.CONNECTION_CUT)
 def cut_before_storing(system: System, rng: Random) -> None:
     """The connection is cut after the body, and the insert given up: three times."""
     for _ in range(3):
         system.wait_fired(system.arm(Failpoint.CLICKHOUSE_RECEIVED, NAME, Action.CUT, hit=rng.randint(1, LATEST_HIT)))
 
 
-@case("answer cut off")
+@case("answer cut off", Fault.CONNECTION_CUT)
 def cut_after_storing(system: System, rng: Random) -> None:
     """The connection is cut after the insert is stored, before the answer: three times."""
     for _ in range(3):
@@ -69,13 +69,13 @@ def _slow(system: System, seconds: float) -> None:
     system.works()
 
 
-@case("ClickHouse slow")
+@case("ClickHouse slow", Fault.CLICKHOUSE_SLOW)
 def slow(system: System, rng: Random) -> None:
     """An insert takes three seconds longer."""
     _slow(system, SHORT_SECONDS)
 
 
-@case("ClickHouse slow by 30 s", quick=False)
+@case("ClickHouse slow by 30 s", Fault.CLICKHOUSE_SLOW)
 def slow_by_30_seconds(system: System, rng: Random) -> None:
     """Two inserts take 30 seconds longer."""
     for _ in range(2):
@@ -83,7 +83,7 @@ def slow_by_30_seconds(system: System, rng: Random) -> None:
         system.flows()
 
 
-@case("ClickHouse stands still", quick=False)
+@case("ClickHouse stands still", Fault.CLICKHOUSE_SLOW)
 def stopped(system: System, rng: Random) -> None:
     """SIGSTOP while the worker goes on; SIGCONT."""
     system.keeper.signal(NAME, signal.SIGSTOP)
@@ -91,7 +91,7 @@ def stopped(system: System, rng: Random) -> None:
     system.keeper.signal(NAME, signal.SIGCONT)
 
 
-@case("schema migrated while the sink runs")
+@case("schema migrated while the sink runs", Fault.SCHEMA_MIGRATED)
 def migrated(system: System, rng: Random) -> None:
     """All migrations are applied again, as `impressions provision` of a new version would, and a column is added."""
     argv = [sys.executable, "-m", "streams", "provision"]

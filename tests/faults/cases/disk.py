@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from streams.runtime.exit import EXIT_RESTART
-from tests.faults.case import case
+from tests.faults.case import Fault, case
 from tests.faults.system import System
 
 MIB = 1024 * 1024
@@ -50,7 +50,7 @@ def full(folder: Path) -> Iterator[None]:
         ballast.unlink()
 
 
-@case("disk full under RocksDB", own=True)
+@case("disk full under RocksDB", Fault.WORKER_DISK_FULL, own=True)
 def rocksdb(system: System, rng: Random) -> None:
     """No space for the local store: the worker ends, and goes on once there is some."""
     name, folder = "worker-0", system.settings.data_dir / "state"
@@ -66,7 +66,7 @@ def rocksdb(system: System, rng: Random) -> None:
     assert worker.exit_code == EXIT_RESTART
 
 
-@case("disk full under ClickHouse", own=True)
+@case("disk full under ClickHouse", Fault.CLICKHOUSE_DISK_FULL, own=True)
 def clickhouse(system: System, rng: Random) -> None:
     """No space for parts: the sink waits, and goes on once there is some."""
     name, folder = "clickhouse", system.settings.data_dir / "clickhouse"

@@ -4,7 +4,7 @@ from random import Random
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 
-from tests.faults.case import case
+from tests.faults.case import Fault, case
 from tests.faults.system import SECONDS, System
 from tests.support.load import PARTITIONS
 from tests.support.wait import let_pass
@@ -35,19 +35,19 @@ def _leave(system: System) -> None:
             system.keeper.remove(program.name)
 
 
-@case("4 members come and go")
+@case("4 members come and go", Fault.MEMBERS_CHANGE)
 def some(system: System, rng: Random) -> None:
     """A second and third worker and sink join and leave, in order or killed, every five seconds."""
     _come_and_go(system, rng, 4)
 
 
-@case("20 members come and go", quick=False)
+@case("20 members come and go", Fault.MEMBERS_CHANGE)
 def many(system: System, rng: Random) -> None:
     """The same, 20 times."""
     _come_and_go(system, rng, 20)
 
 
-@case("offsets of the worker rewound to 0")
+@case("offsets of the worker rewound to 0", Fault.WORKER_REWOUND)
 def worker_rewound(system: System, rng: Random) -> None:
     """The group's committed offsets are set to 0 while it has no member."""
     with system.keeper.held("worker-0"):
@@ -55,7 +55,7 @@ def worker_rewound(system: System, rng: Random) -> None:
         _move(system, "impressions", ["impressions.v1"])
 
 
-@case("offsets of the sink rewound to 0")
+@case("offsets of the sink rewound to 0", Fault.SINK_REWOUND)
 def sink_rewound(system: System, rng: Random) -> None:
     """The sink's committed offsets are set to 0 while it has no member."""
     with system.keeper.held("sink-0"):

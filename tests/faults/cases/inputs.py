@@ -2,7 +2,7 @@
 
 from random import Random
 
-from tests.faults.case import case
+from tests.faults.case import Fault, case
 from tests.faults.system import System
 from tests.support.load import HOUR_MS, Shape, at_home, flush, impression, now_ms, produce
 from tests.support.stack import produce_catalogue
@@ -12,33 +12,33 @@ LATE_ARTWORKS = 20
 LATE_SECONDS = 60.0
 
 
-@case("poison records", shape=Shape(rubbish=0.3, untimely=0.3, strays=0.2))
+@case("poison records", Fault.RUBBISH, shape=Shape(rubbish=0.3, untimely=0.3, strays=0.2))
 def poison(system: System, rng: Random) -> None:
     """A third of the records hold lines that can't be read, a third of the flushes impossible impressions."""
     system.works(100)
 
 
-@case("producers' clocks 2 h ahead", shape=Shape(clock_ms=2 * HOUR_MS))
+@case("producers' clocks 2 h ahead", Fault.CLOCKS_WRONG, shape=Shape(clock_ms=2 * HOUR_MS))
 def ahead(system: System, rng: Random) -> None:
     """Every producer's clock is two hours ahead; the worker is killed meanwhile."""
     system.works()
     system.keeper.kill("worker-0")
 
 
-@case("producers' clocks 2 h behind", shape=Shape(clock_ms=-2 * HOUR_MS))
+@case("producers' clocks 2 h behind", Fault.CLOCKS_WRONG, shape=Shape(clock_ms=-2 * HOUR_MS))
 def behind(system: System, rng: Random) -> None:
     """Every producer's clock is two hours behind; the worker is killed meanwhile."""
     system.works()
     system.keeper.kill("worker-0")
 
 
-@case("catalogue late")
+@case("catalogue late", Fault.CATALOGUE_LATE)
 def late(system: System, rng: Random) -> None:
     """Artworks are seen first and catalogued then; the worker is killed in between."""
     _late(system, 3.0)
 
 
-@case("catalogue late by a minute", quick=False)
+@case("catalogue late by a minute", Fault.CATALOGUE_LATE)
 def late_by_a_minute(system: System, rng: Random) -> None:
     """The same, a minute later."""
     _late(system, LATE_SECONDS)

@@ -8,7 +8,7 @@ from confluent_kafka import TopicPartition
 
 from streams.embedded.components import environment
 from streams.runtime.exit import EXIT_CONFIG
-from tests.faults.case import case
+from tests.faults.case import Fault, case
 from tests.faults.system import SECONDS, System
 from tests.support.load import PARTITIONS
 from tests.support.program import MemberProcess
@@ -19,13 +19,13 @@ WINDOWS, COVERAGE = "impressions-windows-changelog", "impressions-coverage-chang
 WORKER = "worker-0"
 
 
-@case("changelog deleted, RocksDB kept", own=True, calm=True)
+@case("changelog deleted, RocksDB kept", Fault.CHANGELOG_LOST, own=True, calm=True)
 def changelog_deleted(system: System, rng: Random) -> None:
     """The windows' changelog is deleted: the worker refuses, and `impressions rebuild` mends it."""
     _refused_and_rebuilt(system, rng, lambda: delete(system.settings, WINDOWS))
 
 
-@case("both changelogs deleted", own=True, calm=True, quick=False)
+@case("both changelogs deleted", Fault.CHANGELOG_LOST, own=True, calm=True)
 def changelogs_deleted(system: System, rng: Random) -> None:
     """Both changelogs are deleted, the positions with them: the worker refuses, `impressions rebuild` mends it."""
 
@@ -36,7 +36,7 @@ def changelogs_deleted(system: System, rng: Random) -> None:
     _refused_and_rebuilt(system, rng, lose)
 
 
-@case("changelog truncated", own=True, calm=True)
+@case("changelog truncated", Fault.CHANGELOG_LOST, own=True, calm=True)
 def changelog_truncated(system: System, rng: Random) -> None:
     """The windows' changelog is cut to nothing: the worker refuses, `impressions rebuild` mends it."""
 
@@ -69,7 +69,7 @@ def _refused_and_rebuilt(system: System, rng: Random, lose: object) -> None:
         system.works(200)
 
 
-@case("impressions.v1 made again while the worker runs", own=True, calm=True)
+@case("impressions.v1 made again while the worker runs", Fault.SOURCE_RECREATED, own=True, calm=True)
 def source_made_again(system: System, rng: Random) -> None:
     """The source is deleted and created under a running worker, and filled at once: nothing is skipped or merged."""
     with system.traffic(rng):
@@ -81,7 +81,7 @@ def source_made_again(system: System, rng: Random) -> None:
         system.works(200)
 
 
-@case("impressions.v1 made again while the worker is down", own=True, calm=True, quick=False)
+@case("impressions.v1 made again while the worker is down", Fault.SOURCE_RECREATED, own=True, calm=True)
 def source_made_again_without_worker(system: System, rng: Random) -> None:
     """The source is deleted and created, and filled past the old position, before a worker comes back."""
     with system.traffic(rng):

@@ -5,7 +5,7 @@ from functools import partial
 from random import Random
 
 from streams.runtime.failpoints import Action, Failpoint
-from tests.faults.case import case, declare_case
+from tests.faults.case import Fault, case, declare_case
 from tests.faults.system import System
 
 SINK = "sink-0"
@@ -26,10 +26,10 @@ def killed_at(failpoint: Failpoint, system: System, rng: Random) -> None:
 
 
 for _failpoint in FAILPOINTS:
-    declare_case(f"sink killed at {_failpoint}", partial(killed_at, _failpoint), killed_at.__doc__ or "")
+    declare_case(f"sink killed at {_failpoint}", _failpoint, partial(killed_at, _failpoint), killed_at.__doc__ or "")
 
 
-@case("sink killed in the middle of an insert")
+@case("sink killed in the middle of an insert", Fault.SINK_KILLED)
 def killed_mid_insert(system: System, rng: Random) -> None:
     """SIGKILL after ClickHouse has the body and stored it, before it answers."""
     fired = system.arm(Failpoint.CLICKHOUSE_STORED, "clickhouse", Action.SLEEP, seconds=HELD_SECONDS)
@@ -37,7 +37,7 @@ def killed_mid_insert(system: System, rng: Random) -> None:
     system.keeper.kill(SINK)
 
 
-@case("sink terminated")
+@case("sink terminated", Fault.SINK_TERMINATED)
 def terminated(system: System, rng: Random) -> None:
     """SIGTERM: it flushes, ends with 0, and another one goes on."""
     with system.keeper.held(SINK):
@@ -45,7 +45,7 @@ def terminated(system: System, rng: Random) -> None:
         assert system.keeper[SINK].wait_exit() == 0
 
 
-@case("worker and sink terminated while ClickHouse is down")
+@case("worker and sink terminated while ClickHouse is down", Fault.SINK_TERMINATED)
 def terminated_without_clickhouse(system: System, rng: Random) -> None:
     """SIGTERM to both while ClickHouse is away: both end with 0, nothing is lost."""
     with system.keeper.held("clickhouse"), system.keeper.held(SINK), system.keeper.held("worker-0"):
@@ -56,7 +56,7 @@ def terminated_without_clickhouse(system: System, rng: Random) -> None:
             assert system.keeper[name].wait_exit() == 0
 
 
-@case("two zombie sinks")
+@case("two zombie sinks", Fault.SINK_ZOMBIE)
 def zombies(system: System, rng: Random) -> None:
     """Two sinks, one after the other, SIGSTOPped past their sessions with a block in hand; both come back."""
     system.wait_fired(system.arm(Failpoint.SINK_INSERT_BEFORE, SINK, Action.STOP))

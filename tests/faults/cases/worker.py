@@ -6,7 +6,7 @@ from functools import partial
 from random import Random
 
 from streams.runtime.failpoints import Action, Failpoint
-from tests.faults.case import case, declare_case
+from tests.faults.case import Fault, case, declare_case
 from tests.faults.system import System
 
 WORKER = "worker-0"
@@ -41,14 +41,19 @@ def killed_in_recovery(failpoint: Failpoint, system: System, rng: Random) -> Non
 
 
 for _failpoint in AT_WORK:
-    declare_case(f"worker killed at {_failpoint}", partial(killed_at_work, _failpoint), killed_at_work.__doc__ or "")
+    declare_case(
+        f"worker killed at {_failpoint}", _failpoint, partial(killed_at_work, _failpoint), killed_at_work.__doc__ or ""
+    )
 for _failpoint in IN_RECOVERY:
     declare_case(
-        f"worker killed at {_failpoint}", partial(killed_in_recovery, _failpoint), killed_in_recovery.__doc__ or ""
+        f"worker killed at {_failpoint}",
+        _failpoint,
+        partial(killed_in_recovery, _failpoint),
+        killed_in_recovery.__doc__ or "",
     )
 
 
-@case(f"worker killed at {Failpoint.WORKER_REVOKED}")
+@case(f"worker killed at {Failpoint.WORKER_REVOKED}", Failpoint.WORKER_REVOKED)
 def killed_on_revoke(system: System, rng: Random) -> None:
     """SIGKILL while partitions are being taken away, because a second worker has come."""
     fired = system.arm(Failpoint.WORKER_REVOKED, WORKER)
@@ -58,7 +63,7 @@ def killed_on_revoke(system: System, rng: Random) -> None:
     system.keeper.remove("worker-1")
 
 
-@case("worker killed at any moment")
+@case("worker killed at any moment", Fault.WORKER_KILLED)
 def killed(system: System, rng: Random) -> None:
     """SIGKILL three times, the second and third as soon as it works again."""
     for _ in range(3):
@@ -66,7 +71,7 @@ def killed(system: System, rng: Random) -> None:
         system.keeper.kill(WORKER)
 
 
-@case("worker terminated")
+@case("worker terminated", Fault.WORKER_TERMINATED)
 def terminated(system: System, rng: Random) -> None:
     """SIGTERM in the middle of a batch: it ends with 0, and another one goes on."""
     fired = system.arm(Failpoint.WORKER_DECODED, WORKER, Action.SLEEP, seconds=0.5)
@@ -76,19 +81,19 @@ def terminated(system: System, rng: Random) -> None:
         assert system.keeper[WORKER].wait_exit() == 0
 
 
-@case("zombie worker, transaction open")
+@case("zombie worker, transaction open", Fault.WORKER_ZOMBIE)
 def zombie_with_open_transaction(system: System, rng: Random) -> None:
     """SIGSTOP past its session with all of a chunk on the broker, uncommitted; another takes over; SIGCONT."""
     _zombie(Failpoint.WORKER_PRODUCED, system, rng)
 
 
-@case("zombie worker, writes queued")
+@case("zombie worker, writes queued", Fault.WORKER_ZOMBIE)
 def zombie_with_queued_writes(system: System, rng: Random) -> None:
     """SIGSTOP past its session with a chunk decided and not written; another takes over; SIGCONT."""
     _zombie(Failpoint.WORKER_DECODED, system, rng)
 
 
-@case("zombie worker, committed and not stored", quick=False)
+@case("zombie worker, committed and not stored", Fault.WORKER_ZOMBIE)
 def zombie_after_commit(system: System, rng: Random) -> None:
     """SIGSTOP past its session between the commit and the local store's write; another takes over; SIGCONT."""
     _zombie(Failpoint.WORKER_COMMIT_AFTER, system, rng)
@@ -109,7 +114,7 @@ def _zombie(failpoint: Failpoint, system: System, rng: Random) -> None:
     system.keeper.remove("worker-1")
 
 
-@case("local state wiped")
+@case("local state wiped", Fault.STATE_LOST)
 def wiped(system: System, rng: Random) -> None:
     """SIGKILL, and RocksDB is gone: the state comes back from the changelogs."""
     with system.keeper.held(WORKER):

@@ -7,7 +7,7 @@ import pytest
 from streams.runtime.failpoints import Failpoint
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
 from tests.faults import results
-from tests.faults.case import CASES
+from tests.faults.case import CASES, Case, Fault, quick
 from tests.faults.results import Result, details, load_all, table
 from tests.faults.schedule import draw
 
@@ -34,10 +34,25 @@ def test_seeds_reach_every_kind_of_fault_and_every_failpoint() -> None:
     assert {step.detail for step in steps} - {""} == set(Failpoint)
 
 
-def test_a_worker_and_a_sink_are_killed_at_every_failpoint_in_the_quick_half() -> None:
-    quick = {case.name for case in CASES.values() if case.quick}
+def test_each_failpoint_and_each_kind_of_fault_is_quick_once() -> None:
+    assert sorted(case.fault for case in quick(CASES.values())) == sorted([*Failpoint, *Fault])
+
+
+def test_a_worker_and_a_sink_are_killed_at_every_failpoint_of_theirs() -> None:
+    killed = {case.name for case in quick(CASES.values())}
     ours = [each for each in Failpoint if not each.startswith("clickhouse.")]
-    assert {f"{each.split('.')[0]} killed at {each}" for each in ours} <= quick
+    assert {f"{each.split('.')[0]} killed at {each}" for each in ours} <= killed
+
+
+def test_the_first_case_of_a_fault_is_quick_wherever_it_stands() -> None:
+    def declared(name: str, fault: Fault | Failpoint) -> Case:
+        return Case(name, fault, "", lambda _system, _rng: None)
+
+    first, longer = declared("first", Fault.BROKER_HANGS), declared("longer", Fault.BROKER_HANGS)
+    assert quick([first, longer]) == [first]
+    for fault in (Fault.RUBBISH, Failpoint.WORKER_DECODED):
+        new = declared("new", fault)
+        assert quick([first, longer, new]) == [first, new]
 
 
 def test_every_case_says_what_it_does() -> None:
