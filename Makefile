@@ -24,15 +24,21 @@ setup: .venv/.ready ## install what is missing into .venv
 demo: setup ## a real impression log through the whole pipeline, with faults, checked against a recount
 	@$(BIN)/python -m demo $(DEMO)
 
-test: setup ## every test; starts and stops every service it needs
-	@$(BIN)/python -m pytest -q $(TESTS)
+# Tests wait more than they compute: three workers keep two cores busy. What TESTS names runs in one process.
+test: setup ## every test; starts and stops every service it needs; some: TESTS=tests/unit
+	@$(BIN)/python -m pytest -q $(or $(TESTS),-n 3)
 
 check: setup ## format, lint, types, layers, unit and property tests: under a minute
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target check/tests check/code
+
+check/tests:
+	@$(BIN)/python -m pytest -q -n 2 tests/unit tests/property tests/repo
+
+check/code:
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q tests/unit tests/property tests/repo
 
 up: setup ## start the embedded stack in the background
 	@$(BIN)/impressions up
