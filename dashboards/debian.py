@@ -32,7 +32,8 @@ def program(name: str, package: str) -> str:
     folder = TOOLS / package
     path = folder / "usr" / "bin" / name
     TOOLS.mkdir(parents=True, exist_ok=True)
-    with (TOOLS / f"{package}.lock").open("w") as lock:
+    # One lock for all of them: apt-get itself takes one update at a time, and refuses a second.
+    with (TOOLS / "packages.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists() and not _fetch(package, folder):
             raise UserError(f"{name} is missing, and fetching it failed: apt-get install {package}.")

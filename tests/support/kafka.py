@@ -18,7 +18,10 @@ START_SECONDS = 60.0
 def broker_settings(folder: Path, **more: object) -> Settings:
     """Return settings of a broker in `folder` on free ports, with the project's own copy of the jars."""
     settings = Settings.model_validate({"kafka_bootstrap": f"127.0.0.1:{free_pair()}", "data_dir": folder, **more})
-    share_jars(RunFolder(settings.data_dir), RunFolder(ROOT / ".local"), lambda _: None)
+    project = RunFolder(ROOT / ".local")
+    # One test worker fetches them for all: Maven's cache takes one at a time.
+    with project.lock("jars.lock"):
+        share_jars(RunFolder(settings.data_dir), project, lambda _: None)
     return settings
 
 
