@@ -16,26 +16,27 @@ pytestmark = pytest.mark.integration
 
 QUICK = quick(CASES.values())
 SHARED = [
-    pytest.param(group := number // TOGETHER, each, id=each.name, marks=pytest.mark.xdist_group(f"matrix {group}"))
+    # tests/support/workers.py keeps those of a system together, by this name.
+    pytest.param(system := number // TOGETHER, each, id=f"system {system}: {each.name}")
     for number, each in enumerate(each for each in QUICK if not each.own)
 ]
 OWN = [pytest.param(each, id=each.name) for each in QUICK if each.own]
 
 
 class Shared:
-    """One system at a time, for a group of cases after which it is as good as before."""
+    """One system at a time, by number, for cases after which it is as good as before."""
 
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self._folders, self._running = folders, ExitStack()
         self._found: tuple[int, System] | None = None
 
     @contextmanager
-    def system(self, group: int) -> Iterator[System]:
-        """The group's system, which its first case starts. A body that raises ends it: the next case gets another."""
-        if self._found is None or self._found[0] != group:
+    def system(self, number: int) -> Iterator[System]:
+        """The system of that number, which its first case starts. A body that raises ends it: the next starts it."""
+        if self._found is None or self._found[0] != number:
             self.close()
-            folder = self._folders.mktemp(f"faults-{group}-")
-            self._found = group, self._running.enter_context(running_system(fault_settings(folder)))
+            folder = self._folders.mktemp(f"faults-{number}-")
+            self._found = number, self._running.enter_context(running_system(fault_settings(folder)))
         try:
             yield self._found[1]
         except BaseException:
@@ -56,9 +57,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     shared.close()
 
 
-@pytest.mark.parametrize(("group", "case"), SHARED)
-def test_nothing_lost_nothing_twice(shared: Shared, group: int, case: Case) -> None:
-    with shared.system(group) as system:
+@pytest.mark.parametrize(("number", "case"), SHARED)
+def test_nothing_lost_nothing_twice(shared: Shared, number: int, case: Case) -> None:
+    with shared.system(number) as system:
         verdict = run_case(system, case, Random(f"{CASE_SEED} {case.name}"))
         assert verdict.ok, str(verdict)
 

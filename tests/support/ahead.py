@@ -1,4 +1,4 @@
-"""What takes minutes to make and is needed late, begun when the tests begin: on one core, behind everything else.
+"""What takes minutes to make and is needed late, begun when the tests begin, behind everything else.
 
 Docker's compose and the preview's packages. Whoever needs them waits for the lock that is held meanwhile; what fails
 here fails again there, and is told there.
@@ -32,7 +32,6 @@ def begin(files: Collection[str]) -> "subprocess.Popen[bytes] | None":
     return subprocess.Popen(
         [*nice, sys.executable, "-m", __name__],
         cwd=ROOT,
-        env=os.environ | {"GOMAXPROCS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

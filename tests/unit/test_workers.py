@@ -1,0 +1,29 @@
+"""How tests are spread over workers."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.support.workers import group, place
+
+MATRIX = "tests/faults/test_matrix.py::test_nothing_lost_nothing_twice"
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "expected"),
+    [
+        ("tests/engine/test_views.py::test_a", "tests/engine/test_views.py"),
+        ("tests/engine/test_views.py::test_a[system 1: x::y]", "tests/engine/test_views.py"),
+        (f"{MATRIX}[system 1: worker killed]", "tests/faults/test_matrix.py system 1"),
+        (f"{MATRIX}_alone[disk full]", f"{MATRIX}_alone[disk full]"),
+    ],
+)
+def test_what_shares_a_fixture_is_a_group(nodeid: str, expected: str) -> None:
+    assert group(nodeid) == expected
+
+
+def test_the_longest_begin_and_what_waits_for_a_build_comes_after_the_other_services() -> None:
+    paths = ("faults/test_matrix.py", "integration/test_sink.py", "engine/test_views.py", "contract/test_state.py")
+    places = [place(Path(path)) for path in (*paths, "integration/test_preview.py", "unit/test_cli.py")]
+    assert all(one < other for one, other in pairwise(places))
