@@ -1,4 +1,4 @@
-"""The stacks that integration tests share: each started once, by the project's own code."""
+"""The stacks that integration tests share: each pytest worker starts its own, by the project's own code."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.support.sink_stack import SinkServers, SinkStack, running_servers
 from tests.support.stack import Installation, running_installation
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One broker and one ClickHouse on free ports, for all tests that leave the log as it is."""
     with running_installation(tmp_path_factory.mktemp("stack")) as installation:

@@ -23,71 +23,70 @@ from streams.state.partition_state import Table
 from tests.support.kafka import broker_settings, running_broker, start_broker, stop_broker
 from tests.support.wait import until
 
-TOPIC = "kept"
 SECONDS = 30.0
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Iterator[Settings]:
-    """A broker that runs at the start of the test."""
-    with running_broker(tmp_path) as found:
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A broker that runs at the start of each test."""
+    with running_broker(tmp_path_factory.mktemp("broker")) as found:
         yield found
 
 
-def create_topic(settings: Settings, config: dict[str, str] | None = None) -> None:
+def create_topic(settings: Settings, topic: str, config: dict[str, str] | None = None) -> None:
     admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
-    admin.create_topics([NewTopic(TOPIC, 1, 1, config=config or {})])[TOPIC].result(SECONDS)
+    admin.create_topics([NewTopic(topic, 1, 1, config=config or {})])[topic].result(SECONDS)
 
 
-def produce(settings: Settings, *values: bytes) -> None:
+def produce(settings: Settings, topic: str, *values: bytes) -> None:
     """Write records of one key in a transaction, as the worker does."""
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "transactional.id": "test"})
     producer.init_transactions(SECONDS)
     producer.begin_transaction()
     for value in values:
-        producer.produce(TOPIC, value, key=b"key")
+        producer.produce(topic, value, key=b"key")
     producer.commit_transaction(SECONDS)
 
 
-def kept(settings: Settings) -> list[bytes | None]:
+def kept(settings: Settings, topic: str) -> list[bytes | None]:
     """Return all committed values of the topic. After the last one lies the marker of its transaction."""
     consumer = reader(settings, **AT_ENDS)
     try:
-        batches = to_ends(consumer, [TopicPartition(TOPIC, 0, 0)], 1, 1.0)
+        batches = to_ends(consumer, [TopicPartition(topic, 0, 0)], 1, 1.0)
         return [record.value() for records in batches for record in records]
     finally:
         consumer.close()
 
 
 def test_a_stop_and_a_kill_keep_the_data(settings: Settings) -> None:
-    create_topic(settings)
-    produce(settings, b"before the stop")
+    create_topic(settings, "kept")
+    produce(settings, "kept", b"before the stop")
     stop_broker(settings)
     program = broker.program(RunFolder(settings.data_dir))
     assert not program.is_running
     start_broker(settings)
-    produce(settings, b"before the kill")
+    produce(settings, "kept", b"before the kill")
     program.kill()
     assert "is gone" in (program.clean_stale() or "")
     start_broker(settings)
     # A commit is acknowledged once the coordinator has it; its marker, which readers wait for, may be written by the
     # broker's next life, at the latest when the producer comes back by its name, as a worker does.
-    produce(settings, b"after the kill")
+    produce(settings, "kept", b"after the kill")
     written = [b"before the stop", b"before the kill", b"after the kill"]
-    until(lambda: kept(settings) == written, SECONDS, "all records are there")
+    until(lambda: kept(settings, "kept") == written, SECONDS, "all records are there")
 
 
 def test_a_changelog_is_compacted(settings: Settings) -> None:
     config = load(settings)[changelog(Table.WINDOWS)].kafka_config(1)
     # The segment being written is never compacted; one that ends after a second spares the test ten minutes.
-    create_topic(settings, {**config, "segment.ms": "1000"})
+    create_topic(settings, "compacted", {**config, "segment.ms": "1000"})
     written = 0
 
     def compacted() -> bool:
         nonlocal written
         written += 100
-        produce(settings, *[b"%d" % n for n in range(100)])
-        values = kept(settings)
+        produce(settings, "compacted", *[b"%d" % n for n in range(100)])
+        values = kept(settings, "compacted")
         return len(values) < written and values[-1] == b"99"
 
     until(compacted, SECONDS, "fewer records than were written")
