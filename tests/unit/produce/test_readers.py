@@ -195,7 +195,7 @@ def test_missing_column_is_one_sentence_that_says_what_to_do(tmp_path: Path) -> 
         ("log.xml", b"", "what format"),
         ("empty.csv", b"", "is empty"),
         ("twice.csv", b"user_id,user_id\n", "two columns"),
-        ("cut.csv.gz", gzip.compress(b"user_id,artwork_id,seen_at\n" * 1000)[:40], "is damaged"),
+        ("cut.csv.gz", gzip.compress(b"user_id,artwork_id,seen_at\n" * 1000, mtime=0)[:40], "is damaged"),
         ("plain.csv.gz", b"user_id", "can't be read"),
         ("text.parquet", b"PAR1 not", "no readable Parquet"),
     ],
