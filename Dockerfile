@@ -6,6 +6,7 @@ COPY clickhouse/migrations clickhouse/migrations
 COPY clickhouse/queries clickhouse/queries
 COPY schemas schemas
 COPY deploy/install.sh deploy/install.sh
+COPY impression_streams impression_streams
 COPY streams streams
 RUN deploy/install.sh /opt/impressions
 

@@ -19,4 +19,4 @@ $pip wheel --no-deps --no-index --no-build-isolation --wheel-dir "$work/wheels" 
 
 # Without pip: nothing is installed into it later.
 python3 -m venv --without-pip "$target"
-$pip --python "$target/bin/python" install --no-index --find-links "$work/wheels" impression-streams
+$pip --python "$target/bin/python" install --no-index --find-links "$work/wheels" "impression-streams[server]"

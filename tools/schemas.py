@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from impression_streams.flush import Flush
 from streams.model.artwork import ArtworkRecord
-from streams.model.flush import Flush
 from streams.model.rows import Accepted, Coverage, LedgerRow, Rejected
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -13,7 +13,7 @@ from demo.plan.events import SPAN_MS, load_events
 from demo.plan.faults_flows import FLOWS, window_edges
 from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
 from demo.plan.steps import IMPRESSIONS, Step
-from streams.sdk.encode import check_flush, flush_json
+from impression_streams.encode import check_flush, flush_json
 
 RETRIED_SHARE = 0.10
 MISROUTED_SHARE = 0.03

@@ -7,8 +7,8 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 from pyroaring import BitMap
 
+from impression_streams.types import Id
 from streams.model.artwork import ArtworkRecord
-from streams.model.types import Id
 
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 

@@ -6,9 +6,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from impression_streams.flush import Flush, Impression
+from impression_streams.types import MAX_IMPRESSIONS, Id
 from streams.core.lines import MalformedLineError, impression_spans, parse
-from streams.model.flush import Flush, Impression
-from streams.model.types import MAX_IMPRESSIONS, Id
 
 MAX_LINE_BYTES = 1024 * 1024
 # Enough to mend a record by, short enough that a hundred wrong fields don't make a long row.

@@ -12,8 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta as Limits
 from msgspec import MsgspecError, Struct, json
 
-from streams.core.decode import MAX_LINE_BYTES
-from streams.model.types import (
+from impression_streams.types import (
     MAX_EXPERIMENTS,
     MAX_IMPRESSIONS,
     MAX_INTEGER,
@@ -22,6 +21,7 @@ from streams.model.types import (
     Tier,
     Transport,
 )
+from streams.core.decode import MAX_LINE_BYTES
 
 # The alphabet of ids is looked at for many of them at once, by `_are_ids`.
 _Id = Annotated[str, Limits(min_length=1, max_length=128)]
@@ -35,7 +35,7 @@ _NO_RATIO: float = None  # type: ignore[assignment]
 
 
 class Impression(Struct, forbid_unknown_fields=True, gc=False):
-    """As streams.model.flush has it."""
+    """As impression_streams.flush has it."""
 
     impression_id: _Id
     artwork_id: _Id
@@ -48,7 +48,7 @@ class Impression(Struct, forbid_unknown_fields=True, gc=False):
 
 
 class Telemetry(Struct, forbid_unknown_fields=True, gc=False, frozen=True):
-    """As streams.model.flush has it."""
+    """As impression_streams.flush has it."""
 
     attempts: _Integer = 0
     failures: _Integer = 0
@@ -57,7 +57,7 @@ class Telemetry(Struct, forbid_unknown_fields=True, gc=False, frozen=True):
 
 
 class Flush(Struct, forbid_unknown_fields=True, gc=False):
-    """As streams.model.flush has it."""
+    """As impression_streams.flush has it."""
 
     v: Literal[1]
     flush_id: _Id

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from impression_streams.flush import Impression
 from streams.core import decode_fast, window
 from streams.core.seen import Seen
-from streams.model.flush import Impression
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import orjson
 from msgspec import Struct, json
 
+from impression_streams import flush as model
 from streams.core import decode_fast
 from streams.core.decode import RefusedLine
 from streams.core.identity import event_id
 from streams.core.judge import Rules
 from streams.core.line import Line
-from streams.model import flush as model
 
 Flush = decode_fast.Flush | model.Flush
 Impression = decode_fast.Impression | model.Impression

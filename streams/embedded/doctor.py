@@ -23,6 +23,8 @@ SETTING_OF = {"kafka": "IMPRESSIONS_KAFKA_BOOTSTRAP", "clickhouse": "IMPRESSIONS
 DISTRIBUTION = "impression-streams"
 # A requirement begins with the distribution's name (PEP 508).
 NAME = re.compile(r"[A-Za-z0-9._-]+")
+# What every installation needs, and what the extra `server` brings.
+SERVER = re.compile(r"""^(?!.*extra ==)|extra == ["']server["']""")
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,12 @@ def _python() -> Check:
 
 
 def _packages() -> Check:
-    hint = "run `make setup`, or `pip install -e .`"
+    hint = "run `make setup`, or `pip install 'impression-streams[server]'`"
     try:
         needed = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
         return Check("packages", False, f"{DISTRIBUTION} is not installed", hint)
-    names = [name[0] for each in needed if "extra ==" not in each and (name := NAME.match(each))]
+    names = [name[0] for each in needed if SERVER.search(each) and (name := NAME.match(each))]
     missing = [each for each in names if not _installed(each)]
     found = f"{', '.join(missing)} missing" if missing else f"{len(names)} installed"
     return Check("packages", not missing, found, hint if missing else "")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from streams.model.types import Id, MaybeId, Strict, TimeMs
+from impression_streams.types import Id, MaybeId, Strict, TimeMs
 
 # A bitmap of ordinals holds 32 bits.
 Ordinal = Annotated[int, Field(ge=0, le=2**32 - 1)]

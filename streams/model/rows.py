@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from streams.model.types import Id, Integer, Ratio, Strict, TimeMs
+from impression_streams.types import Id, Integer, Ratio, Strict, TimeMs
 
 RejectReason = Literal["malformed", "oversize", "invalid", "future", "late"]
 EventId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.model import Flush
+from impression_streams.encode import check_flush
+from impression_streams.flush import Flush
+from impression_streams.ids import derived_id, new_id, now_ms
 from streams.produce.rows import Row
 from streams.produce.timeline import Timeline
-from streams.sdk.encode import check_flush
-from streams.sdk.ids import derived_id, new_id, now_ms
 
 
 @dataclass(slots=True, eq=False)

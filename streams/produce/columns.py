@@ -6,12 +6,12 @@ from functools import partial
 from sys import intern
 from typing import Any
 
+from impression_streams import encode
+from impression_streams.ids import derived_id, new_id
 from streams.errors import UserError
 from streams.produce import fields
 from streams.produce.fields import TimeUnit
 from streams.produce.rows import BadRow, Row
-from streams.sdk import encode
-from streams.sdk.ids import derived_id, new_id
 
 REQUIRED = ("user_id", "artwork_id", "seen_at")
 OPTIONAL = ("impression_id", "pool_id", "session_id", "dwell_ms", "visible", "position", "surface")

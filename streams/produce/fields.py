@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from streams.model.types import MAX_TIME_MS
+from impression_streams.types import MAX_TIME_MS
 
 TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
 

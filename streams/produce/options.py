@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
+from impression_streams.ids import now_ms
+from impression_streams.options import INTERVALS
+from impression_streams.types import MAX_IMPRESSIONS, Tier
 from streams.errors import UserError
 from streams.produce import fields
 from streams.produce.columns import Columns
 from streams.produce.fields import TimeUnit
 from streams.produce.readers import Format
-from streams.sdk.ids import now_ms
-from streams.sdk.options import INTERVALS, MAX_BATCH, Tier
 
 _UNITS = {"ms": timedelta(milliseconds=1), "s": timedelta(seconds=1), "m": timedelta(minutes=1)}
 UNITS = {**_UNITS, "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -34,8 +35,8 @@ class ProduceOptions:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.batch <= MAX_BATCH:
-            raise UserError(f"--batch takes 1 to {MAX_BATCH}, not {self.batch}.")
+        if not 1 <= self.batch <= MAX_IMPRESSIONS:
+            raise UserError(f"--batch takes 1 to {MAX_IMPRESSIONS}, not {self.batch}.")
         if self.tier not in INTERVALS:
             raise UserError(f"--tier takes {' or '.join(INTERVALS)}, not {self.tier!r}.")
         if self.limit is not None and self.limit < 1:

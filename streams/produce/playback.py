@@ -2,6 +2,8 @@
 
 from time import monotonic
 
+from impression_streams.delivery import BufferFullError, Stats, UndeliveredError
+from impression_streams.producer import ImpressionProducer
 from streams.kafka.client import security
 from streams.kafka.names import IMPRESSIONS
 from streams.produce.batches import batches, make_flush
@@ -10,8 +12,6 @@ from streams.produce.options import ProduceOptions
 from streams.produce.progress import Progress
 from streams.produce.rows import Row
 from streams.produce.timeline import Timeline
-from streams.sdk.delivery import BufferFullError, Stats, UndeliveredError
-from streams.sdk.producer import ImpressionProducer
 from streams.settings import Settings
 
 # How long a wait lasts before the progress is shown and a Ctrl-C is heeded.

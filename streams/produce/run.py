@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from rich.console import Console
 
+from impression_streams.encode import flush_json
 from streams.errors import UserError
 from streams.kafka.client import cluster
 from streams.kafka.names import IMPRESSIONS
@@ -27,7 +28,6 @@ from streams.produce.progress import Progress
 from streams.produce.readers import read
 from streams.produce.rows import BadRow, Row
 from streams.produce.timeline import Timeline
-from streams.sdk.encode import flush_json
 from streams.settings import Settings
 
 # Enough to see what kind of rows are bad.

@@ -31,13 +31,21 @@ def configure(level: str = "INFO") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, _as_ours, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _as_ours(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Show what the SDK logs as our own events: by name, with its fields."""
+    record = event["_record"]
+    if hasattr(record, "fields"):
+        event.update(record.fields, event=record.event, module=event.pop("logger"))
+    return event
 
 
 def get(name: str) -> structlog.typing.FilteringBoundLogger:

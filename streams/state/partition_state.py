@@ -12,11 +12,11 @@ from struct import Struct
 
 import msgspec
 
+from impression_streams.types import MAX_TIME_MS
 from streams.core import seen as seen_codec
 from streams.core import window
 from streams.core.seen import Seen
 from streams.core.window import Bucket
-from streams.model.types import MAX_TIME_MS
 from streams.state import large_values, position
 from streams.state.position import Position
 from streams.state.store import Store

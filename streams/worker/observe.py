@@ -3,10 +3,10 @@
 import time
 from typing import get_args
 
+from impression_streams.types import Transport
 from streams.core.summary import Summary
 from streams.metrics import catalogue as metrics
 from streams.model.rows import RejectReason
-from streams.model.types import Transport
 from streams.worker.partition import Chunk, Partition
 
 OUTCOMES = ("fresh", "repeat", "duplicate", "rejected", "forwarded")

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, Producer
 
 from streams.embedded.components import component
 from streams.embedded.program import Program
-from streams.sdk import Delivery, ImpressionProducer, UndeliveredError
+from impression_streams import Delivery, ImpressionProducer, UndeliveredError
 from streams.settings import Settings
 from tests.support.kafka import running_broker, start_broker
 from tests.support.sdk import create_topic, impression_ids, read_all

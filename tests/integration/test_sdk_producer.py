@@ -11,9 +11,9 @@ from threading import Thread
 
 import pytest
 
+from impression_streams import BufferFullError, Delivery, ImpressionProducer, UndeliveredError
+from impression_streams.encode import MAX_RECORD_BYTES
 from streams.core.partitioner import partition_of
-from streams.sdk import BufferFullError, Delivery, ImpressionProducer, UndeliveredError
-from streams.sdk.encode import MAX_RECORD_BYTES
 from streams.settings import Settings
 from tests.support.kafka import running_broker
 from tests.support.sdk import PARTITIONS, create_topic, impression_ids, read_all
@@ -194,7 +194,7 @@ def test_child_of_a_fork_is_refused(broker: Settings, topic: str) -> None:
 
 def test_forgotten_producer_delivers_at_exit(broker: Settings, topic: str, tmp_path: Path) -> None:
     script = (
-        "from streams.sdk import ImpressionProducer\n"
+        "from impression_streams import ImpressionProducer\n"
         f"ImpressionProducer({broker.kafka_bootstrap!r}, topic={topic!r}).record('u1', 'a1', impression_id='i1')\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)

@@ -1,8 +1,10 @@
 """The package carries what it needs: a wheel is enough to provision and to run."""
 
+import re
 import subprocess
 import sys
 import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The files in a wheel built from a copy of what git knows, so that the checkout stays as it is."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """A wheel built from a copy of what git knows, so that the checkout stays as it is."""
     folder = tmp_path_factory.mktemp("wheel")
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
     for name in (Path(each.decode()) for each in tracked if each):
@@ -22,8 +24,14 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
             target.write_bytes((ROOT / name).read_bytes())
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
     subprocess.run([*build, str(folder / "source")], check=True, capture_output=True, timeout=120)
-    (wheel,) = folder.glob("*.whl")
-    return zipfile.ZipFile(wheel).namelist()
+    (built,) = folder.glob("*.whl")
+    return zipfile.ZipFile(built)
+
+
+@pytest.fixture(scope="module")
+def names(wheel: zipfile.ZipFile) -> list[str]:
+    """The files in it."""
+    return wheel.namelist()
 
 
 @pytest.mark.parametrize(
@@ -33,6 +41,8 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         "streams/project/schemas/impressions.v1.json",
         "streams/embedded/kafka/pom.xml",
         "streams/embedded/kafka/server.properties",
+        "streams/py.typed",
+        "impression_streams/py.typed",
         *(f"streams/project/{p.relative_to(ROOT)}" for p in sorted((ROOT / "clickhouse").glob("*/*.sql"))),
     ],
 )
@@ -41,4 +51,13 @@ def test_the_wheel_has(names: list[str], wanted: str) -> None:
 
 
 def test_the_wheel_holds_nothing_but_the_product(names: list[str]) -> None:
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"streams"}
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"impression_streams", "streams"}
+
+
+def test_alone_it_needs_three_packages_and_the_extra_the_rest(wheel: zipfile.ZipFile) -> None:
+    (name,) = [name for name in wheel.namelist() if name.endswith("/METADATA")]
+    needed = Parser().parsestr(wheel.read(name).decode()).get_all("Requires-Dist") or []
+    alone = [each for each in needed if "extra ==" not in each]
+    server = [each for each in needed if each.endswith('extra == "server"')]
+    assert [re.split(r"[^\w-]", each)[0] for each in alone] == ["confluent-kafka", "orjson", "pydantic"]
+    assert {"structlog", "faust-streaming", "chdb"} <= {re.split(r"[^\w-]", each)[0] for each in server}

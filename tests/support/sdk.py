@@ -1,6 +1,9 @@
 """What a producer left on a topic, read back by a client of its own."""
 
+import socket
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -13,6 +16,14 @@ from streams.provision import topics_file
 from streams.settings import Settings
 
 PARTITIONS = 4
+
+
+@contextmanager
+def dead_address() -> Iterator[str]:
+    """Lend an address of this machine where nobody answers, as long as it lasts."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 def create_topic(broker: Settings, name: str) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 
 import faust
 
+from impression_streams.flush import Flush, Impression
 from streams.core import rows
 from streams.core.judge import Rules
 from streams.core.line import Line
 from streams.kafka.admin import TopicInfo, describe
 from streams.kafka.names import ACCEPTED, IMPRESSIONS, LEDGER
 from streams.metrics import catalogue as metrics
-from streams.model.flush import Flush, Impression
 from streams.runtime import health, log
 from streams.settings import Settings
 

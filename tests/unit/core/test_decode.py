@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
+from impression_streams.flush import Impression
 from streams.core.decode import MAX_LINE_BYTES, DecodedFlush, InvalidImpression, RefusedLine, decode
-from streams.model.flush import Impression
 from tests.support.flushes import A, flush, impression, line, without
 
 MAX_TIME, MAX_INTEGER = 9_999_999_999_999, 2**53 - 1

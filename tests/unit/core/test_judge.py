@@ -2,9 +2,9 @@
 
 import pytest
 
+from impression_streams.flush import Impression
 from streams.core.judge import Rules, Verdict, judge
 from streams.core.seen import Seen
-from streams.model.flush import Impression
 from tests.support.flushes import LATENESS, RULES, TOLERANCE, WINDOW, A
 
 

@@ -17,7 +17,7 @@ from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malform
 from demo.plan.plan import Plan, make_plan
 from demo.plan.sending import LARGEST_FLUSH
 from demo.plan.steps import ARTWORKS
-from streams.sdk.encode import check_flush, flush_json
+from impression_streams.encode import check_flush, flush_json
 
 NOW = 1_732_431_600_000
 CONFIG = Config()

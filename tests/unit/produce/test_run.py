@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from impression_streams.ids import now_ms
 from streams.core.decode import DecodedFlush, decode
 from streams.errors import UserError
 from streams.produce.options import ProduceOptions
 from streams.produce.progress import Progress
 from streams.produce.run import run
-from streams.sdk.ids import now_ms
 from streams.settings import Settings
 
 LOG = Path(__file__).parents[3] / "examples" / "open-bandit-random-all.csv.gz"

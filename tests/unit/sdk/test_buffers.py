@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.sdk.buffers import Buffer, Buffers
+from impression_streams.buffers import Buffer, Buffers
 
 INTERVAL = 5.0
 steps = st.lists(

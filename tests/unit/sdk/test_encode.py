@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impression_streams import ImpressionProducer, encode
+from impression_streams.ids import derived_id, new_id
+from impression_streams.types import MAX_INTEGER, MAX_TIME_MS
 from streams.core.decode import MAX_LINE_BYTES, DecodedFlush, decode
 from streams.core.partitioner import murmur2
-from streams.model.types import MAX_INTEGER, MAX_TIME_MS
-from streams.sdk import ImpressionProducer, encode
-from streams.sdk.ids import derived_id, new_id
 
 LONGEST = "x" * 128
 FLUSH: dict[str, Any] = {

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from streams.model import Flush
-from streams.sdk import encode
-from streams.sdk.buffers import Buffer
+from impression_streams import encode
+from impression_streams.buffers import Buffer
+from impression_streams.flush import Flush
 
 # An impression takes 200 to 700 bytes; a raw record takes the room of one for each of these that it has begun.
 RAW_BYTES = 512

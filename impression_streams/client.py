@@ -6,8 +6,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from streams.kafka.client import connection
-from streams.sdk.encode import MAX_BATCH_BYTES
+from impression_streams.encode import MAX_BATCH_BYTES
+from impression_streams.log import LibrdkafkaLog
 
 Config = Mapping[str, str | int]
 
@@ -37,8 +37,13 @@ RESERVED = {
     "on_delivery",
     "error_cb",
 }
-# librdkafka's own log goes to stderr, a line a failed connection; errors are reported through the callback instead.
-QUIET = {"log_level": 2}
+# How long a client may be without any metadata before it begins again with the bootstrap servers (ms). A broker that
+# hung (a pause of its machine) may answer with no brokers at all while it is fenced; a client that believes that has
+# nobody left to ask, and by default waits for five minutes (upstream/librdkafka_no_brokers.py).
+REBOOTSTRAP_MS = 10_000
+# librdkafka logs a line for each failed connection; such errors are reported through the callback instead. What is
+# left, a client's fatal error, would go to the host's stderr.
+QUIET: dict[str, Any] = {"log_level": 2, "logger": LibrdkafkaLog()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,11 @@ class ClientOptions:
     linger_ms: float
     try_seconds: float
     config: Config
+
+
+def connection(bootstrap: str) -> dict[str, str | int | float | bool]:
+    """Return the part of a client's configuration that says where the brokers are."""
+    return {"bootstrap.servers": bootstrap, "metadata.recovery.rebootstrap.trigger.ms": REBOOTSTRAP_MS}
 
 
 def connect(options: ClientOptions, on_error: Callable[[KafkaError], None]) -> Producer:

@@ -4,17 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from streams.sdk import encode
-from streams.sdk.client import ClientOptions, Config
-from streams.sdk.ids import new_id, now_ms
+from impression_streams import encode
+from impression_streams.client import ClientOptions, Config
+from impression_streams.ids import new_id, now_ms
+from impression_streams.types import MAX_IMPRESSIONS, Tier
 
-Tier = Literal["free", "pro"]
 Compression = Literal["zstd", "lz4", "gzip", "snappy", "none"]
 
 # Seconds from a buffer's first impression to its flush.
 INTERVALS: dict[str, float] = {"free": 5.0, "pro": 1.0}
-# The contract's: a flush has 1 to 500 impressions.
-MAX_BATCH = 500
 # librdkafka tries by itself for this long before the producer counts a failure and makes the next try.
 TRY_SECONDS = 30.0
 
@@ -34,8 +32,8 @@ class ProducerOptions:
     header: dict[str, object] = field(init=False)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.batch_size <= MAX_BATCH:
-            raise ValueError(f"batch_size: 1 to {MAX_BATCH} is expected, not {self.batch_size}")
+        if not 1 <= self.batch_size <= MAX_IMPRESSIONS:
+            raise ValueError(f"batch_size: 1 to {MAX_IMPRESSIONS} is expected, not {self.batch_size}")
         if self.flush_interval is not None and self.flush_interval <= 0:
             raise ValueError("flush_interval: more than 0 s is expected")
         if self.delivery_timeout <= 0:

@@ -1,8 +1,8 @@
 """What a producer holds and what became of the rest. No lock of its own: its owner holds one."""
 
-from streams.sdk.delivery import Delivery, RawRecord, Stats, Undelivered
-from streams.sdk.encode import parse_flush
-from streams.sdk.outgoing import Outgoing
+from impression_streams.delivery import Delivery, RawRecord, Stats, Undelivered
+from impression_streams.encode import parse_flush
+from impression_streams.outgoing import Outgoing
 
 # Enough different reasons to see what is wrong.
 MAX_REASONS = 3
@@ -38,23 +38,21 @@ class Account:
         if outgoing.open:
             outgoing.dropped, self._unreported = self._unreported, 0
 
-    def finished(self, outgoing: Outgoing, delivery: Delivery) -> bool:
-        """A record was acknowledged or given up; says whether for a reason not seen before."""
+    def finished(self, outgoing: Outgoing, delivery: Delivery) -> None:
+        """A record was acknowledged or given up."""
         self.open_records -= 1
         if delivery.error is None:
             self.held -= outgoing.weight
             self._acknowledged += outgoing.impressions
             self._records_acknowledged += 1
-            return False
+            return
         self.held_failed += outgoing.weight
         self._failed += outgoing.impressions
         self._records_failed += 1
         self._unreported += outgoing.impressions + outgoing.dropped
         self._given_up.append(outgoing)
-        new = delivery.error not in self.reasons and len(self.reasons) < MAX_REASONS
-        if new:
+        if delivery.error not in self.reasons and len(self.reasons) < MAX_REASONS:
             self.reasons.append(delivery.error)
-        return new
 
     def take_undelivered(self) -> Undelivered:
         """Hand out what was given up, and forget it."""

@@ -1,5 +1,6 @@
 """From a finished line to its acknowledgement: hand it to librdkafka, try again what failed, report each once."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -7,11 +8,9 @@ from threading import Lock
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from streams.runtime import log
-from streams.sdk.delivery import Delivery
-from streams.sdk.outgoing import Outgoing
-
-logger = log.get(__name__)
+from impression_streams import log
+from impression_streams.delivery import Delivery
+from impression_streams.outgoing import Outgoing
 
 # Between two tries: the broker has just refused, and librdkafka has waited and tried by itself before that.
 RETRY_SECONDS = 0.5
@@ -55,6 +54,7 @@ class Sender:
         self._broken = False
         self._abandoned = False
         self._client = connect(self._on_error)
+        self._outage = log.Trouble()
         self.retries = 0
 
     def submit(self, outgoing: Outgoing) -> None:
@@ -75,9 +75,9 @@ class Sender:
             self._drop_client()
         while self._refused:
             self._failed(*self._refused.popleft())
-        if self.retries > before:  # one line, however many there are
-            logger.warning("flushes_retried", count=self.retries - before)
         now = time.monotonic()
+        if self.retries > before:
+            self._outage.event(now, logging.WARNING, "flushes_retried", count=self.retries - before)
         with self._lock:
             while self._later and self._later[0][0] <= now:
                 self._ready.append(self._later.popleft()[1])
@@ -109,6 +109,7 @@ class Sender:
         self._client.produce(self._topic, value, outgoing.key, partition, on_delivery=report)
 
     def _acknowledged(self, outgoing: Outgoing, message: Message) -> None:
+        self._outage.over(time.monotonic(), "outage_over")
         partition, offset = message.partition(), message.offset()
         self._report(outgoing, -1 if partition is None else partition, -1 if offset is None else offset, None)
 
@@ -143,7 +144,8 @@ class Sender:
             else:
                 waiting = []
                 self._client = self._connect(self._on_error)
-                logger.warning("client_replaced")
+        if not self._abandoned:  # outside of the lock: a handler of the host's may itself record impressions
+            self._outage.event(time.monotonic(), logging.WARNING, "client_replaced")
         old.purge()
         deadline = time.monotonic() + PURGE_SECONDS
         while len(old):
@@ -161,8 +163,9 @@ class Sender:
         except KafkaException as error:
             if not error.args[0].fatal():
                 raise
-            logger.error("client_failed", code=error.args[0].name(), detail=error.args[0].str())
+            code, detail = error.args[0].name(), error.args[0].str()
+            self._outage.event(time.monotonic(), logging.ERROR, "client_failed", code=code, detail=detail)
             self._broken = True
 
     def _on_error(self, error: KafkaError) -> None:
-        logger.warning("broker_error", code=error.name(), detail=error.str())
+        self._outage.event(time.monotonic(), logging.WARNING, "broker_error", code=error.name(), detail=error.str())

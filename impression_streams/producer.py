@@ -5,23 +5,22 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from logging import ERROR
 from threading import Condition, Event, Thread, current_thread
 from typing import Any, Self
 
-from streams.model import Flush
-from streams.model.types import FlushReason
-from streams.runtime import log
-from streams.sdk import encode
-from streams.sdk.account import Account
-from streams.sdk.buffers import Buffer, Buffers
-from streams.sdk.client import Config, connect
-from streams.sdk.delivery import BufferFullError, Delivery, Stats, Undelivered, UndeliveredError
-from streams.sdk.ids import new_id, now_ms
-from streams.sdk.options import Compression, ProducerOptions, Tier
-from streams.sdk.outgoing import Outgoing
-from streams.sdk.sender import Sender
-
-logger = log.get(__name__)
+from impression_streams import encode, log
+from impression_streams.account import Account
+from impression_streams.buffers import Buffer, Buffers
+from impression_streams.client import Config, connect
+from impression_streams.delivery import BufferFullError, Delivery, Stats, Undelivered, UndeliveredError
+from impression_streams.flush import Flush
+from impression_streams.ids import new_id, now_ms
+from impression_streams.options import Compression, ProducerOptions
+from impression_streams.outgoing import Outgoing
+from impression_streams.report import Reporter
+from impression_streams.sender import Sender
+from impression_streams.types import FlushReason, Tier
 
 # How long the thread serves delivery reports before it looks at the timers again: a flush by time is at most this late.
 TICK_SECONDS = 0.05
@@ -48,7 +47,8 @@ class ImpressionProducer:
     is called by the producer's thread, once for each flush and raw record; it must be quick and must not wait for
     this producer. If it raises, the first exception is raised again by `close`, when all else is done.
     Forgotten producers are closed at the interpreter's exit, which may wait 30 s for the broker; what is not
-    delivered then is only logged.
+    delivered then is only logged. Trouble is logged to the logger `impression_streams`: at once, then at most one
+    line in a minute.
     """
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own, by keyword
@@ -71,13 +71,14 @@ class ImpressionProducer:
     ) -> None:
         """Set up; no connection is made yet. Raises ValueError for a wrong setting.
 
-        A user's flush is sent once it has `batch_size` impressions, or `flush_interval` seconds (by tier: free 5,
-        pro 1) after its first. `config` are further settings of librdkafka, as for TLS and SASL.
+        A user's flush is sent once it has `batch_size` impressions (1 to 500), or `flush_interval` seconds (by tier:
+        free 5, pro 1) after its first. `experiments` are arms by experiment (at most 16). `linger_ms` is how long
+        flushes wait for others to share a request. `config` are further settings of librdkafka, as for TLS and SASL.
         """
         self._options = ProducerOptions(
             tier, flush_interval, batch_size, session_id, experiments, delivery_timeout, max_buffered, max_block
         )
-        self._on_delivery = on_delivery
+        self._reporter = Reporter(on_delivery)
         self._pid = os.getpid()
         self._changed = Condition()
         self._buffers = Buffers(batch_size, self._options.interval)
@@ -85,7 +86,6 @@ class ImpressionProducer:
         self._closing = self._closed = False
         self._stop = Event()
         self._crash: BaseException | None = None
-        self._callback_error: Exception | None = None
         client = self._options.client(bootstrap, compression, linger_ms, config)
         self._sender = Sender(topic, partial(connect, client), self._finished)
         self._thread = Thread(target=self._run, name="impression-producer", daemon=True)
@@ -105,9 +105,12 @@ class ImpressionProducer:
         position: int | None = None,
         surface: str | None = None,
     ) -> str:
-        """Take one impression; returns its id. `seen_at` in ms since the epoch, now if None.
+        """Take one impression; returns its id, a new UUID if None was given.
 
-        Raises ValueError for what the stream would reject, BufferFullError when there is no room.
+        Ids are 1 to 128 of A-Z a-z 0-9 . _ : - and `seen_at` is in ms since the epoch (now if None). `visible` is the
+        share of the artwork's pixels that was on screen, 0 to 1; `dwell_ms` and `position` are whole numbers from 0.
+        Raises ValueError for what the stream would reject, BufferFullError when there is no room, RuntimeError once
+        the producer is closed.
         """
         self._check_process()
         encode.check_id("user_id", user_id)
@@ -149,7 +152,10 @@ class ImpressionProducer:
         self._send_prepared(Outgoing.of_raw(lines, key, partition))
 
     def flush(self, user_id: str | None = None, reason: FlushReason = "manual") -> None:
-        """Send what is buffered for the user, or for everyone, now; `wait` waits for the acknowledgements."""
+        """Send what is buffered for the user, or for everyone, now; `wait` waits for the acknowledgements.
+
+        Raises ValueError for an unknown reason, RuntimeError once the producer is closed.
+        """
         self._check_process()
         encode.check_reason(reason)
         with self._changed:
@@ -187,9 +193,9 @@ class ImpressionProducer:
         self._check_crash()
         reasons = self._account.reasons
         if undelivered := self.take_undelivered():
-            raise UndeliveredError(undelivered, reasons) from self._callback_error
-        if self._callback_error is not None:
-            raise self._callback_error
+            raise UndeliveredError(undelivered, reasons) from self._reporter.error
+        if self._reporter.error is not None:
+            raise self._reporter.error
 
     def take_undelivered(self) -> Undelivered:
         """Take back what was given up so far; its room is free then, and `close` won't hand it out again."""
@@ -272,23 +278,16 @@ class ImpressionProducer:
                 with self._changed:
                     self._send_buffers(self._buffers.take_due(time.monotonic()), "timer")
         except BaseException as error:
-            logger.exception("producer_thread_ended")
             with self._changed:
                 self._crash = error
                 self._changed.notify_all()
+            log.write(ERROR, "producer_thread_ended", error)
 
     def _finished(self, outgoing: Outgoing, delivery: Delivery) -> None:
         with self._changed:
-            new_reason = self._account.finished(outgoing, delivery)
+            self._account.finished(outgoing, delivery)
             self._changed.notify_all()
-        if new_reason:  # not for each flush: an outage fails thousands
-            logger.error("delivery_failed", flush_id=delivery.flush_id, detail=delivery.error)
-        if self._on_delivery is not None:
-            try:
-                self._on_delivery(delivery)
-            except Exception as error:  # the caller's code: it must not stop the deliveries
-                logger.exception("on_delivery_failed", flush_id=delivery.flush_id)
-                self._callback_error = self._callback_error or error
+        self._reporter.report(delivery)
 
     def _at_exit(self) -> None:
         if os.getpid() != self._pid:
@@ -296,4 +295,6 @@ class ImpressionProducer:
         try:
             self.close()
         except UndeliveredError as error:
-            logger.error("undelivered_at_exit", flushes=len(error.flushes), records=len(error.records))
+            log.write(ERROR, "undelivered_at_exit", flushes=len(error.flushes), records=len(error.records))
+        except Exception as error:  # Python would write it to stderr
+            log.write(ERROR, "close_at_exit_failed", error)

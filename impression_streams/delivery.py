@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streams.model import Flush
+from impression_streams.flush import Flush
 
 
 @dataclass(frozen=True, slots=True)

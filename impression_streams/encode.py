@@ -10,8 +10,8 @@ from typing import Any, get_args
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from streams.model import Flush, Impression
-from streams.model.types import FlushReason, Id
+from impression_streams.flush import Flush, Impression
+from impression_streams.types import FlushReason, Id
 
 # topics.yaml: the largest batch of impressions.v1. A record alone in a batch that does not compress has up to 90 bytes
 # around key and value (61 of the batch's header, the rest lengths and deltas).

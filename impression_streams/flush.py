@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from streams.model.types import (
+from impression_streams.types import (
     MAX_EXPERIMENTS,
     MAX_IMPRESSIONS,
     FlushReason,

@@ -1,0 +1,29 @@
+"""The producer SDK: record impressions from Python, with at-least-once delivery that the stream makes exact.
+
+>>> from impression_streams import ImpressionProducer, UndeliveredError
+>>> producer = ImpressionProducer("127.0.0.1:9092", tier="pro", on_delivery=lambda delivery: ...)
+>>> impression_id = producer.record("u42", "a0042", pool_id="main", dwell_ms=1200)
+>>> try:
+...     producer.close()
+... except UndeliveredError as error:
+...     keep(error.flushes)  # and `send_flush` them later: same ids, so that nothing counts twice
+
+It needs confluent-kafka, orjson and pydantic, and nothing of the package `streams`. It logs to the standard logger
+`impression_streams`; nothing is on stdout or stderr unless the host configures logging.
+"""
+
+from impression_streams.delivery import BufferFullError, Delivery, RawRecord, Stats, Undelivered, UndeliveredError
+from impression_streams.flush import Flush, Impression
+from impression_streams.producer import ImpressionProducer
+
+__all__ = [
+    "BufferFullError",
+    "Delivery",
+    "Flush",
+    "Impression",
+    "ImpressionProducer",
+    "RawRecord",
+    "Stats",
+    "Undelivered",
+    "UndeliveredError",
+]

@@ -1,0 +1,30 @@
+"""What became of each record, told to the log and to the caller's `on_delivery`. One thread calls."""
+
+import time
+from collections.abc import Callable
+from logging import ERROR
+
+from impression_streams.delivery import Delivery
+from impression_streams.log import Trouble
+
+
+class Reporter:
+    """Calls `on_delivery`; an exception of it is logged, and the first one is kept in `error`."""
+
+    def __init__(self, on_delivery: Callable[[Delivery], None] | None) -> None:
+        self.error: Exception | None = None
+        self._on_delivery = on_delivery
+        self._losses, self._failures = Trouble(), Trouble()
+
+    def report(self, delivery: Delivery) -> None:
+        """Report a delivery; raises nothing."""
+        now = time.monotonic()
+        if delivery.error is not None:
+            self._losses.event(now, ERROR, "delivery_failed", flush_id=delivery.flush_id, detail=delivery.error)
+        if self._on_delivery is None:
+            return
+        try:
+            self._on_delivery(delivery)
+        except Exception as error:  # the caller's code: it must not stop the deliveries
+            self.error = self.error or error
+            self._failures.event(now, ERROR, "on_delivery_failed", error, flush_id=delivery.flush_id)

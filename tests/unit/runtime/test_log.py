@@ -1,0 +1,33 @@
+"""Logs of a process: our own events, and those of the SDK and other libraries, in one form."""
+
+import json
+import subprocess
+import sys
+
+SCRIPT = """
+import logging
+from impression_streams import log as sdk
+from streams.runtime import log
+
+log.configure("WARNING")
+log.get("ours").warning("chunk_failed", offset=5)
+sdk.write(logging.WARNING, "broker_error", code="_TRANSPORT", detail="1/1 brokers are down")
+sdk.write(logging.ERROR, "on_delivery_failed", LookupError("k"), flush_id="f1")
+sdk.write(logging.INFO, "not_shown")
+logging.getLogger("library").warning("as %s", "it is")
+"""
+
+
+def test_the_sdks_lines_look_like_our_own() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert all(line.pop("timestamp") for line in lines)
+    assert "LookupError: k" in lines[2].pop("exception")
+    sdk = {"module": "impression_streams"}
+    assert lines == [
+        {"event": "chunk_failed", "module": "ours", "level": "warning", "offset": 5},
+        {"event": "broker_error", "level": "warning", "code": "_TRANSPORT", "detail": "1/1 brokers are down", **sdk},
+        {"event": "on_delivery_failed", "level": "error", "flush_id": "f1", **sdk},
+        {"event": "as it is", "logger": "library", "level": "warning"},
+    ]
+    assert done.stdout == ""
