@@ -11,9 +11,9 @@ import confluent_kafka
 import pytest
 from confluent_kafka import KafkaError, Producer
 
+from impression_streams import Delivery, ImpressionProducer, UndeliveredError
 from streams.embedded.components import component
 from streams.embedded.program import Program
-from impression_streams import Delivery, ImpressionProducer, UndeliveredError
 from streams.settings import Settings
 from tests.support.kafka import running_broker, start_broker
 from tests.support.sdk import create_topic, impression_ids, read_all
