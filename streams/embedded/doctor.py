@@ -23,7 +23,7 @@ SETTING_OF = {"kafka": "IMPRESSIONS_KAFKA_BOOTSTRAP", "clickhouse": "IMPRESSIONS
 DISTRIBUTION = "impression-streams"
 # A requirement begins with the distribution's name (PEP 508).
 NAME = re.compile(r"[A-Za-z0-9._-]+")
-# What every installation needs, and what the extra `server` brings.
+# A requirement of no extra, or of ours.
 SERVER = re.compile(r"""^(?!.*extra ==)|extra == ["']server["']""")
 
 
@@ -69,10 +69,15 @@ def _packages() -> Check:
         needed = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
         return Check("packages", False, f"{DISTRIBUTION} is not installed", hint)
-    names = [name[0] for each in needed if SERVER.search(each) and (name := NAME.match(each))]
+    names = server_packages(needed)
     missing = [each for each in names if not _installed(each)]
     found = f"{', '.join(missing)} missing" if missing else f"{len(names)} installed"
     return Check("packages", not missing, found, hint if missing else "")
+
+
+def server_packages(requirements: Sequence[str]) -> list[str]:
+    """Return the names of what every installation needs, and what the extra `server` brings."""
+    return [name[0] for each in requirements if SERVER.search(each) and (name := NAME.match(each))]
 
 
 def _installed(name: str) -> bool:

@@ -173,6 +173,11 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(path: Path, tmp_path: Pat
     assert not doctor.well(list(checks.values()))
 
 
+def test_doctor_looks_for_what_the_server_needs_and_not_for_tools_of_development() -> None:
+    needed = ["orjson>=3", 'chdb>=4; extra == "server"', 'faust==0.15; python_version < "4" and extra == "server"']
+    assert doctor.server_packages([*needed, 'pytest; extra == "dev"']) == ["orjson", "chdb", "faust"]
+
+
 def test_doctor_needs_no_maven_once_the_jars_are_there(path: Path, tmp_path: Path) -> None:
     libs_dir(RunFolder(tmp_path)).mkdir(parents=True)
     (maven,) = [check for check in doctor.doctor(Settings(data_dir=tmp_path)) if check.name == "Maven"]
