@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from demo.player import Deliveries
-from demo.result_reader import ResultReader
+from oracle.views import Views
 
 # The contract's threshold for a pool that is all but exhausted.
 EXHAUSTED = 0.95
@@ -34,25 +34,21 @@ class Kpis:
     p95_decided_ms: float
 
 
-def read_kpis(reader: ResultReader, deliveries: Deliveries, duplicates_left: int) -> Kpis:
+def read_kpis(views: Views, deliveries: Deliveries, duplicates_left: int) -> Kpis:
     """Return the KPIs. `duplicates_left` is how many accepted impressions are within the window of another."""
-    ledger = reader.one(
-        "SELECT count() AS lines, sum(received) AS received, sum(accepted) AS accepted, sum(fresh) AS fresh,"
-        " sum(duplicates) AS duplicates, sum(rejected) AS rejected, sum(forwarded) AS forwarded FROM ledger"
-    )
-    # In milliseconds by readers' own arithmetic, whatever the columns' type.
-    decided = [
-        row["processed_at"] - row["appended_at"] for row in reader.rows("ledger", ["processed_at", "appended_at"])
-    ]
-    reasons = Counter(row["reason"] for row in reader.rows("rejected", ["reason"]))
-    coverage = reader.rows("user_coverage", ["user_id", "coverage"])
-    users = {row["user_id"] for row in coverage}
-    exhausted = {row["user_id"] for row in coverage if row["coverage"] >= EXHAUSTED}
-    mean = sum(row["coverage"] for row in coverage) / max(1, len(coverage))
+    names = ("lines", "received", "accepted", "fresh", "duplicates", "rejected", "forwarded")
+    sums = "count(), sum(received), sum(accepted), sum(fresh), sum(duplicates), sum(rejected), sum(forwarded)"
+    ledger = dict(zip(names, map(int, views.rows(f"SELECT {sums} FROM ledger")[0]), strict=True))
+    decided = views.rows("SELECT dateDiff('millisecond', appended_at, processed_at) FROM ledger")
+    reasons = Counter(reason for (reason,) in views.rows("SELECT reason FROM rejected"))
+    coverage = views.rows("SELECT user_id, coverage FROM user_coverage")
+    users = {user_id for user_id, _ in coverage}
+    exhausted = {user_id for user_id, share in coverage if share >= EXHAUSTED}
+    mean = sum(share for _, share in coverage) / max(1, len(coverage))
     return Kpis(
-        **{name: int(value) for name, value in ledger.items()},
+        **ledger,
         rejected_by_reason=dict(reasons.most_common()),
-        duplicate_rate=duplicates_left / max(1, int(ledger["accepted"])),
+        duplicate_rate=duplicates_left / max(1, ledger["accepted"]),
         users=len(users),
         mean_coverage=mean,
         mean_freshness=1 - mean,
@@ -60,7 +56,7 @@ def read_kpis(reader: ResultReader, deliveries: Deliveries, duplicates_left: int
         batch_success=deliveries.success,
         records=deliveries.records,
         p95_acknowledged_ms=percentile_95(deliveries.milliseconds),
-        p95_decided_ms=percentile_95(decided),
+        p95_decided_ms=percentile_95([each for (each,) in decided]),
     )
 
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from demo.check.recount_log import QUIET, REQUEST_SECONDS
 from demo.plan.plan import Plan
 from demo.plan.steps import IMPRESSIONS, Step
+from oracle.log import QUIET
 from streams.errors import UserError
 from streams.sdk import Delivery, ImpressionProducer, UndeliveredError
 
 CONNECTIONS = 2
+# Answers of a broker on this machine take milliseconds; without one by then something is broken.
+REQUEST_SECONDS = 20.0
 # librdkafka's RD_KAFKA_PARTITION_UA: the partitioner chooses.
 ANY_PARTITION = -1
 

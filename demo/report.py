@@ -12,8 +12,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from demo.check.differences import Comparison
 from demo.kpis import Kpis
+from oracle import Difference
 
 # Both halves side by side; also the width when piped, where there is no terminal to ask.
 WIDTH = 92
@@ -28,7 +28,7 @@ class Summary:
     injected: Counter[str]
     worker_kills: int
     kpis: Kpis
-    comparisons: list[Comparison]
+    comparisons: list[Difference]
     invariants: dict[str, int]
     seconds: dict[str, float]
 
@@ -37,8 +37,8 @@ class Summary:
         """Return a sentence for each thing that is wrong, with examples; empty when all is right."""
         sentences = []
         for each in self.comparisons:
-            if each.differences:
-                sentences.append(f"{each.table}: {each.differences} rows differ from the recount.")
+            if each.found:
+                sentences.append(f"{each.what}: {each.rows} rows differ from the recount.")
                 sentences += [f"  {text}" for text in each.examples]
         sentences += [f"{count} rows: {name}." for name, count in self.invariants.items() if count]
         if self.kpis.batch_success < 1:
@@ -53,7 +53,7 @@ class Summary:
             "injected": dict(self.injected),
             "worker_kills": self.worker_kills,
             "kpis": asdict(self.kpis),
-            "comparisons": [asdict(each) | {"differences": each.differences} for each in self.comparisons],
+            "comparisons": [_as_json(each) for each in self.comparisons],
             "invariants": self.invariants,
             "seconds": self.seconds,
             "ok": not self.problems,
@@ -92,6 +92,20 @@ def group_kinds(injected: Mapping[str, int]) -> dict[str, int]:
         groups.setdefault(kind.partition(":")[0], []).append(count)
     return {
         name if len(counts) == 1 else f"{name}, {len(counts)} kinds": sum(counts) for name, counts in groups.items()
+    }
+
+
+def _as_json(comparison: Difference) -> dict[str, Any]:
+    return {
+        "table": comparison.what,
+        "expected": comparison.expected,
+        "found": comparison.actual,
+        "missing": comparison.missing,
+        "unexpected": comparison.extra - comparison.repeated,
+        "repeated": comparison.repeated,
+        "different": comparison.wrong,
+        "examples": comparison.examples,
+        "differences": comparison.rows,
     }
 
 
@@ -140,8 +154,8 @@ def _result(kpis: Kpis) -> Table:
 def _comparison(summary: Summary) -> Table:
     table = _table("Row for row against the recount", "", "recount", "found", "differ")
     for each in summary.comparisons:
-        differences = _good(f"{each.differences:,}", each.differences == 0)
-        table.add_row(each.table, f"{each.expected:,}", f"{each.found:,}", differences)
+        differences = _good(f"{each.rows:,}", not each.found)
+        table.add_row(each.what, f"{each.expected:,}", f"{each.actual:,}", differences)
     for name, count in summary.invariants.items():
         table.add_row(name, "", "", _good(f"{count:,}", count == 0))
     return table

@@ -10,20 +10,15 @@ from random import Random
 from rich.console import Console
 
 from demo import stack
-from demo.check.compare import compare, invariants
-from demo.check.forwards import compare_forwards
-from demo.check.recount import recount
-from demo.check.recount_log import LogReader
-from demo.check.recount_types import Config
+from demo.invariants import invariants
 from demo.killer import CYCLE_SECONDS, Killer
 from demo.kpis import read_kpis
 from demo.plan.plan import Plan, make_plan
-from demo.plan.steps import ARTWORKS, IMPRESSIONS
 from demo.player import Deliveries, Player
 from demo.progress import progress
 from demo.report import Summary
-from demo.result_reader import ResultReader
-from demo.settle import settle
+from demo.settle import oracle_of, settle
+from oracle.views import Views
 from streams.settings import Settings
 
 # Long enough to be watched and for latencies to be those of a trickle, short enough for a demo of a minute.
@@ -66,21 +61,18 @@ def run(options: Options, settings: Settings, demo: Settings, console: Console) 
         # Each topic and migration that is new, which is all of them, is an indented line.
         stack.start(demo, settings, lambda line: None if line.startswith(" ") else out(line))
     with ExitStack() as cleanup:
-        log = cleanup.enter_context(closing(LogReader(demo.kafka_bootstrap, IMPRESSIONS)))
-        catalogue = cleanup.enter_context(closing(LogReader(demo.kafka_bootstrap, ARTWORKS)))
-        reader = cleanup.enter_context(closing(ResultReader(demo)))
+        oracle = cleanup.enter_context(closing(oracle_of(demo)))
+        views = cleanup.enter_context(closing(Views(*demo.clickhouse_address, demo.clickhouse_database)))
         with phases.phase("play"):
-            plan = make_plan(int(time.time() * 1000), options.seed, demo.window_ms, log.partitions)
+            oracle.read()
+            plan = make_plan(int(time.time() * 1000), options.seed, demo.window_ms, oracle.partitions)
             deliveries, kills = play(plan, options, demo, console)
         with phases.phase("wait"), progress(console, "waiting for ClickHouse, lines") as update:
-            settle(demo, log, catalogue, reader, update)
+            settle(oracle, update)
         with phases.phase("recount and compare"):
-            config = Config(demo.window_ms, demo.lateness_ms, demo.tolerance_ms, log.partitions)
-            expected = recount(log.records(), catalogue.catalogue(), config)
-            broken = invariants(reader, demo.window_ms)
-            comparisons = compare(reader, expected)
-            comparisons.append(compare_forwards(log.messages, expected.ledger, log.partitions))
-            kpis = read_kpis(reader, deliveries, broken["duplicate in the window"])
+            comparisons = oracle.compare_views()
+            broken = invariants(views, demo.window_ms)
+            kpis = read_kpis(views, deliveries, broken["duplicate in the window"])
     return Summary(options.seed, plan.impressions, plan.injected, kills, kpis, comparisons, broken, phases.seconds)
 
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from oracle.judge import ACCEPTED_COLUMNS, LEDGER_COLUMNS, REJECTED_COLUMNS
+from oracle.rows import Accepted, LedgerRow, Rejected
 from oracle.verdict import Difference
 
 Row = Sequence[Any]
@@ -18,7 +18,7 @@ def check_ledger(
     """Hold the rows that readers see against each other; `received` are the rows of the ledger as it must be."""
     lines = Difference("I2", "lines of the ledger")
     sums: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
-    where = [LEDGER_COLUMNS.index(name) for name in _COUNTS]
+    where = [LedgerRow._fields.index(name) for name in _COUNTS]
     for row in ledger:
         counts = dict(zip(_COUNTS, (row[at] for at in where), strict=True))
         sums[row[0], row[1]].update(counts)
@@ -27,8 +27,8 @@ def check_ledger(
             lines.example(f"{tuple(row[:4])}: {counts}")
     yield lines
     shown = {
-        "accepted": _by_partition(impressions, ACCEPTED_COLUMNS),
-        "rejected": _by_partition(rejected, REJECTED_COLUMNS),
+        "accepted": _by_partition(impressions, Accepted._fields),
+        "rejected": _by_partition(rejected, Rejected._fields),
         "received": _sum_received(received),
     }
     partitions = set(sums).union(*shown.values())
@@ -50,5 +50,5 @@ def _by_partition(rows: Iterable[Row], columns: Sequence[str]) -> Counter[tuple[
 def _sum_received(rows: Iterable[Row]) -> Counter[tuple[str, int]]:
     counts: Counter[tuple[str, int]] = Counter()
     for row in rows:
-        counts[row[0], row[1]] += row[LEDGER_COLUMNS.index("received")]
+        counts[row[0], row[1]] += row[LedgerRow._fields.index("received")]
     return counts

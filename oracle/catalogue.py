@@ -2,29 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from oracle.fields import is_artwork, is_id
 from oracle.jsontext import Malformed, parse_object
+from oracle.rows import Artwork, Coverage
 from oracle.rules import Record
-
-Row = tuple[Any, ...]
-
-ARTWORK_COLUMNS = ["artwork_id", "pool_id", "ordinal", "created_at", "retired", "dna"]
-COVERAGE_COLUMNS = ["user_id", "pool_id", "seen", "pool_size", "coverage", "freshness"]
-ARTWORK_KEY, COVERAGE_KEY = 1, 2
-
-
-@dataclass
-class Artwork:
-    """The latest that the log says about an artwork."""
-
-    pool_id: str
-    ordinal: int
-    created_at: int = 0
-    retired: bool = False
-    dna: list[float] = field(default_factory=list)
 
 
 class Catalogue:
@@ -44,7 +26,7 @@ class Catalogue:
         known = self.artworks.get(artwork_id)
         if record.value is None:
             if known is not None:
-                known.retired = True
+                self.artworks[artwork_id] = known._replace(retired=True)
                 self.taken.append((artwork_id, record.offset))
             return
         try:
@@ -58,18 +40,12 @@ class Catalogue:
             return
         if self._owner_of.setdefault(ordinal, artwork_id) != artwork_id:
             return
-        self.artworks[artwork_id] = Artwork(
-            said["pool_id"], ordinal, said.get("created_at", 0), said.get("retired", False), said.get("dna", [])
-        )
+        dna = tuple(map(float, said.get("dna", [])))
+        created_at, retired = said.get("created_at", 0), said.get("retired", False)
+        self.artworks[artwork_id] = Artwork(artwork_id, said["pool_id"], ordinal, created_at, retired, dna)
         self.taken.append((artwork_id, record.offset))
 
-    def rows(self) -> Iterable[Row]:
-        """What the view `artworks` must hold."""
-        for artwork_id, known in self.artworks.items():
-            dna = tuple(map(float, known.dna))
-            yield artwork_id, known.pool_id, known.ordinal, known.created_at, known.retired, dna
-
-    def coverage(self, seen: Mapping[str, Iterable[str]]) -> Iterable[Row]:
+    def coverage(self, seen: Mapping[str, Iterable[str]]) -> Iterable[Coverage]:
         """What `user_coverage` must hold, given the artworks that each user has an accepted impression of."""
         sizes = Counter(each.pool_id for each in self.artworks.values() if not each.retired)
         for user_id, artworks in seen.items():
@@ -78,7 +54,7 @@ class Catalogue:
                 active[known.pool_id] += not known.retired
             for pool_id, count in active.items():
                 share = count / sizes[pool_id] if sizes[pool_id] else 0.0
-                yield user_id, pool_id, count, sizes[pool_id], share, 1 - share
+                yield Coverage(user_id, pool_id, count, sizes[pool_id], share, 1 - share)
 
 
 def _text(key: bytes | None) -> str:

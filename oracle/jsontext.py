@@ -70,14 +70,15 @@ def _parse(text: str) -> Any:
 def _parse_deep(text: str) -> Any:
     """Parse what has many brackets: most often many impressions, seldom one in another."""
     level = deepest = 0
-    for found in _STRING_OR_BRACKET.findall(text):
+    for match in _STRING_OR_BRACKET.finditer(text):
+        found = match.group()
         if found in "[{":
             level += 1
             deepest = max(deepest, level)
+            if deepest > MOST_LEVELS:
+                raise Malformed("nested too deep")
         elif found in "]}":
             level -= 1
-    if deepest > MOST_LEVELS:
-        raise Malformed("nested too deep")
     if deepest <= FEW_LEVELS:
         return _parse(text)
     return _parse_with_room(text)

@@ -9,31 +9,12 @@ from oracle import fields
 from oracle.forwards import Place
 from oracle.jsontext import Malformed, impression_texts, parse_object
 from oracle.murmur import home_of
+from oracle.rows import Accepted, LedgerRow, Rejected
 from oracle.rules import Record, Rules, lines_of
 
 MIB = 2**20
 # A longer rejected line is kept as its first MiB (decision 0003).
 _LONGEST_KEPT = 23 * MIB
-
-Row = tuple[Any, ...]
-
-_PLACE = ("source_topic_id", "source_partition", "source_offset", "line")
-# The columns of the expected rows. Times are ms; `payload` is the SHA-256 of the bytes, `detail` whether there is any.
-ACCEPTED_COLUMNS = (
-    *("event_id", "user_id", "artwork_id", "pool_id", "impression_id", "flush_id", "session_id"),
-    *("seen_at", "received_at", "fresh", "dwell_ms", "visible", "position", "surface"),
-    *("transport", "tier", "experiments"),
-    *(*_PLACE, "idx"),
-)
-LEDGER_COLUMNS = (
-    *_PLACE,
-    *("flush_id", "user_id", "received", "accepted", "fresh", "duplicates", "rejected", "forwarded"),
-    *("transport", "reason", "tier", "experiments", "attempts", "failures", "queued", "dropped"),
-    *("bytes", "sent_at", "appended_at"),
-)
-REJECTED_COLUMNS = (*_PLACE, "idx", "reason", "user_id", "payload", "payload_bytes", "rejected_at", "detail")
-# How many of the first columns are the key of a row.
-ACCEPTED_KEY, LEDGER_KEY, REJECTED_KEY = 1, 4, 5
 
 
 class Judge:
@@ -41,9 +22,10 @@ class Judge:
 
     def __init__(self, rules: Rules, partitions: int) -> None:
         self._rules, self._partitions = rules, partitions
-        self.accepted: dict[str, Row] = {}
-        self.ledger: list[Row] = []
-        self.rejected: list[Row] = []
+        # By event_id.
+        self.accepted: dict[str, Accepted] = {}
+        self.ledger: list[LedgerRow] = []
+        self.rejected: list[Rejected] = []
         # When each user saw each artwork: seen_at of what was accepted, sorted.
         self.seen: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         # Where each line that was forwarded lay: its home and the SHA-256 of its bytes.
@@ -52,8 +34,6 @@ class Judge:
 
     def judge(self, record: Record) -> None:
         """Judge each line of the record. Raises ValueError if the broker did not note when it appended it."""
-        if record.appended_at is None:
-            raise ValueError(f"partition {record.partition} offset {record.offset}: no time of appending")
         for number, line in enumerate(lines_of(record.value)):
             counts = {"accepted": 0, "fresh": 0, "duplicates": 0, "rejected": 0, "forwarded": 0}
             flush = self._judge_line(record, number, line, counts)
@@ -106,13 +86,13 @@ class Judge:
             counts["accepted"] += 1
             counts["fresh"] += fresh
             row = self._accepted_row(record, number, idx, flush, impression, fresh)
-            if row[0] in self.accepted:
-                raise AssertionError(f"two accepted impressions share event_id {row[0]}")  # rule 4 says they can't
-            self.accepted[row[0]] = row
+            if row.event_id in self.accepted:
+                raise AssertionError(f"two accepted impressions share event_id {row.event_id}")  # rule 4: they can't
+            self.accepted[row.event_id] = row
 
     def _timing(self, record: Record, impression: dict[str, Any], of_user: dict[str, list[int]]) -> str:
         """`future` or `late` where rule 1 says so, else nothing."""
-        age = record.appended_at - impression["seen_at"]
+        age = record.time - impression["seen_at"]
         if -age > self._rules.tolerance_ms:
             return "future"
         if age > self._rules.lateness_ms and of_user.get(impression["artwork_id"]):
@@ -121,9 +101,9 @@ class Judge:
 
     def _accepted_row(
         self, record: Record, number: int, idx: int, flush: dict[str, Any], impression: dict[str, Any], fresh: bool
-    ) -> Row:
+    ) -> Accepted:
         user_id, artwork_id, seen_at = flush["user_id"], impression["artwork_id"], impression["seen_at"]
-        return (
+        return Accepted(
             event_id(user_id, artwork_id, seen_at, self._rules.window_ms),
             user_id,
             artwork_id,
@@ -132,13 +112,14 @@ class Judge:
             flush["flush_id"],
             flush.get("session_id", ""),
             seen_at,
-            record.appended_at,
+            record.time,
             fresh,
             impression.get("dwell_ms"),
             impression.get("visible"),
             impression.get("position"),
             impression.get("surface", ""),
             flush.get("transport", "sdk"),
+            flush.get("reason", "manual"),
             flush.get("tier", "free"),
             flush.get("experiments", {}),
             record.topic_id,
@@ -155,14 +136,15 @@ class Judge:
         kept = text if len(text) <= _LONGEST_KEPT else text[:MIB]
         place = (record.topic_id, record.partition, record.offset, number, idx)
         digest = hashlib.sha256(kept).hexdigest()
-        self.rejected.append((*place, reason, user_id, digest, len(kept), record.appended_at, True))
+        self.rejected.append(Rejected(*place, reason, user_id, digest, len(kept), record.time, True))
 
     def _account(self, record: Record, number: int, line: bytes, flush: dict[str, Any], counts: dict[str, int]) -> None:
         received = counts["accepted"] + counts["duplicates"] + counts["rejected"] + counts["forwarded"]
         telemetry = flush.get("telemetry", {})
+        attempts, failures, queued, dropped = (telemetry.get(name, 0) for name in fields.TELEMETRY)
         self.totals.update(counts, received=received, lines=1)
         self.ledger.append(
-            (
+            LedgerRow(
                 record.topic_id,
                 record.partition,
                 record.offset,
@@ -179,10 +161,13 @@ class Judge:
                 flush.get("reason", ""),
                 flush.get("tier", ""),
                 flush.get("experiments", {}),
-                *(telemetry.get(name, 0) for name in fields.TELEMETRY),
+                attempts,
+                failures,
+                queued,
+                dropped,
                 len(line),
                 flush.get("sent_at", 0),
-                record.appended_at,
+                record.time,
             )
         )
 

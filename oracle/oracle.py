@@ -7,12 +7,24 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 
-from oracle import balance, catalogue, forwards, judge, offsets, state
+from oracle import balance, forwards, offsets, state
 from oracle.catalogue import Catalogue
 from oracle.judge import Judge
 from oracle.log import Follower, Logs
 from oracle.offsets import CATALOGUE, FEEDS, Sent
 from oracle.progress import CLICKHOUSE_AWAY, Counts, Partition, ask, is_caught_up
+from oracle.rows import (
+    ACCEPTED_KEY,
+    ARTWORK_KEY,
+    COVERAGE_KEY,
+    LEDGER_KEY,
+    REJECTED_KEY,
+    Accepted,
+    Artwork,
+    Coverage,
+    LedgerRow,
+    Rejected,
+)
 from oracle.rules import Record, Rules, line_count
 from oracle.verdict import Difference, Verdict, compare
 from oracle.views import Views
@@ -47,6 +59,11 @@ class Oracle:
         self._catalogues: dict[str, Catalogue] = {}
 
     @property
+    def partitions(self) -> int:
+        """How many partitions the source has; 0 before it was read."""
+        return self._source.partitions
+
+    @property
     def _logs(self) -> Logs:
         if self._open_logs is None:
             self._open_logs = Logs(self._bootstrap)
@@ -66,11 +83,17 @@ class Oracle:
         for record in self._artworks.read(self._logs):
             self._catalogues.setdefault(record.topic_id, Catalogue()).read(record)
 
-    def wait(self, seconds: float, alive: Callable[[], None] = lambda: None) -> bool:
+    def wait(
+        self,
+        seconds: float,
+        alive: Callable[[], None] = lambda: None,
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> bool:
         """I5: return True once each line of the log is in the ledger, and all that the ledger counts in the views.
 
         False when nothing more has come for `seconds`. ClickHouse or Kafka being away is such a time and raises
-        nothing. `alive` is called in each round; what it raises ends the wait.
+        nothing. `alive` is called in each round; what it raises ends the wait. `progress` is told how many lines are
+        in the ledger, and in the log.
         """
         most, deadline = -1, time.monotonic() + seconds
         while True:
@@ -78,13 +101,24 @@ class Oracle:
             asked_at = time.monotonic()
             counts = self._counts()
             # A forward commits with its ledger row: what the ledger knew when it was asked is in the log now.
-            if counts is not None and self._is_caught_up(counts):
+            caught_up = counts is not None and self._is_caught_up(counts)
+            if counts is not None:
+                progress(sum(counts.lines.values()), self._lines.total())
+            if caught_up:
                 return True
             if counts is not None and counts.total() > most:
                 most, deadline = counts.total(), time.monotonic() + seconds
             if time.monotonic() > deadline:
                 return False
             time.sleep(min(max(SHORTEST_PAUSE, time.monotonic() - asked_at), LONGEST_PAUSE))
+
+    def compare_views(self) -> list[Difference]:
+        """I1 alone: what each view holds beside what it must hold, and the forwarded records, equal ones too.
+
+        Meant, as `check`, for an installation that is idle, and raises as it does.
+        """
+        self.read()
+        return [each for each in self._check_views(self._judged()) if each.invariant == "I1"]
 
     def check(self, states: Sequence[Path] = ()) -> Verdict:
         """Judge all and hold the views against it; `states` are folders of local state (`.../partition-P`) for I4.
@@ -145,25 +179,14 @@ class Oracle:
     def _check_views(self, judged: Judge) -> Iterator[Difference]:
         views, known = self._views, self._catalogue()
         impressions, ledger, rejected = views.impressions(), views.ledger(), views.rejected()
-        accepted = judged.accepted.values()
-        yield compare("I1", "impressions", judge.ACCEPTED_COLUMNS, judge.ACCEPTED_KEY, accepted, impressions)
-        yield compare("I1", "ledger", judge.LEDGER_COLUMNS, judge.LEDGER_KEY, judged.ledger, ledger)
-        yield compare("I1", "rejected", judge.REJECTED_COLUMNS, judge.REJECTED_KEY, judged.rejected, rejected)
-        yield compare(
-            "I1", "artworks", catalogue.ARTWORK_COLUMNS, catalogue.ARTWORK_KEY, known.rows(), views.artworks()
-        )
-        coverage = known.coverage(judged.seen)
-        yield compare(
-            "I1", "user_coverage", catalogue.COVERAGE_COLUMNS, catalogue.COVERAGE_KEY, coverage, views.coverage()
-        )
-        yield compare(
-            "I1",
-            "forwarded lines",
-            forwards.COLUMNS,
-            forwards.KEY,
-            forwards.expected_rows(judged.forwards),
-            self._forwarded,
-        )
+        accepted, coverage = judged.accepted.values(), known.coverage(judged.seen)
+        artworks, forwarded = known.artworks.values(), forwards.expected_rows(judged.forwards)
+        yield compare("I1", "impressions", Accepted._fields, ACCEPTED_KEY, accepted, impressions)
+        yield compare("I1", "ledger", LedgerRow._fields, LEDGER_KEY, judged.ledger, ledger)
+        yield compare("I1", "rejected", Rejected._fields, REJECTED_KEY, judged.rejected, rejected)
+        yield compare("I1", "user_coverage", Coverage._fields, COVERAGE_KEY, coverage, views.coverage())
+        yield compare("I1", "artworks", Artwork._fields, ARTWORK_KEY, artworks, views.artworks())
+        yield compare("I1", "forwarded records", forwards.COLUMNS, forwards.KEY, forwarded, self._forwarded)
         yield from balance.check_ledger(ledger, impressions, rejected, judged.ledger)
 
     def _catalogue(self) -> Catalogue:

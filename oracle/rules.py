@@ -24,6 +24,13 @@ class Record:
     value: bytes | None
     origin: bytes | None = None
 
+    @property
+    def time(self) -> int:
+        """The contract's A. Raises ValueError if the broker did not note when it appended the record."""
+        if self.appended_at is None:
+            raise ValueError(f"partition {self.partition} offset {self.offset}: no time of appending")
+        return self.appended_at
+
 
 def lines_of(value: bytes | None) -> list[bytes]:
     """The lines of a source record: split at 0x0A, of which one at the end ends the last line. At least one line."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST_EXAMPLES = 3
+# Of a value in an example.
+MOST_LETTERS = 80
 
 
 @dataclass
@@ -18,11 +20,20 @@ class Difference:
     extra: int = 0
     wrong: int = 0
     examples: list[str] = field(default_factory=list)
+    # Of rows that were compared: how many there must be, there are, and are extra because they are there already.
+    expected: int = 0
+    actual: int = 0
+    repeated: int = 0
 
     @property
     def found(self) -> bool:
         """Is there any?"""
-        return bool(self.missing or self.extra or self.wrong)
+        return self.rows > 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows are not as they must be."""
+        return self.missing + self.extra + self.wrong
 
     def example(self, text: str) -> None:
         """Keep it if there are not enough yet."""
@@ -84,6 +95,7 @@ def compare(
         right = awaited.get(place)
         if right is None or met[place] > 1:
             difference.extra += 1
+            difference.repeated += right is not None
             difference.example(f"extra {_coordinates(columns, row, key)}")
         elif tuple(row) != tuple(right):
             difference.wrong += 1
@@ -92,6 +104,7 @@ def compare(
         if place not in met:
             difference.missing += 1
             difference.example(f"missing {_coordinates(columns, row, key)}")
+    difference.expected, difference.actual = len(awaited), met.total()
     return difference
 
 
@@ -106,4 +119,11 @@ def _coordinates(columns: Sequence[str], row: Sequence[Any], key: int) -> str:
 
 def _unequal(columns: Sequence[str], right: Sequence[Any], row: Sequence[Any]) -> str:
     pairs = zip(columns, right, row, strict=True)
-    return ", ".join(f"{name} {found!r}, not {awaited!r}" for name, awaited, found in pairs if awaited != found)
+    return ", ".join(
+        f"{name} {_short(found)}, not {_short(awaited)}" for name, awaited, found in pairs if awaited != found
+    )
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MOST_LETTERS else text[:MOST_LETTERS] + "..."

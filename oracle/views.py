@@ -7,7 +7,7 @@ from typing import Any
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from oracle import catalogue, judge
+from oracle.rows import Accepted, Artwork, Coverage, LedgerRow, Rejected
 
 Row = Sequence[Any]
 
@@ -70,23 +70,23 @@ class Views:
 
     def impressions(self) -> Sequence[Row]:
         """The view of accepted impressions."""
-        return self.view("impressions", judge.ACCEPTED_COLUMNS)
+        return self.view("impressions", Accepted._fields)
 
     def ledger(self) -> Sequence[Row]:
         """The view of the ledger."""
-        return self.view("ledger", judge.LEDGER_COLUMNS)
+        return self.view("ledger", LedgerRow._fields)
 
     def rejected(self) -> Sequence[Row]:
         """The view of rejected pieces."""
-        return self.view("rejected", judge.REJECTED_COLUMNS)
+        return self.view("rejected", Rejected._fields)
 
     def artworks(self) -> Sequence[Row]:
         """The view of the catalogue."""
-        return self.view("artworks", catalogue.ARTWORK_COLUMNS)
+        return self.view("artworks", Artwork._fields)
 
     def coverage(self) -> Sequence[Row]:
         """The view of what users have seen of each pool."""
-        return self.view("user_coverage", catalogue.COVERAGE_COLUMNS)
+        return self.view("user_coverage", Coverage._fields)
 
     def raw_excess(self) -> dict[str, int]:
         """Of each raw table, how many rows it holds beyond the distinct ones."""

@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -11,14 +11,11 @@ from rich.console import Console
 
 from dashboards.observers import observing, until
 from demo import stack
-from demo.check.recount_log import LogReader
 from demo.plan.plan import make_plan
-from demo.plan.steps import ARTWORKS, IMPRESSIONS
 from demo.player import Player
 from demo.progress import progress
-from demo.result_reader import ResultReader
 from demo.run import line_printer
-from demo.settle import settle
+from demo.settle import oracle_of, settle
 from streams.clickhouse.client import connect
 from streams.errors import UserError
 from streams.settings import Settings
@@ -84,15 +81,13 @@ def playing(settings: Settings, console: Console) -> Iterator[Shown]:
 
 def _play(demo: Settings, console: Console) -> None:
     """Play the demo's plan, and return once ClickHouse has all of it."""
-    with ExitStack() as cleanup:
-        log = cleanup.enter_context(closing(LogReader(demo.kafka_bootstrap, IMPRESSIONS)))
-        catalogue = cleanup.enter_context(closing(LogReader(demo.kafka_bootstrap, ARTWORKS)))
-        reader = cleanup.enter_context(closing(ResultReader(demo)))
-        plan = make_plan(int(time.time() * 1000), SEED, demo.window_ms, log.partitions)
+    with closing(oracle_of(demo)) as oracle:
+        oracle.read()
+        plan = make_plan(int(time.time() * 1000), SEED, demo.window_ms, oracle.partitions)
         with closing(Player(demo.kafka_bootstrap)) as player, progress(console, "playing, records") as update:
             player.play(plan, PLAY_SECONDS, lambda done: update(done, len(plan.steps)))
         with progress(console, "waiting for ClickHouse, lines") as update:
-            settle(demo, log, catalogue, reader, update)
+            settle(oracle, update)
 
 
 def _roll_up(demo: Settings) -> float:

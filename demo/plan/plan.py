@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from demo.check.recount_partition import partition_of
 from demo.plan.catalogue import catalogue_steps
 from demo.plan.drafts import Draft, make_drafts
 from demo.plan.events import SPAN_MS, load_events
 from demo.plan.faults_flows import FLOWS, window_edges
 from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
 from demo.plan.steps import IMPRESSIONS, Step
+from oracle.murmur import home_of
 from impression_streams.encode import check_flush, flush_json
 
 RETRIED_SHARE = 0.10
@@ -123,7 +123,7 @@ def _records(sends: list[Send], partitions: int, rng: Random, injected: "Counter
         for send in alone:
             partition, good = None, send.good
             if rng.random() < MISROUTED_SHARE:
-                partition = (partition_of(send.user_id, partitions) + rng.randint(1, partitions - 1)) % partitions
+                partition = (home_of(send.user_id, partitions) + rng.randint(1, partitions - 1)) % partitions
                 good = False
                 injected["record in a wrong partition"] += 1
             yield Step(send.at, IMPRESSIONS, send.user_id.encode(), send.value, partition, send.connection, good)
@@ -135,7 +135,7 @@ def _packed(sends: Iterable[Send], partitions: int, rng: Random, injected: "Coun
     for send in sends:
         stray = partitions > 1 and rng.random() < 0.05
         injected["packed line in a wrong partition"] += stray
-        packs[(partition_of(send.user_id, partitions) + stray) % partitions].append(send)
+        packs[(home_of(send.user_id, partitions) + stray) % partitions].append(send)
     for partition, pack in sorted(packs.items()):
         lines = [send.value.removesuffix(b"\n") for send in pack]
         if rng.random() < 0.3:

@@ -23,17 +23,17 @@ def test_a_stray_is_forwarded_byte_for_byte_and_judged_at_home(installation: Ins
     sent, judged = of_user(installation.audit.rows(LEDGER), stranger)
     assert (sent["source_partition"], sent["line"], sent["received"], sent["forwarded"]) == (1, 1, 2, 2)
     assert (judged["source_partition"], judged["line"], judged["received"], judged["accepted"]) == (3, 0, 2, 2)
-    (message,) = [m for m in installation.audit.logs[IMPRESSIONS].messages if m.value == stray]
-    assert (message.partition, message.offset) == (home(stranger), judged["source_offset"])
-    assert orjson.loads(message.origin or b"") == {
+    (record,) = [each for each in installation.audit.logs[IMPRESSIONS].records if each.value == stray]
+    assert (record.partition, record.offset) == (home(stranger), judged["source_offset"])
+    assert orjson.loads(record.origin or b"") == {
         "topic_id": sent["source_topic_id"],
         "partition": 1,
         "offset": sent["source_offset"],
         "line": 1,
     }
     # An A of its own.
-    assert judged["appended_at"] == message.appended_at >= sent["appended_at"]
-    assert {r["received_at"] for r in of_user(installation.audit.rows(ACCEPTED), stranger)} == {message.appended_at}
+    assert judged["appended_at"] == record.appended_at >= sent["appended_at"]
+    assert {r["received_at"] for r in of_user(installation.audit.rows(ACCEPTED), stranger)} == {record.appended_at}
 
 
 def test_what_a_transaction_aborts_is_never_judged(installation: Installation) -> None:

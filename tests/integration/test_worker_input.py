@@ -7,7 +7,8 @@ import pytest
 from demo.plan.drafts import Draft
 from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
 from streams.kafka.names import LEDGER, REJECTED
-from tests.support.audit import of_user, payload
+from tests.support.audit import of_user
+from tests.support.flushes import payload
 from tests.support.load import Raw, at_home, flush, home, impression, now_ms, user_at
 from tests.support.stack import Installation
 

@@ -8,7 +8,8 @@ import pytest
 
 from streams.kafka.names import ACCEPTED, LEDGER, REJECTED
 from tests.support import poisoned_worker
-from tests.support.audit import of_user, payload
+from tests.support.audit import of_user
+from tests.support.flushes import payload
 from tests.support.load import Raw, flush, home, impression, now_ms, user_at
 from tests.support.poisoned_worker import POISONED_USER
 from tests.support.stack import Installation, running_installation

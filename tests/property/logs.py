@@ -5,8 +5,8 @@ from typing import NamedTuple
 import orjson
 from hypothesis import strategies as st
 
-from demo.check.recount_types import CatalogueRecord
 from streams.settings import Settings
+from tests.support.against_oracle import artwork
 from tests.support.memory_log import Event, MemoryLog
 
 PARTITIONS = 2
@@ -47,7 +47,7 @@ sizes = st.lists(st.integers(1, 6), min_size=1, max_size=5)
 events = st.lists(st.sampled_from(list(Event)), min_size=1, max_size=7)
 
 _records = st.builds(
-    lambda key, pool, ordinal, retired: CatalogueRecord(
+    lambda key, pool, ordinal, retired: artwork(
         key.encode(), orjson.dumps({"pool_id": pool, "ordinal": ordinal, "retired": retired})
     ),
     st.sampled_from(ARTWORKS),
@@ -55,7 +55,7 @@ _records = st.builds(
     st.integers(0, 3),
     st.booleans(),
 )
-_odd = st.builds(CatalogueRecord, st.sampled_from([b"a", b"b", b"?", None]), st.sampled_from([None, b"", b"{}"]))
+_odd = st.builds(artwork, st.sampled_from([b"a", b"b", b"?", None]), st.sampled_from([None, b"", b"{}"]))
 catalogues = st.lists(st.one_of(_records, _records, _records, _odd), max_size=8)
 
 

@@ -5,7 +5,7 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.check import recount_partition
+from oracle.murmur import home_of
 from streams.core import seen as seen_codec
 from streams.core import window
 from streams.core.partitioner import murmur2, partition_of
@@ -51,7 +51,7 @@ def test_values_in_parts_round_trip_over_what_lay_there_before(old: bytes, new: 
 def test_a_user_has_one_partition_within_the_count(user_id: str, partitions: int) -> None:
     found = partition_of(user_id, partitions)
     assert 0 <= found < partitions
-    assert found == recount_partition.partition_of(user_id, partitions)
+    assert found == home_of(user_id, partitions)
 
 
 @given(st.binary(max_size=64))

@@ -1,11 +1,11 @@
-"""Any bytes are judged as the recount judges them: mutations of a good line, spliced with what JSON trips over."""
+"""Any bytes are judged as the oracle judges them: mutations of a good line, spliced with what JSON trips over."""
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.core.catalogue import Catalogue
 from tests.property.logs import PARTITIONS, SETTINGS, T0
-from tests.support.against_recount import assert_same
+from tests.support.against_oracle import assert_same
 from tests.support.memory_log import MemoryLog, Worker, instead_of_kafka
 
 GOOD = (
@@ -80,7 +80,7 @@ def values() -> list[tuple[int, int]]:
 replaced = st.tuples(st.sampled_from(values()), st.sampled_from(TOKENS)).map(lambda e: (e[0][0], e[0][1], e[1]))
 
 
-def assert_judged_as_the_recount_says(value: bytes) -> None:
+def assert_judged_as_the_oracle_says(value: bytes) -> None:
     log = MemoryLog(SETTINGS, PARTITIONS)
     log.append(0, T0, value)
     log.append(1, T0, value)
@@ -92,13 +92,13 @@ def assert_judged_as_the_recount_says(value: bytes) -> None:
 @given(st.lists(edits, max_size=3))
 @settings(max_examples=800)
 def test_mutations_of_a_good_line(changes: list[tuple[int, int, bytes]]) -> None:
-    assert_judged_as_the_recount_says(mutated(changes))
+    assert_judged_as_the_oracle_says(mutated(changes))
 
 
 @given(st.lists(replaced, min_size=1, max_size=3, unique_by=lambda e: e[0]))
 @settings(max_examples=800)
 def test_values_replaced_by_others(changes: list[tuple[int, int, bytes]]) -> None:
-    assert_judged_as_the_recount_says(mutated(changes))
+    assert_judged_as_the_oracle_says(mutated(changes))
 
 
 @given(st.binary(max_size=40))
@@ -106,4 +106,4 @@ def test_values_replaced_by_others(changes: list[tuple[int, int, bytes]]) -> Non
 @example(b"\n")
 @example(b"{}\n\n")
 def test_any_bytes(value: bytes) -> None:
-    assert_judged_as_the_recount_says(value)
+    assert_judged_as_the_oracle_says(value)

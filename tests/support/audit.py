@@ -1,45 +1,69 @@
-"""Everything that the worker wrote, held against the recount of everything that it read."""
+"""Everything that the worker wrote, held against what the oracle makes of everything that it read."""
 
-import base64
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Any
 
 import orjson
 
-from demo.check.compare import IMPRESSION, LINE
-from demo.check.differences import Comparison, compare_rows
-from demo.check.forwards import compare_forwards
-from demo.check.recount import recount, split_lines
-from demo.check.recount_log import LogReader
-from demo.check.recount_partition import partition_of
-from demo.check.recount_types import Config, Rejected, Result
+from oracle.forwards import COLUMNS, KEY, expected_rows, found_row
+from oracle.judge import Judge
+from oracle.log import Follower, Logs
+from oracle.murmur import home_of
+from oracle.rows import ACCEPTED_KEY, COVERAGE_KEY, LEDGER_KEY, REJECTED_KEY, Accepted, Coverage, LedgerRow, Rejected
+from oracle.rules import Record, Rules, line_count, lines_of
+from oracle.verdict import Difference, compare
 from streams.kafka.names import ACCEPTED, ARTWORKS, COVERAGE, IMPRESSIONS, LEDGER, REJECTED
 from streams.settings import Settings
+from tests.support import written
+from tests.support.against_oracle import catalogue_of, judged
+from tests.support.flushes import Row
 from tests.support.wait import until
 
 TOPICS = (LEDGER, ACCEPTED, REJECTED, COVERAGE, ARTWORKS, IMPRESSIONS)
 # A recovery, a rebalance and the backlog behind them, on a busy machine.
 SETTLE_SECONDS = 120.0
 
-Row = dict[str, Any]
+
+class Log:
+    """A topic, followed; what was read once is kept. Raises KafkaException while the broker does not answer."""
+
+    def __init__(self, logs: Logs, topic: str) -> None:
+        self._logs, self._follower = logs, Follower(topic)
+        found = logs.describe(topic)
+        assert found is not None, topic
+        self.partitions = found[1]
+        self.records: list[Record] = []
+
+    def read_to_end(self) -> None:
+        """Read what came since."""
+        self.records += self._follower.read(self._logs)
+
+    def end(self, partition: int) -> int:
+        """The offset that the next record will get."""
+        return self._logs.end(self._follower.topic, partition)
+
+    def lines(self) -> Counter[int]:
+        """How many lines were read of each partition."""
+        lines = Counter(dict.fromkeys(range(self.partitions), 0))
+        for record in self.records:
+            lines[record.partition] += line_count(record.value)
+        return lines
 
 
 class Audit:
-    """Follows the topics of an installation, `read_committed`; what was read once is kept."""
+    """Follows the topics of an installation, `read_committed`."""
 
     def __init__(self, settings: Settings, changing_pools: frozenset[str] = frozenset()) -> None:
         """`changing_pools` are those whose catalogue changes after a user's last impression, where `coverage.v1` may
-        stand still (rule 5)."""
-        self._settings = settings
+        stand still (rule 5). Raises KafkaException while the broker does not answer."""
+        self._rules = Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms)
         self._changing_pools = changing_pools
-        self.logs = {topic: LogReader(settings.kafka_bootstrap, topic) for topic in TOPICS}
+        self._broker = Logs(settings.kafka_bootstrap)
+        self.logs = {topic: Log(self._broker, topic) for topic in TOPICS}
 
     def close(self) -> None:
         """Leave the broker."""
-        for log in self.logs.values():
-            log.close()
+        self._broker.close()
 
     def settle(self, seconds: float = SETTLE_SECONDS) -> None:
         """Return once every line of the log is in the ledger, those forwarded meanwhile included.
@@ -47,103 +71,77 @@ class Audit:
         The ledger is read before the source: a forward commits with its ledger row, so lines that the ledger
         already knows when the source shows no more of them are all that will ever come.
         """
-        until(lambda: self._behind() <= 0, seconds, "every line is in the ledger")
+        until(self._is_settled, seconds, "every line is in the ledger")
 
-    def _behind(self) -> int:
+    def _is_settled(self) -> bool:
         self.logs[LEDGER].read_to_end()
-        known = Counter({m.partition: 0 for m in self.logs[LEDGER].messages})
-        for message in self.logs[LEDGER].messages:
-            known[message.partition] += len(split_lines(message.value))
         self.logs[IMPRESSIONS].read_to_end()
-        lines: Counter[int] = Counter()
-        for message in self.logs[IMPRESSIONS].messages:
-            lines[message.partition] += len(split_lines(message.value))
-        return max((count - known[partition] for partition, count in lines.items()), default=0)
+        known = self.logs[LEDGER].lines()
+        return all(known[partition] >= count for partition, count in self.logs[IMPRESSIONS].lines().items())
 
-    def check(self, seconds: float = SETTLE_SECONDS) -> Result:
-        """Settle, then hold everything against the recount; return the recount. Fails on any difference."""
+    def check(self, seconds: float = SETTLE_SECONDS) -> Judge:
+        """Settle, then hold everything against the oracle; return what it judged. Fails on any difference."""
         self.settle(seconds)
         for log in self.logs.values():
             log.read_to_end()
-        expected = self.expected()
-        wrong = [each for each in self.compare(expected) if each.differences]
+        source = self.logs[IMPRESSIONS]
+        expected = judged(source.records, self._rules, source.partitions)
+        wrong = [each for each in self._compare(expected) if each.found]
         assert not wrong, "\n".join(map(str, wrong))
         return expected
 
-    def expected(self) -> Result:
-        """Recount what has been read of the source."""
-        source, catalogue = self.logs[IMPRESSIONS], self.logs[ARTWORKS]
-        limits = self._settings
-        config = Config(limits.window_ms, limits.lateness_ms, limits.tolerance_ms, source.partitions)
-        return recount(source.records(), catalogue.catalogue(), config)
-
-    def compare(self, expected: Result) -> list[Comparison]:
+    def _compare(self, expected: Judge) -> Iterable[Difference]:
         """Compare each output topic, row for row."""
-        source = self.logs[IMPRESSIONS]
-        return [
-            compare_rows("accepted", map(asdict, expected.accepted), self.rows(ACCEPTED), IMPRESSION),
-            compare_rows("ledger", map(asdict, expected.ledger), map(_ledger, self.rows(LEDGER)), LINE),
-            compare_rows("rejected", map(_without_detail, expected.rejected), self._rejected(), IMPRESSION),
-            compare_rows("coverage", self._coverage_expected(expected), self._coverage(), ("user_id", "pool_id")),
-            compare_forwards(source.messages, expected.ledger, source.partitions),
-        ]
+        accepted, ledger, rejected = map(self.rows, (ACCEPTED, LEDGER, REJECTED))
+        rows = map(written.accepted, accepted)
+        yield compare("I1", "accepted", Accepted._fields, ACCEPTED_KEY, expected.accepted.values(), rows)
+        yield compare("I1", "ledger", LedgerRow._fields, LEDGER_KEY, expected.ledger, map(written.ledger, ledger))
+        found = map(written.rejected, rejected)
+        yield compare("I1", "rejected", Rejected._fields, REJECTED_KEY, expected.rejected, found)
+        columns = (*Coverage._fields, "updated_at")
+        covered = self._coverage_expected(expected)
+        yield compare("I1", "coverage", columns, COVERAGE_KEY, covered, self._coverage())
+        forwarded = [found_row(record) for record in self.logs[IMPRESSIONS].records if record.origin is not None]
+        yield compare("I1", "forwarded records", COLUMNS, KEY, expected_rows(expected.forwards), forwarded)
 
     def rows(self, topic: str) -> list[Row]:
         """Every row of an output topic that has been read. Each lies in the partition of its source."""
         found = []
-        for message in self.logs[topic].messages:
-            for line in split_lines(message.value):
+        for record in self.logs[topic].records:
+            for line in lines_of(record.value):
                 row: Row = orjson.loads(line)
-                assert row["source_partition"] == message.partition
+                assert row["source_partition"] == record.partition
                 found.append(row)
         return found
 
-    def _rejected(self) -> list[Row]:
-        rows = []
-        for row in self.rows(REJECTED):
-            assert row["detail"]
-            rows.append({**row, "payload": payload(row), "detail": ""})
-            del rows[-1]["payload_encoding"]
-        return rows
-
-    def _coverage(self) -> Iterable[Row]:
+    def _coverage(self) -> list[tuple[object, ...]]:
         """The latest value of each key."""
         latest: dict[bytes | None, Row] = {}
-        for message in self.logs[COVERAGE].messages:
-            if message.value is None:  # all that the user saw of the pool has moved to others
-                latest.pop(message.key, None)
+        for record in self.logs[COVERAGE].records:
+            if record.value is None:  # all that the user saw of the pool has moved to others
+                latest.pop(record.key, None)
                 continue
-            row: Row = orjson.loads(message.value)
-            assert message.key == f"{row['user_id']}|{row['pool_id']}".encode()
-            assert message.partition == partition_of(row["user_id"], self.logs[COVERAGE].partitions)
-            latest[message.key] = row
-        return [row for row in latest.values() if row["pool_id"] not in self._changing_pools]
+            row: Row = orjson.loads(record.value)
+            assert record.key == f"{row['user_id']}|{row['pool_id']}".encode()
+            assert record.partition == home_of(row["user_id"], self.logs[COVERAGE].partitions)
+            latest[record.key] = row
+        return [
+            (*written.coverage(row), row["updated_at"])
+            for row in latest.values()
+            if row["pool_id"] not in self._changing_pools
+        ]
 
-    def _coverage_expected(self, expected: Result) -> list[Row]:
+    def _coverage_expected(self, expected: Judge) -> list[tuple[object, ...]]:
         touched = {
             row.user_id: row.appended_at
             for row in expected.ledger
             if not row.forwarded and row.transport  # a line rejected whole has none, and touches nobody
         }
         return [
-            asdict(row) | {"updated_at": touched[row.user_id]}
-            for row in expected.coverage
+            (*row, touched[row.user_id])
+            for row in catalogue_of(self.logs[ARTWORKS].records).coverage(expected.seen)
             if row.pool_id not in self._changing_pools
         ]
-
-
-def payload(row: Row) -> bytes:
-    """The bytes that a rejected row keeps."""
-    text: str = row["payload"]
-    return base64.b64decode(text) if row["payload_encoding"] == "base64" else text.encode()
-
-
-def _ledger(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "processed_at"}
-
-
-def _without_detail(row: Rejected) -> Row:
-    return asdict(row) | {"detail": ""}
 
 
 def of_user(rows: Iterable[Row], user_id: str) -> list[Row]:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 from confluent_kafka import Producer
 
-from demo.check.recount_log import QUIET
-from demo.check.recount_partition import partition_of
+from oracle.log import QUIET
+from oracle.murmur import home_of
 from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 
@@ -70,7 +70,7 @@ def flush(user_id: str, impressions: Sequence[Any], **more: Any) -> bytes:
 
 def home(user_id: str) -> int:
     """The user's partition."""
-    return partition_of(user_id, PARTITIONS)
+    return home_of(user_id, PARTITIONS)
 
 
 def user_at(partition: int, name: str) -> str:

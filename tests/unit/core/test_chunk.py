@@ -1,4 +1,4 @@
-"""A chunk, line by line: what is accepted, forwarded, rejected, and what coverage follows."""
+"""A chunk: what it sends on, sums up and blames, and how coverage follows a catalogue that changes meanwhile."""
 
 from itertools import count
 from typing import Any
@@ -11,7 +11,6 @@ from streams.core.partitioner import partition_of
 from streams.state.memory import MemoryStore
 from streams.state.partition_state import State, User
 from tests.support.flushes import (
-    LATENESS,
     TOPIC_ID,
     WINDOW,
     A,
@@ -29,39 +28,6 @@ STRANGER = next(user for n in count() if partition_of(user := f"u{n}", 4) == 3)
 NATIVE = next(user for n in count() if partition_of(user := f"u{n}", 4) == 0)
 
 
-HISTORIES: dict[str, tuple[list[tuple[str, int]], str]] = {
-    "a retry": ([("a", A), ("a", A)], "fd"),
-    "a double fire across a boundary": ([("a", A - 1), ("a", A + 60)], "fd"),
-    "only accepted ones make duplicates": ([("a", A - n * WINDOW * 2 // 3) for n in range(5)], "fdrdr"),
-    "out of order": ([("a", A), ("a", A - WINDOW), ("a", A - WINDOW + 1)], "frd"),
-    "between two accepted": ([("a", A), ("a", A - 2 * WINDOW + 1), ("a", A - WINDOW + 1)], "frd"),
-    "two artworks": ([("a", A), ("b", A), ("a", A)], "ffd"),
-    "late, never seen": ([("a", A - LATENESS - 1)], "f"),
-    "late, seen since": ([("a", A - LATENESS - 1), ("a", A - LATENESS - 1)], "fx"),
-    "exactly late": ([("a", A), ("a", A - LATENESS)], "fr"),
-    "a rejected one leaves no trace": ([("a", A + 300_001), ("a", A)], "xf"),
-}
-
-
-@pytest.mark.parametrize(("impressions", "letters"), HISTORIES.values(), ids=HISTORIES)
-@pytest.mark.parametrize("catalogued", [False, True], ids=["uncatalogued", "catalogued"])
-@pytest.mark.parametrize("as_one", [False, True], ids=["a record each", "one record"])
-def test_histories(impressions: list[tuple[str, int]], letters: str, catalogued: bool, as_one: bool) -> None:
-    both = {"a": {"pool_id": "p", "ordinal": 0}, "b": {"pool_id": "p", "ordinal": 1}}
-    values = [b"\n".join(seen(*impressions))] if as_one else seen(*impressions)
-    assert decide(*values, by=decider(catalogue_of(**both) if catalogued else None)).letters == letters
-
-
-def test_duplicates_are_found_within_one_flush_whatever_pools_and_ids() -> None:
-    twice = [impression(pool_id="p"), impression(impression_id="i2", pool_id="q", seen_at=A + 1)]
-    (row,) = decide(line(impressions=twice)).ledger
-    assert (row["received"], row["accepted"], row["duplicates"]) == (2, 1, 1)
-
-
-def test_users_are_apart() -> None:
-    assert decide(*seen(("a", A)), *seen(("a", A), user_id="u2")).letters == "ff"
-
-
 def test_a_misrouted_flush_is_sent_on_whole_and_judged_nowhere_here() -> None:
     bad = [impression(), impression(seen_at=-1), impression(seen_at=A + 10**9)]
     text = line(user_id=STRANGER, impressions=bad).replace(b'{"v":1', b'{ "x":1e999, "v":1')
@@ -75,45 +41,6 @@ def test_a_misrouted_flush_is_sent_on_whole_and_judged_nowhere_here() -> None:
     assert outcome.accepted == []
     assert outcome.coverage == {}
     assert outcome.reasons == ["malformed"]
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        pytest.param(line(user_id=STRANGER)[:-1], "malformed", id="malformed"),
-        pytest.param(line(user_id=STRANGER, impressions=[1] * 501), "oversize", id="oversize"),
-        pytest.param(line(user_id=STRANGER, v=2), "invalid", id="invalid"),
-    ],
-)
-def test_a_line_rejected_whole_is_rejected_where_it_is(text: bytes, reason: str) -> None:
-    outcome = decide(text, by=decider(partitions=4))
-    assert outcome.reasons == [reason]
-    assert outcome.forwards == []
-
-
-def test_one_bad_line_never_takes_its_neighbours_with_it() -> None:
-    good = seen(("a", A), ("b", A), ("c", A))
-    value = b"\n".join([good[0], b"", b"{", good[1], b"\xff", b"[" * 100_000, good[2], b"", b""])
-    outcome = decide(value, None, b"")
-    assert outcome.letters == "fxxfxxfxxx"
-    assert outcome.reasons == ["malformed"] * 7
-    assert [row["line"] for row in outcome.rejected] == [1, 2, 4, 5, 7, 0, 0]
-    assert payload(outcome.rejected[3]) == b"[" * 100_000
-
-
-def test_one_bad_impression_never_takes_its_flush_with_it() -> None:
-    mixed: list[Any] = [impression(), None, impression(impression_id="x" * 129), impression(artwork_id="a2")]
-    outcome = decide(line(impressions=mixed))
-    (row,) = outcome.ledger
-    assert (row["received"], row["accepted"], row["rejected"]) == (4, 2, 2)
-    assert [row["idx"] for row in outcome.accepted] == [0, 3]
-    assert [row["idx"] for row in outcome.rejected] == [1, 2]
-
-
-def test_a_flush_of_nothing_but_bad_impressions_is_no_invalid_flush() -> None:
-    outcome = decide(line(impressions=[1, 2]))
-    assert [(row["reason"], row["idx"]) for row in outcome.rejected] == [("invalid", 0), ("invalid", 1)]
-    assert outcome.ledger[0]["flush_id"] == "f1"
 
 
 def test_the_total_is_the_sum_of_the_ledger() -> None:

@@ -1,56 +1,77 @@
-"""The demo's plan, played into an imaginary broker and recounted: every fault is in it and has its effect."""
+"""The demo's plan, played into an imaginary broker and judged: every fault is in it and has its effect."""
 
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from hashlib import sha256
 from itertools import count
 from random import Random
+from typing import NamedTuple
 
 import pytest
 
-from demo.check.recount import recount, split_lines
-from demo.check.recount_partition import partition_of
-from demo.check.recount_types import Accepted, CatalogueRecord, Config, LedgerRow, Record, Result
 from demo.plan.drafts import Draft
 from demo.plan.events import SPAN_MS, load_events
 from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
 from demo.plan.plan import Plan, make_plan
 from demo.plan.sending import LARGEST_FLUSH
 from demo.plan.steps import ARTWORKS
+from oracle.judge import Judge
+from oracle.murmur import home_of
+from oracle.rows import Accepted, Artwork, Coverage, LedgerRow, Rejected
+from oracle.rules import Record, Rules, lines_of
 from impression_streams.encode import check_flush, flush_json
+from tests.support.against_oracle import artwork, catalogue_of, judged
 
 NOW = 1_732_431_600_000
-CONFIG = Config()
+RULES, PARTITIONS = Rules(600_000, 86_400_000, 300_000), 4
 # The play takes seconds, whatever the log's own time.
 APPENDED = NOW + 5_000
 
 
+class Result(NamedTuple):
+    """What must be in ClickHouse."""
+
+    accepted: list[Accepted]
+    ledger: list[LedgerRow]
+    rejected: list[Rejected]
+    coverage: list[Coverage]
+    artworks: list[Artwork]
+    refused: int
+    """Records of the catalogue."""
+
+
 def plan_of(seed: int) -> Plan:
-    return make_plan(NOW, seed, CONFIG.window_ms, CONFIG.partitions)
+    return make_plan(NOW, seed, RULES.window_ms, PARTITIONS)
 
 
 def imaginary_log(plan: Plan) -> list[Record]:
     """Return the log that the plan makes: offsets in order of sending, and forwarded lines at its end."""
-    offsets = [count() for _ in range(CONFIG.partitions)]
+    offsets = [count() for _ in range(PARTITIONS)]
     sent = []
     for step in plan.steps:
         if step.topic != ARTWORKS:
-            by_key = partition_of((step.key or b"").decode(), CONFIG.partitions)
+            by_key = home_of((step.key or b"").decode(), PARTITIONS)
             partition = by_key if step.partition is None else step.partition
-            sent.append(Record("t", partition, next(offsets[partition]), APPENDED, step.value))
-    values = {(record.partition, record.offset): split_lines(record.value) for record in sent}
+            sent.append(Record("t", partition, next(offsets[partition]), APPENDED, None, step.value))
+    values = {(record.partition, record.offset): lines_of(record.value) for record in sent}
     forwarded = []
-    for row in recount(sent, [], CONFIG).ledger:
-        if row.forwarded:
-            line = values[row.source_partition, row.source_offset][row.line]
-            partition = partition_of(row.user_id, CONFIG.partitions)
-            forwarded.append(Record("t", partition, next(offsets[partition]), APPENDED, line))
+    for (_, partition, offset, line), (home, _) in judged(sent, RULES, PARTITIONS).forwards.items():
+        forwarded.append(Record("t", home, next(offsets[home]), APPENDED, None, values[partition, offset][line]))
     return sent + forwarded
 
 
 def result_of(plan: Plan) -> Result:
-    catalogue = [CatalogueRecord(step.key, step.value) for step in plan.steps if step.topic == ARTWORKS]
-    return recount(imaginary_log(plan), catalogue, CONFIG)
+    records = [artwork(step.key, step.value) for step in plan.steps if step.topic == ARTWORKS]
+    judge, catalogue = judged(imaginary_log(plan), RULES, PARTITIONS), catalogue_of(records)
+    return Result(
+        list(judge.accepted.values()),
+        judge.ledger,
+        judge.rejected,
+        list(catalogue.coverage(judge.seen)),
+        list(catalogue.artworks.values()),
+        len(records) - len(catalogue.taken),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +142,7 @@ def test_repeats_make_duplicates(plan: Plan, result: Result) -> None:
 
 
 def test_the_catalogue_refuses_what_it_must_and_moves_what_moved(plan: Plan, result: Result) -> None:
-    assert result.refused_catalogue_records == plan.injected["catalogue record to refuse"]
+    assert result.refused == plan.injected["catalogue record to refuse"]
     assert len(result.artworks) == 80 - plan.injected["artwork never learned"]
     assert sum(artwork.retired for artwork in result.artworks) == 2
     assert sum(artwork.pool_id == "extra" and int(artwork.artwork_id[1:]) % 5 != 0 for artwork in result.artworks) == 1
@@ -256,7 +277,7 @@ def test_every_reason_to_reject_is_there(result: Result) -> None:
 
 
 def test_exact_retries_are_there(plan: Plan) -> None:
-    lines = Counter(line for step in plan.steps for line in split_lines(step.value) if len(line) > 100)
+    lines = Counter(line for step in plan.steps for line in lines_of(step.value) if len(line) > 100)
     retries = sum(number for kind, number in plan.injected.items() if kind.startswith("retry"))
     assert sum(number - 1 for number in lines.values()) == pytest.approx(retries, abs=10)
 
@@ -269,8 +290,8 @@ GOOD = Draft(
 )
 
 
-def alone(value: bytes | None) -> Result:
-    return recount([Record("t", 0, 0, NOW, value)], [], Config(partitions=1))
+def alone(value: bytes | None) -> Judge:
+    return judged([Record("t", 0, 0, NOW, None, value)], RULES, 1)
 
 
 def test_each_broken_line_is_what_it_is_called() -> None:
@@ -290,7 +311,7 @@ def test_each_broken_impression_is_invalid() -> None:
     for kind, text in invalid_impressions(NOW).items():
         result = alone(Draft(NOW, GOOD.fields, [text]).encode())
         assert [(row.reason, row.idx) for row in result.rejected] == [("invalid", 0)], kind
-        assert result.rejected[0].payload == text.encode(), kind
+        assert result.rejected[0].payload == sha256(text.encode()).hexdigest(), kind
 
 
 def test_drafts_encode_what_they_hold() -> None:

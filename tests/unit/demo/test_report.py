@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 
 from demo.__main__ import parse
-from demo.check.differences import Comparison
 from demo.kpis import Kpis
 from demo.progress import progress
 from demo.report import WIDTH, Summary, group_kinds, render, write_svg
 from demo.run import Options
 from demo.stack import demo_settings, only_demo
+from oracle import Difference
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -44,11 +44,12 @@ SUMMARY = Summary(
     injected=Counter({"malformed: a": 1, "malformed: b": 2, "retry": 5}),
     worker_kills=2,
     kpis=KPIS,
-    comparisons=[Comparison("impressions", 9508, 9508)],
+    comparisons=[Difference("I1", "impressions", expected=9508, actual=9508)],
     invariants={"event_id not unique": 0},
     seconds={"stack": 8.0, "play": 15.5},
 )
-WRONG = replace(SUMMARY, comparisons=[Comparison("ledger", 3, 2, missing=1, examples=["t/0/1/0 is missing"])])
+LEDGER = Difference("I1", "ledger", missing=1, extra=3, examples=["missing line=0"], expected=3, actual=5, repeated=2)
+WRONG = replace(SUMMARY, comparisons=[LEDGER])
 
 
 def text_of(summary: Summary) -> str:
@@ -67,9 +68,22 @@ def test_a_piped_summary_is_plain_text_with_every_number() -> None:
 
 
 def test_a_wrong_result_names_the_table_the_number_and_examples() -> None:
-    assert WRONG.problems == ["ledger: 1 rows differ from the recount.", "  t/0/1/0 is missing"]
-    assert "t/0/1/0 is missing" in text_of(WRONG)
+    assert WRONG.problems == ["ledger: 4 rows differ from the recount.", "  missing line=0"]
+    assert "missing line=0" in text_of(WRONG)
     assert WRONG.as_json()["ok"] is False
+    assert WRONG.as_json()["comparisons"] == [
+        {
+            "table": "ledger",
+            "expected": 3,
+            "found": 5,
+            "missing": 1,
+            "unexpected": 1,
+            "repeated": 2,
+            "different": 0,
+            "examples": ["missing line=0"],
+            "differences": 4,
+        }
+    ]
     assert SUMMARY.as_json()["ok"] is True
 
 

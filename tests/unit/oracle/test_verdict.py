@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from oracle.balance import check_ledger
-from oracle.judge import ACCEPTED_COLUMNS, LEDGER_COLUMNS, REJECTED_COLUMNS
 from oracle.offsets import FEEDS, Sent, compare_offsets
 from oracle.progress import Counts, is_caught_up
+from oracle.rows import Accepted, LedgerRow, Rejected
 from oracle.state import compare_states, partition_of, position_of
 from oracle.verdict import Difference, Verdict, compare
 
@@ -21,7 +21,9 @@ def difference(expected: list[tuple[object, ...]], actual: list[tuple[object, ..
 
 def test_equal_rows_in_any_order_are_no_difference() -> None:
     rows: list[tuple[object, ...]] = [(1, "u", "a"), (2, "u", {"x": 1})]
-    assert not difference(rows, rows[::-1]).found
+    found = difference(rows, rows[::-1])
+    assert not found.found
+    assert (found.expected, found.actual) == (2, 2)
 
 
 def test_missing_extra_and_wrong_rows_are_counted() -> None:
@@ -34,8 +36,15 @@ def test_missing_extra_and_wrong_rows_are_counted() -> None:
 
 
 def test_a_row_that_comes_twice_is_extra() -> None:
-    found = difference([(1, "u", "a")], [(1, "u", "a"), (1, "u", "a")])
-    assert (found.missing, found.extra, found.wrong) == (0, 1, 0)
+    found = difference([(1, "u", "a")], [(1, "u", "a"), (1, "u", "a"), (2, "u", "a"), (2, "u", "a")])
+    assert (found.missing, found.extra, found.repeated, found.wrong) == (0, 3, 1, 0)
+    assert (found.expected, found.actual, found.rows) == (1, 4, 3)
+
+
+def test_a_value_of_another_type_is_wrong_and_long_ones_are_cut() -> None:
+    found = difference([(1, "u", "x" * 5_000)], [(1, "u", None)])
+    assert found.wrong == 1
+    assert len(found.examples[0]) < 200
 
 
 def test_three_examples_are_enough() -> None:
@@ -50,7 +59,7 @@ def test_a_row_can_not_be_expected_twice() -> None:
 
 def ledger_row(line: int, received: int, accepted: int, rejected: int) -> list[object]:
     """A row of the ledger; what it does not receive otherwise is duplicates."""
-    row = dict.fromkeys(LEDGER_COLUMNS, 0) | {"line": line, "received": received, "accepted": accepted}
+    row = dict.fromkeys(LedgerRow._fields, 0) | {"line": line, "received": received, "accepted": accepted}
     return list((row | {"source_topic_id": "t", "rejected": rejected}).values())
 
 
@@ -61,13 +70,13 @@ def pieces(columns: tuple[str, ...], count: int) -> list[list[object]]:
 
 def test_a_ledger_that_balances_is_no_difference() -> None:
     rows = [ledger_row(0, 3, 2, 1), ledger_row(1, 1, 0, 1)]
-    found = check_ledger(rows, pieces(ACCEPTED_COLUMNS, 2), pieces(REJECTED_COLUMNS, 2), rows)
+    found = check_ledger(rows, pieces(Accepted._fields, 2), pieces(Rejected._fields, 2), rows)
     assert not [each for each in found if each.found]
 
 
 def test_a_ledger_that_does_not_balance_is_told_by_line_and_by_partition() -> None:
     rows = [ledger_row(0, 3, 2, 0)]
-    found = check_ledger(rows, pieces(ACCEPTED_COLUMNS, 1), pieces(REJECTED_COLUMNS, 1), [ledger_row(0, 4, 0, 0)])
+    found = check_ledger(rows, pieces(Accepted._fields, 1), pieces(Rejected._fields, 1), [ledger_row(0, 4, 0, 0)])
     lines, partition = [each for each in found if each.found]
     assert (lines.what, lines.wrong) == ("lines of the ledger", 1)
     assert partition.examples == [

@@ -1,4 +1,4 @@
-"""What holds of the recount whatever the log: it balances, and its rows obey the rules it cites."""
+"""What holds of the oracle whatever the log: its ledger balances, and its rows obey the rules it cites."""
 
 import json
 from contextlib import suppress
@@ -7,12 +7,12 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.check.recount import recount, split_lines
-from demo.check.recount_json import Malformed, decode, impression_payloads
-from demo.check.recount_types import Config, Record
+from oracle.jsontext import Malformed, impression_texts, parse_object
+from oracle.rules import Record, Rules, line_count
+from tests.support.against_oracle import judged
 
 A = 1_732_431_600_000
-CONFIG = Config(window_ms=10, lateness_ms=100, tolerance_ms=5, partitions=2)
+RULES = Rules(window_ms=10, lateness_ms=100, tolerance_ms=5)
 
 impressions = st.fixed_dictionaries(
     {
@@ -36,19 +36,20 @@ logs = st.lists(st.tuples(st.integers(0, 1), st.lists(lines, max_size=4).map(b"\
 
 @given(logs)
 def test_every_line_balances_and_no_two_accepted_are_closer_than_the_window(log: list[tuple[int, bytes]]) -> None:
-    records = [Record("t", partition, offset, A, value) for offset, (partition, value) in enumerate(log)]
-    result = recount(records, [], CONFIG)
-    assert len(result.ledger) == sum(len(split_lines(value)) for _, value in log)
+    records = [Record("t", partition, offset, A, None, value) for offset, (partition, value) in enumerate(log)]
+    result = judged(records, RULES, 2)
+    assert len(result.ledger) == sum(line_count(value) for _, value in log)
     for row in result.ledger:
         assert row.received == row.accepted + row.duplicates + row.rejected + row.forwarded
     assert sum(row.accepted for row in result.ledger) == len(result.accepted)
     assert sum(row.rejected for row in result.ledger) == len(result.rejected)
-    assert len({row.event_id for row in result.accepted}) == len(result.accepted)
-    seen = {(row.user_id, row.artwork_id) for row in result.accepted}
-    assert sum(row.fresh for row in result.accepted) == len(seen)
-    for one, other in combinations(result.accepted, 2):
+    accepted = list(result.accepted.values())
+    assert len({row.event_id for row in accepted}) == len(accepted)
+    seen = {(row.user_id, row.artwork_id) for row in accepted}
+    assert sum(row.fresh for row in accepted) == len(seen)
+    for one, other in combinations(accepted, 2):
         if (one.user_id, one.artwork_id) == (other.user_id, other.artwork_id):
-            assert abs(one.seen_at - other.seen_at) >= CONFIG.window_ms
+            assert abs(one.seen_at - other.seen_at) >= RULES.window_ms
 
 
 values = st.recursive(
@@ -69,11 +70,11 @@ def test_payloads_are_the_exact_elements(
     exact = [json.dumps(element, indent=indent, ensure_ascii=ascii_only).replace("\n", "\r") for element in elements]
     rest = json.dumps(others | {"impressions": 0}, ensure_ascii=ascii_only)[:-1]
     line = f'{rest} , "impressions" : [ {" , ".join(exact)} ] }}'.encode()
-    assert impression_payloads(line) == [text.encode() for text in exact]
-    assert decode(line)["impressions"] == elements
+    assert impression_texts(line) == [text.encode() for text in exact]
+    assert parse_object(line)["impressions"] == elements
 
 
 @given(st.binary())
 def test_any_bytes_are_decoded_or_malformed(line: bytes) -> None:
     with suppress(Malformed):
-        assert isinstance(decode(line), dict)
+        assert isinstance(parse_object(line), dict)

@@ -1,1 +1,0 @@
-"""What is checked: every view, row for row, against an independent recount of the topic."""

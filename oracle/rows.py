@@ -1,0 +1,102 @@
+"""The rows that must result, with the columns of the contract's section 5. Times are ms."""
+
+from typing import NamedTuple
+
+# How many of a row's first columns say which row it is.
+ACCEPTED_KEY, LEDGER_KEY, REJECTED_KEY, ARTWORK_KEY, COVERAGE_KEY = 1, 4, 5, 1, 2
+
+
+class Accepted(NamedTuple):
+    """An accepted impression."""
+
+    event_id: str
+    user_id: str
+    artwork_id: str
+    pool_id: str
+    impression_id: str
+    flush_id: str
+    session_id: str
+    seen_at: int
+    received_at: int
+    fresh: bool
+    dwell_ms: int | None
+    visible: float | None
+    position: int | None
+    surface: str
+    transport: str
+    reason: str
+    tier: str
+    experiments: dict[str, str]
+    source_topic_id: str
+    source_partition: int
+    source_offset: int
+    line: int
+    idx: int
+
+
+class LedgerRow(NamedTuple):
+    """What became of a line."""
+
+    source_topic_id: str
+    source_partition: int
+    source_offset: int
+    line: int
+    flush_id: str
+    user_id: str
+    received: int
+    accepted: int
+    fresh: int
+    duplicates: int
+    rejected: int
+    forwarded: int
+    transport: str
+    reason: str
+    tier: str
+    experiments: dict[str, str]
+    attempts: int
+    failures: int
+    queued: int
+    dropped: int
+    bytes: int
+    sent_at: int
+    appended_at: int
+
+
+class Rejected(NamedTuple):
+    """A rejected line (`idx` -1) or impression."""
+
+    source_topic_id: str
+    source_partition: int
+    source_offset: int
+    line: int
+    idx: int
+    reason: str
+    user_id: str
+    payload: str
+    """The SHA-256 of the bytes that are kept."""
+    payload_bytes: int
+    rejected_at: int
+    detail: bool
+    """Is there any? What it says is for people."""
+
+
+class Artwork(NamedTuple):
+    """An artwork, by the latest that the catalogue says about it."""
+
+    artwork_id: str
+    pool_id: str
+    ordinal: int
+    created_at: int
+    retired: bool
+    dna: tuple[float, ...]
+
+
+class Coverage(NamedTuple):
+    """What a user has seen of a pool."""
+
+    user_id: str
+    pool_id: str
+    seen: int
+    pool_size: int
+    coverage: float
+    freshness: float

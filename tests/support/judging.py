@@ -1,0 +1,102 @@
+"""The two that know the rules, the worker's core and the oracle, asked the same way and answering in the same rows."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from oracle.forwards import expected_rows, found_row
+from oracle.rows import Accepted, Coverage, LedgerRow, Rejected
+from oracle.rules import Record, Rules
+from streams.core.catalogue import Catalogue, Refusal
+from streams.core.chunk import SourceRecord
+from streams.core.judge import Rules as CoreRules
+from tests.support import written
+from tests.support.against_oracle import artwork, catalogue_of, judged
+from tests.support.flushes import LATENESS, TOLERANCE, TOPIC_ID, WINDOW, A, Outcome, decider
+
+RULES = Rules(WINDOW, LATENESS, TOLERANCE)
+Artworks = Sequence[tuple[bytes | None, bytes | None]]
+
+
+class Judged(NamedTuple):
+    """What became of a log. Rows are in log order; forwards are of (place, home, digest of the line)."""
+
+    accepted: list[Accepted]
+    ledger: list[LedgerRow]
+    rejected: list[Rejected]
+    forwards: list[tuple[object, ...]]
+    coverage: set[Coverage]
+    artworks: dict[str, tuple[str, int, bool]]
+    """Of each that the catalogue knows: pool, ordinal, whether it is retired."""
+    refused: int
+    """Records of the catalogue."""
+
+    @property
+    def letters(self) -> str:
+        """A letter a line: fresh, repeat, duplicate, sent on, or x for rejected."""
+        return "".join(
+            "f" if row.fresh else "r" if row.accepted else "d" if row.duplicates else "s" if row.forwarded else "x"
+            for row in self.ledger
+        )
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why what was rejected was."""
+        return [row.reason for row in self.rejected]
+
+
+class Implementation(Protocol):
+    """Judges a log, in log order, with a catalogue that is known from its start."""
+
+    def __call__(
+        self, log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES, partitions: int = 1
+    ) -> Judged: ...
+
+
+def log(*values: bytes | None, at: int = A, partition: int = 0, first: int = 0) -> list[Record]:
+    """A record a value, all appended at `at`, from offset `first` on."""
+    return [Record(TOPIC_ID, partition, first + n, at, None, value) for n, value in enumerate(values)]
+
+
+def digest(payload: bytes) -> str:
+    """As the rows name what was kept of a payload."""
+    return hashlib.sha256(payload).hexdigest()
+
+
+def by_core(log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES, partitions: int = 1) -> Judged:
+    """The worker's core, a chunk a partition."""
+    catalogue = Catalogue()
+    applied = [catalogue.apply(key, value) for key, value in artworks]
+    found = Judged([], [], [], [], set(), {}, sum(isinstance(each, Refusal) for each in applied))
+    for key, _ in artworks:
+        if known := catalogue.get((key or b"").decode("utf-8", "replace")):
+            found.artworks[known.artwork_id] = (known.pool_id, known.ordinal, known.retired)
+    core = CoreRules(rules.window_ms, rules.lateness_ms, rules.tolerance_ms)
+    for number in range(partitions):
+        by = decider(catalogue, partition=number, partitions=partitions, rules=core)
+        records = [SourceRecord(each.offset, each.time, each.value) for each in log if each.partition == number]
+        outputs = by.decide(records, now=A)
+        outcome = Outcome(outputs)
+        found.accepted.extend(map(written.accepted, outcome.accepted))
+        found.ledger.extend(map(written.ledger, outcome.ledger))
+        found.rejected.extend(map(written.rejected, outcome.rejected))
+        found.coverage.update(written.coverage(row) for row in outcome.coverage.values() if row)
+        found.forwards.extend(
+            found_row(Record(TOPIC_ID, each.partition, 0, A, None, each.line, each.origin)) for each in outputs.forwards
+        )
+    return found
+
+
+def by_oracle(log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES, partitions: int = 1) -> Judged:
+    """The oracle's reading of it."""
+    judge = judged(log, rules, partitions)
+    catalogue = catalogue_of(artwork(key, value) for key, value in artworks)
+    return Judged(
+        list(judge.accepted.values()),
+        judge.ledger,
+        judge.rejected,
+        list(expected_rows(judge.forwards)),
+        set(catalogue.coverage(judge.seen)),
+        {each.artwork_id: (each.pool_id, each.ordinal, each.retired) for each in catalogue.artworks.values()},
+        len(artworks) - len(catalogue.taken),
+    )
