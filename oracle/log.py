@@ -95,7 +95,7 @@ class Logs:
                 {
                     **QUIET,
                     "bootstrap.servers": self._bootstrap,
-                    "group.id": "fault-oracle",  # required by the client; nothing is committed
+                    "group.id": "impressions-oracle",  # required by the client; nothing is committed
                     "enable.auto.commit": False,
                     "enable.partition.eof": True,
                     "auto.offset.reset": "earliest",
