@@ -1,1 +1,1 @@
-"""The demo: a real impression log with seeded faults, and an independent recount of what must come of it."""
+"""The demo: a real impression log with seeded faults, held against an independent recount of what must come of it."""

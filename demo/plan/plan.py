@@ -12,8 +12,8 @@ from demo.plan.events import SPAN_MS, load_events
 from demo.plan.faults_flows import FLOWS, window_edges
 from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
 from demo.plan.steps import IMPRESSIONS, Step
-from oracle.murmur import home_of
 from impression_streams.encode import check_flush, flush_json
+from oracle.murmur import home_of
 
 RETRIED_SHARE = 0.10
 MISROUTED_SHARE = 0.03

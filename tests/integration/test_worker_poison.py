@@ -26,7 +26,7 @@ DEFECT = 70
 
 @pytest.fixture(scope="module")
 def defective(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A stack of its own: the recount knows nothing of our defects."""
+    """A stack of its own: the oracle knows nothing of our defects."""
     with running_installation(tmp_path_factory.mktemp("defective"), clickhouse=False) as installation:
         yield installation
 

@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from streams.core.decode import DecodedFlush, InvalidImpression, RefusedLine, decode
 from impression_streams.flush import Impression
+from streams.core.decode import DecodedFlush, InvalidImpression, RefusedLine, decode
 from tests.support.flushes import A, flush, impression, line, without
 
 

@@ -16,11 +16,11 @@ from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malform
 from demo.plan.plan import Plan, make_plan
 from demo.plan.sending import LARGEST_FLUSH
 from demo.plan.steps import ARTWORKS
+from impression_streams.encode import check_flush, flush_json
 from oracle.judge import Judge
 from oracle.murmur import home_of
 from oracle.rows import Accepted, Artwork, Coverage, LedgerRow, Rejected
 from oracle.rules import Record, Rules, lines_of
-from impression_streams.encode import check_flush, flush_json
 from tests.support.against_oracle import artwork, catalogue_of, judged
 
 NOW = 1_732_431_600_000
