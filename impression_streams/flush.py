@@ -1,4 +1,4 @@
-"""What producers send on `impressions.v1`: one flush a line (CONTRACT §3)."""
+"""What producers send on `impressions.v1`: one flush a line (contract §3)."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The field types of the contract (CONTRACT §3): strict, so that `true`, `1.0` and `1e3` are no integers."""
+"""The field types of the contract (contract §3): strict, so that `true`, `1.0` and `1e3` are no integers."""
 
 from typing import Annotated, Any, Literal
 

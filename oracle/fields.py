@@ -1,4 +1,4 @@
-"""What a flush, an impression and a catalogue record may hold (contract section 3, decision 0003)."""
+"""What a flush, an impression and a catalogue record may hold (contract §3, decision 0003)."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Lines that came to the wrong partition: each is in its home again once, byte for byte (contract section 2)."""
+"""Lines that came to the wrong partition: each is in its home again once, byte for byte (contract §2)."""
 
 import hashlib
 import json

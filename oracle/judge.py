@@ -1,4 +1,4 @@
-"""The rules (contract sections 3 and 4): what each line of the source leads to, line after line in log order."""
+"""The rules (contract §3 and §4): what each line of the source leads to, line after line in log order."""
 
 import hashlib
 from bisect import bisect_left, insort

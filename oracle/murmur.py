@@ -1,4 +1,4 @@
-"""The partition of a user: murmur2 as Kafka's clients in Java compute it (contract section 2)."""
+"""The partition of a user: murmur2 as Kafka's clients in Java compute it (contract §2)."""
 
 _SEED = 0x9747B28C
 _M = 0x5BD1E995

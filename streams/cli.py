@@ -219,10 +219,11 @@ def produce(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 @app.command()
 def settings() -> None:
-    """List every setting with its value, default, unit and meaning.
+    """List every setting with its value, default, unit and meaning. docs/contract.md has the rules that they name.
 
     Example: IMPRESSIONS_LATENESS_SECONDS=3600 impressions settings
     """
+    typer.echo("# The rules that settings name, and what else users may rely on: docs/contract.md.")
     for line in Settings.load().table():
         typer.echo(line)
 

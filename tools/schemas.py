@@ -1,7 +1,7 @@
 """JSON Schemas of every topic with JSON values, written from the models: `python -m tools.schemas [FOLDER]`.
 
 A schema is of one JSON object: of a line on topics of lines, of a record's value on the others. Validation by it is
-slightly wider than the worker's: JSON Schema takes 1.0 for an integer, the contract does not.
+slightly wider than the worker's: JSON Schema takes 1.0 for an integer, docs/contract.md §3 does not.
 """
 
 import json
@@ -25,13 +25,14 @@ MODELS: dict[str, type[BaseModel]] = {
     "impressions.rejected.v1": Rejected,
     "impressions.v1": Flush,
 }
+COMMENT = "Written by tools/schemas.py. What fields mean: docs/contract.md §2 (topics), §3 (flush), §4 (rules)."
 
 
 def schema(topic: str) -> dict[str, Any]:
     """Return the JSON Schema of a topic's values."""
     found = MODELS[topic].model_json_schema()
     _close_maps(found)
-    return {"$schema": DIALECT, "$id": f"{topic}.json", **found}
+    return {"$schema": DIALECT, "$id": f"{topic}.json", "$comment": COMMENT, **found}
 
 
 def _close_maps(node: Any) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue of artworks, built from the records of `artworks.v1` in log order (CONTRACT §4.5)."""
+"""The catalogue of artworks, built from the records of `artworks.v1` in log order (contract §4.5)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

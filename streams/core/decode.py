@@ -1,4 +1,4 @@
-"""From a line to a flush, or to the reason why not (CONTRACT §3, "Judging")."""
+"""From a line to a flush, or to the reason why not (contract §3, "Judging")."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The identity of an accepted impression (CONTRACT §4.4)."""
+"""The identity of an accepted impression (contract §4.4)."""
 
 from hashlib import sha256
 

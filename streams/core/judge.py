@@ -1,4 +1,4 @@
-"""The rules of CONTRACT §4 for one impression at a time. Pure: the state is passed in, A is an argument."""
+"""The rules of contract §4 for one impression at a time. Pure: the state is passed in, A is an argument."""
 
 from dataclasses import dataclass
 from enum import Enum, auto

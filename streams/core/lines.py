@@ -1,4 +1,4 @@
-"""From a record's bytes to lines, and from a line to JSON (CONTRACT §3, "Lines")."""
+"""From a record's bytes to lines, and from a line to JSON (contract §3, "Lines")."""
 
 import json
 import math

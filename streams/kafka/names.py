@@ -1,4 +1,4 @@
-"""The names of the topics and groups (CONTRACT §2). What each one is stands in topics.yaml."""
+"""The names of the topics and groups (contract §2). What each one is stands in topics.yaml."""
 
 IMPRESSIONS = "impressions.v1"
 ACCEPTED = "impressions.accepted.v1"

@@ -24,7 +24,7 @@ class Coordinates(Strict):
 
 
 class Accepted(Coordinates):
-    """One accepted impression; `event_id` is its identity (CONTRACT §4.4)."""
+    """One accepted impression; `event_id` is its identity (contract §4.4)."""
 
     idx: Integer
     event_id: EventId

@@ -1,4 +1,4 @@
-"""The views on the real engine: exact at the first read after an insert, whatever was inserted twice (CONTRACT §5)."""
+"""The views on the real engine: exact at the first read after an insert, whatever was inserted twice (contract §5)."""
 
 import itertools
 from collections.abc import Callable, Iterator

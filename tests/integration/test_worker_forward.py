@@ -1,4 +1,4 @@
-"""A flush that arrives in another partition is sent on whole, and judged where it belongs (contract, section 2)."""
+"""A flush that arrives in another partition is sent on whole, and judged where it belongs (contract §2)."""
 
 import orjson
 import pytest

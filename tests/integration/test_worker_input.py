@@ -1,4 +1,4 @@
-"""What is wrong is rejected with its reason and its bytes, and its neighbours are processed (contract, section 3)."""
+"""What is wrong is rejected with its reason and its bytes, and its neighbours are processed (contract §3)."""
 
 from random import Random
 
