@@ -1,0 +1,28 @@
+"""docs/glossary.md: one entry a term, in which every file or folder that is named exists."""
+
+import re
+
+import pytest
+
+from tests.repo.test_files import ROOT
+
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
+ENTRIES = re.findall(r"^- ((?:.+\n)(?:  .+\n)*)", GLOSSARY, flags=re.MULTILINE)
+
+
+def terms(entry: str) -> list[str]:
+    return re.findall(r"\*\*([^*]+)\*\*", entry.partition(":")[0])
+
+
+def test_each_term_stands_there_once() -> None:
+    found = [term for entry in ENTRIES for term in terms(entry)]
+    assert len(found) > 50
+    assert all(map(terms, ENTRIES))
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: terms(entry)[0])
+def test_what_an_entry_points_at_exists(entry: str) -> None:
+    """Sections of the contract are held by tests/repo/test_contract_cited.py, as everywhere."""
+    named = [path for path in re.findall(r"`([\w./]+)`", entry) if "/" in path]
+    assert [path for path in named if not (ROOT / path).exists()] == []
