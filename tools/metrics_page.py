@@ -1,6 +1,7 @@
 """docs/reference/metrics.md, written from the catalogue: `python -m tools.metrics_page`."""
 
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,17 +19,17 @@ only, with prometheus_client's `process_*` and `python_*` of the process, and th
 `faust_*`. Faust sees chunks, not impressions: its events are chunks, and its latencies are in milliseconds.
 
 Labels are bounded: no metric carries an id of a user, an artwork or a flush. `pool` has at most 100 values and `other`.
-A histogram is exported as `_bucket`, `_sum` and `_count`. Times that start at `seen_at` are measured from the device's
-clock; one that is ahead counts as 0.
+An entry names the metric, its type and labels, and its meaning. A histogram is exported as `_bucket`, `_sum` and
+`_count`. Times that start at `seen_at` are measured from the device's clock; one that is ahead counts as 0.
 """
-HEAD = ("| metric | type | labels | meaning |", "|---|---|---|---|")
+WIDTH = 120
 
 
 def page() -> str:
     """Return the page: the same text for the same catalogue."""
     sections = [INTRODUCTION]
     for title, registry in (("The worker's", metrics.WORKER), ("The sink's", metrics.SINK)):
-        sections.append("\n".join([f"## {title}", *HEAD, *_rows(registry)]) + "\n")
+        sections.append("\n".join([f"## {title}\n", *_entries(registry)]) + "\n")
     return "\n".join(sections)
 
 
@@ -44,11 +45,12 @@ def exported(metric: MetricWrapperBase) -> str:
     return f"{metric._name}_total" if isinstance(metric, Counter) else metric._name
 
 
-def _rows(registry: CollectorRegistry) -> Iterator[str]:
+def _entries(registry: CollectorRegistry) -> Iterator[str]:
     for metric in of(registry):
         kind = "counter" if isinstance(metric, Counter) else "gauge" if isinstance(metric, Gauge) else "histogram"
-        labels = ", ".join(f"`{label}`" for label in metric._labelnames)
-        yield f"| `{exported(metric)}` | {kind} | {labels} | {metric._documentation} |"
+        labels = " and ".join(f"`{label}`" for label in metric._labelnames)
+        entry = f"- `{exported(metric)}` ({kind}{' by ' + labels if labels else ''}): {metric._documentation}."
+        yield textwrap.fill(entry, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """docs/operate/incidents.md: what happened, what was said, what the metrics were, and pictures."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from drills.incident.timeline import Event
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "operate" / "incidents.md"
 PICTURES = PAGE.parent / "dashboards"
+WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,10 @@ def page(
         "|---:|---|",
         *(f"| {event.at:.0f} s | {event.text} |" for event in sorted(events, key=lambda event: event.at)),
         "",
-        f"Held back by Alertmanager, because another alert says it already: {', '.join(inhibited) or 'none'}.",
+        *textwrap.wrap(
+            f"Held back by Alertmanager, because another alert says it already: {', '.join(inhibited) or 'none'}.",
+            WIDTH,
+        ),
         "",
         "## The metrics meanwhile",
         f"| | {' | '.join(facts)} |",

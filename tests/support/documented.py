@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +22,27 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def commands(text: str) -> list[str]:
-    """The document's commands: lines of its bash blocks."""
-    return [line for block in blocks(text, "bash") for line in block.splitlines()]
+    """The commands of the document's bash blocks: a line each, or several where a quote or a backslash joins them."""
+    found: list[str] = []
+    for block in blocks(text, "bash"):
+        begun = ""
+        for line in block.splitlines():
+            begun += line
+            if begun.endswith("\\") or _quotes_open(begun):
+                begun += "\n"
+            else:
+                found.append(begun)
+                begun = ""
+        assert not begun, f"a command does not end: {begun}"
+    return found
+
+
+def _quotes_open(command: str) -> bool:
+    try:
+        shlex.split(command)
+    except ValueError:
+        return True
+    return False
 
 
 def run(command: str, settings: Settings) -> Done:
