@@ -15,7 +15,7 @@ from rich.console import Console
 
 from dashboards.preview import model, web
 from dashboards.preview.pictures import take
-from dashboards.preview.play import Shown, look, playing
+from dashboards.preview.play import PLAYS, Shown, look, playing
 from dashboards.preview.server import Site, serving
 from dashboards.preview.sources import Sources
 from demo.report import console as make_console
@@ -25,6 +25,7 @@ from streams.runtime import log
 from streams.settings import Settings
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "operate" / "dashboards"
+PLAY = "demo"
 # The shell's convention: 128 and the number of the signal.
 INTERRUPTED = 128 + signal.SIGINT
 # How often the live page asks again (s).
@@ -48,9 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def preview(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Show the demo's data, or a running stack's. Raises UserError."""
+    """Show a play's data, or a running stack's. Raises UserError."""
     out = line_printer(console)
     dashboards = model.load(options.dashboards)
+    if options.only is not None:
+        if options.only not in dashboards:
+            raise UserError(f"There is no dashboard {options.only}: the names are {', '.join(dashboards)}.")
+        dashboards = {options.only: dashboards[options.only]}
     if options.pictures:
         # Before the demo is played for nothing.
         web.browser()
@@ -71,7 +76,8 @@ def draw(address: str, queries: Mapping[str, Mapping[str, str]], options: argpar
     """Take the pictures, and say of each panel what is missing; return 1 when a panel failed, else 0."""
     if not options.pictures:
         return 0
-    taken = take(address, list(queries), queries, options.out)
+    suffix = "" if options.play == PLAY else f"-{options.play}"
+    taken = take(address, list(queries), queries, options.out, suffix)
     for picture in taken:
         size = picture.file.stat().st_size // 1000 if picture.file else 0
         out(f"{picture.file}: {len(picture.panels)} panels, {size} kB")
@@ -83,9 +89,9 @@ def draw(address: str, queries: Mapping[str, Mapping[str, str]], options: argpar
 
 @contextmanager
 def source(options: argparse.Namespace, settings: Settings, console: Console) -> Iterator[Shown]:
-    """The stack whose data is shown: one that runs, if its address was given, else the demo's."""
+    """The stack whose data is shown: one that runs, if its address was given, else that of a play."""
     if options.clickhouse is None:
-        with playing(settings, console) as shown:
+        with playing(settings, console, options.play) as shown:
             yield shown
     else:
         yield look(settings.model_copy(update={"clickhouse_url": options.clickhouse}), options.prometheus)
@@ -120,7 +126,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--out", type=Path, default=PICTURES, metavar="DIR", help="of the pictures (docs/operate/dashboards)"
     )
     parser.add_argument("--port", type=int, default=0, help="of the page (any that is free)")
-    parser.add_argument("--clickhouse", metavar="URL", help="show this running stack and play no demo")
+    parser.add_argument(
+        "--play", choices=list(PLAYS), default=PLAY, help="what is shown: the demo with its faults, or a healthy day"
+    )
+    parser.add_argument("--only", metavar="UID", help="one dashboard, such as impressions-overview")
+    parser.add_argument("--clickhouse", metavar="URL", help="show this running stack and play nothing")
     parser.add_argument("--prometheus", metavar="URL", help="the Prometheus beside it")
     parser.add_argument(
         "--var", action="append", default=[], metavar="NAME=VALUE", help="a variable's value in the pictures"

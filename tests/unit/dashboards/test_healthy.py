@@ -1,0 +1,37 @@
+"""The preview's healthy traffic is what it says: of the asked-for rate, with nothing shown twice but double fires."""
+
+from collections import Counter
+from random import Random
+
+from dashboards.preview.healthy import IMPRESSIONS_A_SECOND, POOLS, USERS, artwork, visits
+
+SECONDS = 100.0
+ALL = list(visits(SECONDS, Random(1)))
+
+
+def test_it_comes_at_its_rate() -> None:
+    distinct = sum(len(set(visit.artworks)) for visit in ALL)
+    assert abs(distinct / SECONDS - IMPRESSIONS_A_SECOND) < 1
+    assert [visit.at for visit in ALL] == sorted(visit.at for visit in ALL)
+
+
+def test_nobody_is_shown_an_artwork_in_two_visits() -> None:
+    shown = Counter((visit.user_id, each) for visit in ALL for each in set(visit.artworks))
+    assert max(shown.values()) == 1
+
+
+def test_some_are_fired_twice_within_their_visit() -> None:
+    doubles = sum(len(visit.artworks) - len(set(visit.artworks)) for visit in ALL)
+    assert 0.02 < doubles / sum(len(visit.artworks) for visit in ALL) < 0.04
+
+
+def test_everyone_has_most_of_a_pool_to_see() -> None:
+    seen = Counter((visit.user_id, visit.pool_id) for visit in ALL for _ in set(visit.artworks))
+    assert all(count < 0.3 * POOLS[pool] for (_, pool), count in seen.items())
+    assert sum(seen.values()) / USERS < 0.02 * sum(POOLS.values())
+
+
+def test_the_artworks_are_the_catalogues() -> None:
+    known = {artwork(pool, number) for pool, count in POOLS.items() for number in range(count)}
+    assert len(known) == sum(POOLS.values())
+    assert {each for visit in ALL for each in visit.artworks} <= known
