@@ -58,9 +58,11 @@ preview: setup ## draw every dashboard from the demo's data, into docs/operate/d
 dashboards: setup ## write dashboards/grafana/dashboards from dashboards/source
 	@$(BIN)/python -m dashboards.source
 
-schemas: setup ## write schemas/ from the models, docs/reference/metrics.md from the catalogue
+schemas: setup ## write what is generated: schemas/, the pages and tables of docs/
 	@$(BIN)/python -m tools.schemas
 	@$(BIN)/python -m tools.metrics_page
+	@$(BIN)/python -m tools.matrix_page
+	@$(BIN)/python -m tools.evidence
 
 clean: ## remove .venv and .local, with all data in it
 	rm -rf .venv .local

@@ -1,1 +1,1 @@
-"""What writes generated files: schemas/, docs/reference/metrics.md, docs/flow.svg."""
+"""What writes generated files: schemas/, docs/flow.svg, pages of docs/reference and docs/guarantee, docs/evidence."""

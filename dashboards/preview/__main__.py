@@ -33,7 +33,7 @@ REFRESH_SECONDS = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw every dashboard. Return 0, 1 when a panel failed, 2 for what the user can mend."""
+    """Draw the dashboards. Return 0, 1 when a panel failed, 2 for what the user can mend."""
     options = parse(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     console = make_console()
@@ -52,16 +52,15 @@ def preview(options: argparse.Namespace, settings: Settings, console: Console) -
     """Show a play's data, or a running stack's. Raises UserError."""
     out = line_printer(console)
     dashboards = model.load(options.dashboards)
-    if options.only is not None:
-        if options.only not in dashboards:
-            raise UserError(f"There is no dashboard {options.only}: the names are {', '.join(dashboards)}.")
-        dashboards = {options.only: dashboards[options.only]}
+    drawn = [options.only] if options.only else list(dashboards)
+    if unknown := set(drawn) - set(dashboards):
+        raise UserError(f"There is no dashboard {unknown.pop()}: their names are {', '.join(dashboards)}.")
     if options.pictures:
         # Before the demo is played for nothing.
         web.browser()
     folder = web.ready(out)
     with source(options, settings, console) as shown:
-        queries = {uid: query_of(dashboard, shown, options.var) for uid, dashboard in dashboards.items()}
+        queries = {uid: query_of(dashboards[uid], shown, options.var) for uid in drawn}
         live = urllib.parse.urlencode({"from": shown.played[0], "to": "now", "refresh": REFRESH_SECONDS})
         site = Site(dashboards, Sources(shown.settings, shown.prometheus), folder, live)
         with serving(site, options.port) as address:

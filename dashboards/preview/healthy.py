@@ -85,6 +85,8 @@ def play(settings: Settings, console: Console) -> None:
                 producer = rng.choices((free, pro), TIERS)[0]
                 for position, each in enumerate(visit.artworks):
                     producer.record(visit.user_id, each, pool_id=visit.pool_id, position=position, visible=1.0)
+                # Who has scrolled past them leaves; timers would send all that is left at once in the end.
+                producer.flush(visit.user_id)
                 sent += len(visit.artworks)
     _settle(settings, sent)
 
@@ -92,12 +94,13 @@ def play(settings: Settings, console: Console) -> None:
 def _catalogue(settings: Settings) -> None:
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
     created = int(time.time() * 1000)
-    for pool, count in POOLS.items():
-        for ordinal in range(count):
-            created -= CREATED_EVERY_MS
-            record = {"pool_id": pool, "ordinal": ordinal, "created_at": created, "retired": False, "dna": []}
-            producer.produce(ARTWORKS, key=artwork(pool, ordinal), value=orjson.dumps(record))
-            producer.poll(0)
+    artworks = [(pool, number) for pool, count in POOLS.items() for number in range(count)]
+    # An ordinal is one artwork's, whatever its pool.
+    for ordinal, (pool, number) in enumerate(artworks):
+        created -= CREATED_EVERY_MS
+        record = {"pool_id": pool, "ordinal": ordinal, "created_at": created, "retired": False, "dna": []}
+        producer.produce(ARTWORKS, key=artwork(pool, number), value=orjson.dumps(record))
+        producer.poll(0)
     if producer.flush(ACKNOWLEDGED_SECONDS):
         raise UserError("Kafka did not acknowledge the catalogue; see its log.")
 

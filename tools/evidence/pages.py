@@ -1,0 +1,47 @@
+"""The pages: prose written by hand, and tables between two comments, written from the results.
+
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`; its name is a function's of the other modules here.
+"""
+
+import re
+from collections.abc import Callable
+
+from tools.evidence import end_to_end, headline, kpis, latency, peers, recovery, scale, sink, where
+from tools.evidence.results import ROOT
+
+PAGES = sorted((ROOT / "docs" / "evidence").glob("*.md"))
+TABLES: dict[str, Callable[[], list[str]]] = {
+    "headline": headline.targets,
+    "beside peers": headline.beside_peers,
+    "one a record": peers.one_a_record,
+    "ten a record": peers.ten_a_record,
+    "kills": peers.kills,
+    "latency": latency.by_rate,
+    "sink": sink.backlog,
+    "readable": sink.readable,
+    "end to end": end_to_end.latencies,
+    "programs": end_to_end.programs,
+    "rates": end_to_end.rates,
+    "questions": kpis.questions,
+    "scale": scale.costs,
+    "rebalance": scale.rebalances,
+    "starts": recovery.starts,
+    "day": recovery.day,
+    "where": where.shares,
+}
+_BLOCK = re.compile(r"<!-- table: (?P<name>[^>]+?) -->\n.*?<!-- end -->", flags=re.DOTALL)
+
+
+def filled(text: str) -> str:
+    """Return the page with each of its tables as the results have it. Raises KeyError for a table nobody makes."""
+    return _BLOCK.sub(lambda found: block(found["name"]), text)
+
+
+def named(text: str) -> list[str]:
+    """Return the names of a page's tables."""
+    return [found["name"] for found in _BLOCK.finditer(text)]
+
+
+def block(name: str) -> str:
+    """Return a table with the comments around it."""
+    return "\n".join([f"<!-- table: {name} -->", "", *TABLES[name](), "", "<!-- end -->"])
