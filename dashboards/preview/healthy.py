@@ -27,8 +27,8 @@ from streams.settings import Settings
 SEED = 1
 USERS, POOLS = 10_000, {"main": 1_000, "extra": 400}
 IMPRESSIONS_A_SECOND = 100_000 / 60
-# Long enough that a rate over a minute has a shape.
-SECONDS = 100.0
+# It rises from a tenth in the first of these seconds, as a day does: programs that have just started are slower.
+RISE_SECONDS, SECONDS = 30.0, 150.0
 # How many artworks a user scrolls past at once.
 FEWEST, MOST = 4, 16
 DOUBLE_SHARE = 0.03
@@ -50,7 +50,7 @@ class Visit:
 
 
 def visits(seconds: float, rng: Random) -> Iterator[Visit]:
-    """Yield visits in the order of time, evenly spaced by impressions. No user is shown an artwork in two of them."""
+    """Yield visits in the order of time, spaced by their impressions. No user is shown an artwork in two of them."""
     shown: Counter[tuple[int, str]] = Counter()
     at = 0.0
     while at < seconds:
@@ -62,7 +62,12 @@ def visits(seconds: float, rng: Random) -> Iterator[Visit]:
         seen = [artwork(pool, user * 7 + number) for number in range(first, first + count)]
         again = [each for each in seen if rng.random() < DOUBLE_SHARE]
         yield Visit(at, f"u{user:05d}", pool, (*seen, *again))
-        at += count / IMPRESSIONS_A_SECOND
+        at += count / rate(at)
+
+
+def rate(at: float) -> float:
+    """Return how many impressions a second there are that long after the start."""
+    return IMPRESSIONS_A_SECOND * min(1.0, max(0.1, at / RISE_SECONDS))
 
 
 def artwork(pool: str, number: int) -> str:
