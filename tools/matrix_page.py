@@ -8,7 +8,7 @@ from sys import modules
 from textwrap import fill
 
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
-from tests.faults.case import CASES, Case
+from tests.faults.case import CASES, Case, quick
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "guarantee" / "matrix.md"
@@ -17,15 +17,16 @@ INTRODUCTION = """# The fault matrix
 
 For whoever asks whether a fault was thought of. Made from `tests/faults/cases` by `make schemas`: {count} cases, each a
 fault in a running load, after which what readers see must equal the oracle ([how it is known](delivery.md)).
-`make faults` runs them all, `make faults CASE="{first}"` one; the {quick} that are marked *quick* run in `make test`
-too. What a run of all of them found: [evidence](../evidence/faults.md).
+`make faults` runs them all, `make faults CASE="{first}"` one. The {quick} that are marked *quick*, the first of
+each kind of fault and of each failpoint, run in `make test` too. What a run of all of them found:
+[evidence](../evidence/faults.md).
 """
 
 
 def page() -> str:
     """Return the page: the same text for the same cases."""
-    quick = sum(each.quick for each in CASES.values())
-    sections = [INTRODUCTION.format(count=len(CASES), first=next(iter(CASES)), quick=quick)]
+    chosen = len(quick(CASES.values()))
+    sections = [INTRODUCTION.format(count=len(CASES), first=next(iter(CASES)), quick=chosen)]
     for module in sorted({module_of(each) for each in CASES.values()}):
         sections.append("\n".join(_section(module)) + "\n")
     return "\n".join(sections)
@@ -42,9 +43,10 @@ def _section(module: str) -> Iterator[str]:
     yield f"## {module.rsplit('.', maxsplit=1)[-1].capitalize()}"
     yield _wrapped(f"{getdoc(modules[module])} In [{Path(path).name}](../../{path}).", "", "")
     yield ""
+    chosen = quick(CASES.values())
     for case in CASES.values():
         if module_of(case) == module:
-            marks = " *quick*" * case.quick
+            marks = " *quick*" * (case in chosen)
             yield _wrapped(f"**{case.name}**: {case.what}{marks}", "- ", "  ")
 
 

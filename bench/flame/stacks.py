@@ -10,7 +10,7 @@ from itertools import dropwhile
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
 FRAME = re.compile(r"(?P<function>.*) \((?P<file>[^()]*)\)")
 LINE = re.compile(r":\d+$")

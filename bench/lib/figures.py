@@ -20,7 +20,7 @@ from streams.embedded.kafka.jars import kafka_version
 mpl.use("Agg")  # no screen is needed, or looked for
 import matplotlib.pyplot as plt
 
-RESULTS = Path(__file__).resolve().parent / "results"
+RESULTS = Path(__file__).resolve().parents[1] / "results"
 PACKAGES = (
     "impression-streams",
     "faust-streaming",

@@ -12,8 +12,6 @@ MOST_CHARACTERS = 120
 PAGES = sorted(path for path in tracked_files() if path.suffix == ".md")
 # Records are left as they were written, and Keep a Changelog's entries are a line each.
 LEFT_AS_THEY_ARE = re.compile(r"docs/decisions/.*|CHANGELOG\.md")
-# Still to be wrapped.
-TOO_WIDE_YET = {"README.md", "ARCHITECTURE.md", "docs/evidence/performance.md", "docs/guarantee/delivery.md"}
 
 FENCED = re.compile(r"^(```+).*?^\1$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(
@@ -86,7 +84,4 @@ def test_a_link_to_nowhere_is_found() -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if not LEFT_AS_THEY_ARE.fullmatch(name(page))], ids=name)
 def test_no_line_is_wider_than_a_screen(page: Path) -> None:
     wide = [n for n, line in enumerate(page.read_text().splitlines(), 1) if len(line) > MOST_CHARACTERS]
-    if name(page) in TOO_WIDE_YET:
-        assert wide, "it fits now: take it out of the list"
-    else:
-        assert not wide, f"lines of more than {MOST_CHARACTERS} characters: {wide}"
+    assert not wide, f"lines of more than {MOST_CHARACTERS} characters: {wide}"

@@ -8,6 +8,7 @@ from bench import pictures
 from bench.kills import run as kills
 from bench.kills.kill import Outcome
 from bench.lib.expected import Comparison
+from bench.lib.figures import RESULTS
 from bench.lib.measure import Steady
 from bench.lib.systems import KILLED, QUICK, SYSTEMS
 from bench.lib.trial import Result
@@ -79,3 +80,7 @@ def test_pictures_are_drawn_of_one_size_and_of_two(tmp_path: Path) -> None:
         path = pictures.throughput(rows(chosen), tmp_path)
         assert path.read_bytes().startswith(b"\x89PNG")
     assert pictures.kills([Outcome(SYSTEMS["ours"], RIGHT, [1, 2], [3.0, 4.0])], tmp_path).exists()
+
+
+def test_results_go_where_those_that_are_committed_lie() -> None:
+    assert (RESULTS / "throughput.json").is_file()
