@@ -12,13 +12,16 @@ POLL_SECONDS = 0.05
 
 
 def until(condition: Callable[[], T], seconds: float, what: str) -> T:
-    """Return the condition's first truthy value. Raises AssertionError naming `what` after `seconds`."""
+    """Return the condition's first truthy value. Raises AssertionError naming `what` after `seconds`.
+
+    It rests for as long as a look took: a look that costs much must not keep back what it waits for.
+    """
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while (looked := time.monotonic()) < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(POLL_SECONDS)
+        time.sleep(max(POLL_SECONDS, time.monotonic() - looked))
     raise AssertionError(f"not within {seconds} s: {what}")
 
 
