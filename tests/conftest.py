@@ -1,4 +1,4 @@
-"""What holds for every test: those that need no service reach for none; what takes long to make is begun early."""
+"""Rules for every test: tests that need no service use no network; slow builds start early."""
 
 import os
 from collections.abc import Generator, Iterator
@@ -16,7 +16,7 @@ TESTS = Path(__file__).parent
 # Folders whose tests run services of their own.
 WITH_SERVICES = frozenset({"contract", "engine", "integration", "faults"})
 FIRST_WORKER = "gw0"
-# A broker of a test lives for a minute: what Java's second compiler costs is never earned back.
+# A test's broker lives for a minute, too short to earn back the cost of Java's second compiler.
 JAVA = "-XX:TieredStopAtLevel=1"
 
 connections = Connections()
@@ -29,19 +29,19 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Tests that share what they start run in one worker."""
+    """Run tests that share services in one worker."""
     return Groups(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Among workers, begin with what takes long, so that none is left alone with it at the end."""
+    """Start with the longest tests, so no worker is left alone with them at the end."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: place(item.path.relative_to(TESTS)))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _ahead(request: pytest.FixtureRequest) -> Iterator[None]:
-    # One of the workers does it for all, and each knows all tests.
+    # One worker does it for all, and each knows all tests.
     mine = os.environ.get("PYTEST_XDIST_WORKER", FIRST_WORKER) == FIRST_WORKER
     process = ahead.begin({item.path.name for item in request.session.items}) if mine else None
     yield
@@ -51,7 +51,7 @@ def _ahead(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Fail a test that used the network where none may, even if it swallowed the error."""
+    """Fail a test that used the network where it may not, even if it swallowed the error."""
     connections.forget()
     result = yield
     if connections.addresses and item.path.relative_to(TESTS).parts[0] not in WITH_SERVICES:

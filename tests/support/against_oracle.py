@@ -1,4 +1,4 @@
-"""Everything that a worker wrote to a log in memory, held against the oracle's reading of its source."""
+"""Compare everything that a worker wrote to an in-memory log with the oracle's reading of its source."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +15,7 @@ from tests.support.memory_log import TOPIC_ID, MemoryLog
 
 
 def judged(records: Iterable[Record], rules: Rules, partitions: int) -> Judge:
-    """Judge a log whose records come in any order."""
+    """Judge a log whose records may come in any order."""
     judge = Judge(rules, partitions)
     for record in sorted(records, key=lambda record: (record.partition, record.offset)):
         judge.judge(record)
@@ -23,12 +23,12 @@ def judged(records: Iterable[Record], rules: Rules, partitions: int) -> Judge:
 
 
 def artwork(key: bytes | None, value: bytes | None) -> Record:
-    """A record of the catalogue."""
+    """A catalogue record."""
     return Record("catalogue", 0, 0, None, key, value)
 
 
 def catalogue_of(records: Iterable[Record]) -> Catalogue:
-    """Read a log of the catalogue."""
+    """Read a catalogue log."""
     catalogue = Catalogue()
     for record in records:
         catalogue.read(record)
@@ -36,7 +36,8 @@ def catalogue_of(records: Iterable[Record]) -> Catalogue:
 
 
 def assert_same(log: MemoryLog, catalogue: Sequence[Record] = ()) -> Judge:
-    """Assert that every row of every topic is the oracle's, in log order, each once; return what it judged."""
+    """Assert that every topic has exactly the oracle's rows, in log order and once each; return what the oracle
+    judged."""
     limits = log.settings
     rules = Rules(limits.window_ms, limits.lateness_ms, limits.tolerance_ms)
     records = [

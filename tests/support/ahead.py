@@ -1,7 +1,7 @@
-"""What takes minutes to make and is needed late, begun when the tests begin, behind everything else.
+"""Start slow builds when the tests start, at the lowest priority, because they are needed only late.
 
-Docker's compose and the preview's packages. Whoever needs them waits for the lock that is held meanwhile; what fails
-here fails again there, and is told there.
+The builds are Docker's compose and the preview's packages. A test that needs one waits for the lock held during the
+build. A build that fails here fails again in that test, which reports it.
 """
 
 import os
@@ -20,12 +20,12 @@ from streams.errors import UserError
 from tests.support import compose
 
 ROOT = Path(__file__).resolve().parents[2]
-# The files of tests that need them.
+# The test files that need the builds.
 FOR = frozenset({"test_compose_config.py", "test_preview.py"})
 
 
 def begin(files: Collection[str]) -> "subprocess.Popen[bytes] | None":
-    """Start in the background if one of the tests' files needs it."""
+    """Start the builds in the background if the run includes all the test files that need them."""
     if not FOR.issubset(files):
         return None
     nice = [found, "-n", "19"] if (found := shutil.which("nice")) else []
@@ -39,14 +39,14 @@ def begin(files: Collection[str]) -> "subprocess.Popen[bytes] | None":
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """Leave nothing of it running."""
+    """Kill the builds that still run."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def main() -> None:
-    """Make both."""
+    """Run both builds."""
     with suppress(UserError):
         web.ready(lambda _line: None)
     with suppress(pytest.skip.Exception):

@@ -1,4 +1,4 @@
-"""Everything that the worker wrote, held against what the oracle makes of everything that it read."""
+"""Compare everything that the worker wrote with what the oracle derives from everything that the worker read."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ from tests.support.flushes import Row
 from tests.support.wait import until
 
 TOPICS = (LEDGER, ACCEPTED, REJECTED, COVERAGE, ARTWORKS, IMPRESSIONS)
-# A recovery, a rebalance and the backlog behind them, on a busy machine.
+# Enough for a recovery, a rebalance and the backlog that they leave, on a busy machine.
 SETTLE_SECONDS = 120.0
 
 
 class Log:
-    """A topic, followed; what was read once is kept. Raises KafkaException while the broker does not answer."""
+    """Follows a topic and keeps what it has read. Raises KafkaException while the broker does not answer."""
 
     def __init__(self, logs: Logs, topic: str) -> None:
         self._logs, self._follower = logs, Follower(topic)
@@ -35,15 +35,15 @@ class Log:
         self.records: list[Record] = []
 
     def read_to_end(self) -> None:
-        """Read what came since."""
+        """Read the records that have arrived since the last call."""
         self.records += self._follower.read(self._logs)
 
     def end(self, partition: int) -> int:
-        """The offset that the next record will get."""
+        """The offset of the next record."""
         return self._logs.end(self._follower.topic, partition)
 
     def lines(self) -> Counter[int]:
-        """How many lines were read of each partition."""
+        """The number of lines read from each partition."""
         lines = Counter(dict.fromkeys(range(self.partitions), 0))
         for record in self.records:
             lines[record.partition] += line_count(record.value)
@@ -51,25 +51,25 @@ class Log:
 
 
 class Audit:
-    """Follows the topics of an installation, `read_committed`."""
+    """Follows the topics of an installation with `read_committed`."""
 
     def __init__(self, settings: Settings, changing_pools: frozenset[str] = frozenset()) -> None:
-        """`changing_pools` are those whose catalogue changes after a user's last impression, where `coverage.v1` may
-        stand still (rule 5). Raises KafkaException while the broker does not answer."""
+        """`changing_pools` are pools whose catalogue changes after a user's last impression: their `coverage.v1` may be
+        out of date (rule 5). Raises KafkaException while the broker does not answer."""
         self._rules = Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms)
         self._changing_pools = changing_pools
         self._broker = Logs(settings.kafka_bootstrap)
         self.logs = {topic: Log(self._broker, topic) for topic in TOPICS}
 
     def close(self) -> None:
-        """Leave the broker."""
+        """Close the clients."""
         self._broker.close()
 
     def settle(self, seconds: float = SETTLE_SECONDS) -> None:
-        """Return once every line of the log is in the ledger, those forwarded meanwhile included.
+        """Return once the ledger has every line of the log, including lines forwarded meanwhile.
 
-        The ledger is read before the source: a forward commits with its ledger row, so lines that the ledger
-        already knows when the source shows no more of them are all that will ever come.
+        The ledger is read before the source. A forward commits together with its ledger row, so if the source then
+        shows no lines beyond those in the ledger, no more will come.
         """
         until(self._is_settled, seconds, "every line is in the ledger")
 
@@ -80,7 +80,7 @@ class Audit:
         return all(known[partition] >= count for partition, count in self.logs[IMPRESSIONS].lines().items())
 
     def check(self, seconds: float = SETTLE_SECONDS) -> Judge:
-        """Settle, then hold everything against the oracle; return what it judged. Fails on any difference."""
+        """Settle, then compare everything with the oracle; return what it judged. Fails on any difference."""
         self.settle(seconds)
         for log in self.logs.values():
             log.read_to_end()
@@ -91,7 +91,7 @@ class Audit:
         return expected
 
     def _compare(self, expected: Judge) -> Iterable[Difference]:
-        """Compare each output topic, row for row."""
+        """Compare each output topic row by row."""
         accepted, ledger, rejected = map(self.rows, (ACCEPTED, LEDGER, REJECTED))
         rows = map(written.accepted, accepted)
         yield compare("I1", "accepted", Accepted._fields, ACCEPTED_KEY, expected.accepted.values(), rows)
@@ -105,7 +105,7 @@ class Audit:
         yield compare("I1", "forwarded records", COLUMNS, KEY, expected_rows(expected.forwards), forwarded)
 
     def rows(self, topic: str) -> list[Row]:
-        """Every row of an output topic that has been read. Each lies in the partition of its source."""
+        """Every row read from an output topic. Each must be in the partition of its source."""
         found = []
         for record in self.logs[topic].records:
             for line in lines_of(record.value):
@@ -118,7 +118,7 @@ class Audit:
         """The latest value of each key."""
         latest: dict[bytes | None, Row] = {}
         for record in self.logs[COVERAGE].records:
-            if record.value is None:  # all that the user saw of the pool has moved to others
+            if record.value is None:  # everything that the user saw of the pool has moved to other pools
                 latest.pop(record.key, None)
                 continue
             row: Row = orjson.loads(record.value)
@@ -135,7 +135,7 @@ class Audit:
         touched = {
             row.user_id: row.appended_at
             for row in expected.ledger
-            if not row.forwarded and row.transport  # a line rejected whole has none, and touches nobody
+            if not row.forwarded and row.transport  # a line rejected whole has no transport and affects no user
         }
         return [
             (*row, touched[row.user_id])

@@ -1,4 +1,4 @@
-"""Work beside the test: a load that arrives while something dies."""
+"""Work that runs beside the test, such as load that arrives while a process is killed."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ SECONDS = 120.0
 
 @contextmanager
 def background(work: Callable[[], object]) -> Iterator[None]:
-    """Run `work` in a thread while the body runs; return once both have ended. Raises what either raised."""
+    """Run `work` in a thread while the body runs; return once both have ended. Raises the exception of either."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(work)
         yield

@@ -1,4 +1,4 @@
-"""A real ClickHouse engine for tests: our server on a free port, its data in a folder of the test's."""
+"""A real ClickHouse engine for tests: the project's server on a free port, with its data in the test's folder."""
 
 import sys
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
 
-# Far above the two seconds that a start takes, for machines that are busy with other tests.
+# A start takes two seconds; this leaves room for machines that are busy with other tests.
 START_SECONDS = 60.0
 PASSWORD = "of-the-tests"
 
 
 class Engine:
-    """The server as a process that can be stopped and started again on the same port and data."""
+    """The server as a process that can be stopped and restarted on the same port and data."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_pair()
@@ -38,13 +38,13 @@ class Engine:
         return f"http://127.0.0.1:{self.port}"
 
     def settings(self, **more: object) -> Settings:
-        """Return settings that lead to it, as the writer; `more` are further ones by field name."""
+        """Return settings that connect to it as the writer; `more` sets further fields by name."""
         return Settings.model_validate(
             {"clickhouse_url": self.url, "IMPRESSIONS_CLICKHOUSE_PASSWORD": PASSWORD, "data_dir": self.folder, **more}
         )
 
     def client(self, user: str, database: str = "") -> Client:
-        """Return a client as an analyst or an own process would make it."""
+        """Return a client as an analyst's or another of our processes would create it."""
         return clickhouse_connect.get_client(
             host="127.0.0.1",
             port=self.port,
@@ -64,7 +64,7 @@ class Engine:
         self._program.stop()
 
     def kill(self) -> None:
-        """Kill the server with SIGKILL, whatever it does."""
+        """Kill the server with SIGKILL, whatever it is doing."""
         self._program.kill()
 
 

@@ -1,4 +1,4 @@
-"""The embedded ClickHouse as a real process on a free port, and clients of it."""
+"""The embedded ClickHouse as a real process on a free port, and clients for it."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ ANSWER_SECONDS = 60.0
 
 
 class ClickHouseProcess(Program):
-    """A server process, started, over a data folder; `options` are of `python -m streams.embedded.clickhouse`."""
+    """A started server process over a data folder; `options` are those of `python -m streams.embedded.clickhouse`."""
 
     def __init__(self, path: Path, port: int, *options: str) -> None:
         self.path = path
@@ -32,7 +32,7 @@ class ClickHouseProcess(Program):
         self.start()
 
     def ready(self) -> "ClickHouseProcess":
-        """Return once it answers."""
+        """Return once the server answers."""
         self.wait_until(lambda: http_get(Address(LOOPBACK, self.port), "/ping") is not None, START_SECONDS)
         return self
 
@@ -44,7 +44,7 @@ class ClickHouseProcess(Program):
         )
 
     def ask(self, sql: str | bytes = b"", user: str | None = "writer", method: str = "POST", **options: Any) -> Any:
-        """Send one plain HTTP request, without credentials for user None; options: `parameters`, `headers`."""
+        """Send one plain HTTP request, without credentials if `user` is None; options: `parameters`, `headers`."""
         headers = {"X-ClickHouse-User": user, "X-ClickHouse-Key": PASSWORD if user == "writer" else ""} if user else {}
         headers.update(options.get("headers", {}))
         address = self.url + "?" + urlencode(options.get("parameters", {}))

@@ -1,4 +1,4 @@
-"""Docker's compose, to read our files with: it needs no engine to say what it makes of them."""
+"""Docker's compose, used to read the project's files: interpreting them needs no Docker engine."""
 
 import fcntl
 import os
@@ -10,15 +10,15 @@ import pytest
 
 MODULE = Path(__file__).with_suffix("")
 TOOLS = Path(__file__).resolve().parents[2] / ".local" / "tools"
-# Its 1,500 packages take five minutes on two cores that have nothing else to do, and much longer on busy ones.
+# Building its 1,500 packages takes five minutes on two idle cores, and much longer on busy ones.
 BUILD_SECONDS = 1_500.0
 RUN_SECONDS = 60.0
 
 
 def program() -> list[str]:
-    """Return the command of compose: the one that is installed, else one that is built here, once.
+    """Return the compose command: the installed one, or else one that is built here, once.
 
-    The test is skipped where there is neither compose nor Go to build it with: they are no prerequisites.
+    Skips the test where neither compose nor Go, which builds it, is installed: they are not prerequisites.
     """
     if shutil.which("docker") and _succeeds("docker", "compose", "version"):
         return ["docker", "compose"]

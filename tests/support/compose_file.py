@@ -1,4 +1,4 @@
-"""docker-compose.yml and what is laid over it, as data, without compose: for tests that need no program."""
+"""docker-compose.yml and its overrides as data, read without compose: for tests that need no other program."""
 
 import re
 from pathlib import Path
@@ -10,12 +10,12 @@ ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "docker-compose.yml"
 PRODUCTION = ROOT / "docker-compose.production.yml"
 
-# $$ is a dollar; ${NAME}, ${NAME:-default} and ${NAME:?why there is none} are variables.
+# $$ is a dollar; ${NAME}, ${NAME:-default} and ${NAME:?message if missing} are variables.
 _VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?::([-?])([^}]*))?\})")
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes compose's own tags, which say how lists are merged, for what they stand before."""
+    """Reads a value with one of compose's own tags, which say how to merge lists, as the plain value."""
 
 
 def _plain(loader: _Loader, _suffix: str, node: yaml.Node) -> Any:
@@ -28,7 +28,7 @@ _Loader.add_multi_constructor("!", _plain)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read a compose file; merge keys are resolved, variables stay as they are."""
+    """Read a compose file; merge keys are resolved, variables are left as they are."""
     loaded: dict[str, Any] = yaml.load(path.read_text(), _Loader)
     return loaded
 
@@ -43,7 +43,7 @@ def variables(value: Any) -> set[tuple[str, str]]:
 
 
 def filled(text: str, **values: str) -> str:
-    """Put variables in, as compose does. Raises KeyError for one that has neither a value nor a default."""
+    """Fill in variables as compose does. Raises KeyError for a variable with neither a value nor a default."""
 
     def value(found: re.Match[str]) -> str:
         name, kind, default = found.groups()

@@ -1,4 +1,4 @@
-"""The dashboards as they are committed: their panels, queries and variables."""
+"""The committed dashboards: their panels, queries and variables."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ DASHBOARDS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A target of a panel of a dashboard."""
+    """A target of a dashboard's panel."""
 
     uid: str
     panel: dict[str, Any]
@@ -32,7 +32,7 @@ class Query:
 
 
 def panels(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a dashboard's panels, without the headings of its rows."""
+    """Return a dashboard's panels, without its row headings."""
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
 
 
@@ -53,7 +53,7 @@ PROMQL = [query for query in QUERIES if query not in SQL]
 
 
 def as_opened(uid: str, **values: tuple[str, ...]) -> dict[str, Value]:
-    """Return a dashboard's variables as they are when it is opened: all of what `values` says there is, no text."""
+    """Return a dashboard's variables as they are on opening: everything that `values` offers, and empty text."""
     return {
         name: Everything(values.get(name, ("a", "b"))) if variable["type"] == "query" else ""
         for name, variable in variables(DASHBOARDS[uid]).items()

@@ -1,4 +1,4 @@
-"""A migrated database of a test's own on a running engine."""
+"""A migrated database for one test on a running engine."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,19 +21,19 @@ class Database:
     reader: Client
 
     def rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        """Read as the analyst."""
+        """Run a query as the analyst."""
         return [tuple(row) for row in self.reader.query(query, parameters=parameters).result_rows]
 
 
 def migrated(engine: Engine, name: str) -> Database:
-    """Make a database with the project's schema."""
+    """Create a database with the project's schema."""
     writer = engine.client("writer")
     apply(writer, migrations_folder(), name, WINDOW)
     return Database(name, Filler(writer, name), engine.client("reader", name))
 
 
 def refresh(db: Database, *views: str) -> None:
-    """Let the engine work out rollups now, and wait until it has."""
+    """Make the engine refresh its rollups now, and wait until it has."""
     for view in views or ("ledger_minutes_refresh", "users_refresh"):
         db.put.client.command(f"SYSTEM REFRESH VIEW {db.name}.{view}")
         db.put.client.command(f"SYSTEM WAIT VIEW {db.name}.{view}")

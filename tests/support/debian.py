@@ -1,4 +1,4 @@
-"""Programs of Debian's packages, for tests that hold our files against what reads them."""
+"""Programs from Debian packages, for tests that check the project's files with the programs that read them."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from streams.errors import UserError
 
 
 def program(name: str, package: str) -> str:
-    """Return the path of a program. The test is skipped where there is no apt-get: it is no prerequisite."""
+    """Return a program's path. Skips the test where there is no apt-get: it is not a prerequisite."""
     try:
         return debian.program(name, package)
     except debian.MissingToolsError as error:

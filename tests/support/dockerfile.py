@@ -1,4 +1,4 @@
-"""A Dockerfile's instructions, as far as ours uses them."""
+"""Parse a Dockerfile's instructions, as far as the project's uses them."""
 
 import json
 import re
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Instruction(NamedTuple):
-    """One instruction, its lines joined; `stage` counts from 0."""
+    """One instruction with its lines joined; `stage` counts from 0."""
 
     stage: int
     name: str
@@ -17,7 +17,7 @@ class Instruction(NamedTuple):
 
 
 def instructions(path: Path = ROOT / "Dockerfile") -> list[Instruction]:
-    """Read a Dockerfile."""
+    """Read the instructions of a Dockerfile."""
     text = re.sub(r"^#.*\n", "", path.read_text(), flags=re.MULTILINE)
     stage, found = -1, []
     for line in re.sub(r"\\\n\s*", "", text).splitlines():
@@ -29,7 +29,7 @@ def instructions(path: Path = ROOT / "Dockerfile") -> list[Instruction]:
 
 
 def copied(stage: int = 0) -> dict[str, str]:
-    """What is copied from the checkout in a stage: source and target."""
+    """What a stage copies from the checkout: source and target."""
     pairs: dict[str, str] = {}
     for each in instructions():
         if each.stage == stage and each.name == "COPY" and not each.text.startswith("--from"):
@@ -50,7 +50,7 @@ def environment(stage: int = 1) -> dict[str, str]:
 
 
 def one(name: str, stage: int) -> str:
-    """The text of the only such instruction in a stage."""
+    """The text of the stage's only instruction of this kind."""
     (found,) = (each.text for each in instructions() if each.stage == stage and each.name == name)
     return found
 

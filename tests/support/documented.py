@@ -1,4 +1,4 @@
-"""Commands that a document shows, run as they stand there, in a data folder and on ports of the test's own."""
+"""Run a document's commands exactly as written, with the test's own data folder and ports."""
 
 import os
 import re
@@ -10,19 +10,19 @@ from pathlib import Path
 from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-# The demo starts a stack and plays for about 20 s; anything else is far quicker.
+# The demo starts a stack and plays for about 20 s; everything else is far quicker.
 LONGEST_SECONDS = 280
 
 Done = subprocess.CompletedProcess[str]
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """The document's fenced blocks in a language."""
+    """Return the document's fenced blocks in a language."""
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
 def commands(text: str) -> list[str]:
-    """The commands of the document's bash blocks: a line each, or several where a quote or a backslash joins them."""
+    """Return the commands of the document's bash blocks: one per line, unless a quote or a backslash joins several."""
     found: list[str] = []
     for block in blocks(text, "bash"):
         begun = ""
@@ -46,7 +46,7 @@ def _quotes_open(command: str) -> bool:
 
 
 def run(command: str, settings: Settings) -> Done:
-    """Run a line in a shell, in the checkout. A document's ports are those of a machine with nothing else on it."""
+    """Run a line in a shell, in the checkout. A document's default ports are replaced by those of the stack."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "IMPRESSIONS_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
@@ -66,7 +66,7 @@ def run(command: str, settings: Settings) -> Done:
 
 
 def on_our_ports(text: str, settings: Settings) -> str:
-    """The text with the stack's addresses, and this interpreter where it has the checkout's own."""
+    """Replace the document's addresses by the stack's, and the checkout's interpreter by the running one."""
     moved = text.replace("http://127.0.0.1:8123", settings.clickhouse_url)
     moved = moved.replace("127.0.0.1:9092", settings.kafka_bootstrap)
     for offset in range(2):  # worker 0 and sink 0

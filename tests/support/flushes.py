@@ -11,7 +11,7 @@ from streams.core.judge import Rules
 from streams.state.memory import MemoryStore
 from streams.state.partition_state import State
 
-A = 1_732_431_600_000  # 2024-11-24 07:00:00 UTC, a boundary of ten-minute windows
+A = 1_732_431_600_000  # 2024-11-24 07:00:00 UTC, where a ten-minute window begins
 WINDOW, LATENESS, TOLERANCE = 600_000, 86_400_000, 300_000
 RULES = Rules(WINDOW, LATENESS, TOLERANCE)
 TOPIC_ID = "topic-1"
@@ -20,12 +20,12 @@ Row = dict[str, Any]
 
 
 def impression(**fields: Any) -> Row:
-    """A good impression, but for `fields`."""
+    """A valid impression, with `fields` replaced."""
     return {"impression_id": "i1", "artwork_id": "a1", "seen_at": A} | fields
 
 
 def flush(**fields: Any) -> Row:
-    """A good flush of one impression, but for `fields`."""
+    """A valid flush of one impression, with `fields` replaced."""
     return {"v": 1, "flush_id": "f1", "user_id": "u1", "sent_at": A, "impressions": [impression()]} | fields
 
 
@@ -51,7 +51,7 @@ class Outcome:
 
     @property
     def letters(self) -> str:
-        """A letter a line of one impression: fresh, repeat, duplicate, or x for rejected."""
+        """One letter per line of one impression: fresh, repeat, duplicate, or x for rejected."""
         return "".join(
             "f" if row["fresh"] else "r" if row["accepted"] else "d" if row["duplicates"] else "x"
             for row in self.ledger
@@ -59,7 +59,7 @@ class Outcome:
 
     @property
     def reasons(self) -> list[str]:
-        """The rejections' reasons."""
+        """The reasons of the rejections."""
         return [row["reason"] for row in self.rejected]
 
 
@@ -74,19 +74,19 @@ def payload(row: Row) -> bytes:
 
 
 def decider(catalogue: Catalogue | None = None, **fields: Any) -> Decider:
-    """A decider with an empty state; of the only partition unless `fields` says otherwise."""
+    """A decider with empty state; it has the only partition unless `fields` says otherwise."""
     defaults = {"topic_id": TOPIC_ID, "partition": 0, "partitions": 1, "rules": RULES, "tables": State(MemoryStore())}
     return Decider(**{**defaults, "catalogue": catalogue or Catalogue(), **fields})
 
 
 def decide(*values: bytes | None, by: Decider | None = None, at: int = A, first: int = 0) -> Outcome:
-    """Decide one chunk: a record a value, all appended at `at`, from offset `first` on."""
+    """Decide one chunk: one record per value, all appended at `at`, with offsets from `first`."""
     records = [SourceRecord(first + n, at, value) for n, value in enumerate(values)]
     return Outcome((by or decider()).decide(records, now=at + 5))
 
 
 def seen(*impressions: tuple[str, int], user_id: str = "u1") -> list[bytes]:
-    """A line for each (artwork_id, seen_at)."""
+    """One line for each (artwork_id, seen_at)."""
     return [
         line(user_id=user_id, impressions=[impression(artwork_id=artwork_id, seen_at=at, impression_id=f"i{n}")])
         for n, (artwork_id, at) in enumerate(impressions)
@@ -94,7 +94,7 @@ def seen(*impressions: tuple[str, int], user_id: str = "u1") -> list[bytes]:
 
 
 def catalogue_of(**artworks: Row) -> Catalogue:
-    """A catalogue of records that are all valid."""
+    """A catalogue of valid records."""
     catalogue = Catalogue()
     for artwork_id, record in artworks.items():
         put(catalogue, artwork_id, **record)
@@ -102,7 +102,7 @@ def catalogue_of(**artworks: Row) -> Catalogue:
 
 
 def put(catalogue: Catalogue, artwork_id: str, /, **record: Any) -> Artwork:
-    """Apply a record that is valid."""
+    """Apply a valid record."""
     outcome = catalogue.apply(artwork_id.encode(), orjson.dumps(record))
     assert isinstance(outcome, Artwork), outcome
     return outcome

@@ -1,4 +1,4 @@
-"""The demo's plan, played into a log that exists in memory only, and what the oracle makes of it."""
+"""The demo's plan, played into a log that exists only in memory, and what the oracle makes of it."""
 
 from itertools import count
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from tests.support.against_oracle import artwork, catalogue_of, judged
 
 NOW = 1_732_431_600_000
 RULES, PARTITIONS = Rules(600_000, 86_400_000, 300_000), 4
-# The play takes seconds, whatever the log's own time.
+# The play takes seconds, whatever time the log spans.
 APPENDED = NOW + 5_000
 
 
 class Result(NamedTuple):
-    """What must be in ClickHouse."""
+    """What ClickHouse must contain."""
 
     accepted: list[Accepted]
     ledger: list[LedgerRow]
@@ -25,7 +25,7 @@ class Result(NamedTuple):
     coverage: list[Coverage]
     artworks: list[Artwork]
     refused: int
-    """Records of the catalogue."""
+    """The number of catalogue records refused."""
 
 
 def plan_of(seed: int) -> Plan:
@@ -33,7 +33,7 @@ def plan_of(seed: int) -> Plan:
 
 
 def imaginary_log(plan: Plan) -> list[Record]:
-    """Return the log that the plan makes: offsets in order of sending, and forwarded lines at its end."""
+    """Return the log that the plan produces: offsets in sending order, forwarded lines at the end."""
     offsets = [count() for _ in range(PARTITIONS)]
     sent = []
     for step in plan.steps:

@@ -1,4 +1,4 @@
-"""The two that know the rules, the worker's core and the oracle, asked the same way and answering in the same rows."""
+"""The two implementations of the rules, the worker's core and the oracle, behind one interface with one kind of rows."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Artworks = Sequence[tuple[bytes | None, bytes | None]]
 
 
 class Judged(NamedTuple):
-    """What became of a log. Rows are in log order; forwards are of (place, home, digest of the line)."""
+    """The outcome of a log. Rows are in log order; forwards are (place, home, digest of the line)."""
 
     accepted: list[Accepted]
     ledger: list[LedgerRow]
@@ -27,13 +27,13 @@ class Judged(NamedTuple):
     forwards: list[tuple[object, ...]]
     coverage: set[Coverage]
     artworks: dict[str, tuple[str, int, bool]]
-    """Of each that the catalogue knows: pool, ordinal, whether it is retired."""
+    """For each artwork in the catalogue: its pool, its ordinal and whether it is retired."""
     refused: int
-    """Records of the catalogue."""
+    """The number of catalogue records refused."""
 
     @property
     def letters(self) -> str:
-        """A letter a line: fresh, repeat, duplicate, sent on, or x for rejected."""
+        """One letter per line: fresh, repeat, duplicate, sent on, or x for rejected."""
         return "".join(
             "f" if row.fresh else "r" if row.accepted else "d" if row.duplicates else "s" if row.forwarded else "x"
             for row in self.ledger
@@ -41,12 +41,12 @@ class Judged(NamedTuple):
 
     @property
     def reasons(self) -> list[str]:
-        """Why what was rejected was."""
+        """The reasons of the rejections."""
         return [row.reason for row in self.rejected]
 
 
 class Implementation(Protocol):
-    """Judges a log, in log order, with a catalogue that is known from its start."""
+    """Judges a log in log order, with a catalogue that is known from the start."""
 
     def __call__(
         self, log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES, partitions: int = 1
@@ -54,17 +54,17 @@ class Implementation(Protocol):
 
 
 def log(*values: bytes | None, at: int = A, partition: int = 0, first: int = 0) -> list[Record]:
-    """A record a value, all appended at `at`, from offset `first` on."""
+    """One record per value, all appended at `at`, with offsets from `first`."""
     return [Record(TOPIC_ID, partition, first + n, at, None, value) for n, value in enumerate(values)]
 
 
 def digest(payload: bytes) -> str:
-    """As the rows name what was kept of a payload."""
+    """Return the digest by which the rows identify a kept payload."""
     return hashlib.sha256(payload).hexdigest()
 
 
 def by_core(log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES, partitions: int = 1) -> Judged:
-    """The worker's core, a chunk a partition."""
+    """Judge with the worker's core, one chunk per partition."""
     catalogue = Catalogue()
     applied = [catalogue.apply(key, value) for key, value in artworks]
     found = Judged([], [], [], [], set(), {}, sum(isinstance(each, Refusal) for each in applied))
@@ -88,7 +88,7 @@ def by_core(log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES
 
 
 def by_oracle(log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES, partitions: int = 1) -> Judged:
-    """The oracle's reading of it."""
+    """Judge with the oracle."""
     judge = judged(log, rules, partitions)
     catalogue = catalogue_of(artwork(key, value) for key, value in artworks)
     return Judged(

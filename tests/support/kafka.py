@@ -1,4 +1,4 @@
-"""A real broker for tests: ours, on free ports, its data in a folder of the test's."""
+"""A real broker for tests: the project's, on free ports, with its data in the test's folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +11,15 @@ from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-# Far above the seconds that a start takes, for machines that are busy with other tests.
+# A start takes seconds; this leaves room for machines that are busy with other tests.
 START_SECONDS = 60.0
 
 
 def broker_settings(folder: Path, **more: object) -> Settings:
-    """Return settings of a broker in `folder` on free ports, with the project's own copy of the jars."""
+    """Return settings of a broker in `folder` on free ports, using the jars in the project's checkout."""
     settings = Settings.model_validate({"kafka_bootstrap": f"127.0.0.1:{free_pair()}", "data_dir": folder, **more})
     project = RunFolder(ROOT / ".local")
-    # One test worker fetches them for all: Maven's cache takes one at a time.
+    # One test worker fetches the jars for all: Maven's cache allows only one at a time.
     with project.lock("jars.lock"):
         share_jars(RunFolder(settings.data_dir), project, lambda _: None)
     return settings
@@ -39,7 +39,7 @@ def stop_broker(settings: Settings) -> None:
 
 @contextmanager
 def running_broker(folder: Path, **more: object) -> Iterator[Settings]:
-    """Run a broker in `folder` and yield settings that lead to it; `more` are further settings by field name."""
+    """Run a broker in `folder` and yield settings that connect to it; `more` sets further fields by name."""
     settings = broker_settings(folder, **more)
     try:
         start_broker(settings)

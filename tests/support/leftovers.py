@@ -1,7 +1,8 @@
-"""Kills what a test process leaves running when it ends, however it ends: interrupted, out of time, killed itself.
+"""Kills what a test process leaves running when it ends, even if it was interrupted, timed out or was killed.
 
-Fixtures end what they start, but a process that is killed runs no fixtures. Everything it starts, directly or not,
-inherits its mark in the environment; a watcher beside it waits for its end and then kills all that carry the mark.
+Fixtures end what they start, but a killed process runs no fixtures. Every process that it starts, directly or not,
+inherits a mark in its environment. A watcher process waits for the test process to end and then kills every process
+with the mark.
 """
 
 import os
@@ -18,7 +19,7 @@ MARK = "STARTED_BY_TESTS"
 
 
 def watch() -> None:
-    """Mark what this process starts from now on, and start the watcher, in a session of its own."""
+    """Mark every process started from now on, and start the watcher in a session of its own."""
     unmarked = {name: value for name, value in os.environ.items() if name != MARK}
     mark = os.environ[MARK] = f"{os.getpid()}-{os.urandom(4).hex()}"
     subprocess.Popen(
@@ -33,7 +34,7 @@ def watch() -> None:
 
 
 def marked(mark: str) -> list[int]:
-    """The processes that carry the mark; those of other users can't."""
+    """The processes that carry the mark. Other users' processes can't carry it."""
     wanted, found = f"{MARK}={mark}".encode(), list[int]()
     for folder in PROCESSES.glob("[0-9]*"):
         with suppress(OSError):
@@ -43,7 +44,7 @@ def marked(mark: str) -> list[int]:
 
 
 def main(pid: int, mark: str) -> None:
-    """Wait until the process has ended; kill what it started, and what that has started meanwhile."""
+    """Wait until the process has ended; kill what it started, and what those have started meanwhile."""
     with suppress(ProcessLookupError):
         handle = select.poll()
         handle.register(os.pidfd_open(pid), select.POLLIN)

@@ -1,4 +1,4 @@
-"""Impressions as they arrive in life: retries, double fires, strays, packed records and rubbish among good flushes."""
+"""Realistic impressions: retries, double fires, strays, packed records and rubbish among valid flushes."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,17 +30,17 @@ class Raw(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """What the load is like. Shares are of lines, but for `doubles`, which is of impressions."""
+    """The shape of the load. Shares are of lines, except `doubles`, which is a share of impressions."""
 
     impressions: tuple[int, int] = (5, 15)
-    """Least and most impressions of a flush, double fires not counted."""
+    """The fewest and most impressions of a flush, not counting double fires."""
     packed: float = 0.1
     """Records that hold several lines."""
     retries: float = 0.1
     """Exact repetitions of earlier lines."""
     doubles: float = 0.1
     strays: float = 0.05
-    """Records in another partition than their first user's."""
+    """Records that are not in their first user's partition."""
     rubbish: float = 0.01
     """Records with a line that can't be read."""
     untimely: float = 0.05
@@ -53,12 +53,12 @@ USUAL = Shape()
 
 
 def now_ms() -> int:
-    """The clock, which the broker shares: ms since the epoch."""
+    """The clock, shared with the broker: ms since the epoch."""
     return int(time.time() * 1000)
 
 
 def impression(artwork_id: str, seen_at: int, **more: Any) -> dict[str, Any]:
-    """An impression; its id follows from the rest unless `more` names one."""
+    """An impression; its id is derived from the other fields unless `more` sets one."""
     return {"impression_id": f"i-{artwork_id}-{seen_at}", "artwork_id": artwork_id, "seen_at": seen_at, **more}
 
 
@@ -74,17 +74,18 @@ def home(user_id: str) -> int:
 
 
 def user_at(partition: int, name: str) -> str:
-    """A user of that partition; the same for the same name."""
+    """A user of that partition; the same name always gives the same user."""
     return next(user for n in count() if home(user := f"{name}-{n}") == partition)
 
 
 def at_home(user_id: str, line: bytes) -> Raw:
-    """A record where it belongs."""
+    """A record in its user's partition."""
     return Raw(home(user_id), line)
 
 
 def load(rng: Random, name: str, impressions: float, users: int = 100, shape: Shape = USUAL) -> Iterator[Raw]:
-    """Yield records that hold about so many impressions of users of that name; times are of when they are drawn."""
+    """Yield records with about this many impressions of users with that name; times are taken when a record is
+    drawn."""
     sent: list[tuple[int, bytes]] = []
     done = 0
     while done < impressions:
@@ -105,7 +106,7 @@ def _line(rng: Random, name: str, users: int, sent: list[tuple[int, bytes]], sha
     user_id, now = f"{name}-{rng.randrange(users)}", now_ms() + shape.clock_ms
     seen: list[dict[str, Any]] = []
     for _ in range(rng.randint(*shape.impressions)):
-        # Squared: some artworks are met again and again, most are not.
+        # Squared: some artworks come up again and again, most don't.
         artwork_id = f"a{int(ARTWORKS * 1.1 * rng.random() ** 2):04d}"
         seen.append(impression(artwork_id, now - rng.randrange(6 * HOUR_MS), pool_id="main", position=rng.randrange(9)))
         if rng.random() < shape.doubles:
@@ -113,7 +114,7 @@ def _line(rng: Random, name: str, users: int, sent: list[tuple[int, bytes]], sha
             seen.append(impression(artwork_id, double, impression_id=f"d-{rng.getrandbits(64):x}"))
     if rng.random() < shape.untimely:
         seen.append(impression("a0001", now + HOUR_MS))  # future
-        seen.append(impression("a0002", now - 48 * HOUR_MS))  # late, if it was seen
+        seen.append(impression("a0002", now - 48 * HOUR_MS))  # late, if the artwork was seen before
         seen.append(impression("a0003", -1))
     line = flush(user_id, seen, flush_id=f"f-{rng.getrandbits(64):x}", experiments={"flush": "2s"})
     sent.append((home(user_id), line))
@@ -121,7 +122,7 @@ def _line(rng: Random, name: str, users: int, sent: list[tuple[int, bytes]], sha
 
 
 def produce(settings: Settings, records: Iterable[Raw]) -> None:
-    """Produce records, and return once the broker has all of them."""
+    """Produce records, and return once the broker has acknowledged all of them."""
     producer = Producer(
         {
             **QUIET,

@@ -1,6 +1,6 @@
-"""Run the worker with a defect: every fifth chunk gets lost behind the fetcher. Takes the command line's arguments.
+"""Run the worker with a defect: every fifth chunk is lost after the fetcher. Accepts the command line's arguments.
 
-It is what may happen to a chunk that is under way to the agent while the group rebalances.
+This can happen to a chunk on its way to the agent while the group rebalances.
 """
 
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ _numbers = count(1)
 
 
 async def getmany(self: ChunkConsumer, timeout: float) -> AsyncIterator[tuple[Any, Any]]:
-    """Yield what the consumer yields, all but every fifth."""
+    """Yield what the consumer yields, except every fifth chunk."""
     async for tp, message in _getmany(self, timeout):
         if next(_numbers) % EVERY:
             yield tp, message

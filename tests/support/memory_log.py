@@ -1,7 +1,7 @@
-"""Source partitions decided by the worker's own code, over a log in memory: only Kafka itself stands aside.
+"""Source partitions decided by the worker's own code over an in-memory log: only Kafka itself is replaced.
 
-A transaction is one call of `commit`, so every place between two steps of a commit can be made to crash in a test that
-takes milliseconds. The real broker's part is proved by the integration tests.
+A transaction is one call of `commit`, so a test can crash between any two steps of a commit within milliseconds. The
+integration tests prove the real broker's part.
 """
 
 from collections import defaultdict
@@ -45,7 +45,7 @@ class Event(Enum):
 
 
 class MemoryLog:
-    """All topics. Offsets of the source leave a gap behind each transaction, where Kafka has its commit marker."""
+    """All topics. Source offsets have a gap after each transaction, where Kafka has its commit marker."""
 
     def __init__(self, settings: Settings, partitions: int) -> None:
         self.settings, self.partitions = settings, partitions
@@ -58,7 +58,7 @@ class MemoryLog:
             self.commit([ProducerRecord(changelog(Table.COVERAGE), number, POSITION, first)])
 
     def append(self, number: int, appended_at: int, value: bytes | None) -> SourceRecord:
-        """Append a record of a producer's."""
+        """Append a producer's record."""
         before = self.source[number]
         record = SourceRecord(before[-1].offset + 1 if before else 0, appended_at, value)
         before.append(record)
@@ -66,11 +66,11 @@ class MemoryLog:
         return record
 
     def end(self, number: int) -> int:
-        """The offset behind the last record of a source partition."""
+        """The offset after the last record of a source partition."""
         return self.source[number][-1].offset + 1 if self.source[number] else 0
 
     def commit(self, records: Iterable[ProducerRecord], watch: Iterable[str] = ()) -> dict[str, int]:
-        """A transaction, as the partition's producer commits it."""
+        """Commit a transaction, as the partition's producer does."""
         offsets = {}
         for record in records:
             if record.topic == names.IMPRESSIONS:
@@ -96,25 +96,25 @@ class MemoryLog:
         return {changelog(table): changelog(table) for table in Table}
 
     def values(self, topic: str) -> Iterator[tuple[bytes | None, bytes | None]]:
-        """Keys and values of an output topic, partition by partition."""
+        """Keys and values of an output topic, one partition after the other."""
         for number in range(self.partitions):
             for record in self._records[topic, number]:
                 yield record.key, record.value
 
     def rows(self, topic: str) -> list[Row]:
-        """The rows of a topic of lines, or of one row a record, partition by partition."""
+        """The rows of a topic of lines, or of a topic with one row per record, one partition after the other."""
         return [orjson.loads(line) for _, value in self.values(topic) if value for line in value.split(b"\n")]
 
 
 class _Producer:
-    """Stands for the partition's transactional producer."""
+    """Stands in for the partition's transactional producer."""
 
     def __init__(self, log: MemoryLog) -> None:
         self.commit = log.commit
 
 
 class Worker:
-    """Holds every partition of a log. Chunk sizes and events are taken in turn, from the first on again."""
+    """Holds every partition of a log. Chunk sizes and events are used in order and start over when they run out."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Worker:
         self.held = {number: self._take(number) for number in range(log.partitions)}
 
     def drain(self) -> None:
-        """Decide until nothing is left, what was forwarded meanwhile included."""
+        """Decide until nothing is left, including what was forwarded meanwhile."""
         while pending := [n for n in self.held if self.held[n].position.next_offset < self.log.end(n)]:
             for number in pending:
                 self._chunk(number)
@@ -168,7 +168,7 @@ class Worker:
 
 @contextmanager
 def instead_of_kafka(log: MemoryLog) -> Iterator[None]:
-    """Have partitions use the log."""
+    """Make partitions use the log."""
     with (
         mock.patch.object(partition, "PartitionProducer", return_value=_Producer(log)),
         mock.patch.object(partition, "restore", log.restore),

@@ -1,6 +1,6 @@
-"""Notices connections to anything but this machine's own Unix sockets, whether or not the error was swallowed.
+"""Notices connections to anything except this machine's Unix sockets, even if the error was swallowed.
 
-Python's own sockets only: what a C library opens by itself is not seen.
+It sees only Python's own sockets, not those that a C library opens itself.
 """
 
 import socket
@@ -18,7 +18,7 @@ class Connections:
         sys.addaudithook(self._note)
 
     def forget(self) -> None:
-        """Begin again."""
+        """Forget the addresses so far."""
         self.addresses.clear()
 
     def _note(self, event: str, arguments: tuple[Any, ...]) -> None:

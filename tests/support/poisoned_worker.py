@@ -1,4 +1,4 @@
-"""Run the worker with a defect: deciding a flush of POISONED_USER fails. Takes the command line's arguments."""
+"""Run the worker with a defect: deciding a flush of POISONED_USER fails. Accepts the command line's arguments."""
 
 from streams.core import chunk
 from streams.core.decode import DecodedFlush, RefusedLine
@@ -8,7 +8,7 @@ POISONED_USER = "poisoned-user"
 
 
 def decode(line: bytes) -> DecodedFlush | RefusedLine:
-    """Fail on the marked user, as a defect of ours would; decode everybody else's line."""
+    """Fail on the marked user, as a defect of ours would; decode every other user's lines."""
     if POISONED_USER.encode() in line:
         raise ZeroDivisionError("a defect of ours")
     return decode_line(line)

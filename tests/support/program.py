@@ -1,4 +1,4 @@
-"""A worker or a sink as a process of its own, as the command line runs it."""
+"""A worker or a sink as a separate process, run as from the command line."""
 
 import signal
 import sys
@@ -12,7 +12,7 @@ from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.settings import Settings
 
-# Far above the three seconds that a start takes, for machines that are busy with other tests.
+# A start takes three seconds; this leaves room for machines that are busy with other tests.
 START_SECONDS = 90.0
 
 
@@ -22,9 +22,9 @@ def command(kind: str) -> tuple[str, ...]:
 
 
 class MemberProcess(Program):
-    """Worker or sink `index` with the given settings; `argv` is what runs instead of the project's own command.
+    """Worker or sink `index` with the given settings; `argv` replaces the project's own command.
 
-    Its record and its output are in `folder`, the settings' data folder by default.
+    Its process record and output are in `folder`, by default the settings' data folder.
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class MemberProcess(Program):
             found.program.environment,
         )
         self.kind, self.settings, self.index = kind, settings, index
-        # Has it recovered all that it was assigned, and does it read that?
+        # Whether it has restored everything that it was assigned, and now reads it.
         self.is_ready = found.ready
         self._address = found.address
 
     def wait_ready(self) -> Self:
-        """Return once it is ready. Raises AssertionError with its last output when it ends before."""
+        """Return once it is ready. Raises AssertionError with its last output if it ends before."""
         try:
             self.wait_until(self.is_ready, START_SECONDS)
         except UserError as error:
@@ -51,16 +51,16 @@ class MemberProcess(Program):
         return self
 
     def stop(self, grace: float = GRACE_SECONDS) -> int | None:
-        """Ask it to end; return its exit code. Raises AssertionError when it does not end by itself."""
+        """Ask it to end; return its exit code. Raises AssertionError if it doesn't end by itself."""
         self.send(signal.SIGTERM)
         assert self.ended(grace), f"{self.name} does not end: {self.output()[-4000:]}"
         return super().stop()
 
     def wait_exit(self, seconds: float = START_SECONDS) -> int | None:
-        """Return the exit code once it has ended by itself. Raises AssertionError when it does not."""
+        """Return the exit code once it has ended by itself. Raises AssertionError if it doesn't."""
         assert self.ended(seconds), f"{self.name} has not ended within {seconds} s"
         return self.exit_code
 
     def metrics(self) -> str:
-        """Its metrics, empty while it serves none."""
+        """Its metrics; empty while it serves none."""
         return http_get(self._address, "/metrics") or ""

@@ -1,4 +1,4 @@
-"""Rows of the base tables, as the sink would write them, from the few fields that a test is about."""
+"""Rows of the base tables as the sink would write them, built from the few fields that a test is about."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ TOPIC_ID = "topic-1"
 
 
 def coordinates(partition: int, offset: int) -> Row:
-    """The coordinates of a source record, of the record read by the sink, and a line."""
+    """The coordinates of a source record, of the record read by the sink, and of a line."""
     return {
         "source_topic_id": "source-1",
         "source_partition": partition,
@@ -61,7 +61,7 @@ def accepted(user_id: str, artwork_id: str, seen_at: int = T0, offset: int = 0, 
 
 
 def ledger(offset: int = 0, partition: int = 0, **more: Any) -> Row:
-    """A ledger row; counts that `more` doesn't name are 0."""
+    """A ledger row; counts not named in `more` are 0."""
     names = "received accepted fresh duplicates rejected forwarded attempts failures queued dropped"
     counts = dict.fromkeys(names.split(), 0)
     row = {
@@ -102,14 +102,14 @@ def artwork(artwork_id: str, ordinal: int, offset: int, pool_id: str = "main", *
 
 
 class Filler:
-    """Writes rows into the base tables of a database, without a Kafka in between."""
+    """Writes rows into the base tables of a database, without Kafka."""
 
     def __init__(self, client: Client, database: str) -> None:
         self.client = client
         self.database = database
 
     def insert(self, table: Table, rows: list[Row], token: str = "") -> None:
-        """Insert those of the rows that go into the table as one block."""
+        """Insert the rows of one table as one block."""
         columns = next(feed.position_table.columns for feed in FEEDS.values() if table in feed.tables)
         part = TableRows(table, table.of(columns_of(columns, rows)))
         if part.rows:

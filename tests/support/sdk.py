@@ -1,4 +1,4 @@
-"""What a producer left on a topic, read back by a client of its own."""
+"""Read back what a producer left on a topic, with a separate client."""
 
 import socket
 from collections import Counter
@@ -20,9 +20,9 @@ PARTITIONS = 4
 
 @contextmanager
 def dead_address() -> Iterator[str]:
-    """Lend an address of this machine where nobody answers, as long as it lasts."""
+    """Reserve a local address where nothing answers while the context lasts."""
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
@@ -34,12 +34,12 @@ def create_topic(broker: Settings, name: str) -> None:
 
 
 def end_offsets(broker: Settings, topic: str) -> dict[int, int]:
-    """Return how many records each partition has."""
+    """Return the number of records in each partition."""
     return {p: watermarks(broker, topic, p)[1] for p in range(PARTITIONS)}
 
 
 def read_all(broker: Settings, topic: str) -> list[Message]:
-    """Return every record of a topic that nobody writes to any more."""
+    """Return every record of a topic that is no longer written to."""
     consumer = reader(broker, **AT_ENDS)
     batches = to_ends(consumer, [TopicPartition(topic, p, 0) for p in range(PARTITIONS)], 1000, 0.2)
     found = [record for records in batches for record in records]
@@ -48,7 +48,7 @@ def read_all(broker: Settings, topic: str) -> list[Message]:
 
 
 def impression_ids(records: list[Message]) -> Counter[str]:
-    """Count the impressions, each line judged as the worker judges it."""
+    """Count the impressions, judging each line as the worker does."""
     found: Counter[str] = Counter()
     for record in records:
         decoded = decode(record.value() or b"")

@@ -1,4 +1,4 @@
-"""The three brokers of docker-compose.production.yml, on this machine: its very configuration, other addresses."""
+"""The three brokers of docker-compose.production.yml on this machine: the same configuration, other addresses."""
 
 import subprocess
 from collections.abc import Iterator
@@ -16,29 +16,29 @@ from tests.support.compose_file import BASE, PRODUCTION, filled, load
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("kafka", "kafka-2", "kafka-3")
-# Three on two cores: each has little to do.
+# Three brokers share two cores, but each has little to do.
 JVM = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-XX:TieredStopAtLevel=1")
 SECONDS = 60.0
-# What the image's script takes for itself (KafkaDockerWrapper).
+# Variables that the image's own script uses (KafkaDockerWrapper).
 NOT_PROPERTIES = {"KAFKA_HEAP_OPTS"}
 
 
 def make_secrets(folder: Path) -> Path:
-    """Make secrets as the documentation says; return their folder."""
+    """Create secrets as the documentation describes; return their folder."""
     made = folder / "secrets"
     subprocess.run([ROOT / "deploy" / "secrets.sh", made], check=True, capture_output=True, timeout=SECONDS)
     return made
 
 
 def environments() -> dict[str, dict[str, str]]:
-    """The environment of each broker, as compose merges it, variables as they are."""
+    """The environment of each broker as compose merges it, with variables left as they are."""
     base, production = load(BASE), load(PRODUCTION)
     first = base["services"]["kafka"]["environment"]
     return {name: {**first, **production["services"][name]["environment"]} for name in SERVICES}
 
 
 def properties(environment: dict[str, str], **values: str) -> dict[str, str]:
-    """What the image makes of an environment: `KAFKA_A_B__C___D` is `a.b_c-d`."""
+    """The properties that the image derives from an environment: `KAFKA_A_B__C___D` becomes `a.b_c-d`."""
     return {
         name.removeprefix("KAFKA_").lower().replace("_", ".").replace("...", "-").replace("..", "_"): filled(
             str(value), **values
@@ -49,7 +49,7 @@ def properties(environment: dict[str, str], **values: str) -> dict[str, str]:
 
 
 class Broker:
-    """One of them. Its addresses are of this machine; all else is as in production."""
+    """One of the brokers. Its addresses are on this machine; everything else is as in production."""
 
     def __init__(self, folder: Path, secrets: Path, environment: dict[str, str], ports: dict[str, tuple[int, int]]):
         name = next(name for name in SERVICES if f"INTERNAL://{name}:" in environment["KAFKA_ADVERTISED_LISTENERS"])
@@ -62,7 +62,7 @@ class Broker:
                 f"{number}@127.0.0.1:{ports[each][0] + 1}" for number, each in enumerate(SERVICES, 1)
             ),
             "log.dirs": str(folder / "data" / name),
-            # Fewer files to make than for a large cluster.
+            # Fewer files to create than for a large cluster.
             "offsets.topic.num.partitions": "4",
             "transaction.state.log.num.partitions": "4",
         }
@@ -74,7 +74,7 @@ class Broker:
         self.program = Program(name, RunFolder(folder), [*self._java, "kafka.Kafka", str(self.config)])
 
     def format(self, cluster_id: str) -> None:
-        """Prepare its folder, as the image does when it starts."""
+        """Prepare its folder as the image does on starting."""
         argv = [*self._java, kafka.STORAGE_TOOL, "format", "-t", cluster_id, "-c", str(self.config)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=SECONDS)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -1,8 +1,8 @@
-"""The server's own users and statements in the embedded engine, which reads the same configuration.
+"""The server's users and statements, tried in the embedded engine, which reads the same configuration.
 
-Run as a process, because an engine is one a process: it reads a JSON document from its input and writes the answers,
-rows or an error for each statement, to its output. What chDB can't take is left out of a copy of the files: it knows no
-user but `default`, and refuses `changeable_in_readonly` because it does not read our config.d.
+Runs as a process of its own because a process can have only one engine. It reads a JSON document from its input and
+writes the answers to its output: rows or an error for each statement. What chDB can't accept is left out of a copy of
+the files: its only user is `default`, and it refuses `changeable_in_readonly` because it does not read our config.d.
 """
 
 import json
@@ -37,7 +37,7 @@ _BASE = """<clickhouse>
 
 
 def write(folder: Path, hashes: Path, cluster: bool = False) -> Path:
-    """Write users as the engine takes them; return the configuration. Each user is a role too, to act as."""
+    """Write users in the form that the engine accepts; return the configuration. Each user is also a role to act as."""
     (folder / "users.d").mkdir(parents=True)
     files = [USERS, *([CLUSTER_USERS] if cluster else [])]
     grants: dict[str, list[str]] = {}
@@ -51,7 +51,7 @@ def write(folder: Path, hashes: Path, cluster: bool = False) -> Path:
         f"<{user}><grants>{''.join(f'<query>{query}</query>' for query in queries)}</grants></{user}>"
         for user, queries in grants.items()
     )
-    # What everyone may ask of a server, and `admin` to look at all of it.
+    # What everyone may ask of a server; `admin` may look at everything.
     roles += "<admin><grants><query>GRANT ALL ON *.* WITH GRANT OPTION</query></grants></admin>"
     granted = "".join(f"<query>GRANT {role}</query>" for role in (*grants, "admin"))
     (folder / "users.xml").write_text(_BASE.format(roles=roles, granted=granted))
@@ -61,7 +61,7 @@ def write(folder: Path, hashes: Path, cluster: bool = False) -> Path:
 
 
 def ask(data: Path, config: Path | None, statements: list[tuple[str, str]]) -> list[Any]:
-    """Run (role, statement) pairs in an engine; return rows, or a text that begins with its error's code."""
+    """Run (role, statement) pairs in an engine; return rows, or a text that begins with the error's code."""
     given = json.dumps({"data": str(data), "config": str(config) if config else "", "statements": statements})
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.server_config"],
@@ -74,7 +74,7 @@ def ask(data: Path, config: Path | None, statements: list[tuple[str, str]]) -> l
 
 
 def main() -> None:
-    """Answer what stands in the input."""
+    """Answer the statements given on the input."""
     import chdb  # noqa: PLC0415
 
     native: Any = chdb._chdb

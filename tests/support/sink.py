@@ -1,4 +1,4 @@
-"""The sink as a process of its own, and what feeds it: records as the worker commits them."""
+"""The sink as a separate process, and what feeds it: records as the worker commits them."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ TRANSACTION_SECONDS = 30.0
 
 
 class SinkProcess(MemberProcess):
-    """Sink `index` with the given settings; its record and its log are in `folder`."""
+    """Sink `index` with the given settings; its process record and its log are in `folder`."""
 
     def __init__(self, settings: Settings, folder: Path, index: int = 0) -> None:
         super().__init__("sink", settings, index, folder=folder)
@@ -26,7 +26,7 @@ class SinkProcess(MemberProcess):
         self.kill()
 
     def metric(self, name: str) -> float | None:
-        """Return the sum of a metric over its labels, None while there is none. `name` may end with labels."""
+        """Return the sum of a metric over its labels, None while it has no value. `name` may end with labels."""
         values = [
             float(line.rsplit(" ", 1)[1])
             for line in self.metrics().splitlines()
@@ -50,7 +50,7 @@ class TransactionalFeeder:
         self._producer.init_transactions(TRANSACTION_SECONDS)
 
     def commit(self, *records: tuple[str, int, bytes]) -> None:
-        """Write (topic, partition, value) records as one transaction."""
+        """Write (topic, partition, value) records in one transaction."""
         self._write(records)
         self._producer.commit_transaction(TRANSACTION_SECONDS)
 
@@ -67,7 +67,7 @@ class TransactionalFeeder:
 
 
 def produce_artworks(settings: Settings, topic: str, records: Iterable[tuple[str, Any]]) -> None:
-    """Write (key, value) records as people do; a value is JSON unless it is bytes, or None."""
+    """Write (key, value) records as people do; a value is JSON unless it is bytes or None."""
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
     for key, value in records:
         text = value if value is None or isinstance(value, bytes) else orjson.dumps(value)
@@ -76,7 +76,7 @@ def produce_artworks(settings: Settings, topic: str, records: Iterable[tuple[str
 
 
 def joined(rows: Iterable[dict[str, Any]]) -> bytes:
-    """One row a line, as the worker writes them: without the coordinates, which the sink adds."""
+    """One row per line as the worker writes it: without the coordinates, which the sink adds."""
     return b"\n".join(
         orjson.dumps({name: value for name, value in row.items() if not name.startswith("kafka_")}) for row in rows
     )

@@ -1,4 +1,4 @@
-"""What the sink stands between: a real broker with the project's topics and a real engine, with a database a test."""
+"""What the sink connects: a real broker with the project's topics, and a real engine with one database per test."""
 
 import itertools
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ PARTITIONS = 4
 
 @dataclass
 class SinkStack:
-    """A broker with the project's topics, an engine, and a database of the test's own."""
+    """A broker with the project's topics, an engine, and the test's own database."""
 
     settings: Settings
     engine: Engine
@@ -59,7 +59,7 @@ class SinkStack:
         until(lambda: self.count(table) >= rows, SECONDS, f"{rows} rows in {table}")
 
     def check(self, flushes: int, each: int = 3) -> None:
-        """All of it is there, once, and the tables agree."""
+        """Assert that every row arrived exactly once and that the tables agree."""
         self.wait_rows("ledger", flushes)
         self.wait_rows("impressions", flushes * each)
         for table in ("impressions", "user_artworks", "artwork_users"):
@@ -76,7 +76,7 @@ class SinkStack:
         return found.offset, found.metadata
 
     def rewind(self, partition: int) -> None:
-        """Set the partition's committed offsets to 0, as an operator would."""
+        """Set the partition's committed offsets to 0, as an operator could."""
         consumer = Consumer({"bootstrap.servers": self.settings.kafka_bootstrap, "group.id": SINK_GROUP})
         offsets = [TopicPartition(topic, partition, 0) for topic in (ACCEPTED, LEDGER)]
         consumer.commit(offsets=offsets, asynchronous=False)
@@ -84,13 +84,13 @@ class SinkStack:
 
 
 def rejected_piece(number: int) -> bytes:
-    """A record's value with one rejected piece; `number` is both offset and partition of what it came from."""
+    """A record's value with one rejected piece; `number` is both offset and partition of its source record."""
     return joined([rejected(number, number, payload="☃", payload_encoding="utf-8")])
 
 
 @dataclass(frozen=True)
 class SinkServers:
-    """A broker and an engine that tests of the sink share, one after the other."""
+    """A broker and an engine that tests of the sink share, one test at a time."""
 
     broker: Settings
     engine: Engine
@@ -99,7 +99,7 @@ class SinkServers:
 
     @contextmanager
     def stack(self, folder: Path) -> Iterator[SinkStack]:
-        """A new database, gone afterwards; what earlier tests left in the topics lies before the group's offsets."""
+        """A new database, dropped afterwards; what earlier tests left in the topics is before the group's offsets."""
         name = f"sink_{next(self.numbers)}"
         settings = self.engine.settings(
             kafka_bootstrap=self.broker.kafka_bootstrap,
@@ -110,13 +110,13 @@ class SinkServers:
         )
         db = migrated(self.engine, name)
         yield SinkStack(settings, self.engine, db, folder, self.feeder)
-        # Its rollups would go on being refreshed beside the tests that follow.
+        # Otherwise its rollups would keep refreshing during the tests that follow.
         db.put.client.command(f"DROP DATABASE {name}")
 
 
 @contextmanager
 def running_servers(folder: Path) -> Iterator[SinkServers]:
-    """Run both, their data in `folder`."""
+    """Run both with their data in `folder`."""
     with running_broker(folder / "broker") as broker, running_engine(folder / "engine") as engine:
         provision_kafka(broker, topics_file.load(broker), False, lambda _: None)
         yield SinkServers(broker, engine, TransactionalFeeder(broker, "test-feeder"))

@@ -24,17 +24,17 @@ from tests.support.load import FLUSH_SECONDS, Raw
 from tests.support.wait import until
 from tests.support.worker import WorkerProcess
 
-# A pool that the load's users see, and one whose catalogue tests change.
+# A pool that the load's users see, and a pool whose catalogue tests change.
 POOL, CHANGING_POOL = "main", "changing"
-# Ordinals of the changing pool begin behind those of the load's artworks.
+# Ordinals of the changing pool begin after those of the load's artworks.
 CHANGING_ORDINAL, CHANGING_ARTWORKS = 10_000, 10
 
-# A broker that stood still is fenced by its own controller first, and then registers again.
+# A broker that hung is first fenced by its own controller, and then registers again.
 BROKER_SECONDS = 90.0
 
 
 class Installation:
-    """Settings, workers and the audit of one broker. `worker` returns one that is ready; nothing else starts any."""
+    """Settings, workers and the audit of one broker. `worker` returns a ready one; nothing else starts workers."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -42,7 +42,8 @@ class Installation:
         self._workers: dict[int, WorkerProcess] = {}
 
     def worker(self, index: int = 0, **changes: Any) -> WorkerProcess:
-        """Return worker `index`, ready, with these settings changed; one that runs with others is replaced."""
+        """Return worker `index`, ready, with these settings changed; a worker running with other settings is
+        replaced."""
         settings = self.settings.model_copy(update=changes)
         found = self._workers.get(index)
         if found is None or found.settings != settings:
@@ -54,14 +55,14 @@ class Installation:
         return found.wait_ready()
 
     def only_worker(self, **changes: Any) -> WorkerProcess:
-        """Return worker 0, alone with all partitions."""
+        """Return worker 0 as the only worker, with all partitions."""
         for index, worker in self._workers.items():
             if index and worker.is_running:
                 worker.stop()
         return self.worker(0, **changes)
 
     def no_worker(self) -> None:
-        """End all workers in good order."""
+        """Stop all workers gracefully."""
         for worker in self._workers.values():
             if worker.is_running:
                 worker.stop()
@@ -75,19 +76,19 @@ class Installation:
         produce_catalogue(self.settings, records)
 
     def ledger_records(self) -> int:
-        """How many offsets the ledger has: it grows with every chunk that is committed."""
+        """The number of offsets in the ledger, which grows with every committed chunk."""
         ledger = self.audit.logs[names.LEDGER]
         return sum(ledger.end(partition) for partition in range(ledger.partitions))
 
     def reset_audit(self) -> None:
-        """Read everything again, with new clients, once the broker answers again."""
+        """Read everything again with new clients, once the broker answers again."""
         fresh = until(self._audit_if_answered, BROKER_SECONDS, "the broker answers")
         self.audit.close()
         if fresh is not None:
             self.audit = fresh
 
     def close(self) -> None:
-        """Kill what runs."""
+        """Kill what still runs."""
         for worker in self._workers.values():
             worker.kill()
         self.audit.close()
@@ -112,21 +113,22 @@ def produce_catalogue(settings: Settings, records: Iterable[tuple[str, dict[str,
 
 
 def stack_settings(folder: Path, **more: Any) -> Settings:
-    """Settings of a stack in `folder`, on free ports, quick to notice the dead."""
+    """Settings of a stack in `folder`, on free ports, quick to notice dead processes."""
     clickhouse = f"http://127.0.0.1:{free_pair()}"
     free = {"clickhouse_url": clickhouse, "metrics_port": metrics_port(), "session_timeout_seconds": 6}
     return broker_settings(folder, **{**free, **more})
 
 
 def provision_log(settings: Settings) -> None:
-    """Provision without ClickHouse: what a worker needs. Raises UserError as `impressions provision` does."""
+    """Provision what a worker needs, without ClickHouse. Raises UserError as `impressions provision` does."""
     provision_kafka(settings, declared.load(settings), False, lambda _: None)
     ensure_first_position(settings, describe(settings, names.IMPRESSIONS))
 
 
 @contextmanager
 def running_installation(folder: Path, clickhouse: bool = True) -> Iterator[Installation]:
-    """Run a broker and perhaps a ClickHouse in `folder`, provisioned, with a catalogue; no worker and no sink yet."""
+    """Run a broker, and optionally a ClickHouse, in `folder`: provisioned, with a catalogue, but no worker and no sink
+    yet."""
     settings = stack_settings(folder)
     try:
         stack.up(settings, ["kafka", "clickhouse"] if clickhouse else ["kafka"], out=lambda _: None)
@@ -148,5 +150,5 @@ def running_installation(folder: Path, clickhouse: bool = True) -> Iterator[Inst
 
 
 def metrics_port() -> int:
-    """A port that is free, with those of a second and third worker, and of a sink beside each."""
+    """A free port followed by free ports for a second and third worker, and for a sink beside each."""
     return free_block(22)

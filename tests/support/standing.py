@@ -1,4 +1,4 @@
-"""Run a worker or a sink with a defect: it stands still for ever. Takes the command line's arguments.
+"""Run a worker or a sink with a defect: it hangs for ever. Accepts the command line's arguments.
 
 The worker hangs in the event loop at a flush of STANDING_USER, the sink in its only thread at its first insert.
 """
@@ -15,7 +15,7 @@ STANDING_USER = "standing-user"
 
 
 def decode(line: bytes) -> DecodedFlush | RefusedLine:
-    """Hang at the marked user; decode everybody else's line."""
+    """Hang at the marked user; decode every other user's lines."""
     if STANDING_USER.encode() in line:
         Event().wait()
     return decode_line(line)

@@ -1,4 +1,4 @@
-"""Both stores, for suites that must hold on each."""
+"""Both stores, for suites that must pass on each."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ OpenStore = Callable[[], Store]
 
 
 def opener(kind: str, folder: Path) -> OpenStore:
-    """Return what opens the same store again and again; one in memory begins empty each time."""
+    """Return a function that opens the same store each time; an in-memory store begins empty each time."""
     if kind == "memory":
         return MemoryStore
     memory = RocksMemory(16)

@@ -1,4 +1,4 @@
-"""Topics that tests take away, or narrow."""
+"""Delete topics or tighten their limits."""
 
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
@@ -16,7 +16,7 @@ def delete(settings: Settings, topic: str) -> None:
 
 
 def configure(settings: Settings, topic: str, name: str, value: str) -> None:
-    """Set a topic's configuration; return once the broker goes by it."""
+    """Set a topic's configuration; return once the broker applies it."""
     admin, resource = AdminClient({"bootstrap.servers": settings.kafka_bootstrap}), (ResourceType.TOPIC, topic)
     entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
     for future in admin.incremental_alter_configs([ConfigResource(*resource, incremental_configs=[entry])]).values():
@@ -30,5 +30,5 @@ def configure(settings: Settings, topic: str, name: str, value: str) -> None:
 
 
 def limit(settings: Settings, topic: str, size: int) -> None:
-    """Set the largest batch (bytes, compressed) that a topic takes."""
+    """Set the largest batch (bytes, compressed) that a topic accepts."""
     configure(settings, topic, "max.message.bytes", str(size))

@@ -7,14 +7,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Short enough that a test hardly waits longer than it must, long enough not to load two cores.
+# Short enough that a test hardly waits longer than it must; long enough not to load two cores.
 POLL_SECONDS = 0.05
 
 
 def until(condition: Callable[[], T], seconds: float, what: str) -> T:
     """Return the condition's first truthy value. Raises AssertionError naming `what` after `seconds`.
 
-    It rests for as long as a look took: a look that costs much must not keep back what it waits for.
+    Sleeps for as long as the check took, so an expensive check does not hold up what it waits for.
     """
     deadline = time.monotonic() + seconds
     while (looked := time.monotonic()) < deadline:
@@ -26,5 +26,5 @@ def until(condition: Callable[[], T], seconds: float, what: str) -> T:
 
 
 def let_pass(seconds: float) -> None:
-    """Return after so long: for faults that consist in their duration, which nothing else shows."""
+    """Return after this time: only for faults that consist in their duration, which nothing else shows."""
     Event().wait(seconds)

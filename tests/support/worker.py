@@ -1,4 +1,4 @@
-"""The worker as a process of its own, and its local state."""
+"""The worker as a separate process, and its local state."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ class WorkerProcess(MemberProcess):
         return self.settings.data_dir / "state" / self.name
 
     def partitions(self) -> int:
-        """How many source partitions it holds."""
+        """The number of source partitions that it holds."""
         for line in self.metrics().splitlines():
             if line.startswith("impressions_worker_partitions "):
                 return int(float(line.split()[1]))

@@ -1,4 +1,4 @@
-"""How tests are spread over pytest's workers: what shares a fixture stays together, what takes longest comes first."""
+"""How tests are spread over pytest's workers: tests that share a fixture stay together, the longest start first."""
 
 import re
 from pathlib import Path
@@ -9,20 +9,20 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import ahead
 
-# Folders by how long their groups take.
+# Folders, those with the longest-running groups first.
 LONGEST_FIRST = ("faults", "integration", "engine", "contract")
 
 
 class Groups(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
-    """Gives each worker a group of tests at a time, in the order of the collection.
+    """Gives each worker one group of tests at a time, in collection order.
 
-    xdist's own groups, of its marker, are lost on pytest 9.2: it hands them on by a private name that pytest no longer
-    reads.
+    xdist's own groups, made by its marker, are lost on pytest 9.2: xdist passes them on by a private name that pytest
+    no longer reads.
     """
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         super().__init__(config, log)
-        # Its own order is by the number of tests, which says little of how long they take.
+        # xdist's own order is by the number of tests, which says little about how long they take.
         config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
@@ -30,7 +30,7 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
 
 
 def group(nodeid: str) -> str:
-    """The tests of a file are a group; of tests/faults each test is, or those that share a system, by its number."""
+    """Return a test's group: its file. In tests/faults, each test is a group, or all tests of one numbered system."""
     file, _, test = nodeid.partition("::")
     if not file.startswith("tests/faults/"):
         return file
@@ -39,7 +39,8 @@ def group(nodeid: str) -> str:
 
 
 def place(path: Path) -> tuple[bool, int]:
-    """Where a file, relative to tests/, stands: those that wait for a build come after all that start services."""
+    """Return the sort key of a file, given relative to tests/: tests that wait for a build follow all that start
+    services."""
     folder = path.parts[0]
     if path.name in ahead.FOR:
         return (False, len(LONGEST_FIRST))

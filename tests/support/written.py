@@ -1,4 +1,4 @@
-"""What the worker writes to its output topics, as rows of the oracle's."""
+"""What the worker writes to its output topics, as rows of the oracle."""
 
 import hashlib
 
@@ -7,12 +7,12 @@ from tests.support.flushes import Row, payload, without
 
 
 def accepted(row: Row) -> Accepted:
-    """A row of `impressions.accepted.v1`. As the others, this fails on a field that is missing or unknown."""
+    """A row of `impressions.accepted.v1`. Like the others, this fails on a missing or unknown field."""
     return Accepted(**row)
 
 
 def ledger(row: Row) -> LedgerRow:
-    """A row of `impressions.ledger.v1`, but for `processed_at`, which is the worker's clock."""
+    """A row of `impressions.ledger.v1` without `processed_at`, which is the worker's clock."""
     return LedgerRow(**without(row, "processed_at"))
 
 
@@ -25,5 +25,5 @@ def rejected(row: Row) -> Rejected:
 
 
 def coverage(row: Row) -> Coverage:
-    """A row of `coverage.v1`, but for `updated_at`."""
+    """A row of `coverage.v1` without `updated_at`."""
     return Coverage(**without(row, "updated_at"))
