@@ -1,4 +1,4 @@
-"""Alerts: promtool and amtool take them, each fires and does not, each has a runbook, and metrics that there are."""
+"""Alerts: promtool and amtool accept them, each has cases where it fires and does not, a runbook, and real metrics."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ FOLDER = ROOT / "dashboards" / "prometheus"
 RULES = FOLDER / "rules.yml"
 ALERTMANAGER = FOLDER / "alertmanager.yml"
 TESTS = sorted((FOLDER / "tests").glob("*.yml"))
-# Prometheus' own.
+# Prometheus's own.
 NOT_OURS = {"up"}
 
 _groups: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"]
@@ -40,17 +40,17 @@ def amtool(*arguments: str | Path) -> str:
     return run(program("amtool", "prometheus-alertmanager"), *arguments).stdout
 
 
-def test_promtool_takes_the_rules() -> None:
+def test_promtool_accepts_the_rules() -> None:
     assert f"{len(_rules)} rules found" in promtool("check", "rules", RULES)
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
-def test_they_fire_and_do_not_fire(path: Path) -> None:
+def test_promtool_cases_pass(path: Path) -> None:
     assert "SUCCESS" in promtool("test", "rules", path)
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_each_is_shown_to_fire_and_not_to_fire(alert: str) -> None:
+def test_each_alert_has_cases_where_it_fires_and_does_not(alert: str) -> None:
     cases = [
         bool(case["exp_alerts"])
         for path in TESTS
@@ -71,7 +71,7 @@ def exported() -> set[str]:
 
 
 @pytest.mark.parametrize("rule", _rules, ids=lambda rule: rule.get("alert") or rule["record"])
-def test_each_reads_metrics_that_there_are(rule: dict[str, Any]) -> None:
+def test_each_alert_reads_metrics_that_exist(rule: dict[str, Any]) -> None:
     named = set(re.findall(r"\b(?:impressions[a-z0-9_:]*|up)\b", rule["expr"]))
     assert named
     assert named <= exported() | RECORDED | NOT_OURS
@@ -81,7 +81,7 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
 
 
-def test_each_has_a_runbook_and_each_runbook_an_alert() -> None:
+def test_each_alert_has_a_runbook_and_each_runbook_an_alert() -> None:
     text = (ROOT / "docs" / "operate" / "runbooks.md").read_text()
     sections = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", text, flags=re.MULTILINE))
     named = {anchor(heading): set(re.findall(r"\bImpressions[A-Za-z]+", body)) for heading, body in sections.items()}
@@ -94,18 +94,18 @@ def test_each_has_a_runbook_and_each_runbook_an_alert() -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_each_says_how_urgent_it_is_and_what_it_is(alert: str) -> None:
+def test_each_alert_has_a_severity_and_a_description(alert: str) -> None:
     rule = ALERTS[alert]
     assert rule["labels"]["severity"] in {"page", "ticket"}
     assert rule["annotations"]["summary"]
 
 
-def test_amtool_takes_the_configuration() -> None:
+def test_amtool_accepts_the_configuration() -> None:
     assert "SUCCESS" in amtool("check-config", ALERTMANAGER)
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_alerts_go_where_their_severity_says(alert: str) -> None:
+def test_alerts_are_routed_by_severity(alert: str) -> None:
     severity = ALERTS[alert]["labels"]["severity"]
     routed = amtool(
         "config", "routes", "test", f"--config.file={ALERTMANAGER}", f"alertname={alert}", f"severity={severity}"
@@ -113,7 +113,7 @@ def test_alerts_go_where_their_severity_says(alert: str) -> None:
     assert routed.strip() == severity
 
 
-def test_inhibitions_name_alerts_that_there_are() -> None:
+def test_inhibitions_name_alerts_that_exist() -> None:
     for rule in yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]:
         for matcher in rule["source_matchers"] + rule["target_matchers"]:
             (names,) = re.fullmatch(r'alertname=~?"([A-Za-z|]+)"', matcher).groups()  # type: ignore[union-attr]

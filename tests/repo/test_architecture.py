@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md names what is there: its paths exist, and its code map has every folder and the layers' order."""
+"""ARCHITECTURE.md is true: its paths exist, and its code map has every folder in the order of the layers."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "ARCHITECTURE.md").read_text()
 CODE_MAP = TEXT.split("## The code map")[1].split("## The worker")[0]
 STEPS = TEXT.split("## An impression's life in seven steps")[1].split("## The code map")[0]
-# A path has a slash or an ending that files have here; topics have neither.
+# A path has a slash or a file ending used here; topics have neither.
 PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:yml|yaml|toml|md|py))`")
 
 
@@ -33,7 +33,7 @@ def test_the_code_map_has_every_folder() -> None:
     assert {f"{folder}/" for folder in (top - {"streams"}) | packages} <= set(PATH.findall(CODE_MAP))
 
 
-def test_the_code_map_s_order_is_the_layers() -> None:
+def test_the_code_map_follows_the_order_of_the_layers() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     (layers,) = [each["layers"] for each in contracts if each["type"] == "layers"]
     above = [set(re.findall(r"\w+", layer)) for layer in layers]

@@ -1,4 +1,4 @@
-"""An installation without extras: the SDK works with its three dependencies, the command line says what it lacks."""
+"""An installation without extras: the SDK works with its three dependencies; the command line names what is missing."""
 
 import os
 import subprocess
@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# What `pip install impression-streams` brings: three packages, and what these need.
+# What `pip install impression-streams` installs: three packages and their dependencies.
 ALONE = (
     "confluent_kafka",
     "orjson",
     "pydantic",
     *("annotated_types", "pydantic_core", "typing_extensions", "typing_inspection"),
 )
-# Only these can be imported; whatever else there is in this environment is not there.
+# Only these can be imported; everything else in this environment is hidden.
 BLOCK = f"""
 import sys
 
@@ -39,7 +39,7 @@ except UndeliveredError as error:
 
 
 def run(script: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run a script in a folder, which is where it looks for modules first."""
+    """Run a script in a folder, which is where Python looks for modules first."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", script]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
@@ -51,7 +51,7 @@ def test_the_sdk_works_with_its_three_dependencies(name: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "['i1']\n", "")
 
 
-def test_a_folder_that_is_called_streams_is_not_in_its_way(tmp_path: Path) -> None:
+def test_a_folder_called_streams_does_not_shadow_the_package(tmp_path: Path) -> None:
     (tmp_path / "streams").mkdir()
     (tmp_path / "streams" / "__init__.py").write_text("raise RuntimeError('somebody else')\n")
     assert "somebody else" in run("import streams", tmp_path).stderr
@@ -59,7 +59,7 @@ def test_a_folder_that_is_called_streams_is_not_in_its_way(tmp_path: Path) -> No
     assert (done.returncode, done.stdout, done.stderr) == (0, "['i1']\n", "")
 
 
-def test_both_names_offer_the_same() -> None:
+def test_both_package_names_export_the_same() -> None:
     done = run(
         "import impression_streams as one, streams.sdk as other\n"
         "assert one.__all__ == other.__all__\n"
@@ -68,7 +68,7 @@ def test_both_names_offer_the_same() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_command_line_says_what_brings_the_rest() -> None:
+def test_the_command_line_says_how_to_install_the_rest() -> None:
     done = run(f"{BLOCK}\nfrom streams.__main__ import main\nmain()")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
@@ -76,7 +76,7 @@ def test_the_command_line_says_what_brings_the_rest() -> None:
     )
 
 
-def test_a_module_of_ours_that_is_missing_is_a_defect() -> None:
+def test_a_missing_module_of_our_own_is_reported_as_a_defect() -> None:
     break_it = "import sys; sys.modules['streams.settings'] = None"
     done = run(f"{break_it}\nfrom streams.__main__ import main\nmain()")
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""The server's configuration files: well-formed, with keys that the server has, and secrets by name alone."""
+"""The server's configuration files: well-formed, with keys that the server knows, and secrets only by name."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +12,8 @@ FILES = sorted(
     for folder in ("config.d", "users.d", "tls", "cluster")
     for path in (ROOT / "clickhouse" / folder).glob("*.xml")
 )
-# Keys of the server's own config.xml, users.xml and keeper_config.xml, as far as they are used here. A key that the
-# server doesn't know it passes over without a word.
+# Keys of the server's own config.xml, users.xml and keeper_config.xml, as far as they are used here. The server
+# silently ignores a key that it doesn't know.
 SERVER = {
     "access_control_improvements/on_cluster_queries_require_cluster_grant",
     "access_control_improvements/select_from_system_db_requires_grant",
@@ -106,7 +106,7 @@ def leaves(element: ElementTree.Element, path: str = "") -> Iterator[tuple[str, 
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_it_is_well_formed_and_says_why(path: Path) -> None:
+def test_each_file_is_well_formed_and_has_a_comment(path: Path) -> None:
     assert ElementTree.parse(path).getroot().tag == "clickhouse"
     assert path.read_text().startswith("<!-- ")
 
@@ -116,14 +116,14 @@ def test_it_is_well_formed_and_says_why(path: Path) -> None:
     [path for path in FILES if path.parent.name != "users.d" and path.stem != "users"],
     ids=lambda path: path.stem,
 )
-def test_every_key_is_one_of_the_servers(path: Path) -> None:
-    """Those of users are read by the engine itself (tests/engine/test_clickhouse_users.py)."""
+def test_the_server_knows_every_key(path: Path) -> None:
+    """The engine itself reads the users' files (tests/engine/test_clickhouse_users.py)."""
     found = {name for name, _ in leaves(ElementTree.parse(path).getroot())}
     assert found <= (KEEPER if path.stem == "keeper" else SERVER)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_no_secret_is_written_down(path: Path) -> None:
+def test_no_file_contains_a_secret(path: Path) -> None:
     for name, element in leaves(ElementTree.parse(path).getroot()):
         if name.rpartition("/")[2].startswith(("password", "secret")):
             assert element.get("incl"), f"{name} is a value"

@@ -1,4 +1,4 @@
-"""The compose files: what they name exists, what they wait for can be waited for, and nothing is needlessly open."""
+"""The compose files: what they name exists, what they wait for can be waited for, and nothing is exposed needlessly."""
 
 import json
 import re
@@ -22,7 +22,7 @@ IN_EXAMPLE = dict(re.findall(r"^#?(\w+)=(.*)$", (ROOT / ".env.example").read_tex
 
 
 def merged(name: str) -> dict[str, Any]:
-    """What a test needs of a service in production: lists are added, mappings are merged."""
+    """What a test needs of a service in production: lists are concatenated, mappings are merged."""
     base = SERVICES.get(name) or SERVICES[FILES["production"]["services"][name]["extends"]["service"]]
     result = dict(base)
     for key, value in FILES["production"]["services"].get(name, {}).items():
@@ -36,7 +36,7 @@ def merged(name: str) -> dict[str, Any]:
 
 
 def secret_names(service: dict[str, Any]) -> dict[str, str]:
-    """The secrets of a service: where each is, by name."""
+    """A service's secrets: the name and path of each."""
     given = (s if isinstance(s, dict) else {"source": s, "target": s} for s in service.get("secrets", []))
     return {each["source"]: f"/run/secrets/{each['target']}" for each in given}
 
@@ -46,7 +46,7 @@ def ignored(path: str) -> bool:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_composes_own_schema_takes_it(file: str, tmp_path: Path) -> None:
+def test_composes_own_schema_accepts_each_file(file: str, tmp_path: Path) -> None:
     plain = tmp_path / "compose.json"
     plain.write_text(json.dumps(FILES[file]))
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(plain)]
@@ -54,14 +54,14 @@ def test_composes_own_schema_takes_it(file: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_schema_would_refuse_a_misspelt_key(tmp_path: Path) -> None:
+def test_the_schema_refuses_a_misspelt_key(tmp_path: Path) -> None:
     plain = tmp_path / "compose.json"
     plain.write_text(json.dumps({"services": {"worker": {"image": "x", "read_onyl": True}}}))
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(plain)]
     assert subprocess.run(check, capture_output=True, check=False, timeout=120).returncode == 1
 
 
-def test_it_has_the_parts_that_there_are_and_no_other() -> None:
+def test_the_services_are_exactly_these() -> None:
     assert set(SERVICES) == {
         "kafka", "clickhouse", "migrator", "worker", "sink", "prometheus", "alertmanager", "grafana"
     }  # fmt: skip
@@ -72,7 +72,7 @@ def test_it_has_the_parts_that_there_are_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(("file", "name"), ALL)
-def test_no_service_has_what_would_keep_it_from_being_scaled_or_moved(file: str, name: str) -> None:
+def test_nothing_keeps_a_service_from_being_scaled_or_moved(file: str, name: str) -> None:
     assert "version" not in FILES[file]
     assert "container_name" not in FILES[file]["services"][name]
 
@@ -83,7 +83,7 @@ def test_images_are_pinned(name: str) -> None:
     assert re.fullmatch(r"v?\d+\.\d+\.\d+[\w.-]*", tag)
 
 
-def test_versions_are_those_that_the_tests_run() -> None:
+def test_image_versions_are_those_that_the_tests_use() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert {SERVICES[name]["image"] for name in OURS} == {f"impression-streams:{project}"}
     pom = (ROOT / "streams" / "embedded" / "kafka" / "pom.xml").read_text()
@@ -94,13 +94,13 @@ def test_versions_are_those_that_the_tests_run() -> None:
 
 
 @pytest.mark.parametrize(("file", "name"), ALL)
-def test_ports_are_this_machines_alone(file: str, name: str) -> None:
+def test_ports_are_published_on_this_machine_only(file: str, name: str) -> None:
     for port in FILES[file]["services"][name].get("ports", []):
         assert filled(port).startswith("127.0.0.1:")
 
 
 @pytest.mark.parametrize(("file", "name"), ALL)
-def test_what_is_mounted_exists(file: str, name: str) -> None:
+def test_every_mounted_file_exists(file: str, name: str) -> None:
     for volume in FILES[file]["services"][name].get("volumes", []):
         source = volume.split(":")[0]
         if source.startswith("."):
@@ -111,7 +111,7 @@ def test_what_is_mounted_exists(file: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("file", "name"), ALL)
-def test_what_is_waited_for_can_be_waited_for(file: str, name: str) -> None:
+def test_every_service_that_others_wait_for_has_a_healthcheck_or_ends(file: str, name: str) -> None:
     known = SERVICES | {each: SERVICES["kafka"] for each in ("kafka-2", "kafka-3") if file == "production"}
     for other, how in FILES[file]["services"][name].get("depends_on", {}).items():
         if how["condition"] == "service_healthy":
@@ -121,13 +121,13 @@ def test_what_is_waited_for_can_be_waited_for(file: str, name: str) -> None:
             assert other == "migrator"
 
 
-def test_workers_and_sinks_start_when_the_migrator_is_done() -> None:
+def test_workers_and_sinks_start_after_the_migrator() -> None:
     for name in ("worker", "sink"):
         assert SERVICES[name]["depends_on"]["migrator"] == {"condition": "service_completed_successfully"}
 
 
 @pytest.mark.parametrize("name", sorted(OURS))
-def test_our_own_image_may_do_nothing_but_its_work(name: str) -> None:
+def test_our_own_image_runs_without_privileges(name: str) -> None:
     service = SERVICES[name]
     assert service["user"] == "10001:10001"
     assert service["read_only"] is True
@@ -136,7 +136,7 @@ def test_our_own_image_may_do_nothing_but_its_work(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_nothing_may_take_the_whole_machine(name: str) -> None:
+def test_every_service_has_limits(name: str) -> None:
     limits = SERVICES[name]["deploy"]["resources"]["limits"]
     assert set(limits) == {"cpus", "memory"}
     assert SERVICES[name]["logging"]["options"]["max-size"]
@@ -144,7 +144,7 @@ def test_nothing_may_take_the_whole_machine(name: str) -> None:
     assert SERVICES[name]["restart"]
 
 
-def test_workers_are_two_that_count_themselves() -> None:
+def test_two_workers_find_their_own_index() -> None:
     assert SERVICES["worker"]["deploy"]["replicas"] == 2
     assert SERVICES["worker"]["command"] == ["worker", "--index", "auto"]
     assert SERVICES["sink"]["command"] == ["sink", "--index", "auto"]
@@ -163,7 +163,7 @@ def test_secrets_are_files_that_git_ignores(file: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("file", "name"), ALL)
-def test_a_secret_that_is_named_is_given(file: str, name: str) -> None:
+def test_every_secret_that_a_service_names_is_mounted(file: str, name: str) -> None:
     service = merged(name) if file == "production" else SERVICES[name]
     text = json.dumps(service.get("environment", {}))
     named = set(re.findall(r"/run/secrets/[\w.]+", text))
@@ -172,14 +172,14 @@ def test_a_secret_that_is_named_is_given(file: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("file", "name"), ALL)
-def test_no_password_is_a_value(file: str, name: str) -> None:
+def test_passwords_come_from_files_only(file: str, name: str) -> None:
     for variable, value in FILES[file]["services"][name].get("environment", {}).items():
         if re.search(r"PASSWORD|SECRET|TOKEN", variable) and "PROVIDERS" not in variable:
             assert str(value).startswith("/run/secrets/")
             assert variable.endswith("_FILE")
 
 
-def test_what_can_have_no_default_is_asked_for_and_the_example_explains_it() -> None:
+def test_variables_without_a_default_are_required_and_in_the_example() -> None:
     used = variables(FILES["base"]) | variables(FILES["production"])
     assert {kind for _, kind in used} == {"-", "?"}
     assert {name for name, kind in used if kind == "?"} == {"KAFKA_CLUSTER_ID", "KAFKA_HOST"}
@@ -188,7 +188,7 @@ def test_what_can_have_no_default_is_asked_for_and_the_example_explains_it() -> 
     assert {name for name in IN_EXAMPLE if name.endswith("_PORT")} <= optional
 
 
-def test_the_settings_that_processes_are_given_exist() -> None:
+def test_every_setting_given_to_a_process_exists() -> None:
     from streams.settings import Settings  # noqa: PLC0415
 
     known = {str(f.validation_alias or f"IMPRESSIONS_{n.upper()}") for n, f in Settings.model_fields.items()}
@@ -198,7 +198,7 @@ def test_the_settings_that_processes_are_given_exist() -> None:
         assert given <= known
 
 
-def test_production_is_three_brokers_of_which_two_have_every_record() -> None:
+def test_production_has_three_brokers_and_two_confirm_every_record() -> None:
     brokers = [merged(name)["environment"] for name in ("kafka", "kafka-2", "kafka-3")]
     assert [each["KAFKA_NODE_ID"] for each in brokers] == ["1", "2", "3"]
     for each in brokers:
@@ -217,7 +217,7 @@ def test_production_is_three_brokers_of_which_two_have_every_record() -> None:
 # Prometheus and Grafana.
 
 
-def test_prometheus_takes_its_configuration() -> None:
+def test_promtool_accepts_the_prometheus_configuration() -> None:
     path = ROOT / "dashboards" / "prometheus" / "prometheus.yml"
     done = subprocess.run(
         [program("promtool", "prometheus"), "check", "config", str(path)],
@@ -227,7 +227,7 @@ def test_prometheus_takes_its_configuration() -> None:
 
 
 def scraped() -> dict[str, set[tuple[str, int]]]:
-    """Host and port of each job."""
+    """The hosts and ports of each job."""
     jobs: dict[str, set[tuple[str, int]]] = {}
     loaded = yaml.safe_load((ROOT / "dashboards" / "prometheus" / "prometheus.yml").read_text())
     for job in loaded["scrape_configs"]:
@@ -239,7 +239,7 @@ def scraped() -> dict[str, set[tuple[str, int]]]:
     return jobs
 
 
-def test_prometheus_finds_what_runs() -> None:
+def test_prometheus_scrapes_the_services() -> None:
     jobs = scraped()
     assert {host for targets in jobs.values() for host, _ in targets} <= set(SERVICES) | {"127.0.0.1"}
     assert jobs["worker"] == {("worker", 9101)}
@@ -256,7 +256,7 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("file", SOURCES)
-def test_grafana_finds_what_runs(file: str) -> None:
+def test_grafana_reads_from_the_services(file: str) -> None:
     sources = {each["type"]: each for each in yaml.safe_load(SOURCES[file].read_text())["datasources"]}
     clickhouse = sources["grafana-clickhouse-datasource"]
     assert clickhouse["jsonData"]["host"] == "clickhouse"
@@ -272,7 +272,7 @@ def test_grafana_finds_what_runs(file: str) -> None:
         assert path in secret_names(merged("grafana") if file == "production" else SERVICES["grafana"]).values()
 
 
-def test_production_changes_only_how_clickhouse_is_reached() -> None:
+def test_production_changes_only_the_connection_to_clickhouse() -> None:
     base, production = (yaml.safe_load(path.read_text())["datasources"] for path in SOURCES.values())
     assert base[1:] == production[1:]
     assert {k: v for k, v in base[0].items() if "son" not in k} == {
@@ -282,7 +282,7 @@ def test_production_changes_only_how_clickhouse_is_reached() -> None:
     assert changed == {"port", "secure", "tlsAuthWithCACert"}
 
 
-def test_grafana_shows_the_dashboards_that_are_mounted() -> None:
+def test_grafana_shows_the_mounted_dashboards() -> None:
     provider = ROOT / "dashboards" / "grafana" / "provisioning" / "dashboards" / "dashboards.yml"
     (found,) = yaml.safe_load(provider.read_text())["providers"]
     targets = [volume.split(":")[1] for volume in SERVICES["grafana"]["volumes"]]

@@ -1,4 +1,4 @@
-"""Every section and rule of docs/contract.md that some file cites is there, and who reads of it can find the page."""
+"""Every section and rule of docs/contract.md cited by a file exists, and readers of a citation can find the page."""
 
 import json
 import re
@@ -14,12 +14,12 @@ from tests.repo.test_files import ROOT, tracked_files
 
 CONTRACT = ROOT / "docs" / "contract.md"
 RULES_SECTION = 4
-# Sections and rules of somebody else.
+# These files cite sections and rules of other documents.
 NOT_OURS = re.compile(r"LICENSE|.*\.(lock|sum|svg|css|gz|png)|.*package-lock\.json")
-# This file's own examples are of what is missing.
+# This file's own examples cite what does not exist.
 EXAMPLES = Path(__file__).name
 
-GAP = r"(?:\s+(?:(?:#|//|--|\*)\s+)?)"  # a citation may go on in the next line of a comment
+GAP = r"(?:\s+(?:(?:#|//|--|\*)\s+)?)"  # a citation may continue in the next line of a comment
 NUMBER = r"\d+(?:\.\d+)?"
 NUMBERS = rf"{NUMBER}(?:(?:,{GAP}|{GAP}(?:and|or|to){GAP}|-){NUMBER})*"
 CITATION = re.compile(
@@ -32,7 +32,7 @@ RANGE = re.compile(rf"({NUMBER})(?:(?:{GAP}to{GAP}|-)(\d+))?")
 
 
 class Cited(NamedTuple):
-    """A citation: of a section, of a rule, or of a rule as a section's part."""
+    """A citation of a section, of a rule, or of a rule within a section."""
 
     line: int
     section: int
@@ -40,7 +40,7 @@ class Cited(NamedTuple):
 
 
 def cited(text: str) -> Iterator[Cited]:
-    """What a text cites, ranges counted out."""
+    """What a text cites, with ranges expanded."""
     for found in CITATION.finditer(text):
         line = text.count("\n", 0, found.start()) + 1
         for first, last in RANGE.findall(found[str(found.lastgroup)]):
@@ -53,7 +53,7 @@ def cited(text: str) -> Iterator[Cited]:
 
 
 def contents(text: str) -> set[tuple[int, int | None]]:
-    """What the contract has: its sections, and its rules as parts of theirs."""
+    """What the contract contains: its sections, and its rules within their sections."""
     sections = re.split(r"^## (\d+)\. ", text, flags=re.MULTILINE)[1:]
     found: set[tuple[int, int | None]] = set()
     for number, body in zip(map(int, sections[::2]), sections[1::2], strict=True):
@@ -67,7 +67,7 @@ THERE = contents(CONTRACT.read_text())
 
 
 def missing(text: str) -> list[Cited]:
-    """The citations of what the contract doesn't have."""
+    """The citations of sections and rules that the contract doesn't have."""
     return [each for each in cited(text) if (each.section, each.rule) not in THERE]
 
 
@@ -79,7 +79,7 @@ def files() -> Iterator[tuple[str, str]]:
             yield name, data.decode("utf-8", "replace")
 
 
-def test_every_citation_is_of_what_is_there() -> None:
+def test_every_cited_section_and_rule_exists() -> None:
     found = {name: list(cited(text)) for name, text in files()}
     assert sum(map(len, found.values())) > 60, "the finder finds too little to be believed"
     wrong = [f"{name}:{each.line}" for name, all_ in found.items() for each in all_ if each[1:] not in THERE]
@@ -104,23 +104,23 @@ def test_every_citation_is_of_what_is_there() -> None:
         ("RFC 9457, section 3; a rule of 2 seconds; subsections 4", set()),
     ],
 )
-def test_the_finder_reads_every_form(text: str, expected: set[tuple[int, int | None]]) -> None:
+def test_every_form_of_citation_is_found(text: str, expected: set[tuple[int, int | None]]) -> None:
     assert {each[1:] for each in cited(text)} == expected
 
 
 @pytest.mark.parametrize("text", ["contract §6", "§4.9", "section 12", "\nrules 7 and 8", "sections 5 to 6"])
-def test_a_citation_of_what_is_not_there_is_found(text: str) -> None:
+def test_a_citation_of_a_missing_section_or_rule_is_found(text: str) -> None:
     (found,) = missing(text)
     assert found.line == text.count("\n") + 1
 
 
-def test_the_contract_has_numbers_once_and_in_order() -> None:
+def test_the_contracts_section_numbers_are_unique_and_in_order() -> None:
     numbers = re.findall(r"^## (\d+)\. ", CONTRACT.read_text(), flags=re.MULTILINE)
     assert numbers == sorted(set(numbers), key=int)
     assert {(RULES_SECTION, rule) for rule in range(1, 8)} <= THERE
 
 
-def test_settings_topics_and_schemas_say_where_it_is() -> None:
+def test_settings_topics_and_schemas_say_where_the_contract_is() -> None:
     assert "docs/contract.md" in CliRunner().invoke(app, ["settings"]).stdout.splitlines()[0]
     assert "docs/contract.md" in (ROOT / "topics.yaml").read_text().split("\n\n")[0]
     for path in (ROOT / "schemas").iterdir():

@@ -1,4 +1,4 @@
-"""docs/glossary.md: one entry a term, in which every file or folder that is named exists."""
+"""docs/glossary.md has one entry per term, and every file or folder that an entry names exists."""
 
 import re
 
@@ -14,7 +14,7 @@ def terms(entry: str) -> list[str]:
     return re.findall(r"\*\*([^*]+)\*\*", entry.partition(":")[0])
 
 
-def test_each_term_stands_there_once() -> None:
+def test_each_term_has_one_entry() -> None:
     found = [term for entry in ENTRIES for term in terms(entry)]
     assert len(found) > 50
     assert all(map(terms, ENTRIES))
@@ -22,7 +22,7 @@ def test_each_term_stands_there_once() -> None:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: terms(entry)[0])
-def test_what_an_entry_points_at_exists(entry: str) -> None:
-    """Sections of the contract are held by tests/repo/test_contract_cited.py, as everywhere."""
+def test_every_path_in_an_entry_exists(entry: str) -> None:
+    """tests/repo/test_contract_cited.py checks citations of the contract's sections, as in every file."""
     named = [path for path in re.findall(r"`([\w./]+)`", entry) if "/" in path]
     assert [path for path in named if not (ROOT / path).exists()] == []

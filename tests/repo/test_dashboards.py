@@ -1,4 +1,4 @@
-"""The dashboards: made from their source, what Grafana takes, each panel explained, and metrics that there are."""
+"""The dashboards: generated from their source, valid for Grafana, each panel explained, with metrics that exist."""
 
 import json
 import re
@@ -25,14 +25,14 @@ PANELS = [
     for panel in panels(dashboard)
 ]
 COLUMNS = 24
-# Prometheus' own, and labels that it adds.
+# Prometheus's own metrics, and labels that it adds.
 NOT_EXPORTED = {"ALERTS"}
 LABELS_OF_PROMETHEUS = {"instance", "job", "alertname", "alertstate", "le"}
 WORDS_OF_PROMQL = {"by", "without", "on", "ignoring", "or", "and", "unless", "bool"}
 MINUTE = 60_000
 
 
-def test_the_committed_ones_are_what_their_source_makes() -> None:
+def test_the_committed_dashboards_match_their_source() -> None:
     assert build.drifted() == [], "run python -m dashboards.source"
 
 
@@ -49,18 +49,18 @@ def test_drift_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert build.drifted() == []
 
 
-def test_there_are_five_each_in_a_file_of_its_name() -> None:
+def test_there_are_five_dashboards_each_in_a_file_named_after_it() -> None:
     assert set(DASHBOARDS) == UIDS
     assert all(dashboard["uid"] == uid for uid, dashboard in DASHBOARDS.items())
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
-def test_what_the_sdk_reads_and_writes_again_is_the_same(uid: str) -> None:
+def test_dashboards_survive_a_round_trip_through_grafanas_sdk(uid: str) -> None:
     assert round_trip(DASHBOARDS[uid]) == DASHBOARDS[uid]
 
 
 @pytest.mark.parametrize("where", ["dashboard", "panel", "options", "custom", "target", "variable"])
-def test_a_key_that_grafana_does_not_have_is_found(where: str) -> None:
+def test_a_key_unknown_to_grafana_is_found(where: str) -> None:
     spoilt = json.loads(json.dumps(DASHBOARDS["impressions-overview"]))
     panel = next(panel for panel in spoilt["panels"] if panel["type"] == "timeseries")
     places = {
@@ -80,7 +80,7 @@ def round_trip(dashboard: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
-def test_a_dashboard_is_not_edited_and_leads_to_the_others(uid: str) -> None:
+def test_a_dashboard_is_read_only_and_links_to_the_others(uid: str) -> None:
     dashboard = DASHBOARDS[uid]
     assert dashboard["editable"] is False
     assert dashboard["title"]
@@ -92,7 +92,7 @@ def test_a_dashboard_is_not_edited_and_leads_to_the_others(uid: str) -> None:
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
-def test_panels_lie_side_by_side_below_a_heading(uid: str) -> None:
+def test_panels_are_side_by_side_below_a_heading(uid: str) -> None:
     placed = DASHBOARDS[uid]["panels"]
     assert placed[0]["type"] == "row"
     assert not any(first["type"] == second["type"] == "row" for first, second in pairwise(placed))
@@ -114,7 +114,7 @@ def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
 
 
 @pytest.mark.parametrize(("uid", "panel"), PANELS)
-def test_a_panel_says_what_it_is(uid: str, panel: dict[str, Any]) -> None:
+def test_each_panel_is_described(uid: str, panel: dict[str, Any]) -> None:
     assert panel["title"]
     assert re.fullmatch(r"[^a-z].+\.", panel["description"], re.DOTALL)
     assert panel["targets"]
@@ -122,13 +122,13 @@ def test_a_panel_says_what_it_is(uid: str, panel: dict[str, Any]) -> None:
     assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"][0]["value"] is None
     if panel["type"] in ("timeseries", "barchart", "state-timeline"):
         assert panel["options"]["legend"]["showLegend"] is True
-    # What has a target or an alert says so in a colour too.
+    # A panel with a target or an alert also shows it by a colour.
     if re.search(r"Target|alert is raised|pages\b", panel["description"]) and panel["type"] in ("stat", "bargauge"):
         assert len(panel["fieldConfig"]["defaults"]["thresholds"]["steps"]) > 1
 
 
 @pytest.mark.parametrize(("uid", "panel"), PANELS)
-def test_a_panel_asks_a_data_source_that_is_chosen(uid: str, panel: dict[str, Any]) -> None:
+def test_each_panel_queries_a_selectable_data_source(uid: str, panel: dict[str, Any]) -> None:
     sources = {json.dumps(target["datasource"], sort_keys=True) for target in panel["targets"]}
     assert sources == {json.dumps(panel["datasource"], sort_keys=True)}
     name = {"grafana-clickhouse-datasource": "datasource", "prometheus": "prometheus"}[panel["datasource"]["type"]]
@@ -138,7 +138,7 @@ def test_a_panel_asks_a_data_source_that_is_chosen(uid: str, panel: dict[str, An
 
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
-def test_variables_are_asked_again_when_the_range_changes(uid: str) -> None:
+def test_variables_are_refreshed_when_the_time_range_changes(uid: str) -> None:
     declared = variables(DASHBOARDS[uid])
     assert declared["datasource"]["label"] == "Data source"
     assert all(variable["label"] for variable in declared.values())
@@ -161,7 +161,7 @@ def test_each_variable_is_used(uid: str) -> None:
 
 
 @pytest.mark.parametrize("query", SQL, ids=str)
-def test_sql_is_as_the_plugin_stores_it_and_expands(query: Query) -> None:
+def test_sql_is_stored_and_expands_as_in_the_plugin(query: Query) -> None:
     target = query.target
     over_time = query.panel["type"] in ("timeseries", "state-timeline", "heatmap")
     assert target["format"] == (0 if over_time else 1)
@@ -174,8 +174,8 @@ def test_sql_is_as_the_plugin_stores_it_and_expands(query: Query) -> None:
         assert "$" not in expanded
 
 
-def test_lists_are_quoted_whatever_is_chosen() -> None:
-    """A variable with one value is put in bare by the plugin, unless its format says otherwise."""
+def test_variables_are_quoted_whatever_is_chosen() -> None:
+    """The plugin inserts a variable with a single value unquoted, unless the variable's format says otherwise."""
     for query in SQL:
         bare = re.findall(
             r"\$\{?(?!__)(\w+)\}?(?!\w|:)", re.sub(r"\$__conditionalAll\((.*?), \$\w+\)", r"\1", query.target["rawSql"])
@@ -184,7 +184,7 @@ def test_lists_are_quoted_whatever_is_chosen() -> None:
 
 
 def exported() -> dict[str, set[str]]:
-    """Every name that worker and sink export, with its labels where they are ours."""
+    """Every name that worker and sink export, with the labels that we define."""
     faust = CollectorRegistry()
     FaustMetrics.create(faust, "faust")
     labels = {metric._name: set(metric._labelnames) for metric in metrics.catalogue().values()}
@@ -201,12 +201,12 @@ EXPORTED = exported()
 
 
 def bare(expr: str) -> str:
-    """Return the expression without texts and ranges."""
+    """Return the expression without its strings and ranges."""
     return re.sub(r"\[[^\]]*\]", "", re.sub(r'"(?:[^"\\]|\\.)*"', '""', expr))
 
 
 def named(expr: str) -> set[str]:
-    """Return the metrics that an expression reads: its words that are neither functions, labels nor keywords."""
+    """Return the metrics that an expression reads: the words that are not functions, labels or keywords."""
     text = re.sub(r"\{[^}]*\}|\b(?:by|without|on|ignoring) \([^)]*\)", " ", bare(expr))
     words = re.findall(r"\b[a-zA-Z_:][\w:]*\b(?!\s*\()", text)
     return set(words) - WORDS_OF_PROMQL
@@ -227,7 +227,7 @@ def test_metrics_and_labels_of_an_expression_are_found() -> None:
 
 
 @pytest.mark.parametrize("query", PROMQL, ids=str)
-def test_promql_reads_metrics_that_there_are(query: Query) -> None:
+def test_promql_reads_metrics_that_exist(query: Query) -> None:
     expr = query.target["expr"]
     read = named(expr)
     assert read
@@ -237,7 +237,7 @@ def test_promql_reads_metrics_that_there_are(query: Query) -> None:
     assert labels_of(expr) | shown <= ours | LABELS_OF_PROMETHEUS
 
 
-def test_promtool_takes_every_expression(tmp_path: Path) -> None:
+def test_promtool_accepts_every_expression(tmp_path: Path) -> None:
     rules = [
         {
             "record": f"panel:{number}",
@@ -258,7 +258,7 @@ def links() -> Iterator[tuple[str, dict[str, Any]]]:
                     yield from ((uid, link) for link in (entry["value"] if entry["id"] == "links" else ()))
 
 
-def test_data_links_lead_to_dashboards_and_variables_that_there_are() -> None:
+def test_data_links_name_dashboards_and_variables_that_exist() -> None:
     found = list(links())
     assert {uid for uid, _ in found} == {"impressions-coverage", "impressions-delivery"}
     for uid, link in found:
@@ -272,7 +272,7 @@ def test_data_links_lead_to_dashboards_and_variables_that_there_are() -> None:
                 assert kept in variables(DASHBOARDS[uid])
 
 
-def test_every_query_is_of_a_source_that_tests_look_at() -> None:
+def test_every_query_is_sql_or_promql() -> None:
     assert len(SQL) + len(PROMQL) == len(QUERIES)
     assert SQL
     assert PROMQL

@@ -1,4 +1,4 @@
-"""What no file of the project may hold, and how large modules and functions may be."""
+"""What no file of the project may contain, and how large modules and functions may be."""
 
 import ast
 import re
@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# Written in pieces, so that this file is no example of what it forbids.
+# Written in pieces, so this file does not contain what it forbids.
 REGISTRIES = ["pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "registry.yarnpkg" + ".com"]
 REGISTRIES += ["repo1.maven" + ".org", "repo.maven.apache" + ".org", "proxy.golang" + ".org", "crates" + ".io"]
 MACHINE_PATHS = [r"(?<![\w.])/" + rf"{folder}/" for folder in ("work", "home", "root", "Users")]
 FORBIDDEN = re.compile("|".join([*map(re.escape, REGISTRIES), *MACHINE_PATHS]))
-# A subject that needs more is two.
+# A subject that needs more should be two modules.
 MOST_LINES = 300
-# A function fits a screen: an editor's window shows about 60 lines.
+# A function fits on a screen: an editor's window shows about 60 lines.
 MOST_LINES_OF_A_BODY = 60
 
 
@@ -26,7 +26,7 @@ def tracked_files() -> list[Path]:
     return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
 
 
-def test_no_file_names_a_registry_or_a_path_of_some_machine() -> None:
+def test_no_file_names_a_registry_host_or_a_machines_path() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}"
         for path in tracked_files()
@@ -37,7 +37,7 @@ def test_no_file_names_a_registry_or_a_path_of_some_machine() -> None:
     assert not found, "\n".join(found)
 
 
-def test_the_guard_knows_what_it_looks_for() -> None:
+def test_the_guard_finds_what_it_looks_for() -> None:
     assert FORBIDDEN.search("see https://" + REGISTRIES[0] + "/simple")
     assert FORBIDDEN.search("in " + "/ho" + "me/someone/project")
     assert not FORBIDDEN.search("cleaned/workers, a/home/b, /api/v1/impressions")
@@ -55,7 +55,7 @@ def modules(*suffixes: str) -> list[Path]:
     return [path for path in tracked_files() if path.suffix in suffixes]
 
 
-def test_no_module_is_long() -> None:
+def test_no_module_is_too_long() -> None:
     sizes = {path: len(path.read_text().splitlines()) for path in modules(".py", ".ts", ".tsx", ".js", ".mjs", ".java")}
     assert {path.suffix for path in sizes} >= {".py", ".tsx", ".java"}
     assert not {str(path.relative_to(ROOT)): size for path, size in sizes.items() if size > MOST_LINES}
@@ -73,14 +73,14 @@ def long_functions(source: str) -> list[str]:
     return long
 
 
-def test_no_function_is_long() -> None:
+def test_no_function_is_too_long() -> None:
     found = {str(path.relative_to(ROOT)): long_functions(path.read_text()) for path in modules(".py")}
     assert not {path: functions for path, functions in found.items() if functions}
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
 @pytest.mark.parametrize("docstring", ["", '        """One.\n\n        Two."""\n'])
-def test_a_long_function_is_found_and_its_docstring_is_left_out(kind: str, docstring: str) -> None:
+def test_a_long_function_is_found_and_docstrings_do_not_count(kind: str, docstring: str) -> None:
     def source(lines: int) -> str:
         return f"class A:\n    {kind} a(\n        self,\n    ):\n{docstring}" + "        pass\n" * lines
 
@@ -89,7 +89,7 @@ def test_a_long_function_is_found_and_its_docstring_is_left_out(kind: str, docst
     assert found == [f"a: {MOST_LINES_OF_A_BODY + 1} lines"]
 
 
-def test_every_module_says_what_it_is() -> None:
+def test_every_module_has_a_docstring() -> None:
     texts = {str(path.relative_to(ROOT)): path.read_text() for path in modules(".py")}
     silent = [name for name, text in texts.items() if text and ast.get_docstring(ast.parse(text)) is None]
     assert not silent

@@ -1,4 +1,4 @@
-"""Who may import whom: import-linter's contracts hold, and cover what they should."""
+"""Which modules may import which: import-linter's contracts hold and cover all they should."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LINT = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
-# A module of some layer, and what it may not import.
+# A module in each of some layers, and an import that it may not make.
 FORBIDDEN = {
     "streams/core/lines.py": "streams.kafka.names",
     "streams/kafka/names.py": "streams.state.store",
@@ -26,7 +26,7 @@ FORBIDDEN = {
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Hold the contracts of a checkout."""
+    """Check the contracts of a checkout."""
     return subprocess.run([sys.executable, "-c", LINT], cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -36,7 +36,7 @@ def test_the_layers_hold() -> None:
 
 
 @pytest.mark.parametrize(("module", "imported"), FORBIDDEN.items())
-def test_an_import_that_is_forbidden_is_found(tmp_path: Path, module: str, imported: str) -> None:
+def test_a_forbidden_import_is_found(tmp_path: Path, module: str, imported: str) -> None:
     for name in ("impression_streams", "streams", "oracle", "demo"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

@@ -1,4 +1,4 @@
-"""Pages: every link and image leads somewhere, headings included, and every line fits a screen."""
+"""Pages: every link and image leads somewhere, headings included, and every line fits on a screen."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.repo.test_files import ROOT, tracked_files
 
 MOST_CHARACTERS = 120
 PAGES = sorted(path for path in tracked_files() if path.suffix == ".md")
-# Records are left as they were written, and Keep a Changelog's entries are a line each.
+# Decision records stay as they were written, and Keep a Changelog puts each entry on one line.
 LEFT_AS_THEY_ARE = re.compile(r"docs/decisions/.*|CHANGELOG\.md")
 
 FENCED = re.compile(r"^(```+).*?^\1$", re.MULTILINE | re.DOTALL)
@@ -25,7 +25,7 @@ def name(path: Path) -> str:
 
 
 def links(text: str) -> Iterator[str]:
-    """The targets of a page's links and images, those to other sites left out."""
+    """The targets of a page's links and images, except links to other sites."""
     for found in LINK.finditer(re.sub(r"`[^`\n]*`", "", FENCED.sub("", text))):
         target = next(filter(None, found.groups()))
         if not re.match(r"[a-z][a-z+.-]*:", target):
@@ -33,7 +33,7 @@ def links(text: str) -> Iterator[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """The ids that GitHub gives a page's headings: in lower case, without punctuation, spaces as hyphens."""
+    """The ids that GitHub gives a page's headings: lower case, without punctuation, with hyphens for spaces."""
     found: set[str] = set()
     for heading in HEADING.findall(FENCED.sub("", text)):
         shown = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", heading)
@@ -47,7 +47,7 @@ def anchors(text: str) -> set[str]:
 
 
 def broken(page: Path, text: str) -> list[str]:
-    """The links of a page that lead nowhere: no such tracked file or folder, or no such heading in it."""
+    """The broken links of a page: there is no such tracked file or folder, or no such heading in it."""
     tracked = {path.resolve() for path in tracked_files()}
     there = tracked | {folder for path in tracked for folder in path.parents}
     wrong = []
@@ -82,6 +82,6 @@ def test_a_link_to_nowhere_is_found() -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if not LEFT_AS_THEY_ARE.fullmatch(name(page))], ids=name)
-def test_no_line_is_wider_than_a_screen(page: Path) -> None:
+def test_every_line_fits_on_a_screen(page: Path) -> None:
     wide = [n for n, line in enumerate(page.read_text().splitlines(), 1) if len(line) > MOST_CHARACTERS]
     assert not wide, f"lines of more than {MOST_CHARACTERS} characters: {wide}"

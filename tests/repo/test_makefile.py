@@ -1,4 +1,4 @@
-"""`make help` lists every target, and every target of the contract that exists by now is there."""
+"""`make help` lists every target, and every target of the contract exists."""
 
 import re
 import subprocess
@@ -15,16 +15,16 @@ def test_every_target_has_help_and_is_phony() -> None:
     assert sorted(phony.split()) == sorted(TARGETS)
 
 
-def test_help_lists_them_and_is_what_make_alone_does() -> None:
+def test_help_lists_all_targets_and_is_the_default() -> None:
     shown = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert re.findall(r"^make ([a-z-]+) +\S", shown.stdout, re.MULTILINE) == TARGETS
 
 
-def test_the_contracts_targets_are_there() -> None:
+def test_the_contracts_targets_exist() -> None:
     assert {"demo", "test", "up", "down", "check", "bench", "faults", "help"} <= set(TARGETS)
 
 
-def test_what_targets_run_as_modules_exists() -> None:
+def test_every_module_that_a_target_runs_exists() -> None:
     for module in re.findall(r"python -m ([a-z_.]+)", MAKEFILE):
         if "." in module or (ROOT / module).is_dir():
             path = ROOT / module.replace(".", "/")

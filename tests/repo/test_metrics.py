@@ -1,4 +1,4 @@
-"""The catalogue of metrics: naming conventions, bounded labels, no metric that nothing sets, and its page."""
+"""The catalogue of metrics: naming conventions, bounded labels, no metric that is never set, and its page."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from tools import metrics_page
 
 STREAMS = Path(metrics.__file__).parents[1]
 ALL = [pytest.param(variable, metric, id=variable) for variable, metric in metrics.catalogue().items()]
-# Each has a bound: partitions and topics, the six transports, pools up to a limit, thresholds, tables, a few words.
+# Each is bounded: partitions and topics, the six transports, pools up to a limit, thresholds, tables, a few words.
 LABELS = {"partition", "topic", "outcome", "reason", "transport", "pool", "coverage", "table", "code"}
 
 
@@ -35,19 +35,19 @@ def test_labels_are_bounded(variable: str, metric: MetricWrapperBase) -> None:
 
 
 @pytest.mark.parametrize(("variable", "metric"), ALL)
-def test_something_sets_it(variable: str, metric: MetricWrapperBase) -> None:
+def test_each_metric_is_set_somewhere(variable: str, metric: MetricWrapperBase) -> None:
     used = re.compile(rf"\bmetrics\.{variable}\b")
     assert any(used.search(path.read_text()) for path in STREAMS.rglob("*.py") if path != Path(metrics.__file__))
 
 
-def test_each_is_one_processs() -> None:
+def test_each_metric_belongs_to_one_process() -> None:
     worker = {metric._name for metric in metrics_page.of(metrics.WORKER)}
     sink = {metric._name for metric in metrics_page.of(metrics.SINK)}
     assert not worker & sink
     assert worker | sink == {metric._name for metric in metrics.catalogue().values()}
 
 
-def test_the_page_is_the_catalogues() -> None:
+def test_the_page_matches_the_catalogue() -> None:
     assert metrics_page.PAGE.read_text() == metrics_page.page(), "run `make schemas`"
 
 

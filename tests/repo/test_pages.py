@@ -1,4 +1,4 @@
-"""What docs/evidence and docs/guarantee show is what was measured and what the cases say, and each names its reader."""
+"""docs/evidence and docs/guarantee show what was measured and what the cases say, and each page names its readers."""
 
 from pathlib import Path
 
@@ -16,20 +16,20 @@ SCREEN = 80
 
 
 @pytest.mark.parametrize("page", EVIDENCE, ids=lambda page: page.stem)
-def test_the_tables_are_the_results(page: Path) -> None:
+def test_the_tables_match_the_results(page: Path) -> None:
     assert pages.filled(page.read_text()) == page.read_text(), "run `make schemas`"
 
 
-def test_every_table_stands_on_one_page() -> None:
+def test_every_table_is_on_one_page() -> None:
     assert sorted(name for page in EVIDENCE for name in pages.named(page.read_text())) == sorted(pages.TABLES)
 
 
-def test_a_figure_that_is_not_the_results_is_found() -> None:
+def test_a_figure_that_differs_from_the_results_is_found() -> None:
     text = (ROOT / "docs" / "evidence" / "performance.md").read_text()
     assert pages.filled(text.replace("60,877/s", "66,877/s")) == text
 
 
-def test_the_matrix_is_the_cases() -> None:
+def test_the_matrix_matches_the_cases() -> None:
     assert matrix_page.PAGE.read_text() == matrix_page.page(), "run `make schemas`"
     assert all(f"- **{name}**" in matrix_page.page() for name in CASES)
 
@@ -37,12 +37,12 @@ def test_the_matrix_is_the_cases() -> None:
 @pytest.mark.parametrize(
     "page", [*(ROOT / name for name in ENTERED), *EVIDENCE, *GUARANTEE], ids=lambda page: page.stem
 )
-def test_no_line_is_long(page: Path) -> None:
+def test_no_line_is_too_long(page: Path) -> None:
     assert not [line for line in page.read_text().splitlines() if len(line) > WIDTH]
 
 
 @pytest.mark.parametrize("page", [*EVIDENCE, *GUARANTEE], ids=lambda page: page.stem)
-def test_a_page_begins_with_who_needs_it(page: Path) -> None:
+def test_each_page_begins_by_naming_its_readers(page: Path) -> None:
     title, empty, first, *_ = page.read_text().splitlines()
     assert title.startswith("# ")
     assert not empty
@@ -50,5 +50,5 @@ def test_a_page_begins_with_who_needs_it(page: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["evidence/performance.md", "guarantee/delivery.md"])
-def test_a_first_page_is_a_screen(name: str) -> None:
+def test_each_first_page_fits_on_a_screen(name: str) -> None:
     assert len((ROOT / "docs" / name).read_text().splitlines()) <= SCREEN

@@ -1,4 +1,4 @@
-"""What the preview makes of a query's result, of a dashboard's variables, and of a page's time range."""
+"""How the preview turns a query's result into frames, and reads a dashboard's variables and a page's time range."""
 
 import math
 from datetime import UTC, date, datetime
@@ -34,11 +34,11 @@ MS = 1_732_431_600_000
         ("Array(UInt8)", "string"),
     ],
 )
-def test_types(clickhouse: str, expected: str) -> None:
+def test_clickhouse_types_become_grafanas(clickhouse: str, expected: str) -> None:
     assert field_type(clickhouse) == expected
 
 
-def test_a_table_keeps_its_columns_and_their_values_become_those_of_json() -> None:
+def test_a_table_keeps_its_columns_and_converts_values_to_json() -> None:
     names = ["at", "day", "share", "money", "flag", "more", "none"]
     types = ["DateTime('UTC')", "Date", "Float64", "Decimal(9, 2)", "Bool", "Map(String, UInt8)", "Nullable(String)"]
     row = [MOMENT.replace(tzinfo=None), date(2024, 11, 24), math.nan, Decimal("1.25"), True, {"k": 1}, None]
@@ -48,7 +48,7 @@ def test_a_table_keeps_its_columns_and_their_values_become_those_of_json() -> No
     assert values(frame) == [[MS], [MS - 7 * 3_600_000], [None], [1.25], [True], ['{"k":1}'], [None]]
 
 
-def test_a_time_series_with_a_text_becomes_a_series_a_text() -> None:
+def test_a_time_series_with_a_text_column_becomes_one_series_per_text() -> None:
     later = MOMENT.replace(minute=1)
     columns: list[list[Any]] = [[MOMENT, MOMENT, later], ["b", "a", "a"], [1, 2, 3]]
     (frame,) = from_clickhouse("A", ["time", "pool", "users"], ["DateTime", "String", "UInt64"], columns, TIME_SERIES)
@@ -57,7 +57,7 @@ def test_a_time_series_with_a_text_becomes_a_series_a_text() -> None:
     assert values(frame) == [[MS, MS + 60_000], [2, 3], [1, None]]
 
 
-def test_a_time_series_without_a_text_stays() -> None:
+def test_a_time_series_without_a_text_column_is_unchanged() -> None:
     (frame,) = from_clickhouse(
         "A", ["time", "a", "b"], ["DateTime", "UInt8", "UInt8"], [[MOMENT], [1], [2]], TIME_SERIES
     )
@@ -71,7 +71,7 @@ def test_a_time_series_must_be_sorted() -> None:
 
 
 def matrix(*series: tuple[dict[str, str], list[list[Any]]]) -> Frame:
-    """Prometheus' answer to a range query."""
+    """Prometheus's answer to a range query."""
     return {"resultType": "matrix", "result": [{"metric": metric, "values": points} for metric, points in series]}
 
 
@@ -91,7 +91,7 @@ def test_legends(legend: str, metric: dict[str, str], expected: str | None) -> N
     assert values(frame) == [[1500], [2.0]]
 
 
-def test_what_is_no_number_is_a_gap() -> None:
+def test_a_value_that_is_not_a_number_is_a_gap() -> None:
     (frame,) = from_prometheus("A", matrix(({}, [[1, "NaN"], [2, "+Inf"], [3, "4"]])), "", "time_series", "x")
     assert values(frame) == [[1000, 2000, 3000], [None, None, 4.0]]
 
@@ -108,7 +108,7 @@ def test_a_scalar() -> None:
     assert values(frame) == [[1000], [42.0]]
 
 
-def test_a_heatmap_s_buckets_no_longer_hold_those_below() -> None:
+def test_a_heatmaps_buckets_do_not_include_lower_ones() -> None:
     data = matrix(({"le": "+Inf"}, [[1, "9"], [2, "4"]]), ({"le": "0.5"}, [[1, "5"]]), ({"le": "0.1"}, [[1, "2"]]))
     (frame,) = from_prometheus("A", data, "{{le}}", "heatmap", "x")
     assert [field["name"] for field in frame["schema"]["fields"]] == ["Time", "0.1", "0.5", "+Inf"]
@@ -121,7 +121,7 @@ def test_a_heatmap_needs_buckets() -> None:
 
 
 def resolved(asked: dict[str, list[str]], **declared: Any) -> model.Variable:
-    """A variable of one dashboard that needs no server."""
+    """A variable of one dashboard, resolved without a server."""
     dashboard = {"templating": {"list": [{"name": "v", "type": "custom", "query": "a, b,Long : c", **declared}]}}
     return model.resolve(dashboard, Sources(Settings(), None), Span(0, 1000), asked)["v"]
 
@@ -145,14 +145,14 @@ def test_a_variable(asked: dict[str, list[str]], declared: dict[str, Any], value
     assert variable.text == text
 
 
-def test_all_goes_into_a_link_as_all_and_into_a_query_as_the_dashboard_says() -> None:
+def test_all_stays_all_in_links_and_uses_the_dashboards_value_in_queries() -> None:
     variable = resolved({}, includeAll=True, multi=True, allValue=".*")
     assert isinstance(variable.value, Everything)
     assert variable.value.custom == ".*"
     assert variable.as_json()["values"] == ["$__all"]
 
 
-def test_every_panel_has_an_id_of_its_own() -> None:
+def test_every_panel_has_a_unique_id() -> None:
     dashboard = {"panels": [{"id": 2}, {"panels": [{"id": 1}, {}]}]}
     numbers = [panel["id"] for panel in model.panels(dashboard)]
     assert len(set(numbers)) == len(numbers) == 4
@@ -169,7 +169,7 @@ def test_time_ranges(asked: dict[str, list[str]], length: int) -> None:
 
 
 @pytest.mark.parametrize("asked", [{"from": ["now"]}, {"from": ["5"], "to": ["4"]}, {"to": ["tomorrow"]}])
-def test_wrong_time_ranges(asked: dict[str, list[str]]) -> None:
+def test_wrong_time_ranges_are_refused(asked: dict[str, list[str]]) -> None:
     with pytest.raises(ValueError, match=r"range is empty|is no time"):
         model.span_of({"time": {"from": "now-6h", "to": "now"}}, asked)
 
@@ -177,7 +177,7 @@ def test_wrong_time_ranges(asked: dict[str, list[str]]) -> None:
 @pytest.mark.parametrize(
     ("text", "start"), [("SELECT 1 WHERE $__timeFilter_ms(seen_at)", "1"), ("SELECT 1 WHERE $__timeFilter(at)", "3")]
 )
-def test_a_picture_s_range_is_that_of_the_times_that_its_dashboard_looks_at(text: str, start: str) -> None:
+def test_a_picture_covers_the_times_that_its_dashboard_filters_by(text: str, start: str) -> None:
     shown = Shown(Settings(), None, played=(3, 4), seen=(1, 4))
     dashboard = {"panels": [{"id": 1, "targets": [{"rawSql": text}]}]}
     assert query_of(dashboard, shown, ["user=u=1"]) == {"from": start, "to": "4", "var-user": "u=1"}

@@ -1,4 +1,4 @@
-"""The package carries what it needs: a wheel is enough to provision and to run."""
+"""The package contains what it needs: a wheel is enough to provision and to run."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """A wheel built from a copy of what git knows, so that the checkout stays as it is."""
+    """A wheel built from a copy of what git tracks, so that the checkout stays unchanged."""
     folder = tmp_path_factory.mktemp("wheel")
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
     for name in (Path(each.decode()) for each in tracked if each):
@@ -30,7 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 @pytest.fixture(scope="module")
 def names(wheel: zipfile.ZipFile) -> list[str]:
-    """The files in it."""
+    """The files in the wheel."""
     return wheel.namelist()
 
 
@@ -46,15 +46,15 @@ def names(wheel: zipfile.ZipFile) -> list[str]:
         *(f"streams/project/{p.relative_to(ROOT)}" for p in sorted((ROOT / "clickhouse").glob("*/*.sql"))),
     ],
 )
-def test_the_wheel_has(names: list[str], wanted: str) -> None:
+def test_the_wheel_contains(names: list[str], wanted: str) -> None:
     assert wanted in names
 
 
-def test_the_wheel_holds_nothing_but_the_product(names: list[str]) -> None:
+def test_the_wheel_contains_only_the_product(names: list[str]) -> None:
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"impression_streams", "streams"}
 
 
-def test_alone_it_needs_three_packages_and_the_extra_the_rest(wheel: zipfile.ZipFile) -> None:
+def test_the_base_needs_three_packages_and_the_extra_the_rest(wheel: zipfile.ZipFile) -> None:
     (name,) = [name for name in wheel.namelist() if name.endswith("/METADATA")]
     needed = Parser().parsestr(wheel.read(name).decode()).get_all("Requires-Dist") or []
     alone = [each for each in needed if "extra ==" not in each]

@@ -1,4 +1,4 @@
-"""The two implementations of the rules, the worker's core and the oracle, behind one interface with one kind of rows."""
+"""The two implementations of the rules, the worker's core and the oracle, behind one interface."""
 
 import hashlib
 from collections.abc import Sequence
