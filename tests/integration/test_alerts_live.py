@@ -1,4 +1,4 @@
-"""Faults on a real stack, as a real Prometheus sees them with the project's own alerts, waiting times shortened."""
+"""Faults on a real stack, seen by a real Prometheus with the project's own alerts and shortened waiting times."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.integration
 
-# Half a minute until the sink asks, and what a loaded machine takes.
+# Half a minute until the sink asks again, plus the delays of a loaded machine.
 FIRES_SECONDS = 150.0
 ARTWORKS = 10
 
@@ -46,7 +46,7 @@ def observers(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def hasty(path: Path) -> Path:
-    """Write the alerts with waiting times of seconds; all else is as it is."""
+    """Write the alerts with waiting times of seconds and everything else unchanged."""
     rules = yaml.safe_load((FOLDER / "rules.yml").read_text())
     for rule in (rule for group in rules["groups"] for rule in group["rules"] if "for" in rule):
         rule["for"] = "3s"
@@ -58,7 +58,7 @@ def firing(observers: Observers) -> set[str]:
     return {alert["labels"]["alertname"] for alert in observers.alerts() if alert["state"] == "firing"}
 
 
-def test_a_flood_of_malformed_input_and_a_pool_that_runs_dry_are_told(settings: Settings, observers: Observers) -> None:
+def test_a_flood_of_malformed_input_and_an_exhausted_pool_fire_alerts(settings: Settings, observers: Observers) -> None:
     assert not firing(observers) & {"ImpressionsRejectedSpike", "ImpressionsPoolExhaustion"}
     everything = [impression(f"a{n:04d}", now_ms()) for n in range(ARTWORKS)]
     load.produce(settings, [at_home("through", flush("through", everything))])
@@ -66,25 +66,27 @@ def test_a_flood_of_malformed_input_and_a_pool_that_runs_dry_are_told(settings: 
     writer = connect(settings)
     coverage = f"SELECT count() FROM {settings.clickhouse_database}.user_coverage"
     until(lambda: writer.command(coverage), FIRES_SECONDS, "ClickHouse has it")
-    # Instead of waiting for the minute to be over.
+    # Refresh now instead of waiting for the minute to pass.
     writer.command(f"SYSTEM REFRESH VIEW {settings.clickhouse_database}.users_refresh")
-    until(lambda: "ImpressionsRejectedSpike" in firing(observers), FIRES_SECONDS, "the flood is told")
-    until(lambda: "ImpressionsPoolExhaustion" in firing(observers), FIRES_SECONDS, "the dry pool is told")
+    until(lambda: "ImpressionsRejectedSpike" in firing(observers), FIRES_SECONDS, "the flood is reported")
+    until(lambda: "ImpressionsPoolExhaustion" in firing(observers), FIRES_SECONDS, "the exhausted pool is reported")
     ((pool,),) = (
         [alert["labels"]["pool"]] for alert in observers.alerts() if "Exhaustion" in alert["labels"]["alertname"]
     )
     assert pool == "small"
-    # Nobody has anything fresh either, which follows from it, and is not said twice.
-    until(lambda: "ImpressionsFreshnessLow" in observers.inhibited(), FIRES_SECONDS, "what follows is held back")
+    # It follows that no user has anything fresh either, which must not be reported as well.
+    until(lambda: "ImpressionsFreshnessLow" in observers.inhibited(), FIRES_SECONDS, "the consequence is inhibited")
     assert "ImpressionsPoolExhaustion" not in observers.inhibited()
 
 
-def test_a_clickhouse_that_is_away_is_told_and_its_return(settings: Settings, observers: Observers) -> None:
+def test_an_alert_fires_while_clickhouse_is_down_and_ends_on_its_return(
+    settings: Settings, observers: Observers
+) -> None:
     assert "ImpressionsSinkWaiting" not in firing(observers)
     component("clickhouse", settings).program.stop()
     load.produce(settings, [at_home("away", flush("away", [impression("a0001", now_ms())]))])
-    until(lambda: "ImpressionsSinkWaiting" in firing(observers), FIRES_SECONDS, "the outage is told")
-    # Worker and coverage go on meanwhile.
+    until(lambda: "ImpressionsSinkWaiting" in firing(observers), FIRES_SECONDS, "the outage is reported")
+    # Worker and coverage continue meanwhile.
     ((ready,),) = ([row["value"][1]] for row in observers.query("impressions_worker_ready"))
     assert ready == "1"
     stack.up(settings, ["clickhouse"], out=lambda _: None)

@@ -1,4 +1,4 @@
-"""What the benches measure latency with, against a real worker: nothing is lost on the way, nothing counts twice."""
+"""The traffic that the benches measure latency with, against a real worker: nothing is lost or counted twice."""
 
 import math
 from collections import Counter
@@ -23,7 +23,7 @@ def test_every_accepted_impression_of_the_traffic_is_followed(installation: Inst
         assert (sent.records, sent.impressions) == (len(made), 400)
         accepted = [seen for _, seen in near(made)]
         until(lambda: len(follower.accepted) >= len(accepted), SECONDS, "all accepted rows are read")
-        # The catalogue lacks some of the traffic's artworks: a user who saw no other has no coverage.
+        # The catalogue lacks some of the traffic's artworks: a user who saw only such artworks has no coverage.
         until(lambda: len(follower.covered) > len(accepted) // 2, SECONDS, "coverage rows are read")
     finally:
         follower.close()
@@ -34,7 +34,7 @@ def test_every_accepted_impression_of_the_traffic_is_followed(installation: Inst
     assert Counter(follower.accepted.partition).keys() <= set(range(4))
 
 
-def test_traffic_that_is_stopped_ends_early(installation: Installation) -> None:
+def test_stopped_traffic_ends_early(installation: Installation) -> None:
     with sending(
         installation.settings, Traffic(rate=100.0, seconds=600.0, size=1, start_ms=now_ms(), seed=1)
     ) as sender:

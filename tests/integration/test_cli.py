@@ -1,4 +1,4 @@
-"""The command line: what it says when it can't, in one sentence and without a stack trace."""
+"""The command line: when it can't do something, it says so in one sentence and without a stack trace."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from tests.support.stack import Installation
 pytestmark = pytest.mark.integration
 
 SECONDS = 120.0
-# The contract's commands that exist; those of later issues must be absent.
+# The contract's commands that exist.
 COMMANDS = {"up", "down", "status", "provision", "worker", "sink", "clickhouse", "produce", "settings", "doctor"}
 
 
@@ -32,7 +32,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def sentence(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line on stderr of a command that ended with 2."""
+    """The one line on stderr of a command that exited with 2."""
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     (line,) = done.stderr.splitlines()
@@ -49,7 +49,7 @@ def test_help_names_each_command_with_an_example() -> None:
         assert f"impressions {name}" in run(name, "--help").stdout
 
 
-def test_settings_are_listed_and_a_password_is_not() -> None:
+def test_settings_are_listed_without_passwords() -> None:
     done = run("settings", IMPRESSIONS_LATENESS_SECONDS="60", IMPRESSIONS_CLICKHOUSE_PASSWORD="hunter2")
     assert "IMPRESSIONS_LATENESS_SECONDS=60" in done.stdout
     assert "IMPRESSIONS_CLICKHOUSE_PASSWORD=(set)" in done.stdout
@@ -64,7 +64,7 @@ def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("provision",), ("worker",), ("sink",)])
-def test_without_a_broker_one_sentence_says_so(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_without_a_broker_the_error_is_one_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
     nowhere = {
         "IMPRESSIONS_KAFKA_BOOTSTRAP": "127.0.0.1:1",
         "IMPRESSIONS_DATA_DIR": str(tmp_path),
@@ -76,11 +76,11 @@ def test_without_a_broker_one_sentence_says_so(arguments: tuple[str, ...], tmp_p
 def test_provisioning_again_finds_nothing_to_do(installation: Installation) -> None:
     done = run("provision", **environment(installation.settings))
     assert done.returncode == 0, done.stderr
-    # The log's lines go to stderr.
+    # Log lines go to stderr.
     assert {line[0] for line in done.stdout.splitlines()} == {"="}
 
 
-def test_a_port_that_is_taken_is_named(installation: Installation) -> None:
+def test_a_port_in_use_is_named(installation: Installation) -> None:
     installation.only_worker()
     taken = str(installation.settings.metrics_port)
     done = run("worker", "--index", "0", **environment(installation.settings))
@@ -95,5 +95,5 @@ def test_status_shows_what_runs(installation: Installation) -> None:
     assert " up " in kafka
 
 
-def test_up_names_a_component_that_is_none(tmp_path: Path) -> None:
+def test_up_refuses_an_unknown_component(tmp_path: Path) -> None:
     assert "worker-N" in sentence(run("up", "zookeeper", IMPRESSIONS_DATA_DIR=str(tmp_path)))

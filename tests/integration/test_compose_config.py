@@ -1,4 +1,4 @@
-"""What compose itself makes of our files: it takes them, alone and merged, but not without what has no default."""
+"""Compose itself reads our files: it accepts them, alone and merged, but not without variables that have no default."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from tests.support.compose import BUILD_SECONDS, RUN_SECONDS, program
 from tests.support.compose_file import ROOT
 from tests.support.secured import make_secrets
 
-# Where compose is not installed, the first of them builds it.
+# Where compose is not installed, the first test that needs it builds it.
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(BUILD_SECONDS + 300)]
 
 BASE = ("-f", "docker-compose.yml")
@@ -21,12 +21,12 @@ PRODUCTION = (*BASE, "-f", "docker-compose.production.yml")
 
 @pytest.fixture(scope="module")
 def env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The .env that deploy/secrets.sh makes."""
+    """The .env that deploy/secrets.sh writes."""
     return make_secrets(tmp_path_factory.mktemp("compose")).parent / ".env"
 
 
 def compose(*arguments: str, env_file: Path) -> subprocess.CompletedProcess[str]:
-    """Run compose on the checkout's files, with no variable but those of the file."""
+    """Run compose on the checkout's files, with only the variables of the .env file."""
     return subprocess.run(
         [*program(), "--env-file", str(env_file), *arguments],
         cwd=ROOT,
@@ -46,24 +46,24 @@ def configured(files: tuple[str, ...], env_file: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("files", [BASE, PRODUCTION], ids=["base", "production"])
-def test_compose_takes_them_without_a_word(files: tuple[str, ...], env_file: Path) -> None:
+def test_compose_accepts_the_files_without_a_warning(files: tuple[str, ...], env_file: Path) -> None:
     done = compose(*files, "config", "--quiet", env_file=env_file)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_all_of_it_comes_up_together(env_file: Path) -> None:
+def test_everything_starts_together(env_file: Path) -> None:
     assert set(configured(BASE, env_file)) == {
         *("kafka", "clickhouse", "migrator", "worker", "sink", "prometheus", "alertmanager", "grafana")
     }
 
 
-def test_the_pipeline_comes_up_alone_without_its_profile(env_file: Path, tmp_path: Path) -> None:
+def test_the_pipeline_starts_alone_without_the_profile(env_file: Path, tmp_path: Path) -> None:
     alone = tmp_path / ".env"
     alone.write_text(env_file.read_text().replace("COMPOSE_PROFILES=observability", "COMPOSE_PROFILES="))
     assert set(configured(BASE, alone)) == {"kafka", "clickhouse", "migrator", "worker", "sink"}
 
 
-def test_without_a_cluster_id_it_says_who_makes_one(env_file: Path, tmp_path: Path) -> None:
+def test_without_a_cluster_id_the_error_says_what_creates_one(env_file: Path, tmp_path: Path) -> None:
     bare = tmp_path / ".env"
     bare.write_text("".join(line for line in env_file.open() if not line.startswith("KAFKA_CLUSTER_ID")))
     done = compose(*BASE, "config", "--quiet", env_file=bare)
@@ -71,7 +71,7 @@ def test_without_a_cluster_id_it_says_who_makes_one(env_file: Path, tmp_path: Pa
     assert "deploy/secrets.sh" in done.stderr
 
 
-def test_production_is_merged_as_it_is_meant(env_file: Path) -> None:
+def test_production_is_merged_as_intended(env_file: Path) -> None:
     services = configured(PRODUCTION, env_file)
     brokers = [services[name] for name in ("kafka", "kafka-2", "kafka-3")]
     own = {"KAFKA_NODE_ID", "KAFKA_ADVERTISED_LISTENERS"}
@@ -88,10 +88,10 @@ def test_production_is_merged_as_it_is_meant(env_file: Path) -> None:
         assert all(port["host_ip"] == "127.0.0.1" for port in service.get("ports", []))
 
 
-def test_a_dollar_reaches_the_broker_as_it_is(env_file: Path) -> None:
-    """Kafka itself fetches the passwords, by names that compose must not take for variables."""
+def test_a_dollar_reaches_the_broker_unchanged(env_file: Path) -> None:
+    """Kafka itself reads the passwords, by names that compose must not mistake for variables."""
     login = configured(PRODUCTION, env_file)["kafka"]["environment"][
         "KAFKA_LISTENER_NAME_INTERNAL_PLAIN_SASL_JAAS_CONFIG"
     ]
-    # In what `config` prints a dollar is written as two.
+    # `config` prints a dollar as two.
     assert 'password="$${secret:/run/secrets:kafka_broker}"' in login

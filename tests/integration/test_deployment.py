@@ -1,4 +1,4 @@
-"""The commands of the deployment's documents that need no Docker engine, run as they stand there."""
+"""The commands in the deployment documents that need no Docker engine, run exactly as written."""
 
 import shutil
 import stat
@@ -36,13 +36,13 @@ def test_every_command_works(command: str, checkout: Path) -> None:
     assert done.stdout
 
 
-def test_the_secrets_are_what_the_files_ask_for_and_nobody_elses(checkout: Path) -> None:
+def test_the_secrets_are_those_that_the_files_name_and_are_private(checkout: Path) -> None:
     assert run(str(checkout / "deploy" / "secrets.sh"), Settings(data_dir=checkout)).returncode == 0
     asked = {each["file"] for path in (BASE, PRODUCTION) for each in load(path)["secrets"].values()}
     for name in asked:
         path = checkout / name
         assert path.read_text().strip()
-        # Containers' users are others than the owner of the folder, which keeps everyone else out.
+        # Containers run as other users than the owner of the folder, which keeps everyone else out.
         assert stat.S_IMODE(path.stat().st_mode) == 0o444
     assert stat.S_IMODE((checkout / "secrets").stat().st_mode) == 0o700
     assert stat.S_IMODE((checkout / "secrets" / "ca.key").stat().st_mode) == 0o600
@@ -50,7 +50,7 @@ def test_the_secrets_are_what_the_files_ask_for_and_nobody_elses(checkout: Path)
         assert not (checkout / "secrets" / name).read_text().endswith("\n")
 
 
-def test_what_is_there_is_kept_and_what_is_removed_is_made_anew(checkout: Path) -> None:
+def test_existing_secrets_are_kept_and_removed_ones_are_replaced(checkout: Path) -> None:
     script, settings = str(checkout / "deploy" / "secrets.sh"), Settings(data_dir=checkout)
     folder = checkout / "secrets"
 

@@ -18,7 +18,7 @@ from tests.support import dockerfile
 from tests.support.stack import Installation, metrics_port
 from tests.support.wait import until
 
-# The install takes a minute where the packages are at hand, and as long as the network takes where they are not.
+# The install takes a minute if the packages are cached; otherwise it depends on the network.
 INSTALL_SECONDS = 900.0
 SECONDS = 60.0
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(INSTALL_SECONDS + 300)]
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(INSTALL_SECONDS + 300
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the build stage makes, from what it copies and nothing else."""
+    """The folder that the build stage makes, from only what it copies."""
     folder = tmp_path_factory.mktemp("image")
     source, target = folder / "source", folder / "impressions"
     for name, place in dockerfile.copied().items():
@@ -46,7 +46,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def variables(image: Path, installation: Installation, tmp_path: Path) -> dict[str, str]:
-    """What the image sets, on this machine's addresses, for the shared stack."""
+    """The variables that the image sets, with this machine's addresses of the shared stack."""
     port = metrics_port()
     given = {name: value.replace("/opt/impressions", str(image)) for name, value in dockerfile.environment().items()}
     given["PATH"] = given["PATH"].replace("$PATH", "/usr/bin:/bin")
@@ -57,14 +57,14 @@ def variables(image: Path, installation: Installation, tmp_path: Path) -> dict[s
 
 
 def run(variables: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as in a container: no variable of this machine, and nothing of the checkout at hand."""
+    """Run a command as in a container: without this machine's variables and without access to the checkout."""
     folder = variables["IMPRESSIONS_DATA_DIR"]
     return subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=SECONDS
     )
 
 
-def test_it_holds_what_the_package_needs_and_no_tools(image: Path, variables: dict[str, str]) -> None:
+def test_the_image_contains_what_the_package_needs_and_no_tools(image: Path, variables: dict[str, str]) -> None:
     python = str(image / "bin" / "python")
     listed = run(
         variables, python, "-c", "from importlib import metadata as m; print(*[d.name for d in m.distributions()])"
@@ -74,7 +74,7 @@ def test_it_holds_what_the_package_needs_and_no_tools(image: Path, variables: di
     assert not names & {"pip", "setuptools", "pytest", "mypy", "ruff", "matplotlib", "hypothesis"}
 
 
-def test_its_versions_are_those_of_the_lock(image: Path, variables: dict[str, str]) -> None:
+def test_its_versions_are_those_of_the_lock_file(image: Path, variables: dict[str, str]) -> None:
     code = "from importlib import metadata as m; print(*[f'{d.name}=={d.version}' for d in m.distributions()])"
     listed = {_normal(each) for each in run(variables, str(image / "bin" / "python"), "-c", code).stdout.split()}
     lock = (dockerfile.ROOT / "requirements.lock").read_text().splitlines()
@@ -91,7 +91,7 @@ def test_the_command_line_works(variables: dict[str, str]) -> None:
     assert "worker" in run(variables, "impressions", "--help").stdout
     settings = run(variables, "impressions", "settings")
     assert f"IMPRESSIONS_DATA_DIR={variables['IMPRESSIONS_DATA_DIR']}" in settings.stdout
-    # It finds topics.yaml and the broker; all has been made already.
+    # It finds topics.yaml and the broker; everything has already been provisioned.
     looked = run(variables, "impressions", "provision", "--dry-run")
     assert looked.returncode == 0, looked.stderr
     assert {line[0] for line in looked.stdout.splitlines()} == {"="}
@@ -99,7 +99,7 @@ def test_the_command_line_works(variables: dict[str, str]) -> None:
 
 @pytest.fixture
 def worker(installation: Installation, variables: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The image's own command, with the checkout's workers out of the way."""
+    """The image's own command, after stopping the checkout's workers."""
     installation.no_worker()
     log = Path(variables["IMPRESSIONS_DATA_DIR"], "log")
     command = [*json.loads(dockerfile.one("ENTRYPOINT", 1)), *json.loads(dockerfile.one("CMD", 1))]
@@ -114,8 +114,10 @@ def worker(installation: Installation, variables: dict[str, str]) -> Iterator[su
         process.wait(SECONDS)
 
 
-def test_its_command_runs_and_its_healthcheck_knows(worker: subprocess.Popen[bytes], variables: dict[str, str]) -> None:
-    until(lambda: run(variables, *dockerfile.healthcheck()).returncode == 0, SECONDS, "the healthcheck is content")
+def test_its_healthcheck_reports_whether_its_command_runs(
+    worker: subprocess.Popen[bytes], variables: dict[str, str]
+) -> None:
+    until(lambda: run(variables, *dockerfile.healthcheck()).returncode == 0, SECONDS, "the healthcheck passes")
     assert worker.poll() is None
     folder = Path(variables["IMPRESSIONS_DATA_DIR"])
     assert (folder / "claims" / "worker-0").exists()
@@ -127,7 +129,7 @@ def test_its_command_runs_and_its_healthcheck_knows(worker: subprocess.Popen[byt
     assert run(variables, *dockerfile.healthcheck()).returncode != 0
 
 
-def test_a_worker_that_stands_still_is_not_well(variables: dict[str, str]) -> None:
+def test_the_healthcheck_fails_for_a_worker_that_hangs(variables: dict[str, str]) -> None:
     """It asks /healthz, which is 503 while the watchdog sees a stall (tests/integration/test_watchdog.py)."""
     well = health.Health(Gauge("ready", "", registry=CollectorRegistry()))
     health.serve("127.0.0.1", int(variables["IMPRESSIONS_METRICS_PORT"]), well, CollectorRegistry())

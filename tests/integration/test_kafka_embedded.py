@@ -1,4 +1,4 @@
-"""The embedded broker keeps what it was given, through stops and kills, and refuses in one sentence what can't work."""
+"""The embedded broker keeps its data through stops and kills, and refuses in one sentence what can't work."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ SECONDS = 30.0
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A broker that runs at the start of each test."""
+    """A broker that is running at the start of each test."""
     with running_broker(tmp_path_factory.mktemp("broker")) as found:
         yield found
 
@@ -49,7 +49,7 @@ def produce(settings: Settings, topic: str, *values: bytes) -> None:
 
 
 def kept(settings: Settings, topic: str) -> list[bytes | None]:
-    """Return all committed values of the topic. After the last one lies the marker of its transaction."""
+    """Return all committed values of the topic. The marker of the transaction comes after the last one."""
     consumer = reader(settings, **AT_ENDS)
     try:
         batches = to_ends(consumer, [TopicPartition(topic, 0, 0)], 1, 1.0)
@@ -58,7 +58,7 @@ def kept(settings: Settings, topic: str) -> list[bytes | None]:
         consumer.close()
 
 
-def test_a_stop_and_a_kill_keep_the_data(settings: Settings) -> None:
+def test_data_survives_a_stop_and_a_kill(settings: Settings) -> None:
     create_topic(settings, "kept")
     produce(settings, "kept", b"before the stop")
     stop_broker(settings)
@@ -69,16 +69,16 @@ def test_a_stop_and_a_kill_keep_the_data(settings: Settings) -> None:
     program.kill()
     assert "is gone" in (program.clean_stale() or "")
     start_broker(settings)
-    # A commit is acknowledged once the coordinator has it; its marker, which readers wait for, may be written by the
-    # broker's next life, at the latest when the producer comes back by its name, as a worker does.
+    # A commit is acknowledged once the coordinator has it. Its marker, which readers wait for, may be written only
+    # after the broker's restart, at the latest when the producer comes back under its name, as a worker does.
     produce(settings, "kept", b"after the kill")
     written = [b"before the stop", b"before the kill", b"after the kill"]
-    until(lambda: kept(settings, "kept") == written, SECONDS, "all records are there")
+    until(lambda: kept(settings, "kept") == written, SECONDS, "all records are readable")
 
 
 def test_a_changelog_is_compacted(settings: Settings) -> None:
     config = load(settings)[changelog(Table.WINDOWS)].kafka_config(1)
-    # The segment being written is never compacted; one that ends after a second spares the test ten minutes.
+    # The active segment is never compacted; ending segments after a second saves the test ten minutes.
     create_topic(settings, "compacted", {**config, "segment.ms": "1000"})
     written = 0
 
@@ -92,7 +92,7 @@ def test_a_changelog_is_compacted(settings: Settings) -> None:
     until(compacted, SECONDS, "fewer records than were written")
 
 
-def test_only_loopback_is_listened_on(settings: Settings) -> None:
+def test_the_broker_listens_on_loopback_only(settings: Settings) -> None:
     pid = broker.program(RunFolder(settings.data_dir)).pid
     inodes = {os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
     listening = [
@@ -102,12 +102,12 @@ def test_only_loopback_is_listened_on(settings: Settings) -> None:
         if (fields := line.split())[3] == "0A" and f"socket:[{fields[9]}]" in inodes
     ]
     assert len(listening) == 2
-    # proc(5): addresses in hex, a word at a time in the machine's order; Java binds IPv4 through IPv6 sockets.
+    # proc(5): addresses in hex, each word in the machine's byte order; Java binds IPv4 through IPv6 sockets.
     loopback = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
     assert {address.split(":")[0] for address in listening} <= loopback
 
 
-def test_topics_are_never_made_by_a_slip(settings: Settings) -> None:
+def test_topics_are_never_created_by_accident(settings: Settings) -> None:
     failed: list[object] = []
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "topic.metadata.propagation.max.ms": 0})
     producer.produce("misspelt", b"x", on_delivery=lambda error, _: failed.append(error))
@@ -128,7 +128,7 @@ def test_a_second_broker_on_the_port_is_refused(settings: Settings, tmp_path_fac
         broker.prepare(second, lambda _: None)
 
 
-def test_the_controllers_port_in_use_is_named(tmp_path: Path) -> None:
+def test_a_controllers_port_in_use_is_named(tmp_path: Path) -> None:
     settings = broker_settings(tmp_path)
     controller = controller_address(broker.embedded_address(settings))
     with socket.socket() as other:
@@ -138,7 +138,7 @@ def test_the_controllers_port_in_use_is_named(tmp_path: Path) -> None:
             broker.prepare(settings, lambda _: None)
 
 
-def test_a_cluster_id_is_never_taken_for_an_option() -> None:
+def test_a_cluster_id_is_never_mistaken_for_an_option() -> None:
     ids = [broker.new_cluster_id() for _ in range(2_000)]
     assert len(set(ids)) == len(ids)
     assert all(len(each) == 22 and not each.startswith("-") for each in ids)
@@ -159,7 +159,7 @@ def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
         broker.prepare(settings, lambda _: None)
 
 
-def test_without_java_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_java_the_error_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = broker_settings(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
@@ -180,7 +180,7 @@ def test_a_broker_that_ends_while_starting_names_its_log(tmp_path: Path) -> None
 
 
 def maven(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Callable[[], Path]:
-    """Put a stand-in for Maven, which must not be asked for 45 MB in a test, on the PATH; return the fetch."""
+    """Put a stand-in for Maven on the PATH, since a test must not download 45 MB; return the fetch."""
     program = folder / "bin" / "mvn"
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nfor last; do :; done\nfresh="${{last#-DoutputDirectory=}}"\n{script}\n')
@@ -198,7 +198,7 @@ def test_a_failed_fetch_names_mavens_log_and_leaves_nothing(tmp_path: Path, monk
 
 
 def test_two_fetches_at_once_leave_one_complete_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Each waits until both are there, so that both really fetch.
+    # Each waits until both have started, so that both really fetch.
     meet = f'mkdir "$fresh"; echo jar > "$fresh/a.jar"; echo > {tmp_path}/$$; ' + (
         f"while [ $(ls {tmp_path} | grep -c '^[0-9]') -lt 2 ]; do :; done"
     )

@@ -1,4 +1,4 @@
-"""Every panel's SQL on what the demo leaves in the real engine, expanded as the plugin does it."""
+"""Every panel's SQL on the data that the demo leaves in the real engine, expanded as the plugin does it."""
 
 import itertools
 import sys
@@ -24,20 +24,20 @@ from tests.support.stack import stack_settings
 
 pytestmark = pytest.mark.integration
 
-# Longest that the demo takes on a busy machine (s).
+# The longest that the demo takes on a busy machine (s).
 DEMO_SECONDS = 280
-# An interval below a minute asks the ledger itself, from a minute on the rollup: both must say the same.
+# Intervals below a minute query the ledger itself, longer ones the rollup: both must give the same result.
 INTERVALS = (1, 60)
-# What a healthy run leaves nothing for; each has a test of its own below, on rows that say otherwise.
+# Queries that return nothing after a healthy run; tests below cover each of them with faulty rows.
 EMPTY_IS_RIGHT = {("impressions-delivery", "Lines out of balance")}
 PROOF = "panels_proof"
-# By the broker's clock, of the rows that a test inserts.
+# Times by the broker's clock, for the rows that a test inserts.
 T0 = 1_732_431_600_000
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """The demo, played to its end, its rollups up to date, and its stack still running."""
+    """The demo, played to its end, with up-to-date rollups and its stack still running."""
     settings = stack_settings(tmp_path_factory.mktemp("panels"))
     demo = stack.demo_settings(settings, lambda _: None)
     try:
@@ -54,13 +54,13 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
 
 def of(uid: str, title: str) -> Query:
-    """The one query of a panel."""
+    """The only query of a panel."""
     (query,) = [query for query in SQL if query.name == (f"impressions-{uid}", title)]
     return query
 
 
 def columns(played: Played, sql: str) -> list[tuple[str, str]]:
-    """Names and types of a query's columns, the types without what they are wrapped in."""
+    """Names and types of a query's columns, with the types unwrapped."""
     described = [(row[0], row[1]) for row in played.rows(f"DESCRIBE ({sql})")]
     return [
         (name, kind.removeprefix("LowCardinality(").removeprefix("Nullable(").rstrip(")")) for name, kind in described
@@ -73,7 +73,7 @@ def is_number(kind: str) -> bool:
 
 @pytest.mark.timeout(DEMO_SECONDS + 20)
 @pytest.mark.parametrize("query", SQL, ids=str)
-def test_a_panel_gets_what_it_shows(query: Query, played: Played) -> None:
+def test_each_panel_gets_the_data_that_it_shows(query: Query, played: Played) -> None:
     for seconds in INTERVALS:
         sql = played.expanded(query, seconds)
         assert "$" not in sql
@@ -94,7 +94,7 @@ def test_a_panel_gets_what_it_shows(query: Query, played: Played) -> None:
 
 
 def is_a_time_series(named: list[tuple[str, str]], rows: list[tuple[Any, ...]]) -> None:
-    """Time first and in its order, perhaps one string, then numbers, not all of them nothing."""
+    """Time comes first and in order, then at most one string, then numbers, not all of them null."""
     (first, kind), *rest = named
     assert first == "time"
     assert kind.startswith("DateTime")
@@ -109,7 +109,7 @@ def is_a_time_series(named: list[tuple[str, str]], rows: list[tuple[Any, ...]]) 
 
 
 @pytest.mark.parametrize("query", SQL, ids=str)
-def test_overrides_name_columns_that_there_are(query: Query, played: Played) -> None:
+def test_overrides_name_columns_that_exist(query: Query, played: Played) -> None:
     if query.panel["type"] not in ("table", "stat"):
         return
     names = {name for name, _ in columns(played, played.expanded(query))}
@@ -118,14 +118,14 @@ def test_overrides_name_columns_that_there_are(query: Query, played: Played) -> 
 
 
 @pytest.mark.parametrize(("uid", "name"), [(uid, name) for uid in DASHBOARDS for name in queried(uid)])
-def test_a_variable_offers_something(uid: str, name: str, played: Played) -> None:
+def test_each_variable_offers_values(uid: str, name: str, played: Played) -> None:
     offered = played.options(uid, name)
     assert len(offered) > 1
     assert "" not in offered
     assert len(set(offered)) == len(offered)
 
 
-def test_the_kpis_are_those_of_the_view(played: Played) -> None:
+def test_the_kpis_match_the_view(played: Played) -> None:
     titles = {
         "Duplicates seen": "duplicate rate",
         "Batch success": "batch success",
@@ -140,12 +140,12 @@ def test_the_kpis_are_those_of_the_view(played: Played) -> None:
     assert set(titles.values()) == view.keys()
     for title, kpi in titles.items():
         (row,) = played.ask(of("overview", title))
-        # The platform's cost of today grows while this is asked.
+        # Today's platform cost grows while this query runs.
         assert next(iter(row.values())) == pytest.approx(view[kpi], rel=0.01 if kpi == "cost per impression" else 1e-9)
 
 
 @pytest.mark.parametrize("seconds", INTERVALS)
-def test_outcomes_over_time_are_those_of_the_balance(seconds: int, played: Played) -> None:
+def test_outcomes_over_time_add_up_to_the_balance(seconds: int, played: Played) -> None:
     (balance,) = played.ask(of("delivery", "Balance of the range shown"))
     over_time = played.ask(of("delivery", "What became of what arrived"), seconds)
     sums = {name: sum(row[name] for row in over_time) for name in over_time[0] if name != "time"}
@@ -155,7 +155,7 @@ def test_outcomes_over_time_are_those_of_the_balance(seconds: int, played: Playe
     assert balance["unaccounted for"] == balance["lines out of balance"] == 0
 
 
-def test_tiers_and_transports_part_the_balance(played: Played) -> None:
+def test_tiers_and_transports_partition_the_balance(played: Played) -> None:
     query = of("delivery", "Balance of the range shown")
     (whole,) = played.ask(query)
     (unknown,) = played.rows("SELECT sum(received) FROM ledger_minutes WHERE tier = ''")
@@ -167,13 +167,13 @@ def test_tiers_and_transports_part_the_balance(played: Played) -> None:
         assert played.ask(query, chosen={name: tuple(offered[:2])})[0]["received"] == sum(parts[:2])
 
 
-def test_a_pool_is_chosen(played: Played) -> None:
+def test_a_pool_can_be_chosen(played: Played) -> None:
     query = of("coverage", "Pools")
     assert [row["pool"] for row in played.ask(query, chosen={"pool": ("extra",)})] == ["extra"]
     assert {row["pool"] for row in played.ask(query)} == {"main", "extra"}
 
 
-def test_users_by_coverage_are_all_of_them(played: Played) -> None:
+def test_users_by_coverage_include_every_user(played: Played) -> None:
     rows = played.ask(of("coverage", "Users, by coverage"))
     assert len(rows) == 10
     ((everyone,),) = played.rows("SELECT count() FROM coverage_latest")
@@ -181,7 +181,7 @@ def test_users_by_coverage_are_all_of_them(played: Played) -> None:
 
 
 def piece_of(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """The fields of a piece; its payload comes in lines."""
+    """The fields of a piece; its payload comes in several lines."""
     fields = {row["field"]: row["value"] for row in rows if row["field"]}
     payload = itertools.dropwhile(lambda row: row["field"] != "payload", rows)
     return fields | {"payload": "".join(row["value"] for row in payload)}
@@ -200,8 +200,8 @@ def test_a_rejected_piece_leads_to_its_payload(played: Played) -> None:
 
 
 @pytest.mark.parametrize("typed", [False, True])
-def test_a_user_is_chosen(typed: bool, played: Played) -> None:
-    """The one that is typed in, here who has least to show; without one, who has most."""
+def test_a_user_can_be_chosen(typed: bool, played: Played) -> None:
+    """The user that is typed in, here the one with the fewest impressions; by default the one with the most."""
     order = "ASC" if typed else "DESC"
     ((user, impressions),) = played.rows(
         f"SELECT user_id, count() AS n FROM impressions GROUP BY user_id ORDER BY n {order}, user_id LIMIT 1"
@@ -213,14 +213,14 @@ def test_a_user_is_chosen(typed: bool, played: Played) -> None:
     assert played.ask(of("user", "Impressions"), chosen=chosen) == [{"impressions": impressions}]
 
 
-def test_a_text_that_is_typed_in_stays_a_text(played: Played) -> None:
+def test_typed_text_is_never_run_as_sql(played: Played) -> None:
     for title in ("Impressions, one by one", "Flushes", "Coverage, by pool"):
         assert played.ask(of("user", title), chosen={"user": "o'nobody' OR 1=1 --"}) == []
 
 
 @pytest.fixture
 def proof(played: Played) -> Database:
-    """A database beside the demo's, for rows that no healthy run leaves."""
+    """A database beside the demo's, for rows that a healthy run never leaves."""
     apply(played.writer, migrations_folder(), PROOF, WINDOW)
     reader = connect(played.settings, "reader")
     reader.database = PROOF
@@ -238,16 +238,16 @@ def at(offset: int, **more: Any) -> dict[str, Any]:
     return ledger(offset, **{"appended_at": T0 + MINUTE + offset, "processed_at": T0 + MINUTE + offset + 5, **more})
 
 
-def test_duplicates_and_lines_out_of_balance_are_told(proof: Database) -> None:
+def test_duplicates_and_lines_out_of_balance_are_shown(proof: Database) -> None:
     proof.put.ledger(
         at(0, flush_id="f", received=3, accepted=3),
         at(1, flush_id="f", received=3, duplicates=3),
         at(2, flush_id="g", received=2, duplicates=2),
         at(3, flush_id="h", received=6, accepted=5, duplicates=1),
-        # The first time in the wrong partition, where nothing is judged.
+        # It arrived first in the wrong partition, where nothing is judged.
         at(4, flush_id="i", received=4, forwarded=4),
         at(5, flush_id="i", received=4, duplicates=4),
-        # Another user may have made the same id.
+        # Another user may have generated the same id.
         at(6, flush_id="f", user_id="u2", received=7, duplicates=7),
         at(7, flush_id="j", user_id="u3", received=5, accepted=3),
     )
@@ -260,7 +260,7 @@ def test_duplicates_and_lines_out_of_balance_are_told(proof: Database) -> None:
     assert (balance["unaccounted for"], balance["lines out of balance"]) == (2, 1)
 
 
-def test_a_payload_that_is_no_text_is_shown(proof: Database) -> None:
+def test_a_payload_that_is_not_text_is_shown(proof: Database) -> None:
     bytes_of_it = b"\xff" + "é\n".encode() * 100
     proof.put.rejected(rejected(0, rejected_at=T0 + MINUTE, payload=bytes_of_it, source_topic_id="a/b"))
     shown = piece_of(ask_of_proof(proof, of("delivery", "Payload of a piece")))
@@ -268,7 +268,7 @@ def test_a_payload_that_is_no_text_is_shown(proof: Database) -> None:
     assert shown["payload"] == "\N{REPLACEMENT CHARACTER}" + "é\n" * 100
 
 
-def test_how_many_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_panel_has_queries_and_the_counts_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     shown = sum(len(panels(dashboard)) for dashboard in DASHBOARDS.values())
     asked = {query.name for query in QUERIES}
     assert len(asked) == shown

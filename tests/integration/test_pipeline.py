@@ -1,4 +1,4 @@
-"""From the log to what analysts read, with everything dying on the way: the views equal the oracle."""
+"""From the log to what analysts read, while every process is killed along the way: the views equal the oracle."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -44,7 +44,7 @@ def ledger_rows(views: Views) -> int:
 
 
 def check(installation: Installation, views: Views) -> None:
-    """Every topic and every view, row for row, once the sink has brought all of it."""
+    """Compare every topic and every view, row by row, once the sink has delivered everything."""
     installation.audit.check()
     with closing(oracle_of(installation.settings)) as oracle:
         assert oracle.wait(SECONDS)
@@ -72,7 +72,7 @@ def test_views_equal_the_oracle_whatever_is_killed(installation: Installation, s
     assert sink.stop() == 0
 
 
-def test_coverage_follows_the_catalogue_for_who_does_nothing(
+def test_coverage_follows_the_catalogue_for_inactive_users(
     installation: Installation, sink: SinkProcess, views: Views
 ) -> None:
     installation.only_worker()
@@ -87,14 +87,14 @@ def test_coverage_follows_the_catalogue_for_who_does_nothing(
         until(lambda: list(map(tuple, views.rows(asked))) == expected, CATALOGUE_SECONDS, what)
 
     size = CHANGING_ARTWORKS
-    becomes(2, size, "the coverage is there")
+    becomes(2, size, "the coverage has arrived")
     installation.catalogue([("c0", {"pool_id": CHANGING_POOL, "ordinal": CHANGING_ORDINAL, "retired": True})])
     becomes(1, size - 1, "a retired artwork leaves the pool")
     installation.catalogue([("c9", None)])
     becomes(1, size - 2, "a tombstone retires")
     installation.catalogue([(unknown, {"pool_id": CHANGING_POOL, "ordinal": CHANGING_ORDINAL + size})])
     becomes(2, size - 1, "an artwork that was seen before the catalogue knew it counts")
-    # A catalogue record that uses another's ordinal is refused by everyone.
+    # Everyone refuses a catalogue record that uses another artwork's ordinal.
     installation.catalogue([("c-thief", {"pool_id": CHANGING_POOL, "ordinal": CHANGING_ORDINAL + 1})])
     check(installation, views)
     becomes(2, size - 1, "nothing else changed")

@@ -1,4 +1,4 @@
-"""The preview drawn by a real Chromium from a real ClickHouse and Prometheus: every kind of panel, and failures."""
+"""The preview in a real Chromium with a real ClickHouse and Prometheus: every kind of panel, and failures."""
 
 import subprocess
 import urllib.request
@@ -19,7 +19,7 @@ from streams.errors import UserError
 from tests.support import debian
 from tests.support.clickhouse import Engine, running_engine
 
-# npm's half gigabyte, once on a machine.
+# npm downloads half a gigabyte, once per machine.
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(web.INSTALL_SECONDS + 120)]
 
 SAMPLE = Path(__file__).parent / "preview_sample.json"
@@ -37,7 +37,7 @@ SAYS = {
     24: "isn't sorted by time in ascending order",
     25: "none yet",
 }
-# Queries that fail, as against panels that the preview can't draw.
+# Queries that fail, unlike panels that the preview can't draw.
 FAILS = {19, 20, 21, 24}
 SHOWS = {
     2: ["Lines of All", "renamed", "repeat", "Max"],
@@ -58,7 +58,7 @@ SHOWS = {
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """A ClickHouse with the database that the dashboards mean."""
+    """A ClickHouse with the database that the dashboards query."""
     with running_engine(tmp_path_factory.mktemp("preview") / "clickhouse") as running:
         running.client("writer").command("CREATE DATABASE IF NOT EXISTS impressions")
         yield running
@@ -74,7 +74,7 @@ def observers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observers]:
 
 @pytest.fixture(scope="module")
 def tools() -> Path:
-    """Node, Chromium and the bundle; skipped where a program is missing, which are no prerequisites of the project."""
+    """Node, Chromium and the bundle; skips if a program is missing: they are not prerequisites of the project."""
     try:
         web.node()
         web.browser()
@@ -85,7 +85,7 @@ def tools() -> Path:
 
 @pytest.fixture(scope="module")
 def address(engine: Engine, observers: Observers, tools: Path) -> Iterator[str]:
-    """Where the sample dashboard is served."""
+    """The address at which the sample dashboard is served."""
     sample = orjson.loads(SAMPLE.read_bytes())
     with serving(Site({"sample": sample}, Sources(engine.settings(), observers.prometheus), tools)) as served:
         yield served
@@ -93,11 +93,11 @@ def address(engine: Engine, observers: Observers, tools: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def pictures(address: str, tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
-    """The sample, dark and light."""
+    """The sample in the dark and the light theme."""
     return take(address, ["sample"], {"sample": {"var-pool": "$__all"}}, tmp_path_factory.mktemp("pictures"))
 
 
-def test_both_themes_are_whole_pages(pictures: list[Picture]) -> None:
+def test_both_themes_render_whole_pages(pictures: list[Picture]) -> None:
     assert [picture.theme for picture in pictures] == ["dark", "light"]
     brightness: list[float] = []
     for picture in pictures:
@@ -132,7 +132,7 @@ def test_a_panel_shows(number: int, texts: list[str], pictures: list[Picture]) -
 
 
 @pytest.mark.parametrize(("number", "text"), SAYS.items())
-def test_a_panel_says_what_is_wrong_and_the_others_stand(number: int, text: str, pictures: list[Picture]) -> None:
+def test_a_panel_shows_its_error_and_the_others_are_drawn(number: int, text: str, pictures: list[Picture]) -> None:
     for picture in pictures:
         (panel,) = (panel for panel in picture.panels if panel["id"] == number)
         assert text in panel["message"]
@@ -145,7 +145,7 @@ def test_a_chosen_value_reaches_the_query(address: str) -> None:
     assert names(panel(address, 2, "var-pool=fresh&var-pool=repeat")) == [{"outcome": "fresh"}, {"outcome": "repeat"}]
 
 
-def test_the_page_is_told_what_is_chosen(address: str) -> None:
+def test_the_page_receives_what_is_chosen(address: str) -> None:
     variables = {each["name"]: each for each in get(f"{address}/api/dashboard/sample?var-pool=repeat")["variables"]}
     assert variables["pool"]["values"] == ["repeat"]
     assert variables["datasource"]["hidden"]
@@ -155,7 +155,7 @@ def test_the_page_is_told_what_is_chosen(address: str) -> None:
     ("path", "status"),
     [("/d/nothing", 404), ("/bundle/../package.json", 404), ("/public/build/img/icons/../../../x", 404), ("/x", 404)],
 )
-def test_what_is_not_there(path: str, status: int, address: str) -> None:
+def test_a_missing_path_has_an_error_status(path: str, status: int, address: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as failure:
         urllib.request.urlopen(address + path, timeout=10)
     assert failure.value.code == status
@@ -173,7 +173,7 @@ def test_the_index_names_the_dashboards(address: str) -> None:
         assert b'href="/d/sample?' in answer.read()
 
 
-def test_the_page_s_sources_pass_the_type_check(tools: Path) -> None:
+def test_the_pages_sources_pass_the_type_check(tools: Path) -> None:
     checker = tools / "node_modules" / "typescript" / "bin" / "tsc"
     done = subprocess.run(
         [web.node(), str(checker), "--project", str(web.SOURCES)], capture_output=True, text=True, check=False
@@ -182,17 +182,17 @@ def test_the_page_s_sources_pass_the_type_check(tools: Path) -> None:
 
 
 def panel(address: str, number: int, query: str) -> dict[str, Any]:
-    """The frames of a panel of the sample."""
+    """The frames of one of the sample's panels."""
     return get(f"{address}/api/panel/sample/{number}?{query}")
 
 
 def names(answer: dict[str, Any]) -> list[dict[str, str]]:
-    """The labels of the one frame's numbers."""
+    """The labels of the numbers in the only frame."""
     (frame,) = answer["frames"]
     return [field["labels"] for field in frame["schema"]["fields"][1:]]
 
 
 def get(url: str) -> dict[str, Any]:
-    """The JSON of an address."""
+    """Fetch JSON from an address."""
     with urllib.request.urlopen(url, timeout=30) as answer:
         return dict(orjson.loads(answer.read()))

@@ -1,4 +1,4 @@
-"""Provisioning against a real broker: what is printed is what is done, and a second run finds nothing to do."""
+"""Provisioning a real broker: it does what it prints, and a second run finds nothing to do."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture
 def admin(settings: Settings) -> AdminClient:
-    """A client of a broker that has no topics, whatever the test before left."""
+    """A client of a broker without topics, whatever the previous test left."""
     client = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
     if names := list(existing_topics(client)):
         for future in client.delete_topics(names).values():
@@ -51,7 +51,7 @@ def run(settings: Settings, wanted: dict[str, Topic], dry_run: bool = False) -> 
     return changed, lines
 
 
-def test_creates_what_is_declared_and_then_finds_it_equal(settings: Settings, admin: AdminClient) -> None:
+def test_declared_topics_are_created_and_then_found_equal(settings: Settings, admin: AdminClient) -> None:
     wanted = topics_file.load(settings)
     changed, lines = run(settings, wanted)
     assert changed
@@ -92,7 +92,7 @@ def test_another_partition_count_is_refused_before_anything_changes(settings: Se
     assert found[REJECTED].config["retention.ms"] == "2592000000"
 
 
-def test_partitions_grow_where_that_is_allowed(settings: Settings, admin: AdminClient) -> None:
+def test_partitions_are_added_where_that_is_allowed(settings: Settings, admin: AdminClient) -> None:
     only = {"artworks.v1": declared()["artworks.v1"]}
     run(settings, only)
     wider = {
@@ -108,13 +108,13 @@ def test_more_replicas_than_brokers_are_refused(settings: Settings, admin: Admin
     assert existing_topics(admin) == {}
 
 
-def test_what_nobody_declared_is_noted_and_kept(settings: Settings, admin: AdminClient) -> None:
+def test_an_undeclared_topic_is_noted_and_kept(settings: Settings, admin: AdminClient) -> None:
     admin.create_topics([NewTopic("somebody.elses", 1, 1)])["somebody.elses"].result(SECONDS)
     _, lines = run(settings, declared())
     assert lines[-1] == "? somebody.elses: is on the broker but not in topics.yaml; left as it is"
     assert "somebody.elses" in existing_topics(admin)
 
 
-def test_no_broker_is_one_sentence(settings: Settings) -> None:
+def test_without_a_broker_the_error_is_one_sentence(settings: Settings) -> None:
     with pytest.raises(UserError, match=r"No Kafka broker answers at 127\.0\.0\.1:1 .*impressions up kafka"):
         run(settings.model_copy(update={"kafka_bootstrap": "127.0.0.1:1"}), declared())

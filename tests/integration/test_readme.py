@@ -1,4 +1,4 @@
-"""Every command of the README, run as it stands there, in a data folder and on ports of its own."""
+"""Every command of the README, run exactly as written, in a data folder and on ports of its own."""
 
 import subprocess
 import sys
@@ -14,14 +14,14 @@ from tests.support.stack import stack_settings
 pytestmark = pytest.mark.integration
 
 README = (ROOT / "README.md").read_text()
-# This is the run of `make test`.
+# `make test` is what runs this.
 NOT_AGAIN = {"make test"}
 COMMANDS = commands(README)
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Where the README's commands find their stack."""
+    """Settings of the stack that the README's commands use."""
     settings = stack_settings(tmp_path_factory.mktemp("readme"))
     yield settings
     run("make down", settings)
@@ -34,7 +34,7 @@ def test_the_readme_shows_the_two_commands_first() -> None:
 @pytest.mark.timeout(LONGEST_SECONDS + 20)
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in NOT_AGAIN])
 def test_every_command_works(command: str, settings: Settings) -> None:
-    """In their order: what one makes, the next one uses."""
+    """In their order: commands use what earlier ones made."""
     done = run(command, settings)
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     if command == "make down":

@@ -1,4 +1,4 @@
-"""State made again from ClickHouse decides as the lost one did (rule 7)."""
+"""State rebuilt from ClickHouse decides as the lost state did (rule 7)."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.integration
 
-# The worker's session has to end, and the sink to catch up.
+# The worker's session has to end, and the sink has to catch up.
 SECONDS = 90.0
 USER = "rebuilt"
 NOT_YET = ("Workers still belong", "does not have all")
@@ -25,13 +25,13 @@ NOT_YET = ("Workers still belong", "does not have all")
 
 @pytest.fixture(scope="module")
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A stack of its own, with a sink: its changelogs get lost."""
+    """A stack of its own with a sink, because the test deletes its changelogs."""
     with running_installation(tmp_path_factory.mktemp("rebuild")) as installation:
         stack.up(installation.settings, ["sink-0"], out=lambda _: None)
         yield installation
 
 
-def test_the_rebuilt_state_decides_as_the_lost_one_did(lost: Installation) -> None:
+def test_rebuilt_state_decides_as_the_lost_state_did(lost: Installation) -> None:
     worker, now = lost.worker(), now_ms()
     old = flush(USER, [impression("a0001", now - 7_200_000), impression("unknown", now - 7_200_000)])
     recent = flush(USER, [impression("a0002", now)])

@@ -1,4 +1,4 @@
-"""Every command of the runbooks, run as it stands there on a stack that is at work."""
+"""Every command of the runbooks, run exactly as written on a working stack."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ ROWS = "curl -s http://127.0.0.1:9102/metrics | grep -E '^impressions_sink_rows_
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A stack that has seen a flush with telemetry, and a line that can't be read."""
+    """A stack that has read a flush with telemetry, and a line that can't be parsed."""
     settings = stack_settings(tmp_path_factory.mktemp("runbooks"))
     started = run("impressions up", settings)
     assert started.returncode == 0, started.stderr
@@ -36,11 +36,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 def test_every_command_works(command: str, settings: Settings) -> None:
     done: Done = run(command, settings)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    # ClickHouse's errors come with its answer.
+    # ClickHouse reports errors in its answer.
     assert "DB::Exception" not in done.stdout
 
 
-def test_the_queries_find_what_they_are_for(settings: Settings) -> None:
+def test_the_queries_find_what_they_look_for(settings: Settings) -> None:
     (failures,) = (line for line in commands(RUNBOOKS) if "all_failures > 0" in line)
     assert "fetch" in run(failures, settings).stdout
     (payloads,) = (line for line in commands(RUNBOOKS) if "substring(payload" in line)

@@ -1,4 +1,4 @@
-"""The SDK in a host whose broker is away: what is the host's to see, and what is not."""
+"""The SDK in a host process whose broker is down: what appears in the host's logs, and what does not."""
 
 import logging
 import subprocess
@@ -16,7 +16,7 @@ from tests.support.sdk import create_topic, dead_address, impression_ids, read_a
 
 pytestmark = pytest.mark.integration
 
-# An outage of a few seconds, with many failed connections in it, records that are given up, and a forgotten producer.
+# An outage of a few seconds with many failed connections, records that are given up, and a forgotten producer.
 HOST = """
 import logging, sys
 from impression_streams import ImpressionProducer, UndeliveredError
@@ -55,7 +55,7 @@ def test_a_host_that_configures_logging_gets_few_lines_without_payloads() -> Non
     assert "secret-user" not in done.stderr
 
 
-def test_a_producer_that_is_forgotten_writes_nothing_either() -> None:
+def test_a_forgotten_producer_writes_nothing_either() -> None:
     script = (
         "import sys\nfrom impression_streams import ImpressionProducer\n"
         "ImpressionProducer(sys.argv[1], delivery_timeout=0.2).record('u1', 'a1')\n"
@@ -86,9 +86,7 @@ def refusing() -> Iterator[Refusing]:
     LOGGER.removeHandler(handler)
 
 
-def test_a_log_that_can_not_be_written_costs_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusing: Refusing
-) -> None:
+def test_an_unwritable_log_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusing: Refusing) -> None:
     monkeypatch.setattr(LOGGER, "level", logging.DEBUG)
     with running_broker(tmp_path) as settings:
         create_topic(settings, "impressions.v1")

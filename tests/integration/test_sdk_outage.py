@@ -1,4 +1,4 @@
-"""ImpressionProducer while the broker hangs, dies and comes back, or stays away."""
+"""ImpressionProducer while the broker hangs, dies and comes back, or stays down."""
 
 import ctypes
 import signal
@@ -34,7 +34,7 @@ def process(settings: Settings) -> Program:
 
 
 class Recorder:
-    """Records from a thread, without end, until told to stop."""
+    """Record from a thread without pause until told to stop."""
 
     def __init__(self, producer: ImpressionProducer) -> None:
         self.ids: list[str] = []
@@ -54,7 +54,7 @@ class Recorder:
 
 def test_nothing_is_lost_when_the_broker_hangs_and_is_killed(broker: Settings) -> None:
     deliveries: list[Delivery] = []
-    # A request that hangs is given up soon, so that the producer's own retries are at work too.
+    # A request that hangs is given up soon, so the producer's own retries run too.
     producer = ImpressionProducer(
         broker.kafka_bootstrap,
         batch_size=5,
@@ -72,20 +72,20 @@ def test_nothing_is_lost_when_the_broker_hangs_and_is_killed(broker: Settings) -
     until(lambda: producer.stats.acknowledged > before + 100, 60, "acknowledgements after the hang")
 
     process(broker).kill()
-    until(lambda: producer.stats.queued > 200, 30, "flushes wait for the broker that is gone")
+    until(lambda: producer.stats.queued > 200, 30, "flushes wait for the broker that is down")
     start_broker(broker)
     before = producer.stats.acknowledged
     until(lambda: producer.stats.acknowledged > before + 100, 60, "acknowledgements after the restart")
 
     recorder.stop()
     producer.close(timeout=60)
-    # At least once: what the broker stored but could not acknowledge any more may be there twice, with the same id.
+    # At least once: a record that the broker stored but could no longer acknowledge may appear twice, with the same id.
     assert set(impression_ids(read_all(broker, "impressions.v1"))) == set(recorder.ids)
     assert len({d.flush_id for d in deliveries}) == len(deliveries)
     assert sum(d.impressions for d in deliveries) == len(recorder.ids) == producer.stats.acknowledged
 
 
-def test_failed_flush_is_sent_again_under_its_ids(broker: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_flush_is_sent_again_with_the_same_ids(broker: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.sdk.options.TRY_SECONDS", 0.5)
     producer = ImpressionProducer(broker.kafka_bootstrap, flush_interval=0.05)
     first = producer.record("u1", "a1")
@@ -99,7 +99,7 @@ def test_failed_flush_is_sent_again_under_its_ids(broker: Settings, monkeypatch:
     assert producer.stats.acknowledged == 2
 
 
-def test_broker_that_stays_away_gives_everything_back(broker: Settings) -> None:
+def test_everything_comes_back_when_the_broker_stays_down(broker: Settings) -> None:
     deliveries: list[Delivery] = []
     producer = ImpressionProducer(broker.kafka_bootstrap, batch_size=10, on_delivery=deliveries.append)
     stored = [producer.record("u1", f"a{i}") for i in range(20)]
@@ -124,7 +124,7 @@ def test_broker_that_stays_away_gives_everything_back(broker: Settings) -> None:
 
 
 def fail_for_good(client: Producer) -> None:
-    """Call rd_kafka_test_fatal_error, librdkafka's hook for this; the handle is the object's first field."""
+    """Call rd_kafka_test_fatal_error, librdkafka's test hook; the handle is the object's first field."""
     found = sorted(Path(confluent_kafka.__file__).parent.with_name("confluent_kafka.libs").glob("librdkafka*"))
     if not found:
         pytest.skip("librdkafka is not the wheel's own, so its test hook can't be called")
@@ -134,7 +134,7 @@ def fail_for_good(client: Producer) -> None:
     assert hook(handle, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, b"test") == 0
 
 
-def test_fatal_error_of_the_client_is_survived(broker: Settings) -> None:
+def test_the_producer_survives_a_fatal_error_of_the_client(broker: Settings) -> None:
     producer = ImpressionProducer(broker.kafka_bootstrap, batch_size=1)
     ids = [producer.record("u1", "a0")]
     assert producer.wait(30)

@@ -1,4 +1,4 @@
-"""`impressions produce` against a real broker: what it sends, a second run, a Ctrl-C, a broker that goes."""
+"""`impressions produce` against a real broker: what it sends, a second run, Ctrl-C, and a broker that hangs."""
 
 import io
 import os
@@ -42,7 +42,7 @@ def produce(settings: Settings, **options: object) -> tuple[int, str]:
     return report.exit_code, out.getvalue()
 
 
-def test_a_log_arrives_whole_and_its_second_run_is_an_exact_retry(broker: Settings) -> None:
+def test_a_log_arrives_whole_and_a_second_run_is_an_exact_retry(broker: Settings) -> None:
     with pytest.raises(UserError, match=r"no topic impressions.v1: `impressions provision`"):
         produce(broker)
     create_topic(broker, "impressions.v1")
@@ -64,7 +64,7 @@ def test_a_log_arrives_whole_and_its_second_run_is_an_exact_retry(broker: Settin
     assert set(flush_ids.values()) == {2}
 
 
-def test_interrupt_delivers_what_was_sent_and_says_how_far_it_got(broker: Settings) -> None:
+def test_an_interrupt_delivers_what_was_sent_and_says_how_far_it_got(broker: Settings) -> None:
     create_topic(broker, "impressions.v1")
     script = (
         "import sys\n"
@@ -95,7 +95,9 @@ def test_interrupt_delivers_what_was_sent_and_says_how_far_it_got(broker: Settin
     assert f"{acknowledged:,} acknowledged" in lines[-1]
 
 
-def test_broker_that_goes_is_said_and_costs_the_exit_code(broker: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_hangs_is_reported_and_fails_the_command(
+    broker: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     create_topic(broker, "impressions.v1")
     monkeypatch.setattr(playback, "SILENCE_SECONDS", 1.0)
     send = playback._send

@@ -1,4 +1,4 @@
-"""ImpressionProducer against a real broker: everything arrives once, or comes back to the caller."""
+"""ImpressionProducer against a real broker: everything arrives once or comes back to the caller."""
 
 import json
 import os
@@ -30,13 +30,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture
 def topic(broker: Settings, request: pytest.FixtureRequest) -> str:
-    """A topic of the test's own, with the settings of impressions.v1."""
+    """The test's own topic, with the settings of impressions.v1."""
     name = request.node.name.replace("[", ".").replace("]", "")
     create_topic(broker, name)
     return str(name)
 
 
-def test_what_threads_record_arrives_once_in_the_users_partition(broker: Settings, topic: str) -> None:
+def test_impressions_from_threads_arrive_once_in_the_users_partition(broker: Settings, topic: str) -> None:
     deliveries: list[Delivery] = []
     recorded: list[str] = []
     producer = ImpressionProducer(
@@ -94,7 +94,7 @@ def test_each_flush_says_why_it_was_sent(broker: Settings, topic: str) -> None:
     assert {f["user_id"]: f["reason"] for f in flushes} == {"u1": "size", "u2": "hidden", "u3": "manual"}
 
 
-def test_prepared_flushes_and_raw_records_go_out_as_they_are(broker: Settings, topic: str) -> None:
+def test_prepared_flushes_and_raw_records_are_sent_unchanged(broker: Settings, topic: str) -> None:
     flush = {
         "v": 1,
         "flush_id": "f1",
@@ -102,7 +102,7 @@ def test_prepared_flushes_and_raw_records_go_out_as_they_are(broker: Settings, t
         "sent_at": 5,
         "impressions": [{"impression_id": "i1", "artwork_id": "a1", "seen_at": 4}],
     }
-    largest = os.urandom(MAX_RECORD_BYTES - len("u1"))  # does not compress: the broker's limit is met to the byte
+    largest = os.urandom(MAX_RECORD_BYTES - len("u1"))  # incompressible: it reaches the broker's limit to the byte
     with ImpressionProducer(broker.kafka_bootstrap, topic=topic) as producer:
         producer.send_flush(flush)
         producer.send_raw(b"not json", partition=3)
@@ -119,7 +119,7 @@ def test_prepared_flushes_and_raw_records_go_out_as_they_are(broker: Settings, t
     assert producer.stats.records_acknowledged == 4
 
 
-def test_what_a_broker_refuses_for_good_comes_back(broker: Settings, topic: str) -> None:
+def test_a_record_that_the_broker_refuses_for_good_comes_back(broker: Settings, topic: str) -> None:
     deliveries: list[Delivery] = []
     producer = ImpressionProducer(broker.kafka_bootstrap, topic=topic, on_delivery=deliveries.append)
     producer.send_raw(b"x", partition=PARTITIONS)  # no such partition
@@ -129,7 +129,7 @@ def test_what_a_broker_refuses_for_good_comes_back(broker: Settings, topic: str)
     assert sorted(d.error is None for d in deliveries) == [False, True]
 
 
-def test_a_failure_of_the_callback_stops_nothing_and_is_raised_by_close(broker: Settings, topic: str) -> None:
+def test_an_error_in_the_callback_stops_nothing_and_is_raised_by_close(broker: Settings, topic: str) -> None:
     def refuse(delivery: Delivery) -> None:
         raise LookupError(delivery.flush_id)
 
@@ -141,7 +141,7 @@ def test_a_failure_of_the_callback_stops_nothing_and_is_raised_by_close(broker: 
     assert impression_ids(read_all(broker, topic)) == ids
 
 
-def test_topic_that_appears_late_gets_what_was_sent_before(broker: Settings) -> None:
+def test_a_topic_created_late_gets_what_was_sent_before(broker: Settings) -> None:
     producer = ImpressionProducer(
         broker.kafka_bootstrap,
         topic="late",
@@ -157,7 +157,7 @@ def test_topic_that_appears_late_gets_what_was_sent_before(broker: Settings) -> 
     assert all(json.loads(r.value() or b"")["telemetry"]["attempts"] > 1 for r in records)
 
 
-def test_full_buffer_is_an_error_that_loses_nothing(broker: Settings, topic: str) -> None:
+def test_a_full_buffer_is_an_error_that_loses_nothing(broker: Settings, topic: str) -> None:
     nobody = ImpressionProducer(
         "127.0.0.1:1", topic=topic, max_buffered=3, batch_size=2, max_block=0, delivery_timeout=0.2
     )
@@ -178,7 +178,7 @@ def test_full_buffer_is_an_error_that_loses_nothing(broker: Settings, topic: str
     assert impression_ids(read_all(broker, topic)) == Counter(taken)
 
 
-def test_child_of_a_fork_is_refused(broker: Settings, topic: str) -> None:
+def test_a_forked_child_is_refused(broker: Settings, topic: str) -> None:
     with ImpressionProducer(broker.kafka_bootstrap, topic=topic) as producer:
         child = os.fork()
         if child == 0:
@@ -192,7 +192,7 @@ def test_child_of_a_fork_is_refused(broker: Settings, topic: str) -> None:
         producer.record("u1", "a1")
 
 
-def test_forgotten_producer_delivers_at_exit(broker: Settings, topic: str, tmp_path: Path) -> None:
+def test_a_forgotten_producer_delivers_at_exit(broker: Settings, topic: str, tmp_path: Path) -> None:
     script = (
         "from impression_streams import ImpressionProducer\n"
         f"ImpressionProducer({broker.kafka_bootstrap!r}, topic={topic!r}).record('u1', 'a1', impression_id='i1')\n"

@@ -1,4 +1,4 @@
-"""The production override's brokers: TLS, logins, three replicas, and every client of ours through them."""
+"""The production override's brokers: TLS, logins, three replicas, and all our clients connecting through them."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ from tests.support.stack import metrics_port
 from tests.support.wait import until
 from tests.support.worker import WorkerProcess
 
-# Three brokers on two cores, which other tests use too.
+# Three brokers share two cores with other tests.
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 START_SECONDS = 120.0
@@ -37,7 +37,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("secured")
     with running_brokers(folder) as (client, brokers), running_engine(folder / "clickhouse") as engine:
         settings = engine.settings(**client, metrics_port=metrics_port(), session_timeout_seconds=6)
-        until(lambda: len(brokers_of(cluster(settings))) == 3, START_SECONDS, "three brokers are there")
+        until(lambda: len(brokers_of(cluster(settings))) == 3, START_SECONDS, "three brokers have joined")
         provision(settings, False, lambda _: None)
         with SinkProcess(settings, folder) as sink:
             worker = WorkerProcess(settings).start()
@@ -71,7 +71,7 @@ def record(settings: Settings, user: str, artworks: int) -> None:
             producer.record(user, f"a{number}")
 
 
-def test_what_is_recorded_comes_through(running: Running) -> None:
+def test_recorded_impressions_reach_clickhouse(running: Running) -> None:
     settings, _ = running
     record(settings, "secured", 10)
     until(lambda: accepted(settings, "secured") == 10, ROWS_SECONDS, "the rows are in ClickHouse")
@@ -87,7 +87,7 @@ def test_the_command_line_logs_in_too(running: Running, tmp_path: Path) -> None:
     until(lambda: accepted(settings, "played") == 2, ROWS_SECONDS, "the rows are in ClickHouse")
 
 
-def test_topics_have_three_replicas_and_are_written_once_two_have_a_record(running: Running) -> None:
+def test_topics_have_three_replicas_and_need_two_in_sync(running: Running) -> None:
     settings, _ = running
     client = AdminClient(cluster(settings))
     found = client.list_topics(names.IMPRESSIONS, timeout=10).topics[names.IMPRESSIONS]
@@ -97,19 +97,19 @@ def test_topics_have_three_replicas_and_are_written_once_two_have_a_record(runni
 
 
 @pytest.mark.parametrize("wrong", ["nothing", "password", "authority"])
-def test_nobody_else_is_let_in(running: Running, wrong: str, tmp_path: Path) -> None:
+def test_clients_without_our_logins_are_refused(running: Running, wrong: str, tmp_path: Path) -> None:
     settings, _ = running
     config = {
         "nothing": connection(settings.kafka_bootstrap),
         "password": {**cluster(settings), "sasl.password": "guessed"},
-        # The machine's own authorities know nothing of ours.
+        # The machine's own certificate authorities don't include ours.
         "authority": {name: value for name, value in cluster(settings).items() if name != "ssl.ca.location"},
     }[wrong]
     assert not brokers_of(config)
     assert brokers_of(cluster(settings))
 
 
-def test_one_broker_may_die(running: Running) -> None:
+def test_the_cluster_survives_the_loss_of_one_broker(running: Running) -> None:
     settings, brokers = running
     brokers[2].program.kill()
     record(settings, "survivor", 10)

@@ -1,4 +1,4 @@
-"""The sink as a process, between a real broker and a real engine: nothing lost, nothing twice, whatever dies when."""
+"""The sink as a process between a real broker and a real engine: nothing is lost or doubled, whatever dies when."""
 
 import itertools
 import random
@@ -21,7 +21,7 @@ from tests.support.wait import until
 pytestmark = pytest.mark.integration
 
 
-def test_what_is_committed_arrives_and_what_is_aborted_does_not(stack: SinkStack) -> None:
+def test_committed_records_arrive_and_aborted_ones_do_not(stack: SinkStack) -> None:
     with stack.sink() as sink:
         for partition in range(PARTITIONS):
             stack.feeder.abort(*stack.chunk(20, partition))
@@ -35,7 +35,7 @@ def test_what_is_committed_arrives_and_what_is_aborted_does_not(stack: SinkStack
         stack.feeder.commit((REJECTED, 0, joined([large])))
         stack.wait_rows("rejected", PARTITIONS + 1)
         assert stack.db.rows("SELECT max(length(payload)) FROM rejected") == [(7 * 2**20,)]
-        until(lambda: sink.metric("impressions_sink_lag") == 0, SECONDS, "the lag is 0 behind commit markers")
+        until(lambda: sink.metric("impressions_sink_lag") == 0, SECONDS, "the lag is 0 after commit markers")
         assert sink.metric('impressions_sink_rows_total{table="impressions_raw"}') == 240
         assert sink.metric("impressions_sink_latency_seconds_count") == 13
         assert sink.stop() == 0
@@ -44,8 +44,8 @@ def test_what_is_committed_arrives_and_what_is_aborted_does_not(stack: SinkStack
     assert (offset + 1, metadata) == (watermarks(stack.settings, ACCEPTED, 0)[1], topic_id)
 
 
-def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_twice(stack: SinkStack) -> None:
-    # What is random is where in the sink's work a kill falls; the rows before it are the same in each run.
+def test_a_kill_at_any_moment_loses_nothing_and_doubles_nothing(stack: SinkStack) -> None:
+    # Only the moment of each kill is random; the rows before it are the same in each run.
     chance = random.Random(3)
     chunks, flushes = 120, 25
     done = threading.Event()
@@ -90,7 +90,7 @@ def _group_is_empty(settings: Settings) -> bool:
     return not admin.describe_consumer_groups([SINK_GROUP])[SINK_GROUP].result(SECONDS).members
 
 
-def test_the_catalogue_refuses_and_remembers_over_a_restart(stack: SinkStack) -> None:
+def test_the_rules_of_the_catalogue_hold_across_a_restart(stack: SinkStack) -> None:
     def value(ordinal: int, **more: Any) -> dict[str, Any]:
         return {"pool_id": "main", "ordinal": ordinal} | more
 
@@ -105,29 +105,29 @@ def test_the_catalogue_refuses_and_remembers_over_a_restart(stack: SinkStack) ->
                 ("a1", value(1, dna=[0.5, 1])),
                 ("a2", b"no JSON"),
                 ("a2", value(1)),  # ordinal of a1
-                ("a1", value(3)),  # another ordinal
-                ("a3", None),  # was never there
+                ("a1", value(3)),  # another ordinal than before
+                ("a3", None),  # never existed
                 ("bad id", value(9)),
                 ("a4", value(4, pool_id="other")),
                 ("a4", None),
             ],
         )
         expected = [("a1", "main", 1, False, [0.5, 1.0]), ("a4", "other", 4, True, [])]
-        until(lambda: known() == expected, SECONDS, "the catalogue is there")
+        until(lambda: known() == expected, SECONDS, "the catalogue has arrived")
         sink.kill()
         sink.start()
         produce_artworks(stack.settings, ARTWORKS, [("a5", value(4)), ("a1", value(1, retired=True)), ("a6", value(6))])
         until(
             lambda: known() == [("a1", "main", 1, True, []), expected[1], ("a6", "main", 6, False, [])],
             SECONDS,
-            "the records behind the restart, without the one that uses a4's ordinal",
+            "the records after the restart, without the one that uses a4's ordinal",
         )
         assert sink.metric("impressions_sink_refused_artworks_total") == 1
         assert sink.stop() == 0
     assert stack.count("artworks_raw") == 5
 
 
-def test_a_second_process_of_the_same_name_replaces_the_first(stack: SinkStack) -> None:
+def test_a_second_process_with_the_same_name_replaces_the_first(stack: SinkStack) -> None:
     with stack.sink() as first:
         first.wait_ready()
         other = stack.settings.model_copy(update={"metrics_port": metrics_port()})

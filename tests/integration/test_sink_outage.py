@@ -1,4 +1,4 @@
-"""The sink while what it stands between is away or comes back as something else: it waits, and counts what is lost."""
+"""The sink while Kafka or ClickHouse is down or comes back changed: it waits, and counts what is lost."""
 
 import pytest
 from confluent_kafka import TopicPartition
@@ -18,7 +18,7 @@ from tests.support.wait import until
 pytestmark = pytest.mark.integration
 
 
-def test_while_clickhouse_is_away_the_sink_waits_and_then_goes_on(stack: SinkStack) -> None:
+def test_the_sink_waits_while_clickhouse_is_down_and_then_continues(stack: SinkStack) -> None:
     with stack.sink() as sink:
         stack.feeder.commit(*stack.chunk(10, 0))
         stack.check(10)
@@ -39,7 +39,7 @@ def test_while_clickhouse_is_away_the_sink_waits_and_then_goes_on(stack: SinkSta
         assert sink.stop() == 0
 
 
-def test_a_table_that_is_gone_stops_its_own_topic_only_and_skips_nothing(stack: SinkStack) -> None:
+def test_a_missing_table_stops_only_its_own_topic_and_skips_nothing(stack: SinkStack) -> None:
     writer = stack.db.put.client
     writer.command(f"RENAME TABLE {stack.db.name}.ledger_raw TO {stack.db.name}.away")
     with stack.sink() as sink:
@@ -52,7 +52,7 @@ def test_a_table_that_is_gone_stops_its_own_topic_only_and_skips_nothing(stack: 
 
 
 @pytest.mark.parametrize("killed", [True, False])
-def test_a_topic_made_again_starts_anew(stack: SinkStack, killed: bool) -> None:
+def test_a_re_created_topic_is_read_from_its_start(stack: SinkStack, killed: bool) -> None:
     admin = AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap})
     with stack.sink() as sink:
         for _ in range(20):
@@ -64,7 +64,7 @@ def test_a_topic_made_again_starts_anew(stack: SinkStack, killed: bool) -> None:
         until(lambda: REJECTED not in admin.list_topics(timeout=SECONDS).topics, SECONDS, "the topic is gone")
         provision_kafka(stack.settings, topics_file.load(stack.settings), False, lambda _: None)
         if not killed:
-            # It can't tell the two logs' records apart, so it ends; a supervisor starts it again.
+            # It can't tell the records of the two logs apart, so it ends; a supervisor restarts it.
             assert sink.wait_exit() == EXIT_RESTART
         sink.start()
         for _ in range(5):
@@ -73,7 +73,7 @@ def test_a_topic_made_again_starts_anew(stack: SinkStack, killed: bool) -> None:
         assert stack.db.rows("SELECT uniqExact(kafka_topic_id), count() FROM rejected_raw") == [(2, 25)]
 
 
-def test_what_retention_deleted_unread_is_counted_and_what_is_held_is_not_lost(stack: SinkStack) -> None:
+def test_records_deleted_unread_are_counted_and_held_records_are_not_lost(stack: SinkStack) -> None:
     admin = AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap})
 
     def delete_up_to_the_end() -> None:
@@ -87,15 +87,15 @@ def test_what_retention_deleted_unread_is_counted_and_what_is_held_is_not_lost(s
         sink.wait_ready()
         stack.engine.stop()
         try:
-            stack.feeder.commit(row())  # is read, and held
+            stack.feeder.commit(row())  # is read and held
             until(lambda: sink.metric("impressions_sink_waiting") == 1, SECONDS, "the sink waits")
             stack.feeder.commit(row())  # is deleted before it is read
             delete_up_to_the_end()
             stack.feeder.commit(row())
         finally:
             stack.engine.start()
-        until(lambda: _ledger_offsets(stack) == [0, 2], SECONDS, "what was held and what is left")
-        # The record, and the markers around it.
+        until(lambda: _ledger_offsets(stack) == [0, 2], SECONDS, "the held row and the remaining row")
+        # The record and the markers around it.
         until(lambda: sink.metric('impressions_sink_lost_offsets_total{partition="3",topic="impressions.ledger.v1"}'),
               SECONDS, "the loss is counted")  # fmt: skip
         assert '"offsets_lost"' in sink.log.read_text()
@@ -106,7 +106,7 @@ def _ledger_offsets(stack: SinkStack) -> list[int]:
     return [offset for (offset,) in stack.db.rows("SELECT source_offset FROM ledger ORDER BY source_offset")]
 
 
-def test_a_broker_that_restarts_costs_nothing(stack: SinkStack, sink_servers: SinkServers) -> None:
+def test_a_broker_restart_loses_nothing(stack: SinkStack, sink_servers: SinkServers) -> None:
     with stack.sink() as sink:
         stack.feeder.commit(*stack.chunk(20, 0))
         stack.check(20)

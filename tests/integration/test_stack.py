@@ -1,4 +1,4 @@
-"""The background stack starts what does not run, leaves alone what does, and leaves nothing running."""
+"""The background stack starts what is not running, leaves running components alone, and leaves nothing behind."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.kafka import broker_settings
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
-    """Settings of a stack of which nothing runs yet."""
+    """Settings of a stack in which nothing is running yet."""
     found = broker_settings(tmp_path)
     yield found
     stack.down(found, out=lambda _: None)
@@ -54,7 +54,7 @@ def test_up_status_up_down(settings: Settings) -> None:
     assert down(settings) == ["nothing runs"]
 
 
-def test_a_killed_broker_is_said_and_started_again(settings: Settings) -> None:
+def test_a_killed_broker_is_reported_and_restarted(settings: Settings) -> None:
     up(settings, "kafka")
     broker = component("kafka", settings).program
     pid = broker.pid
@@ -65,11 +65,11 @@ def test_a_killed_broker_is_said_and_started_again(settings: Settings) -> None:
 
 
 def unprovisionable(settings: Settings) -> Settings:
-    """Return settings with which provisioning, and so any `up` of a worker, fails."""
+    """Return settings with which provisioning fails, and so does any `up` of a worker."""
     return settings.model_copy(update={"topics_file": settings.data_dir / "absent.yaml"})
 
 
-def test_what_a_failed_up_has_started_is_stopped(settings: Settings) -> None:
+def test_a_failed_up_stops_what_it_started(settings: Settings) -> None:
     lines: list[str] = []
     with pytest.raises(UserError, match=r"absent\.yaml"):
         stack.up(unprovisionable(settings), ["kafka", "worker-0"], out=lines.append)
@@ -77,14 +77,14 @@ def test_what_a_failed_up_has_started_is_stopped(settings: Settings) -> None:
     assert RunFolder(settings.data_dir).recorded() == []
 
 
-def test_what_ran_before_a_failed_up_runs_on(settings: Settings) -> None:
+def test_a_failed_up_leaves_running_what_ran_before(settings: Settings) -> None:
     up(settings, "kafka")
     with pytest.raises(UserError, match=r"absent\.yaml"):
         stack.up(unprovisionable(settings), ["kafka", "worker-0"], out=lambda _: None)
     assert component("kafka", settings).program.is_running
 
 
-def test_a_broker_elsewhere_is_not_started(settings: Settings) -> None:
+def test_a_broker_on_another_machine_is_not_started(settings: Settings) -> None:
     elsewhere = settings.model_copy(update={"kafka_bootstrap": "broker.example:9092"})
     assert up(elsewhere, "kafka") == ["kafka: not embedded, IMPRESSIONS_KAFKA_BOOTSTRAP names broker.example:9092"]
     assert "kafka" not in [row.component for row in stack.status(elsewhere)]

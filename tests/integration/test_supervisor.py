@@ -1,4 +1,4 @@
-"""What dies is started again until `down`, and what refuses to go on is left to a person."""
+"""The supervisor restarts what dies until `down`, and leaves what refuses to run to a person."""
 
 import shutil
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ SECONDS = 90.0
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Settings of a whole stack, supervised."""
+    """Settings of a whole supervised stack."""
     settings = stack_settings(tmp_path_factory.mktemp("supervised"))
     try:
         assert any(line.startswith("supervisor: watches") for line in up(settings))
@@ -44,7 +44,7 @@ def program(name: str, settings: Settings) -> Program:
 
 
 def kill(settings: Settings, *names: str) -> dict[str, int]:
-    """Kill them as kill -9 does; return which they were."""
+    """Kill them as kill -9 does; return their process ids."""
     pids = {}
     for name in names:
         each = program(name, settings)
@@ -64,14 +64,14 @@ def row(settings: Settings, name: str) -> stack.Row:
 
 
 @pytest.mark.parametrize("names", [("worker-0", "sink-0"), ("kafka",)], ids=lambda names: names[0])
-def test_what_is_killed_comes_back(settings: Settings, names: tuple[str, ...]) -> None:
+def test_killed_processes_are_restarted(settings: Settings, names: tuple[str, ...]) -> None:
     for name, was in kill(settings, *names).items():
         until(lambda name=name, was=was: is_back(settings, name, was), SECONDS, f"{name} is back")  # type: ignore[misc]
     for name in DEFAULT:
         until(lambda name=name: component(name, settings).ready(), SECONDS, f"{name} is ready")  # type: ignore[misc]
 
 
-def test_up_starts_a_supervisor_that_is_gone(settings: Settings) -> None:
+def test_up_restarts_a_killed_supervisor(settings: Settings) -> None:
     was = kill(settings, SUPERVISOR)[SUPERVISOR]
     assert not row(settings, SUPERVISOR).up
     said = up(settings)
@@ -80,8 +80,8 @@ def test_up_starts_a_supervisor_that_is_gone(settings: Settings) -> None:
     assert f"{SUPERVISOR}: already running (process {program(SUPERVISOR, settings).pid})" in up(settings)
 
 
-def test_what_refuses_to_go_on_is_left_to_a_person(settings: Settings) -> None:
-    # Under the lock, so that the supervisor finds the state gone when it starts the worker again.
+def test_a_process_that_refuses_to_run_is_left_to_a_person(settings: Settings) -> None:
+    # Under the lock, so the supervisor restarts the worker only after its state was deleted.
     with RunFolder(settings.data_dir).lock():
         kill(settings, "worker-0")
         shutil.rmtree(settings.data_dir / "state")
@@ -94,14 +94,14 @@ def test_what_refuses_to_go_on_is_left_to_a_person(settings: Settings) -> None:
     assert str(log) in row(settings, "worker-0").hint
     assert "impressions rebuild" in log.read_text().splitlines()[-1]
     starts = log.read_text().count("worker_starting")
-    # The supervisor goes on looking: it brings the other one back meanwhile, and this one not.
+    # The supervisor continues: meanwhile it restarts the sink, but not the worker.
     was = kill(settings, "sink-0")["sink-0"]
     until(lambda: is_back(settings, "sink-0", was), SECONDS, "the sink is back")
     assert log.read_text().count("worker_starting") == starts
     assert row(settings, "worker-0").hint
 
 
-def test_down_ends_all_of_it(settings: Settings) -> None:
+def test_down_stops_everything(settings: Settings) -> None:
     said: list[str] = []
     stack.down(settings, out=said.append)
     assert said[0] == f"{SUPERVISOR}: stopped"

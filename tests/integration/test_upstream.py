@@ -1,4 +1,4 @@
-"""What we work around upstream is still there: each reproduction in upstream still reproduces."""
+"""The upstream defects that we work around still exist: each reproduction in upstream/ still reproduces."""
 
 import subprocess
 import sys
@@ -13,10 +13,10 @@ pytestmark = pytest.mark.integration
 
 FOLDER = ROOT / "upstream"
 REPRODUCED = 1
-# They take some seconds each, most of it the start of a worker; this long means that one hangs.
+# Each takes some seconds, mostly to start a worker; one that takes this long hangs.
 SECONDS = 180.0
 NEW_BROKERS = 3
-# Which of our files answers what.
+# Which of our files answers which reproduction.
 ANSWERS = {
     "chdb_insert_done.py": "streams/embedded/clickhouse/session.py (begin_insert)",
     "faust_wait_empty.py": "streams/worker/app.py (stream_wait_empty)",
@@ -28,8 +28,8 @@ ANSWERS = {
     "faust_new_offset.py": "streams/worker/faust/consumer.py (_new_offset)",
     "faust_buffer_full.py": "streams/worker/faust/consumer.py (on_buffer_full)",
 }
-# The one that needs a broker whose groups have no coordinator yet.
-# It stops a broker again and again until it is lucky, so that no test waits for it.
+# The reproduction that needs a broker whose groups have no coordinator yet. It stops a broker again and again until it
+# is lucky, so no test waits for it.
 BY_LUCK = "librdkafka_no_brokers.py"
 OF_A_NEW_BROKER, ITS_ANSWER = "librdkafka_group_offsets.py", "streams/kafka/admin.py (committed)"
 
@@ -53,12 +53,12 @@ def mended(answer: str) -> str:
 
 
 @pytest.mark.parametrize("script", sorted(ANSWERS))
-def test_it_still_happens(installation: Installation, script: str) -> None:
+def test_each_defect_still_reproduces(installation: Installation, script: str) -> None:
     assert reproduces(script, installation.settings.kafka_bootstrap), mended(ANSWERS[script])
 
 
-def test_it_still_happens_on_a_new_broker(tmp_path: Path) -> None:
-    # The moment that it takes is over soon, and on a busy machine the script may begin after it.
+def test_the_defect_of_a_new_broker_still_reproduces(tmp_path: Path) -> None:
+    # The moment that it needs is short, and on a busy machine the script may start too late.
     for number in range(NEW_BROKERS):
         with running_broker(tmp_path / str(number)) as settings:
             if reproduces(OF_A_NEW_BROKER, settings.kafka_bootstrap):
@@ -66,7 +66,7 @@ def test_it_still_happens_on_a_new_broker(tmp_path: Path) -> None:
     pytest.fail(mended(ITS_ANSWER))
 
 
-def test_every_script_is_in_the_table_and_here() -> None:
+def test_every_script_is_in_the_table_and_in_this_test() -> None:
     scripts = {path.name for path in FOLDER.glob("*.py") if not path.stem.endswith("kit")}
     assert scripts == {*ANSWERS, OF_A_NEW_BROKER, BY_LUCK}
     table = (FOLDER / "README.md").read_text()

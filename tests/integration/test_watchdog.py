@@ -1,4 +1,4 @@
-"""A worker or a sink that stands still although there is work says so and ends; one that waits does not."""
+"""A worker or a sink that hangs although there is work says so and ends; one that waits does not."""
 
 import http.client
 import signal
@@ -36,7 +36,7 @@ STALL = 2.0
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A stack of its own, since a sink's offsets are all its group's."""
+    """A stack of its own, because a sink's offsets belong to its whole group."""
     with running_installation(tmp_path_factory.mktemp("watched")) as installation:
         yield installation
 
@@ -47,12 +47,12 @@ def defective(kind: str, installation: Installation) -> MemberProcess:
 
 
 def sound(installation: Installation) -> WorkerProcess:
-    """The project's own worker, alone, and the same one for every test: it is watched as closely as the others."""
+    """The project's own worker, alone and shared by all tests: it is watched as closely as the others."""
     return installation.only_worker(stall_seconds=STALL)
 
 
 def get(settings: Settings, path: str, sink: bool = False) -> tuple[int, str]:
-    """The status and text of an answer of worker 0's or sink 0's; 0 while there is none."""
+    """The status and text of an answer from worker 0 or sink 0; status 0 if there is no answer."""
     connection = http.client.HTTPConnection(settings.metrics_host, settings.metrics_port + sink, timeout=5)
     try:
         connection.request("GET", path)
@@ -103,8 +103,8 @@ def test_a_worker_that_hangs_says_so_ends_and_leaves_nothing_undone(installation
     installation.audit.check()
 
 
-def test_markers_behind_the_last_record_are_no_lag_and_a_record_is(installation: Installation) -> None:
-    """A forward leaves the marker of its transaction at the end of its new partition, for ever."""
+def test_markers_after_the_last_record_are_not_lag_but_a_record_is(installation: Installation) -> None:
+    """A forward leaves the marker of its transaction at the end of its new partition for ever."""
     worker = sound(installation)
     stray = user_at(2, "stray")
     installation.produce([Raw(1, user_flush(stray))])
@@ -121,7 +121,7 @@ def test_markers_behind_the_last_record_are_no_lag_and_a_record_is(installation:
 
 
 def stalls(settings: Settings, offset: int) -> str | None:
-    """What a watchdog says of a worker that stays at this offset of partition 2 for a long time."""
+    """What a watchdog reports for a worker that stays at this offset of partition 2 for a long time."""
     registry = CollectorRegistry()
     gauge, health = Gauge("stalled", "-", registry=registry), Health(Gauge("ready", "-", registry=registry))
     dog = Watchdog(STALL, lambda: [Work((IMPRESSIONS, 2), offset, 0, False)], worker_lag(settings), gauge, health)
@@ -143,7 +143,7 @@ def test_a_sink_that_hangs_says_so_and_ends(installation: Installation) -> None:
         sink.kill()
 
 
-def test_a_sink_whose_clickhouse_is_away_is_not_stalled(installation: Installation) -> None:
+def test_a_sink_is_not_stalled_while_clickhouse_is_down(installation: Installation) -> None:
     settings = installation.settings.model_copy(update={"stall_seconds": 1.0, "sink_flush_seconds": 0.1})
     sound(installation)
     sink = MemberProcess("sink", settings)
@@ -151,7 +151,7 @@ def test_a_sink_whose_clickhouse_is_away_is_not_stalled(installation: Installati
         sink.start().wait_ready()
         component("clickhouse", settings).program.stop()
         installation.produce([at_home("someone", user_flush("someone"))])
-        # Its waits get longer: so many failures take 3 s at the least, and it would have ended before that.
+        # Its waits get longer: this many failures take at least 3 s, and a stalled sink would have ended before that.
         until(lambda: metric(sink, "impressions_sink_errors_total") >= 6, SECONDS, "it tries again and again")
         assert sink.is_running
         assert metric(sink, "impressions_sink_stalled") == 0
@@ -165,8 +165,8 @@ def test_a_sink_whose_clickhouse_is_away_is_not_stalled(installation: Installati
         sink.kill()
 
 
-def test_a_clickhouse_that_hangs_is_away(installation: Installation) -> None:
-    """Until the sink's request to it has run out of time, only the watchdog's own question can tell."""
+def test_a_clickhouse_that_hangs_counts_as_unreachable(installation: Installation) -> None:
+    """Until the sink's request to it times out, only the watchdog's own question can show it."""
     lag, work = sink_lag(installation.settings), Work((IMPRESSIONS, home("someone")), 0, 0, False)
     assert lag([work]) == {work.key: True}
     clickhouse = component("clickhouse", installation.settings).program
@@ -177,10 +177,10 @@ def test_a_clickhouse_that_hangs_is_away(installation: Installation) -> None:
         clickhouse.send(signal.SIGCONT)
 
 
-def test_without_a_broker_nobody_is_stalled(installation: Installation) -> None:
+def test_without_a_broker_no_process_is_stalled(installation: Installation) -> None:
     worker = sound(installation)
     component("kafka", installation.settings).program.stop()
-    # This takes as long as a question to the broker may take, and the worker would have ended before.
+    # This takes as long as a question to the broker may take; a stalled worker would have ended before.
     assert worker_lag(installation.settings)([Work((IMPRESSIONS, home("someone")), 0, 0, False)]) == {}
     assert worker.is_running
     assert get(worker.settings, "/healthz") == (200, "ok")

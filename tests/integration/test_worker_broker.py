@@ -1,4 +1,4 @@
-"""While the broker is away the worker waits; when it is back the worker goes on."""
+"""While the broker is unreachable, the worker waits; when the broker is back, the worker continues."""
 
 import signal
 from random import Random
@@ -22,14 +22,14 @@ def broker(installation: Installation) -> Program:
     return component("kafka", installation.settings).program
 
 
-def test_a_broker_that_stands_still_is_waited_for(installation: Installation) -> None:
+def test_the_worker_waits_for_a_broker_that_hangs(installation: Installation) -> None:
     worker = installation.only_worker(chunk_records=5)
     goal = installation.ledger_records() + 10
     with background(lambda: installation.produce(load(Random(9), "still", 6_000))):
         until(lambda: installation.ledger_records() >= goal, SECONDS, "the worker works")
         broker(installation).send(signal.SIGSTOP)
         try:
-            # In the question that precedes a commit, or in the commit.
+            # In the question that precedes a commit, or in the commit itself.
             waits = ('"broker_away"', '"transaction_waits"')
             until(lambda: any(each in worker.output() for each in waits), SECONDS, "the worker waits for the broker")
         finally:
@@ -39,7 +39,7 @@ def test_a_broker_that_stands_still_is_waited_for(installation: Installation) ->
     assert worker.is_running
 
 
-def test_a_broker_that_is_killed_is_waited_for(installation: Installation) -> None:
+def test_the_worker_waits_for_a_killed_broker(installation: Installation) -> None:
     worker = installation.only_worker(chunk_records=5)
     goal = installation.ledger_records() + 10
     with background(lambda: installation.produce(load(Random(10), "killed-broker", 6_000))):
@@ -48,7 +48,7 @@ def test_a_broker_that_is_killed_is_waited_for(installation: Installation) -> No
         stack.up(installation.settings, ["kafka"], out=lambda _: None)
     installation.reset_audit()
     installation.audit.check()
-    # The same process; and it works on, not only on what it had fetched before.
+    # It is the same process, and it does more than finish what it had fetched before.
     assert worker.is_running
     installation.produce([at_home("after-the-broker", flush("after-the-broker", [impression("a0001", now_ms())]))])
     installation.audit.check()

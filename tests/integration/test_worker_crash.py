@@ -1,4 +1,4 @@
-"""After any crash, loss of local state or rewind, readers see each line's outcome once and the same (rule 7)."""
+"""After any crash, loss of local state or rewind, readers see each line's outcome once and unchanged (rule 7)."""
 
 import shutil
 import signal
@@ -19,21 +19,21 @@ pytestmark = pytest.mark.integration
 
 SECONDS = 120.0
 KILLS = 5
-# A start that has to wait for the old member's session to end takes twice the time that it may.
+# A start that has to wait for the old member's session to end takes twice as long as a start may take.
 SESSION_SECONDS = 90
 STOP_SECONDS = 20
-# Few records a transaction, so that a kill nearly always falls into the work on one.
+# Few records per transaction, so a kill nearly always interrupts one.
 CHUNK = 5
 
 
-def test_killed_at_random_moments_under_load(installation: Installation) -> None:
+def test_kills_at_random_moments_under_load_change_nothing(installation: Installation) -> None:
     rng = Random(5)
     worker = installation.only_worker(chunk_records=CHUNK)
     records = list(load(rng, "killed", 33_000))
     share = len(records) // KILLS
     for kill in range(KILLS):
         part = records[kill * share :] if kill == KILLS - 1 else records[kill * share : (kill + 1) * share]
-        # Every chunk adds at least two offsets to the ledger, so this many are sure to come.
+        # Every chunk adds at least two offsets to the ledger, so at least this many will come.
         goal = installation.ledger_records() + rng.randint(1, len(part) // CHUNK)
         with background(lambda part=part: installation.produce(part)):  # type: ignore[misc]
             until(lambda goal=goal: installation.ledger_records() >= goal, SECONDS, "the moment of a kill")  # type: ignore[misc]
@@ -69,7 +69,7 @@ def test_local_state_is_recovered_from_the_changelogs(installation: Installation
 
 
 def test_offsets_moved_by_hand_change_nothing(installation: Installation) -> None:
-    """Faust's committed offset is a hint: rewound, nothing is there twice; moved ahead, nothing is lost."""
+    """Faust's committed offset is a hint: after a rewind nothing is doubled, after a jump ahead nothing is lost."""
     worker = installation.only_worker()
     installation.audit.settle()
     assert worker.stop() == 0
@@ -86,7 +86,7 @@ def test_offsets_moved_by_hand_change_nothing(installation: Installation) -> Non
 
     worker.start().wait_ready()
     installation.audit.check()
-    # A row and a commit marker each, and no more.
+    # Exactly a row and a commit marker each.
     assert installation.ledger_records() == before + 2 * PARTITIONS
 
 
@@ -94,7 +94,7 @@ def _members(admin: AdminClient) -> list[object]:
     return list(admin.describe_consumer_groups([WORKER_GROUP])[WORKER_GROUP].result(SECONDS).members)
 
 
-def test_memory_and_rocksdb_stores_take_over_from_each_other(installation: Installation) -> None:
+def test_memory_and_rocksdb_stores_replace_each_other(installation: Installation) -> None:
     rng = Random(10)
     for number, store in enumerate(("memory", "rocksdb", "memory")):
         worker = installation.only_worker(state_store=store, chunk_records=50)
@@ -107,7 +107,7 @@ def test_memory_and_rocksdb_stores_take_over_from_each_other(installation: Insta
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_worker_that_comes_back_goes_on_at_once(installation: Installation, number: signal.Signals) -> None:
+def test_a_worker_that_comes_back_continues_at_once(installation: Installation, number: signal.Signals) -> None:
     worker = installation.only_worker(session_timeout_seconds=SESSION_SECONDS)
     rng, goal = Random(12), installation.ledger_records() + 4
     with background(lambda: installation.produce(load(rng, f"back-{number}", 3_000))):

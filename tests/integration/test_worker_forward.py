@@ -1,4 +1,4 @@
-"""A flush that arrives in another partition is sent on whole, and judged where it belongs (contract §2)."""
+"""A flush that arrives in another partition is forwarded whole, and judged where it belongs (contract §2)."""
 
 import orjson
 import pytest
@@ -31,12 +31,12 @@ def test_a_stray_is_forwarded_byte_for_byte_and_judged_at_home(installation: Ins
         "offset": sent["source_offset"],
         "line": 1,
     }
-    # An A of its own.
+    # It has an A of its own.
     assert judged["appended_at"] == record.appended_at >= sent["appended_at"]
     assert {r["received_at"] for r in of_user(installation.audit.rows(ACCEPTED), stranger)} == {record.appended_at}
 
 
-def test_what_a_transaction_aborts_is_never_judged(installation: Installation) -> None:
+def test_records_of_an_aborted_transaction_are_never_judged(installation: Installation) -> None:
     installation.only_worker()
     user_id = user_at(0, "aborted")
     feeder = TransactionalFeeder(installation.settings, "aborter")

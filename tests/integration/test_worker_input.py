@@ -1,4 +1,4 @@
-"""What is wrong is rejected with its reason and its bytes, and its neighbours are processed (contract §3)."""
+"""Bad input is rejected with its reason and its bytes, and its neighbours are processed (contract §3)."""
 
 from random import Random
 
@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 
 def draft() -> Draft:
-    """A good flush of the test's user, to be broken."""
+    """A valid flush of the test's user, to be made invalid."""
     now = now_ms()
     fields = {"v": 1, "flush_id": "f-broken", "user_id": USER, "session_id": "s1", "sent_at": now}
     return Draft(now, fields, [impression("a0150", now)])
@@ -29,7 +29,7 @@ def neighbour(number: int) -> bytes:
 
 
 def bad_lines() -> dict[str, tuple[str, bytes]]:
-    """Reason and bytes of each kind of line that is rejected whole."""
+    """Reason and bytes for each kind of line that is rejected whole."""
     rng = Random(1)
     lines = {kind: ("malformed", value) for kind, value in malformed_values(draft()).items() if value}
     del lines["empty line"]
@@ -44,7 +44,7 @@ def test_each_bad_line_is_rejected_with_its_bytes_between_good_ones(installation
     installation.only_worker()
     partition, lines = home(USER), bad_lines()
     small = {kind: line for kind, line in lines.items() if len(line[1]) < 10_000}
-    # Each alone in a record, between records; and all small ones packed with good neighbours in one record.
+    # Each in a record of its own among other records; and all small ones packed in one record with valid neighbours.
     records = [Raw(partition, neighbour(0))]
     records += [Raw(partition, line) for _, line in lines.values()]
     records += [Raw(partition, None), Raw(partition, b""), Raw(partition, b"\n"), Raw(partition, b"\n\n")]
@@ -89,7 +89,7 @@ def test_each_bad_impression_is_rejected_alone_with_its_bytes(installation: Inst
     ]
 
 
-def test_what_only_looks_wrong_is_accepted(installation: Installation) -> None:
+def test_input_that_only_looks_wrong_is_accepted(installation: Installation) -> None:
     installation.only_worker()
     user_id = user_at(2, "odd")
     broken = draft()

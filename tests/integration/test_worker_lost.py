@@ -1,4 +1,4 @@
-"""State lost beyond what the changelog holds is refused loudly, never guessed (rule 7); a new log keeps the state."""
+"""Lost state that the changelog can't restore is refused loudly, never guessed (rule 7); a new log keeps the state."""
 
 import shutil
 from collections.abc import Iterator
@@ -19,27 +19,27 @@ from tests.support.worker import WorkerProcess
 pytestmark = pytest.mark.integration
 
 SECONDS = 60.0
-# sysexits.h's EX_CONFIG: starting it again does not help.
+# sysexits.h's EX_CONFIG: restarting does not help.
 REFUSED = 78
 USER = user_at(0, "keeper")
 
 
 @pytest.fixture(scope="module")
 def module_installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A broker of the module's own, since topics are deleted here."""
+    """A broker of the module's own, because these tests delete topics."""
     with running_installation(tmp_path_factory.mktemp("lost"), clickhouse=False) as installation:
         yield installation
 
 
 @pytest.fixture
 def lost(module_installation: Installation) -> Installation:
-    """The module's installation, with no worker."""
+    """The module's installation, without a worker."""
     module_installation.no_worker()
     return module_installation
 
 
 def refusal(worker: WorkerProcess) -> str:
-    """Start a worker that must refuse; return its one sentence."""
+    """Start a worker that must refuse; return its one error sentence."""
     assert worker.start().wait_exit() == REFUSED, worker.output()
     output = worker.output()
     assert "Traceback" not in output
@@ -55,7 +55,7 @@ def test_another_window_is_refused(lost: Installation) -> None:
     assert "window of 600000 ms and 4 partitions, not 300000 ms" in refusal(WorkerProcess(changed))
 
 
-def test_a_source_made_again_starts_at_0_and_the_state_is_kept(lost: Installation) -> None:
+def test_a_re_created_source_starts_at_0_and_the_state_is_kept(lost: Installation) -> None:
     now = now_ms()
     line = flush(USER, [impression("a0001", now)])
     worker = lost.worker()
@@ -82,8 +82,8 @@ def test_a_source_made_again_starts_at_0_and_the_state_is_kept(lost: Installatio
     assert len(rows()) == len(expected)
 
 
-def test_lost_changelogs_are_refused_however_often_one_tries(lost: Installation) -> None:
-    """The last one: there is no way back from it but `impressions rebuild`."""
+def test_lost_changelogs_are_refused_at_every_start(lost: Installation) -> None:
+    """This test comes last: only `impressions rebuild` leads back from it."""
     worker, settings = lost.worker(), lost.settings
     assert worker.stop() == 0
     rows = lost.ledger_records()
@@ -94,12 +94,12 @@ def test_lost_changelogs_are_refused_however_often_one_tries(lost: Installation)
         provision_log(settings)
     assert "impressions rebuild" in refusal(worker)
     shutil.rmtree(worker.state)
-    # Twice, because a start that is refused must not leave what makes the next one believe.
+    # Twice, because a refused start must not leave anything that makes the next one succeed.
     for _ in range(2):
         assert "impressions rebuild" in refusal(worker)
 
     delete(settings, changelog(Table.COVERAGE))
-    # It holds the positions: to make new ones would be to guess.
+    # It holds the positions: creating new ones would be guessing.
     for _ in range(2):
         with pytest.raises(UserError, match=r"was lost.*impressions rebuild"):
             provision_log(settings)

@@ -1,4 +1,4 @@
-"""A chunk that gets lost between the fetcher and the agent is noticed by the next one, and read again."""
+"""A chunk lost between the fetcher and the agent is noticed at the next chunk, and read again."""
 
 import sys
 from random import Random
@@ -14,7 +14,7 @@ from tests.support.worker import WorkerProcess
 pytestmark = pytest.mark.integration
 
 SECONDS = 90.0
-# Small chunks, so that there are many to lose.
+# Small chunks, so there are many to lose.
 CHUNK = 10
 
 
@@ -28,6 +28,6 @@ def test_lost_chunks_are_read_again(installation: Installation) -> None:
         until(lambda: worker.output().count("chunk_missed") > 3, SECONDS, "chunks are missed")
     finally:
         worker.kill()
-    # A sound worker takes over what the last lost chunks left undone.
+    # A worker without the defect finishes what the last lost chunks left undone.
     installation.only_worker()
     installation.audit.check()

@@ -1,4 +1,4 @@
-"""A worker's metrics say what it decided, and speak of the partitions that it holds."""
+"""A worker's metrics show what it decided, and cover exactly the partitions that it holds."""
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -26,7 +26,7 @@ def user_flush(user_id: str, artwork_id: str) -> Raw:
 
 
 def samples(worker: WorkerProcess) -> Samples:
-    """By name and the one label's value."""
+    """By name and the value of its only label."""
     families = text_string_to_metric_families(worker.metrics())
     found = (sample for family in families for sample in family.samples)
     return {(each.name, next(iter(each.labels.values()), "")): each.value for each in found}
@@ -36,7 +36,7 @@ def partitions(worker: WorkerProcess, name: str) -> list[str]:
     return sorted(label for found, label in samples(worker) if found == name)
 
 
-def test_a_worker_says_what_it_decided(installation: Installation) -> None:
+def test_a_worker_reports_what_it_decided(installation: Installation) -> None:
     worker = installation.only_worker(chunk_records=21)
     now = now_ms()
     mixed = [
@@ -63,14 +63,14 @@ def test_a_worker_says_what_it_decided(installation: Installation) -> None:
     assert found["faust_total_events_total", ""] >= 1, "Faust's own sensor"
 
 
-def test_it_exports_its_own_catalogue_whole(installation: Installation) -> None:
+def test_a_worker_exports_all_of_its_own_metrics(installation: Installation) -> None:
     text = installation.only_worker().metrics()
     for metric in metrics_page.of(metrics.WORKER):
         assert f"# TYPE {metrics_page.exported(metric)} " in text
     assert "impressions_sink_" not in text
 
 
-def test_what_it_says_of_a_partition_goes_with_the_partition(installation: Installation) -> None:
+def test_a_partitions_metrics_move_with_the_partition(installation: Installation) -> None:
     first = installation.only_worker(chunk_records=20)
     installation.produce([user_flush(f"holder-{n}", "a0001") for n in range(40)])
     installation.audit.settle()

@@ -1,4 +1,4 @@
-"""A line that our own code fails on stops its partition for three crashes, and no longer."""
+"""A line on which our own code fails stops its partition for three crashes, and no longer."""
 
 import sys
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ DEFECT = 70
 
 @pytest.fixture(scope="module")
 def defective(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A stack of its own: the oracle knows nothing of our defects."""
+    """A stack of its own, because the oracle knows nothing of our defects."""
     with running_installation(tmp_path_factory.mktemp("defective"), clickhouse=False) as installation:
         yield installation
 
 
-def test_after_three_crashes_the_line_is_rejected_and_the_partition_goes_on(defective: Installation) -> None:
+def test_after_three_crashes_the_line_is_rejected_and_the_partition_continues(defective: Installation) -> None:
     partition = home(POISONED_USER)
     neighbour, now = user_at(partition, "neighbour"), now_ms()
     poison = flush(POISONED_USER, [impression("a0001", now), impression("a0002", now)])
@@ -68,6 +68,6 @@ def test_after_three_crashes_the_line_is_rejected_and_the_partition_goes_on(defe
 
 
 def _events(worker: WorkerProcess) -> list[dict[str, object]]:
-    """What it logged. Faust's own terminal codes may stand before a line."""
+    """What it logged. Faust's own terminal codes may precede a line."""
     lines = [line for line in worker.output().splitlines() if "{" in line]
     return [orjson.loads(line[line.index("{") :]) for line in lines]

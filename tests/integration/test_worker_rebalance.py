@@ -1,4 +1,4 @@
-"""Partitions change hands in good order and in bad: each line's outcome is there once (rule 7)."""
+"""Partitions move between workers, gracefully or not: each line has exactly one outcome (rule 7)."""
 
 import signal
 from random import Random
@@ -13,7 +13,7 @@ from tests.support.wait import until
 pytestmark = pytest.mark.integration
 
 SECONDS = 90.0
-# sysexits.h's EX_TEMPFAIL: what a worker that was fenced ends with, to be started again.
+# sysexits.h's EX_TEMPFAIL: the exit code of a fenced worker, which is to be restarted.
 FENCED = 75
 
 
