@@ -1,4 +1,4 @@
-"""The benchmark of KPIs on few rows: what the views say is what the rows say, and it would say so if it were not."""
+"""The benchmark of KPIs on few rows: the views return what the rows say, and a wrong KPI would be reported."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from bench.kpis import questions, rows, run
 from tests.support.clickhouse import running_engine
 from tests.support.database import Database, migrated, refresh
 
-# Two days' rows at most, and users of both pools with repeats, some of them within the window.
+# At most two days of rows, and users of both pools with repeats, some of them within the window.
 IMPRESSIONS, USERS = 32_000, 320
 
 
@@ -24,7 +24,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         yield db
 
 
-def test_the_rows_are_what_they_are_said_to_be(db: Database) -> None:
+def test_the_generated_rows_are_as_described(db: Database) -> None:
     assert db.rows("SELECT count(), uniqExact(event_id), uniqExact(user_id) FROM impressions") == [
         (IMPRESSIONS, IMPRESSIONS, USERS)
     ]
@@ -35,7 +35,7 @@ def test_the_rows_are_what_they_are_said_to_be(db: Database) -> None:
     ) == [(1,)]
 
 
-def test_both_ways_to_ask_say_the_same(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_queries_return_the_same(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "REPEATS", 1)
     answers, wrong = run.ask(db.reader, USERS)
     assert wrong == []
@@ -43,7 +43,7 @@ def test_both_ways_to_ask_say_the_same(db: Database, monkeypatch: pytest.MonkeyP
     assert all(answer.seconds > 0 for answer in answers)
 
 
-def test_a_kpi_that_says_something_else_is_told(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kpi_that_differs_is_reported(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong_one = questions.Question(
         "off", "SELECT sum(accepted) + 1 FROM ledger_minutes", "SELECT sum(accepted) FROM ledger", ""
     )
@@ -53,7 +53,7 @@ def test_a_kpi_that_says_something_else_is_told(db: Database, monkeypatch: pytes
     assert [line.split(":")[0] for line in wrong] == ["off"]
 
 
-def test_percentiles_may_differ_by_what_they_are_exact_to() -> None:
+def test_percentiles_may_differ_within_their_accuracy() -> None:
     assert run.same([("h", [10.0, 20.0])], [("h", [10.05, 20.1])], 0.01)
     assert not run.same([("h", 10.0)], [("h", 10.2)], 0.01)
     assert not run.same([("h", 10.0)], [], 0.01)

@@ -1,4 +1,4 @@
-"""The embedded ClickHouse speaks ClickHouse's HTTP interface: clickhouse-connect and curl need no special case."""
+"""The embedded ClickHouse serves ClickHouse's HTTP interface: clickhouse-connect and curl need no special handling."""
 
 import gzip
 import io
@@ -39,7 +39,7 @@ def client(server: ClickHouseProcess) -> Iterator[Any]:
     client.close()
 
 
-def test_ping(server: ClickHouseProcess, client: Any) -> None:
+def test_ping_and_the_empty_query(server: ClickHouseProcess, client: Any) -> None:
     assert client.ping()
     assert server.ask(method="GET", parameters={}).status == 400  # an empty query
     with_curl = subprocess.run(["curl", "-s", f"{server.url}ping"], capture_output=True, check=True)
@@ -47,7 +47,7 @@ def test_ping(server: ClickHouseProcess, client: Any) -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_curl(server: ClickHouseProcess) -> None:
+def test_curl_can_query(server: ClickHouseProcess) -> None:
     got = subprocess.run(["curl", "-s", f"{server.url}?query=SELECT+1,2"], capture_output=True, check=True)
     assert got.stdout == b"1\t2\n"
 
@@ -61,7 +61,7 @@ def test_rows_come_back_as_they_were_inserted(server: ClickHouseProcess, client:
     assert compressing.query("SELECT * FROM t ORDER BY a").result_rows == rows
 
 
-def test_streams(client: Any) -> None:
+def test_large_results_are_streamed(client: Any) -> None:
     sql = "SELECT number, toString(number) AS s FROM numbers(300000)"
     with client.query_row_block_stream(sql) as blocks:
         assert sum(len(block) for block in blocks) == 300_000
@@ -77,7 +77,7 @@ def test_streams(client: Any) -> None:
 @pytest.mark.parametrize(
     "name", ["CSVWithNames", "JSON", "Parquet", "JSONEachRow", "Pretty", "RowBinaryWithNamesAndTypes"]
 )
-def test_a_format_that_has_a_head_or_a_foot_has_one(client: Any, name: str) -> None:
+def test_a_streamed_format_has_one_header_and_footer(client: Any, name: str) -> None:
     whole = client.raw_query("SELECT number AS n FROM numbers(200000) ORDER BY n", fmt=name)
     if name == "JSON":
         assert len(json.loads(whole)["data"]) == 200_000
@@ -135,7 +135,7 @@ def test_an_insert_with_an_error_stores_nothing(server: ClickHouseProcess, clien
         ("ALTER TABLE t MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 0", 252),
     ],
 )
-def test_an_insert_that_fails_at_its_end_says_so(client: Any, change: str, code: int) -> None:
+def test_an_insert_that_fails_at_its_end_is_reported(client: Any, change: str, code: int) -> None:
     client.insert("t", [(1, "", None)], column_names=["a", "b", "c"])
     client.insert("t", [(2, "", None)], column_names=["a", "b", "c"])
     client.command(change)
@@ -158,7 +158,7 @@ def test_form_encoded_parameters_and_external_data(server: ClickHouseProcess) ->
     assert client.query("SELECT sum(id), max(name) FROM ids", external_data=external).first_row == (3, "y")
 
 
-def test_settings_are_the_engines_to_judge_and_end_with_their_request(server: ClickHouseProcess, client: Any) -> None:
+def test_the_engine_checks_settings_and_they_last_one_request(server: ClickHouseProcess, client: Any) -> None:
     sql = "SELECT getSetting('max_threads')"
     assert client.query(sql, settings={"max_threads": 1}).first_row == (1,)
     assert client.command("SELECT changed FROM system.settings WHERE name = 'max_threads'") == 0
@@ -215,8 +215,10 @@ TYPES = [
 
 
 @pytest.mark.parametrize("expression", TYPES)
-def test_a_client_with_a_protocol_version_gets_its_native_blocks(server: ClickHouseProcess, expression: str) -> None:
-    """As clickhouse-go, and so Grafana, expects them: eight bytes before each block, one in each column."""
+def test_a_client_with_a_protocol_version_gets_matching_native_blocks(
+    server: ClickHouseProcess, expression: str
+) -> None:
+    """As clickhouse-go, and therefore Grafana, expects: eight bytes before each block, and one in each column."""
     sql = f"SELECT {expression} AS x, number, 'end' FROM numbers(1000) FORMAT Native"
     plain = server.ask(sql)
     framed = server.ask(sql, parameters={"client_protocol_version": "54460"})
@@ -251,13 +253,13 @@ def test_an_error_in_the_middle_does_not_look_like_an_end(server: ClickHouseProc
     with pytest.raises(StreamFailureError, match="395"), client.query_row_block_stream(sql) as blocks:
         list(blocks)
     got = subprocess.run(["curl", "-s", server.url, "-d", sql], capture_output=True, check=False)
-    assert got.returncode != 0  # curl knows that the transfer was cut
+    assert got.returncode != 0  # curl notices that the transfer was cut off
     assert b"Code: 395. DB::Exception" in got.stdout
-    with pytest.raises(DatabaseError, match="395"):  # held back whole, and with a status of its own
+    with pytest.raises(DatabaseError, match="395"):  # held back whole, with a status of its own
         client.query(sql)
 
 
-def test_bodies_are_bounded(server: ClickHouseProcess) -> None:
+def test_the_size_of_bodies_is_limited(server: ClickHouseProcess) -> None:
     insert = {"query": "INSERT INTO t (b) FORMAT CSV"}
     assert server.ask(b"x" * 21_000_000, parameters=insert).status == 413
     for encoding, bomb in (

@@ -1,4 +1,4 @@
-"""Who may do what on the embedded ClickHouse: the reader reads, and nothing else, by whatever road."""
+"""Who may do what on the embedded ClickHouse: the reader can only read, whatever it tries."""
 
 import base64
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ def code(server: ClickHouseProcess, sql: str, **options: Any) -> str:
         "SELECT 1 SETTINGS readonly = 0",
     ],
 )
-def test_the_reader_writes_nothing(server: ClickHouseProcess, sql: str) -> None:
+def test_the_reader_can_not_write(server: ClickHouseProcess, sql: str) -> None:
     assert code(server, sql) in REFUSED
     assert server.ask("SELECT groupArray(a) FROM t").data == b"[1]\n"
 
@@ -92,7 +92,7 @@ def test_the_reader_writes_nothing(server: ClickHouseProcess, sql: str) -> None:
         "SELECT " + "1," * 200_000 + "1; SET ROLE writer; DROP TABLE t",
     ],
 )
-def test_the_reader_gets_one_statement(server: ClickHouseProcess, sql: str) -> None:
+def test_the_reader_may_send_one_statement_per_request(server: ClickHouseProcess, sql: str) -> None:
     assert code(server, sql, parameters={"param_p": "1", "max_query_size": "100000000"}) in {*REFUSED, "62"}
     assert server.ask("SELECT groupArray(a) FROM t").data == b"[1]\n"
 
@@ -124,21 +124,21 @@ def test_the_reader_gets_one_statement(server: ClickHouseProcess, sql: str) -> N
         "SELECT 1 SETTINGS additional_result_filter = 'file(\\'/etc/passwd\\') != \\'\\''",
     ],
 )
-def test_the_reader_reaches_nothing_outside(server: ClickHouseProcess, sql: str) -> None:
+def test_the_reader_can_not_reach_anything_outside(server: ClickHouseProcess, sql: str) -> None:
     assert code(server, sql) in REFUSED
 
 
-def test_the_reader_sees_no_python_object(server: ClickHouseProcess) -> None:
+def test_the_reader_can_not_see_python_objects(server: ClickHouseProcess) -> None:
     assert code(server, "SELECT * FROM python('os')") in {*REFUSED, "801"}  # PY_OBJECT_NOT_FOUND
 
 
 @pytest.mark.parametrize("name", ["aiGenerate", "aiEmbed", "AIGenerate"])
-def test_the_reader_calls_no_service(server: ClickHouseProcess, name: str) -> None:
+def test_the_reader_can_not_call_a_service(server: ClickHouseProcess, name: str) -> None:
     assert code(server, f"SELECT {name}('x', 'y')") in {*REFUSED, "42"}
 
 
 @pytest.mark.parametrize("setting", [{"readonly": "0"}, {"readonly": "1"}, {"dialect": "kusto"}])
-def test_settings_open_nothing_to_the_reader(server: ClickHouseProcess, setting: dict[str, str]) -> None:
+def test_settings_give_the_reader_no_more_rights(server: ClickHouseProcess, setting: dict[str, str]) -> None:
     assert code(server, "SELECT 1", parameters=setting) in {*REFUSED, "452"}
     assert code(server, "INSERT INTO t VALUES (2)", parameters=setting) in {*REFUSED, "452"}
 
@@ -147,7 +147,7 @@ def test_settings_open_nothing_to_the_reader(server: ClickHouseProcess, setting:
     "structure",
     ["a UInt8) ENGINE = URL('http://127.0.0.1:1/', CSV", "a UInt8); SET ROLE writer; DROP TABLE t; SELECT (1"],
 )
-def test_external_data_opens_nothing_to_the_reader(server: ClickHouseProcess, structure: str) -> None:
+def test_external_data_gives_the_reader_no_more_rights(server: ClickHouseProcess, structure: str) -> None:
     external = ExternalData(file_name="e", data=b"1\n", fmt="CSV", structure=structure)
     with pytest.raises(DatabaseError):
         server.client("reader").query("SELECT * FROM e", external_data=external)
@@ -173,7 +173,7 @@ def test_external_data_opens_nothing_to_the_reader(server: ClickHouseProcess, st
         "SELECT 'DROP TABLE t; INSERT' -- ; DROP TABLE t",
     ],
 )
-def test_the_reader_reads(server: ClickHouseProcess, sql: str) -> None:
+def test_the_reader_can_read(server: ClickHouseProcess, sql: str) -> None:
     assert server.ask(sql, user="reader").status == 200
 
 
@@ -182,7 +182,7 @@ def test_a_get_changes_nothing(server: ClickHouseProcess) -> None:
     assert got.headers["X-ClickHouse-Exception-Code"] == "164"
 
 
-def test_credentials_in_each_of_their_places(server: ClickHouseProcess) -> None:
+def test_credentials_are_accepted_in_every_supported_place(server: ClickHouseProcess) -> None:
     right = base64.b64encode(f"writer:{PASSWORD}".encode()).decode()
     in_places: list[dict[str, Any]] = [
         {"headers": {"Authorization": f"Basic {right}"}},
@@ -209,7 +209,7 @@ def test_credentials_in_each_of_their_places(server: ClickHouseProcess) -> None:
         {"Authorization": "Basic !"},
     ],
 )
-def test_wrong_credentials(server: ClickHouseProcess, headers: dict[str, str]) -> None:
+def test_wrong_credentials_are_refused(server: ClickHouseProcess, headers: dict[str, str]) -> None:
     got = server.ask("SELECT 1", user=None, headers=headers)
     assert (got.status, got.headers["X-ClickHouse-Exception-Code"]) == (403, "516")
 
@@ -225,13 +225,13 @@ def test_wrong_credentials(server: ClickHouseProcess, headers: dict[str, str]) -
         {"Host": "127.0.0.1.evil.example:8123"},
     ],
 )
-def test_web_pages_of_others_are_refused(server: ClickHouseProcess, headers: dict[str, str]) -> None:
+def test_requests_from_other_web_pages_are_refused(server: ClickHouseProcess, headers: dict[str, str]) -> None:
     for path in ("SELECT 1", ""):
         got = server.ask(path, headers=headers)
         assert (got.status, got.data.count(b"\n")) == (403, 1)
 
 
-def test_an_own_page_is_not(server: ClickHouseProcess) -> None:
+def test_requests_from_our_own_page_are_accepted(server: ClickHouseProcess) -> None:
     host = f"127.0.0.1:{server.port}"
     assert server.ask("SELECT 1", headers={"Origin": f"http://{host}", "Host": host}).status == 200
     assert server.ask("SELECT 1", headers={"Host": f"localhost:{server.port}"}).status == 200

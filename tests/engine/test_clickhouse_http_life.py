@@ -1,4 +1,4 @@
-"""The embedded ClickHouse's process: many clients at once, clients that vanish, its beginning and its end."""
+"""The embedded ClickHouse's process: many clients at once, clients that disconnect, its start and its end."""
 
 import http.client
 import socket
@@ -41,7 +41,7 @@ def running(server: ClickHouseProcess) -> int:
     return int(server.ask(PROCESSES).data)
 
 
-def test_readers_hold_up_neither_the_writer_nor_each_other(server: ClickHouseProcess) -> None:
+def test_readers_block_neither_the_writer_nor_each_other(server: ClickHouseProcess) -> None:
     with start(server, SILENT):
         until(lambda: running(server) == 1, 10, "the query runs")
         assert server.ask("INSERT INTO t VALUES (1)").status == 200
@@ -50,7 +50,7 @@ def test_readers_hold_up_neither_the_writer_nor_each_other(server: ClickHousePro
     until(lambda: running(server) == 0, 10, "the query of a client that left is cancelled")
 
 
-def test_without_a_free_handle_a_reader_is_told_so(server: ClickHouseProcess) -> None:
+def test_without_a_free_handle_a_reader_gets_an_error(server: ClickHouseProcess) -> None:
     with start(server, SILENT), start(server, SILENT):
         until(lambda: running(server) == 2, 10, "both queries run")
         got = server.ask("SELECT 1", user="reader")
@@ -64,7 +64,7 @@ def test_a_client_that_stops_reading_loses_its_query(server: ClickHouseProcess) 
         assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
         before = resident_mib(server)
         until(lambda: running(server) == 0, 20, "the query is cancelled after the send timeout")
-        assert resident_mib(server) < before + 500  # nothing piles up: two blocks of 66 MB and their copies
+        assert resident_mib(server) < before + 500  # nothing accumulates: two blocks of 66 MB and their copies
     assert server.ask("SELECT 1", user="reader").status == 200
 
 
@@ -73,7 +73,7 @@ def resident_mib(server: ClickHouseProcess) -> int:
     return int(status.split("VmRSS:")[1].split()[0]) >> 10
 
 
-def test_a_client_that_leaves_in_the_middle_of_an_insert_stores_nothing(server: ClickHouseProcess) -> None:
+def test_a_client_that_disconnects_during_an_insert_stores_nothing(server: ClickHouseProcess) -> None:
     server.ask("CREATE OR REPLACE TABLE half (a UInt64) ENGINE = MergeTree ORDER BY a")
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-ClickHouse-User: writer\r\nX-ClickHouse-Key: {PASSWORD}\r\n"
@@ -86,19 +86,19 @@ def test_a_client_that_leaves_in_the_middle_of_an_insert_stores_nothing(server: 
 
 
 def refusal(process: ClickHouseProcess) -> str:
-    """Return what a process that doesn't start has to say."""
+    """Return the output of a process that doesn't start."""
     assert process.ended(60)
     assert process.exit_code == 2
     lines = process.output().strip().splitlines()
     return lines[-1]
 
 
-def test_a_port_in_use_is_one_sentence(server: ClickHouseProcess, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(server: ClickHouseProcess, tmp_path: Path) -> None:
     said = refusal(ClickHouseProcess(tmp_path / "data", server.port))
     assert said.startswith(f"ClickHouse's address 127.0.0.1:{server.port} is in use")
 
 
-def test_a_data_folder_in_use_names_the_process(server: ClickHouseProcess) -> None:
+def test_for_a_data_folder_in_use_the_error_names_the_process(server: ClickHouseProcess) -> None:
     said = refusal(ClickHouseProcess(server.path, free_pair()))
     assert f"is in use by process {server.pid}" in said
 
@@ -144,7 +144,7 @@ def test_sigkill_loses_no_acknowledged_insert(tmp_path: Path) -> None:
                 for block in range(10_000):
                     client.insert("t", [[block]] * 100, ["a"])
                     acknowledged.append(block)
-            except Exception:  # the server has been killed, however that shows
+            except Exception:  # the server was killed, however the client notices
                 return
 
         inserting = threading.Thread(target=insert)

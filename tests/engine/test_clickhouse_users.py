@@ -1,4 +1,4 @@
-"""The server's users, in the real engine: it takes the files, and each user may do what is his and no more."""
+"""The server's users in the real engine: it accepts the files, and each user may do their own work and no more."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory, secrets: Path) -> dict[str, Any]:
-    """The schema made by the migrator, and what each user got when he tried this and that."""
+    """The schema created by the migrator, and the answers that each user got to various statements."""
     folder = tmp_path_factory.mktemp("users")
     tries = {
         "users": ("admin", "SELECT name, auth_type[1] FROM system.users WHERE storage = 'users_xml' ORDER BY name"),
@@ -82,12 +82,12 @@ def asked(tmp_path_factory: pytest.TempPathFactory, secrets: Path) -> dict[str, 
     return found
 
 
-def test_every_user_has_a_password_that_is_hashed(asked: dict[str, Any]) -> None:
+def test_every_user_has_a_hashed_password(asked: dict[str, Any]) -> None:
     assert {name: kind for name, kind in asked["users"] if name != "default"} == dict.fromkeys(USERS, "sha256_password")
     assert '<default remove="remove"/>' in (ROOT / "clickhouse" / "users.d" / "impressions.xml").read_text()
 
 
-def test_each_has_his_profile_and_quota(asked: dict[str, Any]) -> None:
+def test_each_user_has_their_profile_and_quota(asked: dict[str, Any]) -> None:
     assert {tuple(row) for row in asked["profiles"] if row[0] != "default"} == {
         ("migrator", "default"),
         ("writer", "impressions_writer"),
@@ -102,20 +102,20 @@ def test_each_has_his_profile_and_quota(asked: dict[str, Any]) -> None:
     assert limits["max_execution_time"] == ("60", "0.1", "300")
 
 
-def test_the_migrator_makes_the_schema_and_drops_nothing(asked: dict[str, Any]) -> None:
+def test_the_migrator_creates_the_schema_but_can_not_drop_it(asked: dict[str, Any]) -> None:
     assert [answer for answer in asked["schema"] if isinstance(answer, str)] == []
     assert asked["migrator drops"].startswith(DENIED)
     assert asked["migrator elsewhere"].startswith(DENIED)
 
 
-def test_the_writer_writes_and_changes_nothing(asked: dict[str, Any]) -> None:
+def test_the_writer_can_insert_but_not_change_anything(asked: dict[str, Any]) -> None:
     assert asked["writer inserts"] == []
     assert [int(count) for (count,) in asked["writer reads"]] == [1]
     assert asked["writer makes"].startswith(DENIED)
     assert asked["writer deletes"].startswith(DENIED)
 
 
-def test_the_reader_reads_every_view_and_nothing_else(asked: dict[str, Any]) -> None:
+def test_the_reader_can_read_every_view_and_nothing_else(asked: dict[str, Any]) -> None:
     assert {"impressions", "user_coverage", "ledger", "rejected", "artworks"} <= set(asked["views"])
     assert [answer for answer in asked["reads"].values() if isinstance(answer, str)] == []
     assert not isinstance(asked["reader asks for refreshes"], str)
@@ -123,14 +123,14 @@ def test_the_reader_reads_every_view_and_nothing_else(asked: dict[str, Any]) -> 
     assert asked["reader looks for a file"].startswith(DENIED)
 
 
-def test_the_eraser_deletes_and_writes_nothing(asked: dict[str, Any]) -> None:
+def test_the_eraser_can_delete_but_not_insert(asked: dict[str, Any]) -> None:
     assert asked["eraser inserts"].startswith(DENIED)
     assert asked["eraser deletes"] == []
     assert [int(count) for (count,) in asked["eraser reads"]] == [0]
 
 
-def test_what_the_engine_was_not_given_is_what_it_refuses_without_our_configuration() -> None:
-    """So that leaving it out hides nothing else."""
+def test_what_is_left_out_for_the_engine_depends_on_our_configuration() -> None:
+    """So leaving it out hides nothing else."""
     users = (ROOT / "clickhouse" / "users.d" / "impressions.xml").read_text()
     assert "<changeable_in_readonly/>" in users
     config = ElementTree.parse(ROOT / "clickhouse" / "config.d" / "impressions.xml")

@@ -1,4 +1,4 @@
-"""The overlay for a cluster, as far as one engine can tell: it parses, and the views work above the shards' tables."""
+"""The overlay for a cluster, as far as one engine can show: it parses, and the views work on the distributed tables."""
 
 import hashlib
 import importlib.util
@@ -35,18 +35,18 @@ def of(pattern: str) -> list[str]:
     return [statement for statement in STATEMENTS if re.match(pattern, statement)]
 
 
-def test_the_engines_parser_takes_every_statement(tmp_path: Path) -> None:
+def test_the_engines_parser_accepts_every_statement(tmp_path: Path) -> None:
     answers = ask(tmp_path / "data", None, [("", f"EXPLAIN AST {s}") for s in STATEMENTS if not s.startswith("SET ")])
     assert [answer for answer in answers if isinstance(answer, str)] == []
 
 
-def test_the_parser_would_refuse_nonsense(tmp_path: Path) -> None:
+def test_the_parser_refuses_nonsense(tmp_path: Path) -> None:
     (answer,) = ask(tmp_path / "data", None, [("", "EXPLAIN AST CREATE TABLE t ENGINE Distributed(")])
     assert answer.startswith("62 ")
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_shards_tables_are_replicated_and_those_above_distributed_by_partition(table: str) -> None:
+def test_shard_tables_are_replicated_and_the_tables_above_distributed(table: str) -> None:
     (made,) = of(rf"CREATE TABLE IF NOT EXISTS impressions_shard\.{table}\b")
     (above,) = of(rf"CREATE TABLE IF NOT EXISTS impressions\.{table}\b")
     assert re.search(r"ENGINE = Replicated(Replacing)?MergeTree", made)
@@ -59,7 +59,7 @@ def test_a_shards_tables_are_replicated_and_those_above_distributed_by_partition
         assert above.endswith(f"Distributed(impressions, impressions_shard, {table}, kafka_partition)")
 
 
-def test_every_table_and_view_of_the_migrations_is_there_under_its_name() -> None:
+def test_every_table_and_view_of_the_migrations_exists_under_its_name() -> None:
     text = "\n".join(path.read_text() for path in migrations_folder().glob("*.sql"))
     tables = set(re.findall(r"CREATE TABLE IF NOT EXISTS \{database\}\.(\w+)", text))
     views = set(re.findall(r"CREATE OR REPLACE VIEW \{database\}\.(\w+)", text))
@@ -70,7 +70,7 @@ def test_every_table_and_view_of_the_migrations_is_there_under_its_name() -> Non
         assert set(found) == names
 
 
-def test_a_shard_needs_no_other() -> None:
+def test_a_shard_does_not_depend_on_other_shards() -> None:
     for statement in of(r".*\bimpressions_shard\.\w+"):
         if "Distributed(" not in statement:
             assert not re.search(r"\bimpressions\.\w", statement)
@@ -86,8 +86,8 @@ def test_the_migrations_are_recorded_as_provision_records_them() -> None:
     ]
 
 
-def test_views_above_the_shards_read_what_a_shard_has(tmp_path: Path) -> None:
-    """Without replication, and with one shard that is read directly: what remains is every name and column."""
+def test_views_above_the_shards_read_a_shards_rows(tmp_path: Path) -> None:
+    """Without replication, and with one shard that is read directly: this still checks every name and column."""
     run = [
         _on_one_engine(each) for each in STATEMENTS if not each.startswith("SET ") and "schema_migrations" not in each
     ]
@@ -125,7 +125,7 @@ def _on_one_engine(statement: str) -> str:
         ("CREATE TABLE IF NOT EXISTS {database}.one (n UInt8) ENGINE = Memory;", "0 engines"),
     ],
 )
-def test_what_there_is_no_rule_for_stops_it(text: str, sentence: str, tmp_path: Path) -> None:
+def test_a_statement_without_a_rule_is_refused(text: str, sentence: str, tmp_path: Path) -> None:
     (tmp_path / "0001_one.sql").write_text(text)
     with pytest.raises(UserError, match=sentence):
         schema.statements(tmp_path, "impressions", WINDOW_MS)

@@ -1,4 +1,4 @@
-"""The KPIs on the real engine, each with a result that was worked out by hand, and the metrics made of them."""
+"""The KPIs on the real engine, each with a result calculated by hand, and the metrics derived from them."""
 
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.support.documented import ROOT, blocks
 from tests.support.rows import accepted, artwork, ledger
 
 HOUR, MINUTE = 3_600_000, 60_000
-# Within the last hours whatever the time is, and in one day.
+# Within the last hours at any time of day, and within one day.
 NOW = int(time.time() * 1000)
 
 
@@ -54,7 +54,7 @@ def at(latency_ms: int) -> dict[str, Any]:
     return {"appended_at": NOW - 1000, "processed_at": NOW - 1000 + latency_ms}
 
 
-def test_delivery(db: Database) -> None:
+def test_delivery_by_transport_and_tier(db: Database) -> None:
     found = db.rows(
         "SELECT transport, tier, received, accepted, fresh, duplicates, rejected, attempts, failures, dropped,"
         " duplicate_rate, batch_success, hit_rate FROM kpi_delivery ORDER BY transport"
@@ -65,14 +65,14 @@ def test_delivery(db: Database) -> None:
     ]
 
 
-def test_latency_leaves_out_what_was_only_sent_on(db: Database) -> None:
+def test_latency_leaves_out_forwarded_lines(db: Database) -> None:
     ((lines, p50, p95, p99),) = db.rows("SELECT lines, p50_ms, p95_ms, p99_ms FROM kpi_latency")
     assert lines == 4
     assert p50 == pytest.approx(20, rel=0.011)
     assert 19.8 <= p95 <= p99 <= 91
 
 
-def test_freshness_is_of_users_who_are_active_and_exhaustion_of_all(db: Database) -> None:
+def test_freshness_covers_active_users_and_exhaustion_all_users(db: Database) -> None:
     found = db.rows("SELECT * FROM kpi_freshness ORDER BY pool_id")
     mean = (0.95 + 0.45 + 0.05) / 3
     assert found == [
@@ -94,7 +94,7 @@ def test_cost_follows_the_price_table(db: Database) -> None:
     assert found == [(12, 22, 11.0, True, True)]
 
 
-def test_all_of_them_beside_their_targets(db: Database) -> None:
+def test_all_kpis_are_shown_with_their_targets(db: Database) -> None:
     found = {row[0]: row[1:] for row in db.rows("SELECT kpi, value, met FROM kpis")}
     assert found["duplicate rate"] == (0.0, True)
     assert found["lines out of balance"] == (0.0, True)
@@ -125,7 +125,7 @@ def test_a_line_that_does_not_balance_is_counted(engine: Engine) -> None:
         refresh(db)
 
 
-def test_they_are_shown_as_metrics(engine: Engine, db: Database) -> None:
+def test_the_kpis_are_exported_as_metrics(engine: Engine, db: Database) -> None:
     settings = engine.settings(clickhouse_database=db.name)
     KpiExporter(settings).show()
     text = generate_latest(metrics.SINK).decode()
@@ -142,7 +142,7 @@ def test_they_are_shown_as_metrics(engine: Engine, db: Database) -> None:
     assert time.time() - shown["impressions_kpi_computed_timestamp_seconds"] < 60
 
 
-def test_a_pool_that_is_no_more_is_no_longer_shown(engine: Engine) -> None:
+def test_a_pool_that_no_longer_exists_is_no_longer_exported(engine: Engine) -> None:
     db = migrated(engine, "leaving")
     db.put.artworks(artwork("a1", 1, offset=0), artwork("b1", 2, offset=1, pool_id="gone"))
     db.put.accepted(accepted("u1", "a1", NOW, 0), accepted("u1", "b1", NOW, 1))
@@ -161,6 +161,6 @@ def test_a_pool_that_is_no_more_is_no_longer_shown(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("statement", blocks((ROOT / "docs" / "reference" / "kpis.md").read_text(), "sql"))
-def test_what_the_page_of_kpis_shows_works(engine: Engine, statement: str) -> None:
+def test_the_statements_on_the_kpi_page_work(engine: Engine, statement: str) -> None:
     db = migrated(engine, "documented")
     db.put.client.command(statement.replace("impressions.", f"{db.name}."))

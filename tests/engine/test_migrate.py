@@ -1,4 +1,4 @@
-"""Migrations on the real engine: once each, in order, healed when cut short, and never changed afterwards."""
+"""Migrations on the real engine: once each, in order, completed after an interruption, and never changed later."""
 
 import shutil
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def test_files_are_applied_once_and_in_order(client: Client, folder: Path, datab
     assert apply(client, folder, database, WINDOW)[2] == Applied("0003_three.sql")
 
 
-def test_a_file_that_was_cut_short_is_healed_by_running_again(client: Client, folder: Path, database: str) -> None:
+def test_an_interrupted_file_is_completed_by_the_next_run(client: Client, folder: Path, database: str) -> None:
     broken = folder / "0003_three.sql"
     broken.write_text(FIRST.replace("one", "three") + "CREATE VIEW nonsense;\n")
     with pytest.raises(UserError, match=r"0003_three\.sql"):
@@ -102,7 +102,7 @@ def test_a_new_file_before_an_applied_one_is_refused_by_name(client: Client, fol
         ("0003_three.sql", "SELECT 'x", "never closed"),
     ],
 )
-def test_files_that_are_wrong_are_refused_before_anything_is_done(
+def test_invalid_files_are_refused_before_anything_is_done(
     client: Client, folder: Path, database: str, name: str, text: str, sentence: str
 ) -> None:
     (folder / name).write_text(text)
@@ -116,7 +116,7 @@ def test_an_empty_folder_is_refused(client: Client, tmp_path: Path, database: st
         apply(client, tmp_path, database, WINDOW)
 
 
-def test_the_name_of_the_database_is_a_setting(client: Client, database: str) -> None:
+def test_the_databases_name_is_a_setting(client: Client, database: str) -> None:
     apply(client, migrations_folder(), database, WINDOW)
     text = client.query(
         "SELECT arrayStringConcat(groupArray(create_table_query)) FROM system.tables WHERE database = {name:String}",
@@ -125,7 +125,7 @@ def test_the_name_of_the_database_is_a_setting(client: Client, database: str) ->
     assert "impressions." not in text
 
 
-def test_the_sink_writes_exactly_the_columns_that_there_are(client: Client, database: str) -> None:
+def test_the_sink_writes_exactly_the_existing_columns(client: Client, database: str) -> None:
     apply(client, migrations_folder(), database, WINDOW)
     found: dict[str, dict[str, str]] = {}
     query = (
@@ -137,7 +137,7 @@ def test_the_sink_writes_exactly_the_columns_that_there_are(client: Client, data
     assert found == {table.name: {column.name: column.type for column in table.columns} for table in all_tables()}
 
 
-def test_the_projects_migrations_change_nothing_when_they_are_run_again(client: Client, database: str) -> None:
+def test_running_the_projects_migrations_again_changes_nothing(client: Client, database: str) -> None:
     apply(client, migrations_folder(), database, WINDOW)
     client.command(f"INSERT INTO {database}.prices_raw (item, usd, valid_from) VALUES ('artwork', 0.5, '1970-01-01')")
     client.command(f"TRUNCATE TABLE {database}.schema_migrations")
@@ -160,7 +160,7 @@ def test_the_reader_can_not_migrate(engine: Engine, folder: Path, database: str)
         apply(connect(engine.settings(), user="reader"), folder, database, WINDOW)
 
 
-def test_a_server_that_is_away_or_refuses_is_one_sentence(engine: Engine, tmp_path: Path) -> None:
+def test_an_unreachable_or_refusing_server_is_reported_in_one_sentence(engine: Engine, tmp_path: Path) -> None:
     away = Settings.model_validate({"clickhouse_url": f"http://127.0.0.1:{free_pair()}", "data_dir": tmp_path})
     with pytest.raises(UserError, match=r"can't be reached at http://127.0.0.1:\d+: is it up"):
         connect(away)

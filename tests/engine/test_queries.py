@@ -1,4 +1,4 @@
-"""The analysts' queries on the real engine, each with a result that was worked out by hand."""
+"""The analysts' queries on the real engine, each with a result calculated by hand."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 def fill(db: Database) -> None:
-    """Ten artworks, three users, two of them today's; what they saw, and the ledger of it."""
+    """Ten artworks, three users, two of them active today; what they saw, and the ledger of it."""
     put = db.put
     put.artworks(*(artwork(f"a{n}", n, offset=n, created_at=T0 + n) for n in range(10)))
     put.artworks(artwork("a9", 9, offset=10, retired=True), artwork("b0", 20, offset=11, pool_id="other"))
@@ -40,7 +40,7 @@ def fill(db: Database) -> None:
         accepted("u3", "b0", T0 + 4 * MINUTE, 4),
     ]
     put.accepted(*rows)
-    put.accepted(*rows[3:9])  # again, as a sink that was killed would
+    put.accepted(*rows[3:9])  # again, as a killed sink would
     put.ledger(
         ledger(0, received=3, accepted=1, fresh=1, duplicates=1, rejected=1, transport="fetch", tier="pro", bytes=300)
         | {"attempts": 4, "failures": 1, "queued": 7, "dropped": 2, "appended_at": T0 + 200, "processed_at": T0 + 210},
@@ -73,7 +73,7 @@ def ask(db: Database, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
     return db.rows(path.read_text(), **parameters)
 
 
-def test_there_are_ten_and_each_begins_with_its_question_and_its_parameters() -> None:
+def test_there_are_ten_queries_and_each_begins_with_its_question_and_parameters() -> None:
     paths = sorted(QUERIES.glob("*.sql"))
     assert [path.name[:2] for path in paths] == [f"{n:02}" for n in range(1, 11)]
     for path in paths:
@@ -168,5 +168,5 @@ def test_ledger_balance_returns_nothing_until_something_is_missing(db: Database)
         accepted("u9", "a1", when, 50, received_at=when, fresh=False),
         accepted("u9", "a2", when, 53, received_at=when),  # has no ledger row
     )
-    db.put.rejected(rejected(52, rejected_at=when))  # was no rejection
+    db.put.rejected(rejected(52, rejected_at=when))  # was not rejected
     assert [row[2] for row in ask(db, "ledger_balance", **later)] == [50, 51, 52, 53]

@@ -1,4 +1,4 @@
-"""The rollups on the real engine: at any moment they say what the rows say that they are made from."""
+"""The rollups on the real engine: at any moment they agree with the rows that they are made from."""
 
 import itertools
 import threading
@@ -51,10 +51,10 @@ def names() -> Iterator[str]:
 
 
 def some_ledger(rng: Random, first: dict[int, int]) -> list[Row]:
-    """A block of a partition, from its next offset on."""
+    """A block of a partition, starting at its next offset."""
     partition, count = rng.randrange(3), rng.randint(1, 20)
     start = first.get(partition, 0)
-    first[partition] = start + count + rng.randrange(2)  # a marker of a transaction is no row
+    first[partition] = start + count + rng.randrange(2)  # a transaction's marker is not a row
     return [one_ledger(rng, start + n, partition) for n in range(count)]
 
 
@@ -76,7 +76,7 @@ def one_ledger(rng: Random, offset: int, partition: int) -> Row:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_minutes_are_the_ledgers_whatever_was_rolled_up_and_inserted_again(db: Database, seed: int) -> None:
+def test_minutes_match_the_ledger_whatever_was_rolled_up_or_inserted_again(db: Database, seed: int) -> None:
     rng, first = Random(seed), dict[int, int]()
     blocks: list[list[Row]] = []
     for _ in range(12):
@@ -90,14 +90,14 @@ def test_minutes_are_the_ledgers_whatever_was_rolled_up_and_inserted_again(db: D
         assert db.rows(FROM_MINUTES) == db.rows(FROM_LEDGER)
 
 
-def test_what_is_rolled_up_is_not_read_from_the_ledger_again(db: Database) -> None:
+def test_rolled_up_rows_are_not_read_from_the_ledger_again(db: Database) -> None:
     db.put.ledger(*(ledger(n, received=1, accepted=1) for n in range(10)))
     refresh(db, "ledger_minutes_refresh")
     db.put.client.command(f"TRUNCATE TABLE {db.name}.ledger_raw")
     assert db.rows("SELECT sum(lines), sum(accepted) FROM ledger_minutes") == [(10, 10)]
 
 
-def test_a_log_that_was_made_again_is_added_from_its_start(db: Database) -> None:
+def test_a_re_created_log_is_added_from_its_start(db: Database) -> None:
     db.put.ledger(*(ledger(n, received=1, accepted=1) for n in range(10)))
     refresh(db, "ledger_minutes_refresh")
     db.put.ledger(*(ledger(n, received=1, source_topic_id="source-2", kafka_topic_id="topic-2") for n in range(4)))
@@ -108,7 +108,7 @@ def test_a_log_that_was_made_again_is_added_from_its_start(db: Database) -> None
 
 @contextmanager
 def meanwhile(*works: Callable[[], object]) -> Iterator[threading.Event]:
-    """Do the first work in a thread, others again and again until its end; yield what tells that end."""
+    """Run the first task once in a thread, and the others again and again until it ends; yield the event of its end."""
     done = threading.Event()
     failed: list[BaseException] = []
 
@@ -143,7 +143,7 @@ def blocks_of_lines(db: Database, count: int) -> None:
         db.put.ledger(*(ledger(block * 50 + n, block % 3, received=1, accepted=1) for n in range(50)))
 
 
-def test_a_reader_never_sees_a_line_twice_or_not_at_all_while_lines_come_and_are_rolled_up(
+def test_a_reader_sees_each_line_exactly_once_while_lines_arrive_and_are_rolled_up(
     engine: Engine, db: Database
 ) -> None:
     refreshing = engine.client("writer")
@@ -162,7 +162,7 @@ def test_a_reader_never_sees_a_line_twice_or_not_at_all_while_lines_come_and_are
     assert db.rows("SELECT sum(lines) FROM ledger_minutes_raw") == [(150 * 50,)]
 
 
-def test_a_user_whose_impressions_come_while_he_is_worked_out_is_worked_out_again(engine: Engine, db: Database) -> None:
+def test_a_user_with_impressions_arriving_during_a_refresh_is_refreshed_again(engine: Engine, db: Database) -> None:
     db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(100)))
     refreshing = engine.client("writer")
 
@@ -178,7 +178,7 @@ def test_a_user_whose_impressions_come_while_he_is_worked_out_is_worked_out_agai
     assert db.rows("SELECT user_id FROM coverage_latest WHERE impressions != 100 OR seen != 100") == []
 
 
-def test_a_rollup_goes_on_where_it_was_when_the_engine_was_killed(tmp_path: Path) -> None:
+def test_a_rollup_continues_where_it_was_when_the_engine_was_killed(tmp_path: Path) -> None:
     with running_engine(tmp_path) as engine:
         db = migrated(engine, "killed")
         for block in range(4):
@@ -194,7 +194,7 @@ def test_a_rollup_goes_on_where_it_was_when_the_engine_was_killed(tmp_path: Path
         assert db.rows("SELECT sum(lines) FROM ledger_minutes_raw") == [(stored,)]
 
 
-def test_coverage_is_that_of_user_coverage_once_it_was_worked_out(db: Database) -> None:
+def test_coverage_equals_user_coverage_after_a_refresh(db: Database) -> None:
     rng = Random(7)
     db.put.artworks(*(artwork(f"a{n}", n, offset=n, pool_id="main" if n % 3 else "extra") for n in range(30)))
     offsets = itertools.count()
@@ -208,7 +208,7 @@ def test_coverage_is_that_of_user_coverage_once_it_was_worked_out(db: Database) 
 
 
 def some_impression(rng: Random, offset: int) -> Row:
-    # Of 30 catalogued artworks and 5 that are not; a user stays in his partition.
+    # Of 30 catalogued artworks and 5 that are not; a user stays in their partition.
     user, number = rng.randrange(12), rng.randrange(35)
     return accepted(f"u{user}", f"a{number}", T0 + offset * WINDOW, offset, partition=user % 3)
 
@@ -223,7 +223,7 @@ def some_impression(rng: Random, offset: int) -> Row:
     ],
     ids=["retired", "moved", "learned late", "new"],
 )
-def test_coverage_follows_the_catalogue_for_users_who_do_nothing(db: Database, change: dict[str, Any]) -> None:
+def test_coverage_follows_the_catalogue_for_inactive_users(db: Database, change: dict[str, Any]) -> None:
     db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(10)))
     db.put.accepted(*(accepted("u1", f"a{n}", T0, n) for n in range(4)), accepted("u1", "b1", T0, 4))
     db.put.accepted(accepted("u2", "a7", T0, 5))
@@ -233,7 +233,7 @@ def test_coverage_follows_the_catalogue_for_users_who_do_nothing(db: Database, c
     assert db.rows(LATEST) == db.rows(EXACT)
 
 
-def test_coverage_follows_a_catalogue_that_was_made_again(db: Database) -> None:
+def test_coverage_follows_a_re_created_catalogue(db: Database) -> None:
     db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(4)))
     db.put.accepted(accepted("u1", "a1", T0, 0), accepted("u1", "a2", T0, 1))
     refresh(db, "users_refresh")
@@ -242,7 +242,7 @@ def test_coverage_follows_a_catalogue_that_was_made_again(db: Database) -> None:
     assert db.rows(LATEST) == db.rows(EXACT) == [("u1", "main", 1, 1, 1.0)]
 
 
-def test_only_those_are_worked_out_again_of_whom_something_came(db: Database) -> None:
+def test_only_users_with_new_impressions_are_refreshed(db: Database) -> None:
     db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(10)))
     db.put.accepted(*(accepted(f"u{n}", "a1", T0, n) for n in range(5)))
     refresh(db, "users_refresh")
@@ -252,7 +252,7 @@ def test_only_those_are_worked_out_again_of_whom_something_came(db: Database) ->
     assert db.rows("SELECT user_id, count() AS times FROM users_raw GROUP BY user_id HAVING times > 1") == [("u3", 2)]
 
 
-def test_what_lies_less_than_the_window_after_another_is_counted(db: Database) -> None:
+def test_impressions_less_than_the_window_after_another_are_counted(db: Database) -> None:
     db.put.artworks(artwork("a1", 1, offset=0), artwork("a2", 2, offset=1))
     times = [T0, T0 + WINDOW, T0 + 2 * WINDOW - 1, T0 + 2 * WINDOW]
     db.put.accepted(*(accepted("u1", "a1", at, n) for n, at in enumerate(times)))
@@ -263,7 +263,7 @@ def test_what_lies_less_than_the_window_after_another_is_counted(db: Database) -
     assert db.rows("SELECT users, impressions, duplicates FROM kpi_duplicates_seen") == [(1, 7, 2)]
 
 
-def test_the_engine_works_them_out_by_itself(db: Database) -> None:
+def test_the_engine_refreshes_the_rollups_by_itself(db: Database) -> None:
     views = "SELECT view, exception FROM system.view_refreshes WHERE database = {name:String} ORDER BY view"
     found = db.put.client.query(views, parameters={"name": db.name}).result_rows
     assert [tuple(row) for row in found] == [("ledger_minutes_refresh", ""), ("users_refresh", "")]

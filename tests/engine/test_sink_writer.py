@@ -1,4 +1,4 @@
-"""What the sink inserts is what ClickHouse then holds, to the bit, whichever way its rows were read."""
+"""ClickHouse holds exactly what the sink inserts, to the bit, whichever way its rows were read."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -44,7 +44,7 @@ def block(topic: str, topic_id: str, *values: bytes, key: bytes | None = None) -
 
 
 def held(db: Database, table: str, topic_id: str, names: list[str]) -> list[tuple[Any, ...]]:
-    """What the table has of a log, times as milliseconds, in the order of its lines."""
+    """The table's rows of a log, with times in milliseconds, in the order of its lines."""
     columns = ", ".join(f"toUnixTimestamp64Milli({name})" if name.endswith("_at") else name for name in names)
     query = f"SELECT {columns} FROM {table} WHERE kafka_topic_id = {{t:String}} ORDER BY kafka_offset, line, idx"
     return db.rows(query.replace(", idx", "") if table == "ledger_raw" else query, t=topic_id)
@@ -72,11 +72,11 @@ FIELDS = [name for name in PLAIN if not name.startswith("kafka_")]
 
 
 @pytest.mark.parametrize("by", ["columns", "rows"])
-def test_accepted_rows(db: Database, writer: Writer, by: str) -> None:
-    # An unknown field leaves the whole block to the way row by row, and changes nothing else.
+def test_accepted_rows_are_stored_as_decided(db: Database, writer: Writer, by: str) -> None:
+    # An unknown field makes the sink convert the whole block row by row, and changes nothing else.
     extra = {"extra": 1} if by == "rows" else {}
     given = [PLAIN, PLAIN | {"idx": 1}, EXTREME]
-    # Rows of one identity would collapse.
+    # Rows with the same identity would collapse.
     given = [row | {"event_id": f"{TEXT} {by} {n}", "user_id": f"{TEXT} {by}"} for n, row in enumerate(given)]
     made = block(ACCEPTED, f"accepted {by}", joined([given[0] | extra, given[1]]), joined([given[2]]))
     for part in made.parts:
@@ -97,7 +97,7 @@ def test_accepted_rows(db: Database, writer: Writer, by: str) -> None:
 
 
 @pytest.mark.parametrize("by", ["columns", "rows"])
-def test_ledger_rows(db: Database, writer: Writer, by: str) -> None:
+def test_ledger_rows_are_stored_as_decided(db: Database, writer: Writer, by: str) -> None:
     extra = {"extra": 1} if by == "rows" else {}
     source = {"source_topic_id": by}
     large = ledger(
@@ -111,7 +111,7 @@ def test_ledger_rows(db: Database, writer: Writer, by: str) -> None:
     assert held(db, "ledger_raw", made.topic_id, names) == expected
 
 
-def test_rejected_bytes_and_catalogue_records(db: Database, writer: Writer) -> None:
+def test_rejected_bytes_and_catalogue_records_are_stored_unchanged(db: Database, writer: Writer) -> None:
     piece = rejected(idx=-(2**31), payload="AP8K", payload_encoding="base64", detail=TEXT)
     made = block(REJECTED, "rejected", joined([piece]))
     writer.insert(made.parts[0], made.token)
@@ -124,7 +124,7 @@ def test_rejected_bytes_and_catalogue_records(db: Database, writer: Writer) -> N
     assert db.rows(query, t=made.topic_id) == [("a1", 2**32 - 1, [1.0, -0.5, float(2**53 + 1)], False)]
 
 
-def test_a_refused_insert_and_a_server_that_is_away_are_told_apart(engine: Engine, db: Database) -> None:
+def test_a_refused_insert_and_an_unreachable_server_are_different_errors(engine: Engine, db: Database) -> None:
     made = block(LEDGER, "away", joined([ledger(0)]))
     elsewhere = Writer(engine.settings(clickhouse_database="nowhere"))
     with pytest.raises(InsertError) as refused:

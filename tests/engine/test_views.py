@@ -14,7 +14,7 @@ from tests.support.database import Database, migrated
 from tests.support.rows import T0, accepted, artwork, ledger, rejected
 
 HOUR = 3_600_000
-# Columns "at least", as the contract lists them.
+# The contract lists these columns as "at least".
 COLUMNS = {
     "impressions": "event_id, user_id, artwork_id, pool_id, impression_id, flush_id, session_id, seen_at, received_at, "
     "fresh, dwell_ms, visible, position, surface, transport, tier, experiments, source_topic_id, source_partition, "
@@ -51,12 +51,12 @@ def at(ms: int) -> datetime:
 
 
 def now_ms(db: Database) -> int:
-    """The engine's clock, which the view goes by."""
+    """The engine's clock, which the view uses."""
     return int(db.rows("SELECT toUnixTimestamp64Milli(now64(3))")[0][0])
 
 
 @pytest.mark.parametrize("view", COLUMNS)
-def test_the_contracts_columns_are_there(db: Database, view: str) -> None:
+def test_the_contracts_columns_exist(db: Database, view: str) -> None:
     db.rows(f"SELECT {COLUMNS[view]} FROM {view}")
 
 
@@ -70,7 +70,7 @@ def test_the_contracts_columns_are_there(db: Database, view: str) -> None:
         ("artworks", ARTWORK_RECORDS, lambda n: artwork(f"a{n}", n, offset=n)),
     ],
 )
-def test_rows_inserted_again_in_other_blocks_are_there_once(
+def test_rows_inserted_again_in_other_blocks_appear_once(
     db: Database, view: str, table: Table, make: Callable[[int], Row]
 ) -> None:
     rows = [make(n) for n in range(100)]
@@ -80,7 +80,7 @@ def test_rows_inserted_again_in_other_blocks_are_there_once(
     assert db.rows(f"SELECT count() FROM {view}") == [(100,)]
 
 
-def test_the_same_token_inserts_once_and_another_table_or_token_is_another_insert(db: Database) -> None:
+def test_a_token_inserts_once_per_table(db: Database) -> None:
     row = accepted("u1", "a1")
     for token in ("t:0:1-1", "t:0:1-1", "t:0:1-2"):
         db.put.insert(IMPRESSIONS, [row], token)
@@ -89,7 +89,7 @@ def test_the_same_token_inserts_once_and_another_table_or_token_is_another_inser
     assert db.rows("SELECT count() FROM user_artworks_raw") == [(1,)]
 
 
-def test_a_large_block_is_one_part_of_one_partition_and_its_token_stands_for_all_of_it(db: Database) -> None:
+def test_a_large_block_is_one_part_and_its_token_covers_all_of_it(db: Database) -> None:
     rows = [accepted(f"u{n}", "a1", offset=n) for n in range(60_000)]
     for _ in range(2):
         db.put.insert(IMPRESSIONS, rows, "t:0:1-60000")
@@ -100,7 +100,7 @@ def test_a_large_block_is_one_part_of_one_partition_and_its_token_stands_for_all
 
 
 def test_a_view_keeps_its_setting_whatever_the_reader_sets(db: Database) -> None:
-    # One identity in two partitions, which the sink never does, shows whether partitions are collapsed by themselves.
+    # One identity in two partitions, which the sink never writes, shows whether each partition is collapsed separately.
     for partition in (0, 1, 1):
         db.put.insert(IMPRESSIONS, [accepted("u1", "a1", partition=partition)])
     for value in (0, 1):
@@ -108,7 +108,7 @@ def test_a_view_keeps_its_setting_whatever_the_reader_sets(db: Database) -> None
         assert db.rows(query) == [(2,)]
 
 
-def test_every_value_comes_back_as_it_was(db: Database) -> None:
+def test_every_value_comes_back_unchanged(db: Database) -> None:
     given: Row = {
         "dwell_ms": 2**53 - 1,
         "visible": 0.1,
@@ -134,7 +134,7 @@ def test_a_rejected_payload_is_kept_to_the_byte(db: Database) -> None:
     assert db.rows("SELECT hex(payload), length(payload) FROM rejected") == [(payload.hex().upper(), 256)]
 
 
-def test_only_fresh_impressions_are_what_a_user_has_seen(db: Database) -> None:
+def test_only_fresh_impressions_count_as_seen(db: Database) -> None:
     db.put.accepted(
         accepted("u1", "a1", T0, offset=1),
         accepted("u1", "a1", T0 + HOUR, offset=2, fresh=False),
@@ -148,7 +148,7 @@ def test_only_fresh_impressions_are_what_a_user_has_seen(db: Database) -> None:
     assert db.rows("SELECT artwork_id, user_id FROM artwork_users ORDER BY ALL") == [("a1", "u1"), ("a1", "u2")]
 
 
-def test_an_artwork_is_its_latest_record_and_a_tombstone_retires_it_where_it_is(db: Database) -> None:
+def test_an_artwork_is_its_latest_record_and_a_tombstone_retires_it_in_its_pool(db: Database) -> None:
     db.put.artworks(
         artwork("a1", 1, offset=0, dna=[0.1, -2]),
         artwork("a2", 2, offset=1),
@@ -162,17 +162,17 @@ def test_an_artwork_is_its_latest_record_and_a_tombstone_retires_it_where_it_is(
     ]
 
 
-def test_a_topic_made_again_is_a_new_catalogue(db: Database) -> None:
+def test_a_re_created_topic_is_a_new_catalogue(db: Database) -> None:
     db.put.artworks(artwork("a1", 1, offset=8), artwork("a2", 2, offset=9))
     again = artwork("a1", 7, offset=0, pool_id="new", appended_at=T0 + HOUR, kafka_topic_id="topic-2")
     db.put.artworks(again)
     assert db.rows("SELECT artwork_id, pool_id, ordinal FROM artworks") == [("a1", "new", 7)]
 
 
-def test_coverage_is_of_the_active_artworks_of_the_latest_pool(db: Database) -> None:
+def test_coverage_counts_active_artworks_in_their_latest_pool(db: Database) -> None:
     db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(4)), artwork("b0", 10, 10, pool_id="other"))
     db.put.accepted(
-        accepted("u1", "a0", offset=0, pool_id="other"),  # said another pool than the catalogue
+        accepted("u1", "a0", offset=0, pool_id="other"),  # named another pool than the catalogue
         accepted("u1", "a1", offset=1),
         accepted("u1", "a1", T0 + HOUR, offset=2, fresh=False),
         accepted("u1", "unknown", offset=3),
@@ -186,15 +186,15 @@ def test_coverage_follows_the_catalogue_at_once(db: Database) -> None:
     db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(4)))
     db.put.accepted(accepted("u1", "a0", offset=0), accepted("u1", "late", offset=1))
     assert db.rows(COVERAGE) == [("u1", "main", 1, 4, 0.25, 0.75)]
-    db.put.artworks(artwork("late", 9, offset=4))  # known only afterwards
+    db.put.artworks(artwork("late", 9, offset=4))  # added to the catalogue only afterwards
     assert db.rows(COVERAGE) == [("u1", "main", 2, 5, 0.4, 0.6)]
     db.put.artworks(artwork("a3", 3, offset=5, retired=True))
     assert db.rows(COVERAGE) == [("u1", "main", 2, 4, 0.5, 0.5)]
-    db.put.artworks(artwork("a0", 0, offset=6, pool_id="other"))  # moves, with who has seen it
+    db.put.artworks(artwork("a0", 0, offset=6, pool_id="other"))  # moves pools, with its viewers
     assert db.rows(COVERAGE) == [("u1", "main", 1, 3, 1 / 3, 1 - 1 / 3), ("u1", "other", 1, 1, 1.0, 0.0)]
 
 
-def test_a_row_stays_while_what_was_seen_is_retired_and_coverage_of_nothing_is_0(db: Database) -> None:
+def test_a_users_row_stays_when_artworks_retire_and_coverage_of_nothing_is_0(db: Database) -> None:
     db.put.artworks(artwork("a0", 0, offset=0), artwork("a1", 1, offset=1))
     db.put.accepted(accepted("u1", "a0"))
     db.put.artworks(artwork("a0", 0, offset=2, retired=True))
@@ -203,7 +203,7 @@ def test_a_row_stays_while_what_was_seen_is_retired_and_coverage_of_nothing_is_0
     assert db.rows(COVERAGE) == [("u1", "main", 0, 0, 0.0, 1.0)]
 
 
-def test_coverage_is_exact_while_rows_are_there_twice(db: Database) -> None:
+def test_coverage_is_exact_while_rows_exist_twice(db: Database) -> None:
     now = now_ms(db)
     db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(10)))
     rows = [accepted("u1", f"a{n}", now - 60_000 + n, offset=n) for n in range(5)]
@@ -214,14 +214,14 @@ def test_coverage_is_exact_while_rows_are_there_twice(db: Database) -> None:
     ]
 
 
-def test_impressions_1h_counts_all_accepted_of_the_pool_that_were_seen_in_the_hour(db: Database) -> None:
+def test_impressions_1h_counts_the_pools_accepted_impressions_seen_in_the_last_hour(db: Database) -> None:
     now = now_ms(db)
     db.put.artworks(artwork("a0", 0, offset=0), artwork("b0", 1, offset=1, pool_id="other"))
     db.put.accepted(
         accepted("u1", "a0", now - 2 * HOUR, offset=0, received_at=now),
         accepted("u1", "a0", now - HOUR + 60_000, offset=1, fresh=False),
         accepted("u1", "a0", now - 1000, offset=2, fresh=False),
-        accepted("u1", "a0", now + 200_000, offset=3, fresh=False),  # a clock ahead: not in the hour before
+        accepted("u1", "a0", now + 200_000, offset=3, fresh=False),  # a clock is ahead: not in the last hour
         accepted("u1", "b0", now - 1000, offset=4),
         accepted("u1", "unknown", now - 1000, offset=5),
         accepted("u2", "b0", now - 2 * HOUR, offset=6),
@@ -233,7 +233,7 @@ def test_impressions_1h_counts_all_accepted_of_the_pool_that_were_seen_in_the_ho
     ]
 
 
-def test_one_users_coverage_reads_a_few_granules_of_many(db: Database) -> None:
+def test_one_users_coverage_reads_few_of_many_granules(db: Database) -> None:
     db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(50)))
     for table, columns in (
         ("user_artworks_raw", "user_id, artwork_id, first_seen_at, received_at"),
@@ -249,7 +249,7 @@ def test_one_users_coverage_reads_a_few_granules_of_many(db: Database) -> None:
     plan = "\n".join(line for (line,) in db.rows(f"EXPLAIN indexes = 1 {query}"))
     ranges = [line.split("Granules:")[1].strip() for line in plan.splitlines() if "Granules:" in line and "/" in line]
     large = [tuple(map(int, text.split("/"))) for text in ranges if int(text.split("/")[1]) > 50]
-    # Of both large tables: all granules until the primary key is asked, then one or two for each part.
+    # For both large tables: all granules before the primary key applies, then one or two per part.
     assert sorted(read for read, _ in large)[:2] <= [4, 4], plan
     everyone = db.rows("SELECT count(), min(seen), max(seen) FROM (SELECT * FROM user_coverage ORDER BY freshness)")
     assert everyone == [(10_000, 50, 50)]
