@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 
 FOLDER = ROOT / "upstream"
 REPRODUCED = 1
-# Each takes some seconds, mostly to start a worker; one that takes this long hangs.
+# Each takes some seconds, mostly to start a worker; one that takes longer than this hangs.
 SECONDS = 180.0
 NEW_BROKERS = 3
 # Which of our files answers which reproduction.

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 SECONDS = 120.0
 KILLS = 5
-# A start that has to wait for the old member's session to end takes twice as long as a start may take.
+# Twice the time that the restart may take, so waiting for the old member's session to end fails the test.
 SESSION_SECONDS = 90
 STOP_SECONDS = 20
 # Few records per transaction, so a kill nearly always interrupts one.
@@ -41,7 +41,7 @@ def test_kills_at_random_moments_under_load_change_nothing(installation: Install
         worker.start()
         if kill % 2:
             restored = rng.randint(1, PARTITIONS - 1)
-            until(lambda n=restored: worker.output().count("state_restored") >= n, SECONDS, "a half recovery")  # type: ignore[misc]
+            until(lambda n=restored: worker.output().count("state_restored") >= n, SECONDS, "a partial recovery")  # type: ignore[misc]
             worker.kill()
             worker.start()
     worker.wait_ready()

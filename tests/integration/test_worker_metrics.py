@@ -48,7 +48,7 @@ def test_a_worker_reports_what_it_decided(installation: Installation) -> None:
     ]
     installation.produce([at_home("counted", flush("counted", mixed)), user_flush("counted-too", "a0004")])
     installation.audit.settle()
-    until(lambda: samples(worker)["impressions_worker_received_total", ""] == 6, SECONDS, "all is counted")
+    until(lambda: samples(worker)["impressions_worker_received_total", ""] == 6, SECONDS, "everything is counted")
 
     found = samples(worker)
     of_outcomes = {label: value for (name, label), value in found.items() if name == OUTCOMES}

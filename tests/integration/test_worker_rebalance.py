@@ -28,7 +28,7 @@ def test_a_worker_joins_leaves_and_takes_over(installation: Installation) -> Non
 
     with background(lambda: installation.produce(load(rng, "leaves", 4_000))):
         assert second.stop() == 0
-        until(lambda: first.partitions() == PARTITIONS, SECONDS, "the first one has all again")
+        until(lambda: first.partitions() == PARTITIONS, SECONDS, "the first one has all partitions again")
     installation.audit.settle()
 
     goal = installation.ledger_records() + 20

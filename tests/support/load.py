@@ -84,8 +84,7 @@ def at_home(user_id: str, line: bytes) -> Raw:
 
 
 def load(rng: Random, name: str, impressions: float, users: int = 100, shape: Shape = USUAL) -> Iterator[Raw]:
-    """Yield records with about this many impressions of users with that name; times are taken when a record is
-    drawn."""
+    """Yield records with about this many impressions of users with that name, timed as they are drawn."""
     sent: list[tuple[int, bytes]] = []
     done = 0
     while done < impressions:

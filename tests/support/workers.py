@@ -39,7 +39,7 @@ def group(nodeid: str) -> str:
 
 
 def place(path: Path) -> tuple[bool, int]:
-    """Return the sort key of a file, given relative to tests/: tests that wait for a build follow all that start
+    """Return a file's sort key (path relative to tests/): tests that wait for a build follow all that start
     services."""
     folder = path.parts[0]
     if path.name in ahead.FOR:
