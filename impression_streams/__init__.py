@@ -6,10 +6,10 @@
 >>> try:
 ...     producer.close()
 ... except UndeliveredError as error:
-...     keep(error.flushes)  # and `send_flush` them later: same ids, so that nothing counts twice
+...     keep(error.flushes)  # and `send_flush` them later: the ids are the same, so nothing counts twice
 
-It needs confluent-kafka, orjson and pydantic, and nothing of the package `streams`. It logs to the standard logger
-`impression_streams`; nothing is on stdout or stderr unless the host configures logging.
+It needs confluent-kafka, orjson and pydantic, and nothing from the package `streams`. It logs to the standard logger
+`impression_streams`; nothing appears on stdout or stderr unless the host configures logging.
 """
 
 from impression_streams.delivery import BufferFullError, Delivery, RawRecord, Stats, Undelivered, UndeliveredError

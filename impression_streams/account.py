@@ -1,19 +1,19 @@
-"""What a producer holds and what became of the rest. No lock of its own: its owner holds one."""
+"""Count what a producer holds and what became of the rest. It has no lock: its owner holds one."""
 
 from impression_streams.delivery import Delivery, RawRecord, Stats, Undelivered
 from impression_streams.encode import parse_flush
 from impression_streams.outgoing import Outgoing
 
-# Enough different reasons to see what is wrong.
+# This many different reasons are enough to see what is wrong.
 MAX_REASONS = 3
 
 
 class Account:
-    """Counters, and the records that were given up and wait to be taken back."""
+    """Counters, and the records that were given up and wait for the caller to take them back."""
 
     def __init__(self) -> None:
         self.held = 0  # weight of everything in memory
-        self.held_failed = 0  # the part of it that only the caller can free
+        self.held_failed = 0  # the part of `held` that only the caller can free
         self.open_records = 0  # neither acknowledged nor given up
         self.reasons: list[str] = []
         self._recorded = self._buffered = self._acknowledged = self._failed = 0
@@ -22,13 +22,13 @@ class Account:
         self._unreported = 0
 
     def recorded(self) -> None:
-        """An impression went into a buffer."""
+        """Count an impression that went into a buffer."""
         self._recorded += 1
         self._buffered += 1
         self.held += 1
 
     def sent(self, outgoing: Outgoing, buffered: bool) -> None:
-        """A record is on its way; `buffered` says that its impressions come from a buffer."""
+        """Count a record that is being sent; `buffered` says that its impressions come from a buffer."""
         self.open_records += 1
         if buffered:
             self._buffered -= outgoing.impressions
@@ -39,7 +39,7 @@ class Account:
             outgoing.dropped, self._unreported = self._unreported, 0
 
     def finished(self, outgoing: Outgoing, delivery: Delivery) -> None:
-        """A record was acknowledged or given up."""
+        """Count a record that was acknowledged or given up."""
         self.open_records -= 1
         if delivery.error is None:
             self.held -= outgoing.weight
@@ -55,7 +55,7 @@ class Account:
             self.reasons.append(delivery.error)
 
     def take_undelivered(self) -> Undelivered:
-        """Hand out what was given up, and forget it."""
+        """Return what was given up, and forget it."""
         given_up, self._given_up, self.reasons = self._given_up, [], []
         self.held -= self.held_failed
         self.held_failed = 0

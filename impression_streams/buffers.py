@@ -1,4 +1,4 @@
-"""The users' buffers of a producer: what was recorded and waits for size or time. No clock, no lock of its own."""
+"""A producer's buffers, one per user: impressions that wait for size or time. They have neither clock nor lock."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ class Buffer:
 
 
 class Buffers:
-    """Buffers by user. Every one waits equally long, so that the oldest is always the first that is due."""
+    """Buffers by user. All wait equally long, so the oldest is always due first."""
 
     def __init__(self, size: int, interval: float) -> None:
         self._size = size
@@ -22,7 +22,7 @@ class Buffers:
         self._by_user: dict[str, Buffer] = {}
 
     def add(self, user_id: str, impression: bytes, now: float) -> Buffer | None:
-        """Put an impression into its user's buffer; returns the buffer, taken out, if that filled it."""
+        """Put an impression into its user's buffer. If that fills the buffer, take it out and return it."""
         buffer = self._by_user.get(user_id)
         if buffer is None:
             buffer = self._by_user[user_id] = Buffer(user_id, now + self._interval)
@@ -39,7 +39,7 @@ class Buffers:
         return taken
 
     def take_due(self, now: float) -> Iterator[Buffer]:
-        """Take out the buffers whose time has come, oldest first."""
+        """Take out the buffers that are due, oldest first."""
         while self._by_user:
             first = next(iter(self._by_user.values()))
             if first.due > now:
@@ -47,5 +47,5 @@ class Buffers:
             yield self._by_user.pop(first.user_id)
 
     def next_due(self) -> float | None:
-        """Return when the next buffer is due, None if all are empty."""
+        """Return when the next buffer is due; None if all are empty."""
         return next(iter(self._by_user.values())).due if self._by_user else None

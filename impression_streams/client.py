@@ -1,4 +1,4 @@
-"""librdkafka's settings: those that the producer's promises stand on, and the caller's beside them."""
+"""librdkafka's settings: those that the producer's promises depend on, and the caller's own."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from impression_streams.log import LibrdkafkaLog
 
 Config = Mapping[str, str | int]
 
-# Nothing of these can change without breaking a promise of ImpressionProducer.
+# Changing any of these would break a promise of ImpressionProducer.
 FIXED: dict[str, str | int | bool] = {
-    # The broker drops what librdkafka sends twice, and keeps the order of a partition.
+    # The broker drops what librdkafka sends twice, and keeps the order within a partition.
     "enable.idempotence": True,
     "acks": "all",
-    # As Kafka's Java clients place a key, and as the worker expects a user (streams/core/partitioner.py).
+    # Places a key as Kafka's Java clients do, and a user as the worker expects (streams/core/partitioner.py).
     "partitioner": "murmur2_random",
     "message.max.bytes": MAX_BATCH_BYTES,
 }
-# Other names of the same, and what has a parameter of its own or makes no sense here.
+# Other names of these settings, and settings that have their own parameter or make no sense here.
 RESERVED = {
     *FIXED,
     "request.required.acks",
@@ -37,18 +37,18 @@ RESERVED = {
     "on_delivery",
     "error_cb",
 }
-# How long a client may be without any metadata before it begins again with the bootstrap servers (ms). A broker that
-# hung (a pause of its machine) may answer with no brokers at all while it is fenced; a client that believes that has
-# nobody left to ask, and by default waits for five minutes (upstream/librdkafka_no_brokers.py).
+# How long a client may be without metadata before it returns to the bootstrap servers (ms). A broker that hung (its
+# machine was paused) may report no brokers at all while it is fenced. A client that believes this has no broker left to
+# ask, and by default waits for five minutes (upstream/librdkafka_no_brokers.py).
 REBOOTSTRAP_MS = 10_000
-# librdkafka logs a line for each failed connection; such errors are reported through the callback instead. What is
-# left, a client's fatal error, would go to the host's stderr.
+# librdkafka logs a line for each failed connection; the callback reports such errors instead. The only line left, a
+# client's fatal error, would go to the host's stderr.
 QUIET: dict[str, Any] = {"log_level": 2, "logger": LibrdkafkaLog()}
 
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """How to reach the brokers; `try_seconds` is how long librdkafka tries by itself before it reports a failure."""
+    """How to reach the brokers; `try_seconds` is how long librdkafka itself tries before it reports a failure."""
 
     bootstrap: str
     compression: str
@@ -63,9 +63,9 @@ def connection(bootstrap: str) -> dict[str, str | int | float | bool]:
 
 
 def connect(options: ClientOptions, on_error: Callable[[KafkaError], None]) -> Producer:
-    """Return a client. Raises ValueError for a setting that librdkafka does not know or that is not the caller's.
+    """Return a client. Raises ValueError for a setting that is unknown to librdkafka or reserved.
 
-    No connection is made yet: a broker that is away shows later, as errors and unacknowledged flushes.
+    No connection is made yet: a broker that is down shows later, as errors and unacknowledged flushes.
     """
     if taken := sorted(RESERVED & options.config.keys()):
         raise ValueError(f"config: {', '.join(taken)} can't be set here, the producer's promises depend on it")

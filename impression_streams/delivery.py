@@ -8,11 +8,11 @@ from impression_streams.flush import Flush
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of one flush, or of one raw record (`flush_id` and `user_id` "" and 0 impressions).
+    """What became of one flush, or of one raw record (its `flush_id` and `user_id` are "", its `impressions` 0).
 
-    `error` is None once the broker acknowledged it with acks=all: it then stands at `partition` and `offset`.
-    Else it says why the producer gave up, and both are -1. `latency_ms` runs from the moment the flush left its
-    buffer, retries included.
+    If the broker acknowledged it with acks=all, `error` is None and it is stored at `partition` and `offset`.
+    Otherwise `error` says why the producer gave up, and both are -1. `latency_ms` counts from when the flush left
+    its buffer and includes retries.
     """
 
     flush_id: str
@@ -28,21 +28,21 @@ class Delivery:
 class Stats:
     """Counters since the producer was made; recorded = buffered + queued + acknowledged + failed, at any moment.
 
-    All count impressions but the last three; raw records have none that the producer knows of.
+    All but the last three count impressions; the producer does not know how many a raw record has.
     """
 
     recorded: int
     buffered: int  # in a user's buffer, waiting for size or time
-    queued: int  # on the way: not yet acknowledged
+    queued: int  # sent, not yet acknowledged
     acknowledged: int
     failed: int  # given up
     records_acknowledged: int  # flushes and raw records
     records_failed: int
-    retries: int  # tries that failed and were made again; those inside librdkafka are invisible
+    retries: int  # attempts that failed and were repeated; librdkafka's own are not visible
 
     @property
     def sent(self) -> int:
-        """Impressions that left their buffer."""
+        """Return the number of impressions that left their buffer."""
         return self.recorded - self.buffered
 
 
@@ -57,9 +57,9 @@ class RawRecord:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """What the broker did not acknowledge. It may have stored some of it all the same.
+    """What the broker did not acknowledge. It may have stored some of it nevertheless.
 
-    Sending it again is safe: with the ids it has, the stream drops what it knows already.
+    Sending it again is safe: the ids are the same, so the stream drops what it already has.
     """
 
     flushes: list[Flush]
@@ -70,9 +70,9 @@ class Undelivered:
 
 
 class UndeliveredError(Exception):
-    """The broker did not acknowledge everything in time: `flushes` and `records` are the caller's now.
+    """The broker did not acknowledge everything in time: `flushes` and `records` now belong to the caller.
 
-    `reasons` are the first few different ones.
+    `reasons` holds the first few different reasons.
     """
 
     def __init__(self, undelivered: Undelivered, reasons: Sequence[str]) -> None:
@@ -88,4 +88,4 @@ class UndeliveredError(Exception):
 
 
 class BufferFullError(BufferError):
-    """There is no room for what was given: nothing of it was taken, nothing else was lost."""
+    """There is no room for what was given: none of it was accepted, and nothing else was lost."""

@@ -1,7 +1,7 @@
-"""From what a caller gives to the bytes of a line; whatever the stream would reject is a ValueError here.
+"""Turn what a caller gives into the bytes of a line; what the stream would reject raises ValueError here.
 
-A valid flush can't come near a line's 1 MiB: 500 impressions whose every field is as long as it may be make
-0.35 MiB (tests/unit/sdk/test_encode.py), so no flush need ever be cut.
+A valid flush stays far below a line's limit of 1 MiB: 500 impressions with every field at its longest take 0.35 MiB
+(tests/unit/sdk/test_encode.py), so a flush never has to be split.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from impression_streams.flush import Flush, Impression
 from impression_streams.types import FlushReason, Id
 
-# topics.yaml: the largest batch of impressions.v1. A record alone in a batch that does not compress has up to 90 bytes
-# around key and value (61 of the batch's header, the rest lengths and deltas).
+# The largest batch of impressions.v1 (topics.yaml). In a batch of one record that does not compress, up to 90 bytes
+# surround key and value (61 are the batch's header, the rest lengths and deltas).
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 MAX_RECORD_BYTES = MAX_BATCH_BYTES - 128
 
@@ -24,7 +24,7 @@ _ID: TypeAdapter[str] = TypeAdapter(Id)
 
 
 def check_id(name: str, value: object) -> None:
-    """Raise ValueError if `value` is no id."""
+    """Raise ValueError if `value` is not an id."""
     try:
         _ID.validate_python(value, strict=True)
     except ValidationError as error:
@@ -32,13 +32,13 @@ def check_id(name: str, value: object) -> None:
 
 
 def check_reason(reason: str) -> None:
-    """Raise ValueError if `reason` is none of the contract's."""
+    """Raise ValueError if the contract does not list `reason`."""
     if reason not in get_args(FlushReason):
         raise ValueError(f"reason: one of {', '.join(get_args(FlushReason))} is expected")
 
 
 def impression_json(fields: Mapping[str, object]) -> bytes:
-    """Return an impression as JSON; a field that is None is left out. Raises ValueError that names the field."""
+    """Return an impression as JSON, without the fields that are None. Raises ValueError that names the field."""
     try:
         impression = _IMPRESSION.validate_python({name: v for name, v in fields.items() if v is not None})
     except ValidationError as error:
@@ -47,7 +47,7 @@ def impression_json(fields: Mapping[str, object]) -> bytes:
 
 
 def check_flush(flush: Flush | Mapping[str, Any]) -> Flush:
-    """Return the flush, every field of it checked. Raises ValueError that names the field."""
+    """Check every field of the flush and return it. Raises ValueError that names the field."""
     given = flush.model_dump(exclude_unset=True) if isinstance(flush, Flush) else dict(flush)
     try:
         return _FLUSH.validate_python(given)
@@ -56,12 +56,12 @@ def check_flush(flush: Flush | Mapping[str, Any]) -> Flush:
 
 
 def flush_json(flush: Flush) -> bytes:
-    """Return a checked flush as its line; unknown fields, which the stream ignores, are not in it."""
+    """Return the line of a checked flush, without unknown fields, which the stream ignores."""
     return _FLUSH.dump_json(flush, exclude_unset=True)
 
 
 def parse_flush(line: bytes) -> Flush:
-    """Return the flush of a line that this module made."""
+    """Parse a line that this module made."""
     return _FLUSH.validate_json(line)
 
 
@@ -71,13 +71,13 @@ def open_line(header: Mapping[str, object], impressions: Sequence[bytes]) -> byt
 
 
 def close_line(line: bytes, *, attempts: int, queued: int, dropped: int) -> bytes:
-    """Return the whole line: `attempts` with this one, flushes `queued` behind it, impressions `dropped` for good."""
+    """Return the complete line: `attempts` includes this one, `queued` flushes wait after it, `dropped` is for good."""
     telemetry = {"attempts": attempts, "failures": attempts - 1, "queued": queued, "dropped": dropped}
     return line + orjson.dumps(telemetry) + b"}"
 
 
 def check_record(value_size: int, key: str | None) -> None:
-    """Raise ValueError for a record that a broker refuses: it takes 4 MiB, its own framing included."""
+    """Raise ValueError for a record that a broker refuses: its limit is 4 MiB, framing included."""
     size = value_size + len((key or "").encode())
     if size > MAX_RECORD_BYTES:
         raise ValueError(f"the record has {size} bytes, {MAX_RECORD_BYTES} are allowed: send it as several")

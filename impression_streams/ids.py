@@ -1,10 +1,10 @@
-"""Ids that a producer gives: random ones in the order of time, and derived ones that a second run gives again."""
+"""A producer's ids: random ones in order of time, and derived ones that are the same in every run."""
 
 import os
 import time
 import uuid
 
-# Any constant will do, as long as it never changes: the ids of a replayed file hang on it.
+# Any constant will do, but it must never change: the ids of replayed files depend on it.
 REPLAY_NAMESPACE = uuid.UUID("8f6c2a4e-5a4b-5d6f-9a38-7d1c9a0b6e21")
 
 
@@ -23,5 +23,5 @@ def new_id() -> str:
 
 
 def derived_id(*parts: object) -> str:
-    """Return the UUID, version 5, of the parts: the same for the same parts, in any process."""
+    """Return the UUID (version 5) of the parts: the same parts give the same id in any process."""
     return str(uuid.uuid5(REPLAY_NAMESPACE, "\0".join(map(str, parts))))

@@ -1,4 +1,4 @@
-"""What the SDK logs: to the standard logger `impression_streams`, which goes nowhere unless the host configures it.
+"""The SDK's log, on the standard logger `impression_streams`: it writes nothing unless the host configures it.
 
 A line is an event in snake_case and its fields, `broker_error code=_TRANSPORT detail='...'`: ids, codes and counts,
 never payloads. The fields are also the record's attribute `fields`, for hosts that write JSON.
@@ -11,18 +11,18 @@ LOGGER = logging.getLogger("impression_streams")
 # Without a handler of its own, Python would write warnings to the stderr of a host that configured no logging.
 LOGGER.addHandler(logging.NullHandler())
 
-# Between two lines about the same trouble: a broker that is away for a night must not fill the host's disk.
+# Between two lines about the same trouble: a broker that is down for a night must not fill the host's disk.
 SECONDS_BETWEEN_LINES = 60.0
 
 
 def write(level: int, event: str, error: BaseException | None = None, /, **fields: object) -> None:
-    """Log an event, with the trace of `error`. A handler that raises costs a line, and nothing else."""
+    """Log an event, with the traceback of `error`. A handler that raises loses this line, and nothing else."""
     line = " ".join([event, *(f"{name}={value!r}" for name, value in fields.items())])
     _guarded(lambda: LOGGER.log(level, line, exc_info=error, extra={"event": event, "fields": fields}))
 
 
 class LibrdkafkaLog:
-    """Takes librdkafka's own lines, which would go to stderr; an exception would end the call that serves them."""
+    """Receives librdkafka's own lines, which would go to stderr. It never raises: that would end the serving call."""
 
     def log(self, level: int, text: str, *arguments: object) -> None:
         """Pass a line on."""
@@ -32,19 +32,19 @@ class LibrdkafkaLog:
 def _guarded(call: Callable[[], None]) -> None:
     try:
         call()
-    except Exception:  # the host's handlers are the host's: delivery goes on
+    except Exception:  # a fault of the host's handlers must not stop delivery
         return
 
 
 class Trouble:
-    """Logs one kind of trouble: the first event at once, then at most one line in a minute, and that it is over.
+    """Logs one kind of trouble: the first event at once, then at most one line a minute, then the end of it.
 
-    A line has the number of events since the last one that had none (`suppressed`). There is no clock in here: `now`
-    is monotonic (s). No lock either: one thread calls.
+    A line counts the events that were not logged since the line before it (`suppressed`). There is no clock in here:
+    `now` is monotonic (s). There is no lock either: only one thread calls.
     """
 
     def __init__(self) -> None:
-        self._open = False  # a line said that there is trouble, and none that it is over
+        self._open = False  # the trouble was logged, its end was not
         self._since = 0.0
         self._next_line = float("-inf")
         self._suppressed = 0
@@ -62,7 +62,7 @@ class Trouble:
         write(level, event, error, **fields, **self._take_suppressed())
 
     def over(self, now: float, event: str) -> None:
-        """Log that it is over, if a line said that there was trouble. A warning, so that whoever saw that sees this."""
+        """Log the end of a trouble that was logged: a warning like that line, so whoever saw one sees the other."""
         if self._open:
             self._open = False
             write(logging.WARNING, event, seconds=round(now - self._since, 1), **self._take_suppressed())

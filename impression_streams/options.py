@@ -13,13 +13,13 @@ Compression = Literal["zstd", "lz4", "gzip", "snappy", "none"]
 
 # Seconds from a buffer's first impression to its flush.
 INTERVALS: dict[str, float] = {"free": 5.0, "pro": 1.0}
-# librdkafka tries by itself for this long before the producer counts a failure and makes the next try.
+# librdkafka itself tries for this long before the producer counts a failure and tries again.
 TRY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class ProducerOptions:
-    """Raises ValueError that names the setting."""
+    """The settings. A wrong one raises ValueError that names it."""
 
     tier: Tier
     flush_interval: float | None
@@ -57,9 +57,9 @@ class ProducerOptions:
         return INTERVALS[self.tier] if self.flush_interval is None else self.flush_interval
 
     def client(self, bootstrap: str, compression: str, linger_ms: float, config: Config | None) -> ClientOptions:
-        """Return the client's part."""
+        """Return the settings of the client."""
         return ClientOptions(bootstrap, compression, linger_ms, min(TRY_SECONDS, self.delivery_timeout), config or {})
 
     def flush_header(self, user_id: str, reason: str) -> dict[str, object]:
-        """Return the fields of a new flush, all but its impressions and its telemetry."""
+        """Return the fields of a new flush, without its impressions and telemetry."""
         return {**self.header, "flush_id": new_id(), "user_id": user_id, "sent_at": now_ms(), "reason": reason}

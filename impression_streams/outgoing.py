@@ -1,4 +1,4 @@
-"""A record on its way to the broker."""
+"""A record that is being sent to the broker."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -7,7 +7,7 @@ from impression_streams import encode
 from impression_streams.buffers import Buffer
 from impression_streams.flush import Flush
 
-# An impression takes 200 to 700 bytes; a raw record takes the room of one for each of these that it has begun.
+# An impression takes 200 to 700 bytes, so a raw record weighs one impression for each RAW_BYTES begun.
 RAW_BYTES = 512
 
 
@@ -15,13 +15,13 @@ RAW_BYTES = 512
 class Outgoing:
     """A flush, or a raw record (no ids, no impressions). Times are monotonic (s).
 
-    `line` still lacks the telemetry when `open` (encode.open_line), which each try then fills in anew.
+    While `open`, `line` still lacks the telemetry (encode.open_line), which each attempt fills in.
     """
 
     flush_id: str
     user_id: str
     impressions: int
-    weight: int  # what it takes of the producer's room
+    weight: int  # its share of `max_buffered`
     line: bytes | None
     key: str | None
     open: bool = False
@@ -33,13 +33,13 @@ class Outgoing:
 
     @classmethod
     def of_buffer(cls, buffer: Buffer, header: dict[str, Any]) -> Self:
-        """Return the flush of a buffer's impressions under a header."""
+        """Return the flush of a header and a buffer's impressions."""
         count, line = len(buffer.impressions), encode.open_line(header, buffer.impressions)
         return cls(header["flush_id"], buffer.user_id, count, count, line, buffer.user_id, open=True)
 
     @classmethod
     def of_flush(cls, flush: Flush) -> Self:
-        """Return a prepared flush, its telemetry as it came."""
+        """Return a prepared flush, with its own telemetry."""
         count = len(flush.impressions)
         return cls(flush.flush_id, flush.user_id, count, count, encode.flush_json(flush), flush.user_id)
 
@@ -51,7 +51,7 @@ class Outgoing:
         return cls("", "", 0, max(1, -(-size // RAW_BYTES)), value, key, partition=partition)
 
     def value(self, queued: int) -> bytes | None:
-        """Return the record's value as this try sends it, with `queued` records behind it."""
+        """Return the record's value for this attempt, with `queued` records waiting after it."""
         if not self.open or self.line is None:
             return self.line
         return encode.close_line(self.line, attempts=max(1, self.attempts), queued=queued, dropped=self.dropped)

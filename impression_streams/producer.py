@@ -22,9 +22,9 @@ from impression_streams.report import Reporter
 from impression_streams.sender import Sender
 from impression_streams.types import FlushReason, Tier
 
-# How long the thread serves delivery reports before it looks at the timers again: a flush by time is at most this late.
+# How long the thread serves delivery reports before it checks the timers again: a timed flush is at most this late.
 TICK_SECONDS = 0.05
-# After it gave up on the broker, close() only waits for librdkafka to hand everything back; no network is needed.
+# Once it has given up, close() only waits for librdkafka to hand everything back, which needs no network.
 ABANDON_SECONDS = 15.0
 
 
@@ -35,23 +35,23 @@ class ImpressionProducer:
     ...     producer.record("u42", "a0042", pool_id="main", dwell_ms=1200, visible=0.8)
 
     Promises
-    - What `record` takes is acknowledged by the broker (acks=all), or reported as failed to `on_delivery` and handed
-      back by `close` (UndeliveredError) or `take_undelivered`. Nothing is dropped in silence.
-    - A failed flush is sent again with the same ids for `delivery_timeout` seconds (librdkafka's own retries among
-      them); the stream drops what it then gets twice.
-    - `record` refuses what the stream would reject, with a ValueError that names the field; nothing else is touched.
-    - Memory is bounded: at most `max_buffered` impressions (0.2 to 0.7 kB each) not yet acknowledged. When they are
-      that many, `record` waits up to `max_block` seconds for room (0: not at all), then raises BufferFullError.
+    - What `record` accepts is acknowledged by the broker (acks=all), or reported as failed to `on_delivery` and
+      handed back by `close` (UndeliveredError) or `take_undelivered`. Nothing is dropped silently.
+    - A failed flush is sent again with the same ids for `delivery_timeout` seconds, librdkafka's own retries
+      included; the stream drops the duplicates.
+    - `record` refuses what the stream would reject, with a ValueError that names the field; nothing else is affected.
+    - Memory is bounded: at most `max_buffered` impressions (0.2 to 0.7 kB each) are unacknowledged. At that number,
+      `record` waits up to `max_block` seconds for room (0: not at all), then raises BufferFullError.
 
     Any thread may use it. It belongs to one process: after a fork it raises RuntimeError in the child. `on_delivery`
     is called by the producer's thread, once for each flush and raw record; it must be quick and must not wait for
-    this producer. If it raises, the first exception is raised again by `close`, when all else is done.
-    Forgotten producers are closed at the interpreter's exit, which may wait 30 s for the broker; what is not
-    delivered then is only logged. Trouble is logged to the logger `impression_streams`: at once, then at most one
-    line in a minute.
+    this producer. If it raises, `close` raises the first exception again after everything else is done.
+    A producer that was not closed is closed at the interpreter's exit, which may wait 30 s for the broker; what is
+    undelivered then is only logged. Trouble goes to the logger `impression_streams`: at once, then at most one line
+    a minute.
     """
 
-    def __init__(  # noqa: PLR0913 - each is a setting of its own, by keyword
+    def __init__(  # noqa: PLR0913 - each is a separate setting, by keyword
         self,
         bootstrap: str = "127.0.0.1:9092",
         *,
@@ -73,7 +73,7 @@ class ImpressionProducer:
 
         A user's flush is sent once it has `batch_size` impressions (1 to 500), or `flush_interval` seconds (by tier:
         free 5, pro 1) after its first. `experiments` are arms by experiment (at most 16). `linger_ms` is how long
-        flushes wait for others to share a request. `config` are further settings of librdkafka, as for TLS and SASL.
+        flushes wait for others to share a request. `config` holds further settings of librdkafka, as for TLS and SASL.
         """
         self._options = ProducerOptions(
             tier, flush_interval, batch_size, session_id, experiments, delivery_timeout, max_buffered, max_block
@@ -105,10 +105,10 @@ class ImpressionProducer:
         position: int | None = None,
         surface: str | None = None,
     ) -> str:
-        """Take one impression; returns its id, a new UUID if None was given.
+        """Record one impression and return its id, a new UUID if None was given.
 
         Ids are 1 to 128 of A-Z a-z 0-9 . _ : - and `seen_at` is in ms since the epoch (now if None). `visible` is the
-        share of the artwork's pixels that was on screen, 0 to 1; `dwell_ms` and `position` are whole numbers from 0.
+        share of the artwork's pixels that were on screen, 0 to 1; `dwell_ms` and `position` are whole numbers from 0.
         Raises ValueError for what the stream would reject, BufferFullError when there is no room, RuntimeError once
         the producer is closed.
         """
@@ -136,23 +136,23 @@ class ImpressionProducer:
         return impression_id
 
     def send_flush(self, flush: Flush | Mapping[str, Any]) -> None:
-        """Send a prepared flush at once, as it is but for unknown fields, which the stream ignores.
+        """Send a prepared flush at once, as it is except for unknown fields, which the stream ignores.
 
-        Raises ValueError that names what is wrong with it (so 501 impressions are refused, not cut),
+        Raises ValueError that names what is wrong with it (501 impressions are refused, not split),
         BufferFullError when there is no room.
         """
         self._send_prepared(Outgoing.of_flush(encode.check_flush(flush)))
 
     def send_raw(self, lines: bytes | None, *, partition: int | None = None, key: str | None = None) -> None:
-        """Send a record's value as it is, right, wrong or none at all: for replay and tests.
+        """Send a record's value as it is, be it valid, invalid or None: for replay and tests.
 
-        It goes to `partition`, else where `key` belongs, else anywhere. Raises ValueError for what a broker
-        refuses, which is above 4 MiB; BufferFullError when there is no room.
+        It goes to `partition`, else to the partition of `key`, else to any. Raises ValueError for what a broker
+        refuses (above 4 MiB), BufferFullError when there is no room.
         """
         self._send_prepared(Outgoing.of_raw(lines, key, partition))
 
     def flush(self, user_id: str | None = None, reason: FlushReason = "manual") -> None:
-        """Send what is buffered for the user, or for everyone, now; `wait` waits for the acknowledgements.
+        """Send what is buffered for the user, or for all users, now; `wait` waits for the acknowledgements.
 
         Raises ValueError for an unknown reason, RuntimeError once the producer is closed.
         """
@@ -163,7 +163,7 @@ class ImpressionProducer:
             self._send_buffers(self._buffers.take(user_id), reason)
 
     def wait(self, timeout: float) -> bool:
-        """Wait until all that was sent is acknowledged or given up; False if `timeout` seconds didn't do."""
+        """Wait until everything sent is acknowledged or given up; return False if `timeout` seconds did not suffice."""
         self._check_process()
         with self._changed:
             return self._wait_settled(timeout)
@@ -171,8 +171,8 @@ class ImpressionProducer:
     def close(self, timeout: float = 30.0) -> None:
         """Send everything, wait for the acknowledgements, and end. A second call does nothing.
 
-        Raises UndeliveredError with whatever was not acknowledged after `timeout` seconds or had been given up
-        before; the producer is closed all the same.
+        Raises UndeliveredError with everything that was not acknowledged within `timeout` seconds or was given up
+        before; the producer is closed nevertheless.
         """
         self._check_process()
         if current_thread() is self._thread:
@@ -198,7 +198,7 @@ class ImpressionProducer:
             raise self._reporter.error
 
     def take_undelivered(self) -> Undelivered:
-        """Take back what was given up so far; its room is free then, and `close` won't hand it out again."""
+        """Take back what was given up so far. This frees its room, and `close` won't hand it out again."""
         with self._changed:
             undelivered = self._account.take_undelivered()
             self._changed.notify_all()
@@ -206,7 +206,7 @@ class ImpressionProducer:
 
     @property
     def stats(self) -> Stats:
-        """The counters at this moment."""
+        """Return the current counters."""
         with self._changed:
             return self._account.stats(self._sender.retries)
 
@@ -234,12 +234,12 @@ class ImpressionProducer:
         self._sender.submit(outgoing)
 
     def _make_room(self, weight: int) -> None:
-        """Return once there is room (a record larger than all of it may go alone), the lock held throughout."""
+        """Return once there is room (a record above the whole limit may go alone). The caller holds the lock."""
         self._check_usable()
         limit, account = self._options.max_buffered, self._account
         give_up_at = time.monotonic() + self._options.max_block
         while account.held and account.held + weight > limit:
-            self._send_buffers(self._buffers.take(), "size")  # waiting for a timer would only take longer
+            self._send_buffers(self._buffers.take(), "size")  # waiting for their timers would only take longer
             if account.held_failed and account.held_failed + weight > limit:
                 raise BufferFullError(
                     f"{account.held_failed} impressions that could not be delivered ({'; '.join(account.reasons)})"
@@ -267,7 +267,7 @@ class ImpressionProducer:
             raise RuntimeError("the producer's thread ended on an error") from self._crash
 
     def _check_process(self) -> None:
-        # Before any lock: a lock that was held when the process forked is held in the child for ever.
+        # Before taking any lock: a lock that was held when the process forked stays locked in the child for ever.
         if os.getpid() != self._pid:
             raise RuntimeError("the producer was made before a fork: make one in each process")
 

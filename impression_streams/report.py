@@ -1,4 +1,4 @@
-"""What became of each record, told to the log and to the caller's `on_delivery`. One thread calls."""
+"""Reports what became of each record to the log and to the caller's `on_delivery`. Only one thread calls."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from impression_streams.log import Trouble
 
 
 class Reporter:
-    """Calls `on_delivery`; an exception of it is logged, and the first one is kept in `error`."""
+    """Calls `on_delivery`, logs the exceptions that it raises, and keeps the first one in `error`."""
 
     def __init__(self, on_delivery: Callable[[Delivery], None] | None) -> None:
         self.error: Exception | None = None
@@ -25,6 +25,6 @@ class Reporter:
             return
         try:
             self._on_delivery(delivery)
-        except Exception as error:  # the caller's code: it must not stop the deliveries
+        except Exception as error:  # an error in the caller's code must not stop the deliveries
             self.error = self.error or error
             self._failures.event(now, ERROR, "on_delivery_failed", error, flush_id=delivery.flush_id)

@@ -1,4 +1,4 @@
-"""From a finished line to its acknowledgement: hand it to librdkafka, try again what failed, report each once."""
+"""From a finished line to its acknowledgement: hand it to librdkafka, retry it if it fails, report it once."""
 
 import logging
 import time
@@ -12,13 +12,13 @@ from impression_streams import log
 from impression_streams.delivery import Delivery
 from impression_streams.outgoing import Outgoing
 
-# Between two tries: the broker has just refused, and librdkafka has waited and tried by itself before that.
+# Between two attempts: the broker has just refused, after librdkafka itself had waited and retried.
 RETRY_SECONDS = 0.5
-# How long a client that is given up may take to report what it held; nothing of that needs the network.
+# How long an abandoned client may take to report what it held; this needs no network.
 PURGE_SECONDS = 5.0
 PURGE_STEP_SECONDS = 0.2
 GIVEN_UP = "not acknowledged in time"
-# Errors that no repetition mends; anything else may be over in a moment.
+# Errors that a retry can't fix; any other may be over in a moment.
 PERMANENT = {
     KafkaError.MSG_SIZE_TOO_LARGE,
     KafkaError.RECORD_LIST_TOO_LARGE,
@@ -33,9 +33,9 @@ PERMANENT = {
 
 
 class Sender:
-    """The way out. `submit` from any thread; `step`, which makes all reports, from one thread only.
+    """Sends records. Any thread may call `submit`; only one may call `step`, which makes all reports.
 
-    `done` is called once for every record submitted, by the thread that steps, and holding no lock.
+    `done` is called once for every record submitted, by the thread that calls `step`, without holding a lock.
     """
 
     def __init__(
@@ -58,17 +58,17 @@ class Sender:
         self.retries = 0
 
     def submit(self, outgoing: Outgoing) -> None:
-        """Send a record behind those before it. Never blocks: what librdkafka has no room for waits here."""
+        """Send a record after those before it. Never blocks: records that librdkafka has no room for wait here."""
         with self._lock:
             self._ready.append(outgoing)
             self._pump()
 
     def abandon(self) -> None:
-        """Give up: every record not acknowledged by now is reported as failed by the next `step`."""
+        """Give up: the next `step` reports every record that is not acknowledged by then as failed."""
         self._abandoned = True
 
     def step(self, seconds: float) -> None:
-        """Serve delivery reports for up to `seconds`, then send what has become possible to send."""
+        """Serve delivery reports for up to `seconds`, then send the records that can now be sent."""
         before = self.retries
         self._serve(lambda: self._client.poll(seconds))
         if self._broken or self._abandoned:
@@ -130,9 +130,9 @@ class Sender:
         )
 
     def _drop_client(self) -> None:
-        """Take everything back from the client; go on with a new one, unless all is abandoned.
+        """Take back everything that the client holds; go on with a new one, unless the sender is abandoned.
 
-        A fatal error of the idempotent producer (a sequence that the broker does not know) ends a client for good:
+        A fatal error of the idempotent producer (the broker does not know its sequence) ends a client for good:
         https://github.com/confluentinc/librdkafka/blob/master/INTRODUCTION.md#idempotent-producer-fatal-errors
         """
         with self._lock:
@@ -144,7 +144,7 @@ class Sender:
             else:
                 waiting = []
                 self._client = self._connect(self._on_error)
-        if not self._abandoned:  # outside of the lock: a handler of the host's may itself record impressions
+        if not self._abandoned:  # outside the lock: the host's log handler may itself record impressions
             self._outage.event(time.monotonic(), logging.WARNING, "client_replaced")
         old.purge()
         deadline = time.monotonic() + PURGE_SECONDS
@@ -157,7 +157,7 @@ class Sender:
             self._report(outgoing, -1, -1, GIVEN_UP)
 
     def _serve(self, call: Callable[[], object]) -> None:
-        """Make a call that serves reports. It raises a fatal error of the client, whatever `error_cb` there is."""
+        """Make a call that serves reports. The client's fatal error is raised here even though `error_cb` is set."""
         try:
             call()
         except KafkaException as error:

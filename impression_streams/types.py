@@ -1,4 +1,4 @@
-"""The field types of the contract (contract §3): strict, so that `true`, `1.0` and `1e3` are no integers."""
+"""The field types of the contract (contract §3): strict, so `true`, `1.0` and `1e3` are not integers."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ TimeMs = Annotated[int, Field(ge=0, le=MAX_TIME_MS, description="ms since the ep
 Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Version = Annotated[int, Field(ge=1, le=1, description="format of the flush")]
 
-# Optional means that the field may be absent; a null is a wrong value like any other.
+# Optional means that the field may be absent; null is a wrong value like any other.
 MaybeInteger = Annotated[int | None, GetPydanticSchema(lambda _, handler: handler.generate_schema(Integer))]
 MaybeRatio = Annotated[float | None, GetPydanticSchema(lambda _, handler: handler.generate_schema(Ratio))]
 # An absent id reads as "", which no id can be.
@@ -27,7 +27,7 @@ Tier = Literal["free", "pro"]
 
 
 def _drop_absent(schema: dict[str, Any]) -> None:
-    """Leave defaults that stand for "absent" out of a JSON Schema: they are no valid values."""
+    """Leave defaults that stand for "absent" out of a JSON Schema: they are not valid values."""
     for field in schema.get("properties", {}).values():
         if field.get("default", 0) in (None, ""):
             del field["default"]

@@ -1,4 +1,4 @@
-"""The producer SDK under the name that it had first, kept for ever; `impression_streams` says what there is."""
+"""The producer SDK under its first name, which is kept for good; see `impression_streams`."""
 
 from impression_streams import (
     BufferFullError,

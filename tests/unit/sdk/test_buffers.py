@@ -1,4 +1,4 @@
-"""Batching by user: no impression is lost or doubled, none waits longer than the interval."""
+"""Batching by user: no impression is lost or duplicated, and none waits longer than the interval."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ steps = st.lists(
 
 
 @given(steps, st.integers(1, 4))
-def test_every_impression_comes_out_once_in_its_users_order(moves: list[tuple[str, float, str]], size: int) -> None:
+def test_every_impression_comes_out_once_and_in_its_users_order(moves: list[tuple[str, float, str]], size: int) -> None:
     buffers = Buffers(size, INTERVAL)
     now = 0.0
     added: list[tuple[str, bytes]] = []

@@ -1,4 +1,4 @@
-"""What the SDK makes of what it is given: lines that the stream accepts, or a ValueError that names the field."""
+"""What the SDK makes of its input: lines that the stream accepts, or a ValueError that names the field."""
 
 import json
 from typing import Any
@@ -53,7 +53,7 @@ def producer() -> Any:
         ("surface", "a/b"),
     ],
 )
-def test_bad_impression_is_refused_by_name_and_leaves_nothing(
+def test_a_bad_impression_is_refused_by_field_and_leaves_nothing(
     producer: ImpressionProducer, field: str, value: object
 ) -> None:
     fields: dict[str, Any] = {"user_id": "u", "artwork_id": "a", field: value}
@@ -73,13 +73,13 @@ def test_bad_impression_is_refused_by_name_and_leaves_nothing(
         ({"experiments": {str(i): "x" for i in range(17)}}, "experiments"),
     ],
 )
-def test_bad_flush_is_refused_by_name(producer: ImpressionProducer, change: dict[str, Any], named: str) -> None:
+def test_a_bad_flush_is_refused_by_field(producer: ImpressionProducer, change: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=f"^{named}: "):
         producer.send_flush({**FLUSH, **change})
     assert producer.stats.recorded == 0
 
 
-def test_record_above_four_mib_is_refused(producer: ImpressionProducer) -> None:
+def test_a_record_above_four_mib_is_refused(producer: ImpressionProducer) -> None:
     with pytest.raises(ValueError, match="4194176 are allowed"):
         producer.send_raw(b"x" * 4_194_176, key="k")
     encode.check_record(4_194_175, "k")
@@ -102,12 +102,12 @@ def test_record_above_four_mib_is_refused(producer: ImpressionProducer) -> None:
         ({"config": {"no.such.setting": 1}}, "config: No such"),
     ],
 )
-def test_bad_setting_is_refused_by_name(settings: dict[str, Any], named: str) -> None:
+def test_a_bad_setting_is_refused_by_name(settings: dict[str, Any], named: str) -> None:
     with pytest.raises((ValueError, KeyError), match=named):
         ImpressionProducer("127.0.0.1:1", **settings)
 
 
-def test_largest_valid_flush_is_far_below_a_lines_limit() -> None:
+def test_the_largest_valid_flush_is_far_below_a_lines_limit() -> None:
     impression = encode.impression_json(
         {
             "impression_id": LONGEST,
@@ -151,7 +151,7 @@ impressions = st.fixed_dictionaries(
 
 
 @given(st.lists(impressions, min_size=1, max_size=5), ids)
-def test_line_is_read_as_what_was_given(given_: list[dict[str, object]], user_id: str) -> None:
+def test_a_line_decodes_to_what_was_given(given_: list[dict[str, object]], user_id: str) -> None:
     header = {"v": 1, "flush_id": "f", "user_id": user_id, "sent_at": 0, "transport": "sdk", "tier": "pro"}
     line = encode.open_line(header, [encode.impression_json(fields) for fields in given_])
     decoded = decode(encode.close_line(line, attempts=2, queued=3, dropped=4))
@@ -169,7 +169,7 @@ def test_unknown_fields_of_a_prepared_flush_are_left_out() -> None:
     assert json.loads(encode.flush_json(flush)) == FLUSH
 
 
-def test_ids_are_in_the_order_of_time_or_derived() -> None:
+def test_ids_are_in_order_of_time_or_derived() -> None:
     first, second = new_id(), new_id()
     assert first != second
     assert first[14] == second[14] == "7"
@@ -188,6 +188,6 @@ def test_ids_are_in_the_order_of_time_or_derived() -> None:
         ("abc", 479470107),
     ],
 )
-def test_murmur2_is_kafkas(text: str, java: int) -> None:
-    """The vectors of UtilsTest.testMurmur2 in Apache Kafka."""
+def test_murmur2_gives_the_same_hashes_as_kafka(text: str, java: int) -> None:
+    """The test vectors are those of UtilsTest.testMurmur2 in Apache Kafka."""
     assert murmur2(text.encode()) == java & 0xFFFFFFFF

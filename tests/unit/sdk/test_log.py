@@ -1,4 +1,4 @@
-"""What the SDK logs: few lines, with ids and counts, and nothing that its host must fear. Time is passed in."""
+"""What the SDK logs: few lines, with ids and counts, that can't harm its host. Time is passed in."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ def events(trouble: Trouble, *times: float) -> None:
         trouble.event(now, logging.WARNING, "broker_error", code="_TRANSPORT")
 
 
-def test_the_first_event_has_a_line_at_once_and_then_one_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_first_event_is_logged_at_once_and_then_one_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     trouble = Trouble()
     events(trouble, *(5.0 + second / 10 for second in range(3 * 600)))  # ten a second, for three minutes
     assert caplog.messages == [
@@ -40,7 +40,7 @@ def test_the_first_event_has_a_line_at_once_and_then_one_a_minute(caplog: pytest
     ]
 
 
-def test_the_end_is_said_once_with_what_had_no_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_end_is_logged_once_with_the_number_of_suppressed_events(caplog: pytest.LogCaptureFixture) -> None:
     trouble = Trouble()
     trouble.over(0.0, "outage_over")
     events(trouble, 1.0, 2.0, 3.0)
@@ -49,7 +49,7 @@ def test_the_end_is_said_once_with_what_had_no_line(caplog: pytest.LogCaptureFix
     assert caplog.messages == ["broker_error code='_TRANSPORT'", "outage_over seconds=3.5 suppressed=2"]
 
 
-def test_trouble_that_comes_and_goes_has_two_lines_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+def test_trouble_that_comes_and_goes_logs_two_lines_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     trouble = Trouble()
     for second in range(int(10 * MINUTE)):
         events(trouble, second)
@@ -58,7 +58,7 @@ def test_trouble_that_comes_and_goes_has_two_lines_a_minute(caplog: pytest.LogCa
     assert caplog.messages[2] == f"broker_error code='_TRANSPORT' suppressed={int(MINUTE) - 1}"
 
 
-def test_a_line_has_its_fields_for_whoever_writes_json(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_record_carries_its_fields_for_hosts_that_write_json(caplog: pytest.LogCaptureFixture) -> None:
     write(logging.ERROR, "delivery_failed", flush_id="f1", detail="100 %s\nof it")
     (record,) = caplog.records
     assert (record.name, record.levelname) == ("impression_streams", "ERROR")
@@ -67,7 +67,7 @@ def test_a_line_has_its_fields_for_whoever_writes_json(caplog: pytest.LogCapture
     assert record.__dict__["fields"] == {"flush_id": "f1", "detail": "100 %s\nof it"}
 
 
-def test_the_trace_of_an_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_traceback_of_an_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     write(logging.ERROR, "on_delivery_failed", LookupError("k"))
     assert "LookupError: k" in caplog.text
 
@@ -82,8 +82,8 @@ def test_the_trace_of_an_error_is_logged(caplog: pytest.LogCaptureFixture) -> No
     ],
     ids=["event", "trouble", "librdkafka"],
 )
-def test_a_handler_that_raises_costs_nothing(line: Callable[[], None], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_handler_that_raises_does_no_harm(line: Callable[[], None], caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(OSError, match="probe"):
         LOGGER.error("probe")
     line()
-    assert len(caplog.messages) == 0  # it stands before the test's own handler
+    assert len(caplog.messages) == 0  # the raising handler comes before the test's own
