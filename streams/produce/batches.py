@@ -1,4 +1,4 @@
-"""From rows in the order of time to flushes, as the app would have cut them at that time."""
+"""Turn rows in order of time into flushes, as the app would have cut them at that time."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from streams.produce.timeline import Timeline
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Rows of one user and session that go out together at `at` (ms, the play's clock)."""
+    """Rows of one user and session that are sent together at `at` (ms, the play's clock)."""
 
     at: int
     reason: str
@@ -23,11 +23,11 @@ class Batch:
 def batches(rows: Iterable[Row], timeline: Timeline, size: int, interval_ms: int) -> Iterator[Batch]:
     """Yield batches in the order of `at`; every row is in exactly one.
 
-    A batch goes out when it has `size` rows, or once `interval_ms` of the play's time have passed since its first
-    row. The wall clock has no part in it, so that a play gives the same flushes at any speed. Rows that came as
-    whole flushes stay together, and go out with the last of them.
+    A batch is sent when it has `size` rows, or once `interval_ms` of the play's time have passed since its first
+    row. The wall clock plays no part, so a play gives the same flushes at any speed. Rows that were read from whole
+    flushes stay together and are sent with the last of them.
     """
-    open_: dict[object, Batch] = {}  # by what belongs together; the first is always the first that is due
+    open_: dict[object, Batch] = {}  # by user and session; the first is always due first
     whole: dict[object, Batch] = {}
     at = 0
     for row in rows:
@@ -54,9 +54,9 @@ def batches(rows: Iterable[Row], timeline: Timeline, size: int, interval_ms: int
 
 
 def make_flush(batch: Batch, timeline: Timeline, tier: str = "free", new_ids: bool = False) -> Flush:
-    """Return a batch's flush, sent now. Its flush_id is derived from its impressions', or fresh with `new_ids`.
+    """Return a batch's flush, sent now. Its flush_id is derived from its impressions' ids, or new with `new_ids`.
 
-    A flush that came whole keeps its fields but for the times, and its flush_id unless `new_ids`.
+    A flush that was read whole keeps its fields except the times, and keeps its flush_id unless `new_ids`.
     """
     first = batch.rows[0]
     impressions: list[dict[str, Any]] = [{**row.fields, "seen_at": timeline.map(row.seen_at)} for row in batch.rows]

@@ -1,4 +1,4 @@
-"""Which column holds which field, and how a record of a file becomes a Row."""
+"""Which column holds which field, and how a file's record becomes a Row."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,23 +21,23 @@ Reader = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Columns:
-    """Where the fields are. `names` maps fields to columns; any other field is read from the column of its own name.
+    """Where the fields are. `names` maps fields to columns; any other field is read from the column of the same name.
 
-    `artwork_format` and `user_format` make ids of what the log has, as 'a{:04d}' makes a0014 of 14. Without a
-    column for it, an impression_id is derived from the file's name, the row's number and content, so that the
-    same file gives the same ids again; with `new_ids` every row gets a fresh one. Raises UserError.
+    `artwork_format` and `user_format` turn the log's values into ids: 'a{:04d}' turns 14 into a0014. Without a
+    column for it, impression_id is derived from the file's name and the row's number and content, so the same file
+    always gives the same ids; with `new_ids` every row gets a new one. Raises UserError.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     time_unit: TimeUnit = "auto"
     artwork_format: str = "{}"
     user_format: str = "{}"
-    pool_id: str = ""  # of rows that have none
+    pool_id: str = ""  # for rows that have none
     new_ids: bool = False
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.names) - {*REQUIRED, *OPTIONAL}):
-            raise UserError(f"--map: {', '.join(unknown)} is no field; {', '.join((*REQUIRED, *OPTIONAL))} are.")
+            raise UserError(f"--map: {', '.join(unknown)} is not a field; {', '.join((*REQUIRED, *OPTIONAL))} are.")
         try:
             fields.formatter(self.artwork_format)
             fields.formatter(self.user_format)
@@ -53,7 +53,7 @@ class Columns:
     def bind(self, source: str, available: Collection[str], sparse: bool = False) -> "Binding":
         """Return the reader of one file's records. `sparse`: a record may have fields that `available` lacks.
 
-        Raises UserError that names the file, what it has and what to say, when a column is missing.
+        Raises UserError when a column is missing: it names the file, its columns and the option to give.
         """
         wanted = [name for name in (*REQUIRED, *OPTIONAL) if name in REQUIRED or name in self.names]
         if missing := [name for name in wanted if self.column(name) not in available]:
@@ -67,7 +67,7 @@ class Columns:
         return self._bind(source, [name for name in (*REQUIRED, *OPTIONAL) if self.column(name) in available])
 
     def bind_sparse(self, source: str) -> "Binding":
-        """Return the reader of records each of which may have any field."""
+        """Return the reader of records that may have any of the fields."""
         return self._bind(source, (*REQUIRED, *OPTIONAL))
 
     def _bind(self, source: str, names: Iterable[str]) -> "Binding":
@@ -86,7 +86,7 @@ class Columns:
 
 
 class Binding:
-    """One file's records become rows."""
+    """Turns one file's records into rows."""
 
     def __init__(self, columns: Columns, source: str, bound: Iterable[tuple[str, str, Reader]]) -> None:
         self._columns = columns
@@ -95,7 +95,7 @@ class Binding:
         self.columns = {column for _, column, _ in self._bound}
 
     def row(self, number: int, record: Mapping[str, Any]) -> Row:
-        """Return the record's row. An empty or null value is an absent one. Raises ValueError that names the field."""
+        """Return the record's row. An empty or null value counts as absent. Raises ValueError that names the field."""
         found: dict[str, Any] = {}
         for name, column, reader in self._bound:
             value = record.get(column)
@@ -110,14 +110,14 @@ class Binding:
         return self.make(number, found)
 
     def attempt(self, number: int, record: Mapping[str, Any]) -> Row | BadRow:
-        """Return the record's row, or why it is none."""
+        """Return the record's row, or why it is bad."""
         try:
             return self.row(number, record)
         except ValueError as error:
             return BadRow(self._source, number, str(error))
 
     def make(self, number: int, found: dict[str, Any]) -> Row:
-        """Return the row of an impression's fields, user_id and session_id among them. Raises ValueError."""
+        """Return the row of an impression's fields, including user_id and session_id. Raises ValueError."""
         user_id, seen_at = found.pop("user_id"), found.pop("seen_at")
         session_id = found.pop("session_id", "")
         if self._columns.pool_id:
@@ -130,7 +130,7 @@ class Binding:
         if session_id:
             encode.check_id("session_id", session_id)
         encode.impression_json({**found, "seen_at": seen_at})
-        found["artwork_id"] = intern(found["artwork_id"])  # a log has few users and artworks, many times each
+        found["artwork_id"] = intern(found["artwork_id"])  # a log repeats few users and artworks many times
         return Row(self._source, number, intern(user_id), seen_at, found, session_id)
 
 

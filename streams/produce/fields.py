@@ -1,4 +1,4 @@
-"""From a column's value to an impression's field: foreign logs write ids as numbers and times in many ways."""
+"""Turn a column's value into an impression's field: other logs write ids as numbers, and times in many ways."""
 
 import math
 from collections.abc import Callable
@@ -11,13 +11,13 @@ TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-# The magnitudes at which a number changes its meaning: as seconds, 1e11 is in the year 5138; as ms, in 1973. So every
-# time between 1973 and 5138 is read right in any unit.
+# The magnitudes at which a number's unit changes: 1e11 is in the year 5138 as seconds, and in 1973 as ms. So every time
+# between 1973 and 5138 is read correctly in any unit.
 MAGNITUDES: tuple[tuple[float, TimeUnit], ...] = ((1e11, "s"), (1e14, "ms"), (1e17, "us"), (math.inf, "ns"))
 
 
 def text(value: object) -> str:
-    """Return an id: text as it is, a whole number (14, or 14.0 where a column had gaps) in decimal."""
+    """Return an id: text as it is, a whole number (14, or 14.0 from a column with gaps) in decimal."""
     match value:
         case str():
             return value
@@ -33,7 +33,7 @@ def text(value: object) -> str:
 
 
 def integer(value: object) -> int:
-    """Return a whole number, from text too."""
+    """Return a whole number, given as a number or text."""
     match value:
         case bool():
             pass
@@ -49,7 +49,7 @@ def integer(value: object) -> int:
 
 
 def number(value: object) -> float:
-    """Return a finite number, from text too."""
+    """Return a finite number, given as a number or text."""
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
             found = float(value)
@@ -61,10 +61,10 @@ def number(value: object) -> float:
 
 
 def milliseconds(value: object, unit: TimeUnit = "auto") -> int:
-    """Return a time as ms since the epoch, its fraction of a ms cut off.
+    """Return a time as ms since the epoch, without fractions of a ms.
 
-    ISO 8601 with or without a zone (UTC then), a date, or a number since the epoch in `unit`; `auto` tells the
-    unit by the number's magnitude, right for 1973 to 5138. Digits alone are a number, never a date.
+    `value` is ISO 8601 (UTC if without a zone), a date, or a number since the epoch in `unit`; `auto` derives the
+    unit from the number's magnitude, correctly for 1973 to 5138. Digits alone are a number, never a date.
     """
     match value:
         case datetime():
@@ -88,7 +88,7 @@ def _from_text(value: str, unit: TimeUnit) -> int:
     try:
         return _from_number(int(value) if value.isdecimal() and len(value) <= 20 else float(value), unit)
     except ValueError:
-        pass  # no number: ISO 8601, then
+        pass  # not a number: ISO 8601, then
     try:
         return _from_datetime(datetime.fromisoformat(value))
     except ValueError:
@@ -106,21 +106,21 @@ def _from_number(value: float, unit: TimeUnit) -> int:
         unit = next(name for limit, name in MAGNITUDES if abs(value) < limit)
     if isinstance(value, int):
         return value * 1000 // PER_SECOND[unit]
-    return math.floor(value * 1000 / PER_SECOND[unit] + 1e-6)  # 0.001 s is 1 ms, though no float is exactly it
+    return math.floor(value * 1000 / PER_SECOND[unit] + 1e-6)  # 0.001 s is 1 ms, though a float can't hold it exactly
 
 
 def formatter(pattern: str) -> Callable[[str], str]:
-    """Return what writes an id by a pattern as 'a{:04d}'. Raises ValueError if it is none."""
+    """Return the function that formats ids by a pattern such as 'a{:04d}'. Raises ValueError for a wrong pattern."""
 
     def apply(value: str) -> str:
         try:
             return pattern.format(value)
-        except ValueError:  # a number's format
+        except ValueError:  # a format for numbers
             return pattern.format(int(value))
 
     try:
         if apply("1") == apply("2"):
             raise ValueError
     except (ValueError, IndexError, KeyError, AttributeError):
-        raise ValueError(f"{pattern!r} is no format for an id: one {{}} is expected, as in a{{:04d}}") from None
+        raise ValueError(f"{pattern!r} is not a format for an id: one {{}} is expected, as in a{{:04d}}") from None
     return apply

@@ -1,4 +1,4 @@
-"""Ctrl-C as a request: the first one ends the work in good order, the second one at once."""
+"""Ctrl-C as a request: the first ends the work in good order, the second ends it at once."""
 
 import signal
 from threading import Event, current_thread, main_thread
@@ -9,7 +9,7 @@ from typing import Self
 class Interrupt:
     """While entered, SIGINT sets `event`; a second one raises KeyboardInterrupt as usual.
 
-    Only the main thread may install handlers; elsewhere SIGINT stays what it was.
+    Only the main thread may install handlers; elsewhere SIGINT keeps its handler.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The options of `impressions produce`, from the words of the command line."""
+"""The options of `impressions produce`, read from the command line."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ UNITS = {**_UNITS, "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 @dataclass(frozen=True)
 class ProduceOptions:
-    """How to play files: times in ms; `speed` is event-seconds a wall-second, None as fast as the broker takes them."""
+    """How to play files. Times are ms; `speed` is event seconds per wall second, None for the broker's best."""
 
     columns: Columns = field(default_factory=Columns)
     file_format: Format | None = None
@@ -44,11 +44,11 @@ class ProduceOptions:
 
     @property
     def interval_ms(self) -> int:
-        """Event time from a batch's first impression to its flush: the tier's."""
+        """Return the event time from a batch's first impression to its flush, which the tier sets."""
         return int(INTERVALS[self.tier] * 1000)
 
     @classmethod
-    def parse(  # noqa: PLR0913 - each is an option of the command
+    def parse(  # noqa: PLR0913 - each is one of the command's options
         cls,
         *,
         maps: Sequence[str] = (),
@@ -67,7 +67,7 @@ class ProduceOptions:
         strict: bool = False,
         new_ids: bool = False,
     ) -> Self:
-        """Return the options. Raises UserError that names the wrong one and what it takes."""
+        """Return the options. Raises UserError that names a wrong one and the values it allows."""
         if time_unit not in ("auto", *fields.PER_SECOND):
             raise UserError(f"--time-unit takes auto, {', '.join(fields.PER_SECOND)}, not {time_unit!r}.")
         if file_format not in (None, "csv", "ndjson", "parquet"):
@@ -100,7 +100,7 @@ def parse_maps(words: Sequence[str]) -> dict[str, str]:
 
 
 def parse_instant(word: str) -> int:
-    """Return the time (ms) of "now" or an ISO 8601 text, UTC without a zone. Raises UserError."""
+    """Return the time (ms) of "now" or of an ISO 8601 text (UTC if without a zone). Raises UserError."""
     if word == "now":
         return now_ms()
     try:
@@ -119,7 +119,7 @@ def parse_duration(word: str) -> int:
 
 
 def parse_speed(word: str) -> float | None:
-    """Return event-seconds a wall-second; None for max. Raises UserError."""
+    """Return event seconds per wall second; None for max. Raises UserError."""
     if word == "max":
         return None
     try:

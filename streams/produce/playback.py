@@ -1,4 +1,4 @@
-"""Send rows as flushes at the play's speed, until the broker has acknowledged them or someone stops it."""
+"""Send rows as flushes at the play's speed, until the broker has acknowledged them or the user interrupts."""
 
 from time import monotonic
 
@@ -14,11 +14,11 @@ from streams.produce.rows import Row
 from streams.produce.timeline import Timeline
 from streams.settings import Settings
 
-# How long a wait lasts before the progress is shown and a Ctrl-C is heeded.
+# How long a wait lasts before the progress is updated and Ctrl-C is noticed.
 TICK_SECONDS = 0.2
-# A broker that acknowledges nothing for so long is taken to be gone.
+# A broker that acknowledges nothing for this long is considered down.
 SILENCE_SECONDS = 30.0
-# Packs flushes of many users into one request: a play is about throughput, its flushes are mostly small.
+# Packs the flushes of many users into one request: a play needs throughput, and most of its flushes are small.
 LINGER_MS = 20.0
 
 
@@ -30,9 +30,9 @@ def play(
     progress: Progress,
     interrupt: Interrupt,
 ) -> tuple[Stats, str]:
-    """Send rows (in the order of time); returns the producer's counters and why not all was acknowledged, or "".
+    """Send rows (in order of time); return the producer's counters and why not all were acknowledged, or "".
 
-    An interrupt ends the sending; what was sent by then is still waited for, until a second one.
+    An interrupt ends the sending; a second one ends the wait for what was sent by then.
     """
     producer = ImpressionProducer(
         settings.kafka_bootstrap,
@@ -75,12 +75,12 @@ def _send(
                 producer.send_flush(flush)
                 taken = True
             except BufferFullError:
-                pass  # the broker is slower than the files: try again, unless interrupted
+                pass  # the broker is slower than the files: retry, unless interrupted
             progress.update(producer.stats.acknowledged)
 
 
 def _settle(producer: ImpressionProducer, progress: Progress) -> None:
-    """Wait for the acknowledgements as long as some come in."""
+    """Wait for the acknowledgements as long as some arrive."""
     acknowledged, since = -1, monotonic()
     while not producer.wait(TICK_SECONDS) and monotonic() - since < SILENCE_SECONDS:
         if (now := producer.stats.acknowledged) != acknowledged:

@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on a terminal, a line every few seconds elsewhere."""
+"""The progress of a long command: a bar on a terminal, a line every few seconds elsewhere."""
 
 import time
 from types import TracebackType
@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-# Often enough to see that it moves, seldom enough for a log file.
+# Often enough to show progress, rarely enough for a log file.
 LINE_SECONDS = 5.0
 
 
 class Progress:
-    """Shows `done` of `total`, the rate and the time left; `total` None if unknown."""
+    """Shows `done` of `total`, the rate and the time left; `total` is None if unknown."""
 
     def __init__(self, out: Console, what: str, total: int | None) -> None:
         self._out, self._what, self._total = out, what, total

@@ -22,7 +22,7 @@ from streams.produce.rows import BadRow, Envelope, Row
 Format = Literal["csv", "ndjson", "parquet"]
 
 EXTENSIONS: dict[str, Format] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet"}
-# A field that is in none of a file's first records is taken to be missing, not rare.
+# A field that none of a file's first records has is considered missing, not rare.
 SAMPLE = 100
 PARQUET_ROWS = 10_000
 BOM = codecs.BOM_UTF8
@@ -38,16 +38,16 @@ def format_of(path: Path, given: Format | None = None) -> Format:
 
 
 def read_file(path: Path, columns: Columns, given: Format | None = None) -> Iterator[Row | BadRow]:
-    """Yield a file's impressions in its order. Raises UserError when it can't be read, or lacks a column."""
+    """Yield a file's impressions in its order. Raises UserError if it can't be read or lacks a column."""
     reader = {"csv": _read_csv, "ndjson": _read_ndjson, "parquet": _read_parquet}[format_of(path, given)]
     try:
         yield from reader(path, columns)
-    except OSError as error:  # gzip's own errors among them
+    except OSError as error:  # including gzip's own errors
         raise UserError(f"{path} can't be read: {error.strerror or error}.") from None
     except (EOFError, zlib.error) as error:
         raise UserError(f"{path} is damaged: {error}.") from None
     except pa.ArrowException as error:
-        raise UserError(f"{path} is no readable Parquet file: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path} is not a readable Parquet file: {str(error).splitlines()[0]}") from None
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -55,7 +55,7 @@ def _open(path: Path) -> IO[bytes]:
 
 
 def _read_csv(path: Path, columns: Columns) -> Iterator[Row | BadRow]:
-    # surrogateescape: a byte that is no UTF-8 makes its own field invalid, not the file.
+    # surrogateescape: a byte that is not UTF-8 makes its field invalid, not the file.
     with io.TextIOWrapper(_open(path), "utf-8-sig", errors="surrogateescape", newline="") as file:
         reader = csv.reader(file)
         names = next(reader, None)
@@ -70,12 +70,12 @@ def _read_csv(path: Path, columns: Columns) -> Iterator[Row | BadRow]:
                 values = next(reader)
             except StopIteration:
                 return
-            except csv.Error as error:  # a line that is no CSV; the next one may be
+            except csv.Error as error:  # this line is not CSV; the next one may be
                 yield BadRow(path.name, number, str(error))
                 continue
             if len(values) == len(names):
                 yield binding.attempt(number, dict(zip(names, values, strict=True)))
-            elif values:  # an empty line is nothing
+            elif values:  # empty lines are ignored
                 yield BadRow(path.name, number, f"{len(values)} columns, the header has {len(names)}")
 
 
@@ -86,7 +86,7 @@ def _read_ndjson(path: Path, columns: Columns) -> Iterator[Row | BadRow]:
         sample = list(islice(parsed, SAMPLE))
         flat = [item[2] for item in sample if not isinstance(item, BadRow) and "impressions" not in item[2]]
         names = dict.fromkeys(key for record in flat for key in record)
-        # A file of flushes needs no columns; nor does one whose first records are no JSON.
+        # A file of flushes needs no columns; nor does one if its first records are not JSON.
         binding = columns.bind(path.name, names, sparse=True) if flat else columns.bind_sparse(path.name)
         for item in chain(sample, parsed):
             if isinstance(item, BadRow):
@@ -103,7 +103,7 @@ def _parse(source: str, number: int, line: bytes) -> tuple[int, bytes, dict[str,
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return BadRow(source, number, f"no JSON: {error}")
+        return BadRow(source, number, f"not JSON: {error}")
     if not isinstance(record, dict):
         return BadRow(source, number, "a JSON object is expected")
     return number, line, record
@@ -140,7 +140,7 @@ def _read_parquet(path: Path, columns: Columns) -> Iterator[Row | BadRow]:
 
 
 def _plain(batch: Any) -> Any:
-    """Return the batch with its times in us: what Python's datetime holds, and ns are none of ours."""
+    """Return the batch with its times in us, which Python's datetime can hold; finer times are not needed."""
     arrays = [
         array.cast(pa.timestamp("us", array.type.tz), safe=False) if pa.types.is_timestamp(array.type) else array
         for array in batch.columns
@@ -159,7 +159,7 @@ def read(
     file_format: Format | None = None,
     on_bad: Callable[[BadRow], None] = _refuse,
 ) -> Iterator[Row]:
-    """Yield the files' impressions, file by file, in their order; `on_bad` gets what is none.
+    """Yield the files' impressions, file by file, in their order; `on_bad` gets the bad rows.
 
     By default the first bad row raises UserError. Raises UserError for a file that can't be read or lacks a column.
     """

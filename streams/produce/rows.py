@@ -1,4 +1,4 @@
-"""What a file of impressions is read as."""
+"""What a file of impressions is turned into."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(slots=True, eq=False)
 class Envelope:
-    """The flush that rows were read from: its fields but for the impressions, and how many rows it has."""
+    """The flush that rows were read from: its fields except the impressions, and its number of rows."""
 
     header: dict[str, Any]
     size: int
@@ -16,7 +16,7 @@ class Envelope:
 class Row:
     """One impression of a file, valid by the contract. `number` is its line (CSV, NDJSON) or row (Parquet), from 1.
 
-    `seen_at` is in ms since the epoch; `fields` are the impression's others, absent ones left out.
+    `seen_at` is in ms since the epoch; `fields` are the impression's other fields, without absent ones.
     """
 
     source: str
@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A piece of a file that is no impression, and why."""
+    """A part of a file that is not an impression, and why."""
 
     source: str
     number: int

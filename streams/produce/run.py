@@ -1,7 +1,7 @@
 """`impressions produce FILE...`: play logs of impressions to Kafka.
 
-All rows are read and sorted by time before the first is sent: about 0.6 kB a row, so 10^6 rows take 0.6 GB. What
-can be wrong with the files shows before anything is sent.
+All rows are read and sorted by time before the first is sent: about 0.6 kB a row, so 10^6 rows take 0.6 GB. So any
+error in the files shows before anything is sent.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from streams.produce.rows import BadRow, Row
 from streams.produce.timeline import Timeline
 from streams.settings import Settings
 
-# Enough to see what kind of rows are bad.
+# This many are enough to see what kind of rows are bad.
 SHOWN_BAD = 5
 SHOWN_FLUSHES = 3
 BROKER_SECONDS = 10.0
@@ -46,12 +46,12 @@ class Report:
     acknowledged: int = 0
     seconds: float = 0.0
     interrupted: bool = False
-    problem: str = ""  # why not all was acknowledged
+    problem: str = ""  # why not all were acknowledged
     bad: list[BadRow] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
-        """0: all of it is acknowledged; 1: some rows were bad or not acknowledged; 130: interrupted."""
+        """Return 0 if all rows were acknowledged, 1 if some were bad or not acknowledged, 130 if interrupted."""
         if self.interrupted:
             return 130
         return 1 if self.bad_rows or self.problem else 0
@@ -60,9 +60,9 @@ class Report:
 def run(files: Sequence[Path | str], options: ProduceOptions, settings: Settings, out: Console) -> Report:
     """Read the files, sort their impressions by time, send them as flushes, and wait for the acknowledgements.
 
-    Raises UserError for what can't be read, with `strict` for the first bad row, when no broker answers, or
-    when the topic is missing; nothing has been sent then. Running it again is safe: without `new_ids` and with
-    the same times the ids are the same, and the stream drops what it has.
+    Raises UserError if a file can't be read, a row is bad (with `strict`), no broker answers, or the topic is
+    missing; nothing has been sent in these cases. Running it again is safe: without `new_ids` and with the same
+    times the ids are the same, so the stream drops what it already has.
     """
     if not options.dry_run:
         require_topic(settings)
@@ -186,7 +186,7 @@ def _say_end(report: Report, options: ProduceOptions, out: Console) -> None:
 
 
 def _again(options: ProduceOptions) -> str:
-    """Say how to send the rest; a second run is a retry only with the same ids and the same times."""
+    """Say how to send the rest; a second run is a retry only with the same ids and times."""
     if options.columns.new_ids:
         return "A second run makes new ids; only impressions within the dedupe window of their first are known again."
     same = "" if options.rebase_to is None else f" with --rebase-to {_iso(options.rebase_to)}"

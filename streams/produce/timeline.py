@@ -9,8 +9,8 @@ from streams.errors import UserError
 class Timeline:
     """Maps the log's times (ms) so that `last` lands on `rebase_to` and the span from `first` takes `compress_to`.
 
-    None: the last event stays where it is; the span stays as long as it is. Order is kept: of two times the later
-    one is never mapped before the other. Raises UserError when the first event would land before 1970.
+    None keeps the last event where it is, or the span as long as it is. Order is kept: the later of two times is
+    never mapped before the earlier one. Raises UserError when the first event would land before 1970.
     """
 
     first: int
@@ -24,7 +24,7 @@ class Timeline:
 
     @property
     def end(self) -> int:
-        """Where the last event lands (ms)."""
+        """Return where the last event lands (ms)."""
         return self.last if self.rebase_to is None else self.rebase_to
 
     def map(self, ms: int) -> int:

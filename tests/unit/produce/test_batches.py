@@ -25,7 +25,7 @@ def row(user: str, seen_at: int, number: int = 1, envelope: Envelope | None = No
 @given(
     st.lists(times, min_size=2, max_size=20), st.none() | st.integers(1, DAY), st.none() | st.just(9_000_000_000_000)
 )
-def test_timeline_keeps_order_and_hits_both_ends(seen: list[int], span: int | None, end: int | None) -> None:
+def test_a_timeline_keeps_the_order_and_hits_both_ends(seen: list[int], span: int | None, end: int | None) -> None:
     seen.sort()
     first, last = seen[0], seen[-1]
     try:
@@ -43,7 +43,7 @@ def test_timeline_keeps_order_and_hits_both_ends(seen: list[int], span: int | No
         assert [b - a for a, b in pairwise(mapped)] == [b - a for a, b in pairwise(seen)]
 
 
-def test_timeline_that_would_begin_before_1970_is_refused() -> None:
+def test_a_timeline_that_would_begin_before_1970_is_refused() -> None:
     with pytest.raises(UserError, match="1970"):
         Timeline(0, DAY, rebase_to=DAY - 1)
 
@@ -53,7 +53,7 @@ def test_timeline_that_would_begin_before_1970_is_refused() -> None:
     st.integers(1, 4),
     st.integers(1, 20_000),
 )
-def test_batches_hold_every_row_once_and_none_too_long(
+def test_batches_hold_every_row_once_and_no_batch_is_too_long(
     seen: list[tuple[str, int, str]], size: int, interval: int
 ) -> None:
     rows = [row(user, at, n, session=session) for n, (user, at, session) in enumerate(sorted(seen, key=lambda s: s[1]))]
@@ -68,13 +68,13 @@ def test_batches_hold_every_row_once_and_none_too_long(
         assert (batch.reason, batch.at) == (("size", last) if len(batch.rows) == size else ("timer", first + interval))
 
 
-def test_interval_is_on_the_plays_clock() -> None:
+def test_the_interval_is_measured_on_the_plays_clock() -> None:
     rows = [row("u", at, at) for at in (0, 8_000, 16_000)]
     assert [len(b.rows) for b in batches(rows, Timeline(0, 16_000), 200, 5_000)] == [1, 1, 1]
     assert [len(b.rows) for b in batches(rows, Timeline(0, 16_000, compress_to=2_000), 200, 5_000)] == [3]
 
 
-def test_whole_flush_stays_one_and_goes_out_with_its_last_row() -> None:
+def test_a_whole_flush_stays_together_and_is_sent_with_its_last_row() -> None:
     header = {"v": 1, "flush_id": "f9", "user_id": "u", "sent_at": 0, "tier": "pro", "transport": "beacon"}
     envelope = Envelope(header, 2)
     rows = [row("u", 0, 1, envelope), row("u", 10, 2), row("u", 90_000, 3, envelope)]
@@ -87,14 +87,14 @@ def test_whole_flush_stays_one_and_goes_out_with_its_last_row() -> None:
     assert [i.seen_at for i in found[1][1].impressions] == [910_000, 1_000_000]
 
 
-def test_flush_ids_are_the_same_again_unless_new_ones_are_wanted() -> None:
+def test_flush_ids_are_the_same_in_each_run_unless_new_ones_are_wanted() -> None:
     timeline = Timeline(0, 2)
     (batch,) = batches([row("u", 0), row("u", 1, 2)], timeline, 200, 5_000)
     first, again = make_flush(batch, timeline), make_flush(batch, timeline)
     assert first.flush_id == again.flush_id != make_flush(batch, timeline, new_ids=True).flush_id
 
 
-def test_a_hundred_files_are_one_log(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_hundred_files_are_read_as_one_log(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("logs")
     for n in range(100):
         (folder / f"{n}.csv").write_text(f"user_id,artwork_id,seen_at\nu,a{n},2026-01-01\n")

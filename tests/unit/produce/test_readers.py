@@ -62,19 +62,19 @@ def test_times_are_read_in_any_form(value: object, unit: fields.TimeUnit, expect
 @pytest.mark.parametrize(
     "value", ["", "soon", "nan", float("inf"), True, None, [], -1, "1e400", "9" * 30, "2300-01-01"]
 )
-def test_what_is_no_time_is_refused(value: object) -> None:
+def test_a_value_that_is_not_a_time_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="a time "):
         fields.milliseconds(value)
 
 
 @pytest.mark.parametrize("pattern", ["", "a", "{", "{}{}", "{x}", "{:04d", "{0.real}x{9}"])
-def test_pattern_that_makes_no_ids_is_refused(pattern: str) -> None:
-    with pytest.raises(UserError, match="no format for an id"):
+def test_a_pattern_that_does_not_make_ids_is_refused(pattern: str) -> None:
+    with pytest.raises(UserError, match="not a format for an id"):
         Columns(artwork_format=pattern)
 
 
 @pytest.mark.parametrize("name", ["log.csv", "log.csv.gz"])
-def test_csv(tmp_path: Path, name: str) -> None:
+def test_a_csv_file_gives_its_good_rows_and_names_the_bad_ones(tmp_path: Path, name: str) -> None:
     path = write(
         tmp_path / name,
         "\ufefftime,user,item,position,click\r\n"
@@ -102,7 +102,7 @@ def test_csv(tmp_path: Path, name: str) -> None:
     assert "position: a whole number" in bad[5]
 
 
-def test_bytes_that_are_no_text_and_huge_fields_harm_their_own_row_only(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_and_huge_fields_harm_only_their_own_row(tmp_path: Path) -> None:
     huge = b"x" * (csv.field_size_limit() + 1)
     path = write(tmp_path / "log.csv", b"user_id,artwork_id,seen_at\n\xff,a,1\nu," + huge + b",1\nu,a,1574553634\n")
     rows, bad = load(path, Columns())
@@ -140,7 +140,7 @@ def test_ndjson_of_impressions_and_of_flushes(tmp_path: Path, name: str) -> None
         "impression 1",
         "invalid",
         "artwork_id",
-        "no JSON",
+        "not JSON",
     ]
 
 
@@ -154,13 +154,13 @@ def test_ndjson_of_impressions_and_of_flushes(tmp_path: Path, name: str) -> None
         pa.array(["2019-11-24T00:00:34.762Z"] * 2 + [None]),
     ],
 )
-def test_parquet(tmp_path: Path, times: Any) -> None:
+def test_a_parquet_file_gives_its_rows_whatever_type_its_times_have(tmp_path: Path, times: Any) -> None:
     path = tmp_path / "log.parquet"
     table = pa.table(
         {
             "time": times,
             "user": pa.array(["u1", "u2", "u3"]).dictionary_encode(),
-            "item": pa.array([14.0, 15.0, 16.0]),  # as pandas leaves a column of whole numbers that had gaps
+            "item": pa.array([14.0, 15.0, 16.0]),  # pandas makes floats of whole numbers in a column with gaps
             "visible": pa.array([0.5, None, 1.0], pa.float32()),
             "other": [[1], [2], [3]],
         }
@@ -175,7 +175,7 @@ def test_parquet(tmp_path: Path, times: Any) -> None:
     assert bad == ["log.parquet:3: seen_at: missing"]
 
 
-def test_missing_column_is_one_sentence_that_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_column_is_one_sentence_that_says_what_to_do(tmp_path: Path) -> None:
     sentence = "has no column for artwork_id: it has user_id, item, seen_at; say --map artwork_id=COLUMN"
     path = write(tmp_path / "a.csv", "user_id,item,seen_at\n")
     with pytest.raises(UserError, match=f"a.csv {sentence}"):
@@ -197,17 +197,17 @@ def test_missing_column_is_one_sentence_that_says_what_to_do(tmp_path: Path) -> 
         ("twice.csv", b"user_id,user_id\n", "two columns"),
         ("cut.csv.gz", gzip.compress(b"user_id,artwork_id,seen_at\n" * 1000, mtime=0)[:40], "is damaged"),
         ("plain.csv.gz", b"user_id", "can't be read"),
-        ("text.parquet", b"PAR1 not", "no readable Parquet"),
+        ("text.parquet", b"PAR1 not", "not a readable Parquet"),
     ],
 )
-def test_unreadable_file_is_one_sentence(tmp_path: Path, name: str, data: bytes | None, says: str) -> None:
+def test_an_unreadable_file_is_one_sentence(tmp_path: Path, name: str, data: bytes | None, says: str) -> None:
     if data is not None:
         (tmp_path / name).write_bytes(data)
     with pytest.raises(UserError, match=says):
         load(tmp_path / name, Columns())
 
 
-def test_ids_are_the_same_at_each_reading_and_differ_between_rows(tmp_path: Path) -> None:
+def test_ids_are_the_same_on_each_read_and_differ_between_rows(tmp_path: Path) -> None:
     path = write(tmp_path / "log.csv", f"time,user,item\n{AT},u,1\n{AT},u,1\n")
     ids = [[r.fields["impression_id"] for r in load(path)[0]] for _ in range(2)]
     assert ids[0] == ids[1]
@@ -217,5 +217,5 @@ def test_ids_are_the_same_at_each_reading_and_differ_between_rows(tmp_path: Path
 
 
 def test_mapping_of_an_unknown_field_is_refused() -> None:
-    with pytest.raises(UserError, match=r"--map: artwork is no field; user_id, artwork_id"):
+    with pytest.raises(UserError, match=r"--map: artwork is not a field; user_id, artwork_id"):
         Columns({"artwork": "x"})

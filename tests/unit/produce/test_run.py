@@ -32,8 +32,8 @@ def dry_run(path: Path, **options: Any) -> tuple[list[str], int]:
     [
         ({"maps": ["user_id"]}, "--map takes FIELD=COLUMN"),
         ({"maps": ["user_id=a", "user_id=b"]}, "--map names user_id twice"),
-        ({"maps": ["user=a"]}, "user is no field"),
-        ({"artwork_format": "x"}, "no format for an id"),
+        ({"maps": ["user=a"]}, "user is not a field"),
+        ({"artwork_format": "x"}, "not a format for an id"),
         ({"time_unit": "h"}, "--time-unit takes auto, s, ms, us, ns"),
         ({"file_format": "xml"}, "--format takes csv"),
         ({"rebase_to": "soon"}, "--rebase-to takes now"),
@@ -48,7 +48,7 @@ def dry_run(path: Path, **options: Any) -> tuple[list[str], int]:
         ({"limit": 0}, "--limit takes 1"),
     ],
 )
-def test_wrong_option_is_one_sentence(options: dict[str, Any], says: str) -> None:
+def test_a_wrong_option_is_one_sentence(options: dict[str, Any], says: str) -> None:
     with pytest.raises(UserError, match=says):
         ProduceOptions.parse(**options)
 
@@ -62,7 +62,7 @@ def test_options_are_read() -> None:
     assert (options.rebase_to, options.compress_to, options.speed) == (1_769_853_600_000, None, None)
 
 
-def test_dry_run_shows_the_first_flushes_and_the_totals() -> None:
+def test_a_dry_run_shows_the_first_flushes_and_the_totals() -> None:
     lines, code = dry_run(
         LOG, maps=MAPS, artwork_format="a{:04d}", rebase_to="2026-01-02", compress_to="12h", pool="main"
     )
@@ -83,7 +83,7 @@ def test_dry_run_shows_the_first_flushes_and_the_totals() -> None:
     }
 
 
-def test_bad_rows_are_shown_counted_and_cost_the_exit_code(tmp_path: Path) -> None:
+def test_bad_rows_are_shown_and_counted_and_set_the_exit_code(tmp_path: Path) -> None:
     path = tmp_path / "log.ndjson"
     good = {"user_id": "u", "artwork_id": "a", "seen_at": 1_574_553_634_762}
     path.write_text("".join(json.dumps(row) + "\n" for row in [good] * 3 + [{**good, "artwork_id": "[red]"}] * 7))
@@ -96,20 +96,20 @@ def test_bad_rows_are_shown_counted_and_cost_the_exit_code(tmp_path: Path) -> No
     assert dry_run(path, strict=True, limit=3)[1] == 0
 
 
-def test_file_without_rows_is_nothing_to_send(tmp_path: Path) -> None:
+def test_a_file_without_rows_sends_nothing(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("user_id,artwork_id,seen_at\n")
     lines, code = dry_run(tmp_path / "log.csv")
     assert (len(lines), code) == (1, 0)
 
 
-def test_no_broker_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_broker_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.produce.run.BROKER_SECONDS", 0.2)
     with pytest.raises(UserError, match=r"No Kafka broker answers at 127.0.0.1:1: `impressions up`"):
         run([LOG], ProduceOptions.parse(maps=MAPS), NOWHERE, Console(file=io.StringIO()))
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_progress_says_how_far_it_is(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_shows_how_much_is_done(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.produce.progress.LINE_SECONDS", 0)
     out = io.StringIO()
     with Progress(Console(file=out, force_terminal=terminal, width=100), "Sent", 2000) as progress:
