@@ -1,5 +1,5 @@
-"""The embedded ClickHouse: chDB, the real engine in a process of its own, behind ClickHouse's HTTP interface.
+"""The embedded ClickHouse: chDB, the real engine, in its own process behind ClickHouse's HTTP interface.
 
-A request passes `server` (connection, foreign pages), `query` (the whole of it), `users` (who), `ask` (what),
+A request passes `server` (connection, foreign pages), `query` (the whole request), `users` (who), `ask` (what),
 `body`/`decode` (its data), `pool` (a handle), `session` (rights, settings, the engine's work) and `answer`/`encode`.
 """

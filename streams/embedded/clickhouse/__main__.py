@@ -11,7 +11,7 @@ from streams.runtime import log
 
 
 def main() -> int:
-    """Read the command line and serve; the writer's password comes from IMPRESSIONS_CLICKHOUSE_PASSWORD."""
+    """Parse the command line and serve; the writer's password comes from IMPRESSIONS_CLICKHOUSE_PASSWORD."""
     parser = argparse.ArgumentParser(prog="streams.embedded.clickhouse", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, required=True, help="port to listen on")

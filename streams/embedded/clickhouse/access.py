@@ -1,11 +1,11 @@
-"""Users, roles and limits of the embedded engine, as ClickHouse configuration that chDB loads.
+"""The embedded engine's users, roles and limits, as a ClickHouse configuration that chDB loads.
 
-chDB knows one user, `default`, on every handle. What tells our users apart is the engine's own access control:
-`default` owns nothing but roles, and a handle's `SET ROLE` decides what it may do (checked on 26.9: roles, grants
-and settings constraints of `users_config` are enforced, per handle; `EXECUTE AS` and a user per handle are not to
-be had). So a handle opened for the reader can't insert, create, alter, drop, or read a file, URL or other server,
-whatever the SQL says: the engine answers ACCESS_DENIED. (The database `default` of a local engine looks for files
-under names it has no table for, so there the reader's unknown table is ACCESS_DENIED too, not UNKNOWN_TABLE.)
+chDB has one user, `default`, on every handle. The engine's own access control tells our users apart: `default` has
+only roles, and a handle's `SET ROLE` decides what it may do (checked on 26.9: the roles, grants and settings
+constraints of `users_config` are enforced per handle; `EXECUTE AS` and a user per handle are not available). So a
+handle opened for the reader can't insert, create, alter, drop, or read a file, URL or other server, whatever the SQL
+is: the engine answers ACCESS_DENIED. (If the database `default` of a local engine has no table of a name, it looks for
+a file of that name. So there a reader gets ACCESS_DENIED for an unknown table, not UNKNOWN_TABLE.)
 
 | role | may | used |
 |---|---|---|
@@ -19,8 +19,8 @@ from pathlib import Path
 READER_ROLE = "reader"
 STAGE_ROLE = "stage"
 
-# `dialect` would have the engine parse a text otherwise than the gate has judged it, and `eval` runs SQL out of a
-# string. The query's text must reach system.processes whole, because its end is how it is found there (engine.py).
+# `dialect` would make the engine parse a text differently from the gate, and `eval` runs SQL from a string. The query's
+# text must reach system.processes in full, because it is found there by its end (engine.py).
 _USERS = """<clickhouse>
   <profiles>
     <default>
@@ -53,7 +53,7 @@ _USERS = """<clickhouse>
 
 
 def write_configuration(folder: Path) -> Path:
-    """Write the engine's configuration into `folder` (made if missing, mode 0700); return the file to load."""
+    """Write the engine's configuration into `folder` (created if missing, mode 0700); return the file to load."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     users = folder / "users.xml"
     users.write_text(_USERS)

@@ -1,4 +1,4 @@
-"""One answer: held back as long as it is small, then streamed as fast as the client reads, or cut."""
+"""One answer: held back while it is small, then streamed as fast as the client reads, or cut."""
 
 import asyncio
 import json
@@ -11,16 +11,16 @@ from multidict import CIMultiDict
 from streams.embedded.clickhouse.encode import Encoder
 from streams.embedded.clickhouse.errors import ClickHouseError
 
-# What is compressed and written at a time: the unit of back-pressure, and of the loop's patience.
+# The bytes compressed and written at once: the unit of back-pressure, and for how long the event loop is blocked.
 _SLICE_BYTES = 1 << 18
 
 
 class ClientGone(Exception):
-    """The client closed its connection, or read nothing for the send timeout."""
+    """The client closed its connection, or read nothing within the send timeout."""
 
 
 class Answer:
-    """The answer to one request. An error that comes before `hold` bytes has its own status and body."""
+    """The answer to one request. An error within the first `hold` bytes gets its own status and body."""
 
     def __init__(
         self, request: web.Request, headers: CIMultiDict[str], encoder: Encoder, hold: int, timeout: float
@@ -35,7 +35,7 @@ class Answer:
         self._tag = secrets.token_hex(8)
 
     async def write(self, data: bytes) -> None:
-        """Take the next piece; returns once the client has room for more. Raises ClientGone."""
+        """Accept the next piece; return once the client has room for more. Raises ClientGone."""
         if self._response is None:
             self._held += data
             if len(self._held) <= self._hold:
@@ -46,7 +46,7 @@ class Answer:
         await self._send(data)
 
     async def finish(self, summary: Mapping[str, int]) -> web.StreamResponse:
-        """End a complete answer; `summary` reaches the client only if the answer was small enough to wait for it."""
+        """End a complete answer; `summary` reaches the client only if the answer was small enough to be held back."""
         if self._response is not None:
             await self._write(self._encoder.end())
             await self._response.write_eof()
@@ -57,7 +57,7 @@ class Answer:
         return complete_response(body, self._headers, summary)
 
     async def fail(self, error: ClickHouseError) -> web.StreamResponse:
-        """Answer with an error; one that has begun is ended by the exception's text and no last chunk."""
+        """Answer with an error. An answer that has begun ends with the exception's text and lacks the last chunk."""
         if self._response is None:
             return error_response(error, self._headers)
         text = error.text.encode()
@@ -69,7 +69,7 @@ class Answer:
         return self._response
 
     def cut(self) -> None:
-        """Close the connection behind what is written, without the chunk that would make the answer complete."""
+        """Close the connection after what is written, without the chunk that would complete the answer."""
         if self._request.transport is not None:
             self._request.transport.close()
 
@@ -98,13 +98,13 @@ class Answer:
 
 
 def complete_response(body: bytes, headers: Mapping[str, str], summary: Mapping[str, int]) -> web.Response:
-    """Return an answer that is known whole, with what ran in its summary (ClickHouse has the counts as strings)."""
+    """Return a complete answer with the counts of what ran in its summary (ClickHouse sends them as strings)."""
     counts = json.dumps({name: str(count) for name, count in summary.items()})
     return web.Response(body=body, headers={**headers, "X-ClickHouse-Summary": counts})
 
 
 def error_response(error: ClickHouseError, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Return an exception as ClickHouse's HTTP interface answers it."""
+    """Return an exception as ClickHouse's HTTP interface sends it."""
     kept = {name: value for name, value in (headers or {}).items() if name != "X-ClickHouse-Format"}
     return web.Response(
         status=error.status,

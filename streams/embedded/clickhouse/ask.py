@@ -1,4 +1,4 @@
-"""What a request asks for, read from its URL, headers and form, before anything runs."""
+"""What a request asks for: its URL, headers and form, parsed before anything runs."""
 
 import uuid
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from streams.embedded.clickhouse.errors import BAD_ARGUMENTS, NOT_IMPLEMENTED, S
 from streams.embedded.clickhouse.session import External, Scope, quote
 from streams.embedded.clickhouse.users import User
 
-# Parameters of the interface itself; every other one is a setting, and the engine's to accept or refuse.
+# Parameters of the interface itself; any other is a setting, which the engine accepts or refuses.
 #
-# Sessions: `session_id` is accepted and each request is a session of its own all the same, so SET and temporary
-# tables end with their request. `quota_key` has no quota to key.
+# `session_id` is accepted, but each request is still its own session, so SET and temporary tables end with their
+# request. `quota_key` has no effect, because there are no quotas.
 _INTERFACE = {"query", "database", "default_format", "query_id", "user", "password", "quota_key", "role", "stacktrace"}
 _SESSION = {"session_id", "session_timeout", "session_check", "client_protocol_version"}
 _TRANSFER = {"compress", "decompress", "buffer_size", "wait_end_of_query"}
@@ -23,21 +23,21 @@ _DEFAULT_FORMAT = "TabSeparated"
 
 @dataclass(frozen=True)
 class Ask:
-    """A request. `text` is the statement's beginning: the URL's or form's query; the body follows it."""
+    """A request. `text` is the beginning of the statement, from the URL or form; the body continues it."""
 
     user: User
     query_id: str
     text: bytes
     scope: Scope
     default_format: str
-    waits: bool  # for the end of the query before the answer begins
-    revision: int  # of the client's protocol, 0 if it says none (native.py)
+    waits: bool  # the answer begins only when the query has ended
+    revision: int  # of the client's protocol, 0 if not given (native.py)
     external: tuple[External, ...] = ()
     form: bool = False
 
 
 def read_ask(request: web.Request, user: User) -> Ask:
-    """Read URL and headers. Raises ClickHouseError for what this server doesn't offer."""
+    """Parse URL and headers. Raises ClickHouseError for what this server does not offer."""
     query = request.query
     if query.get("compress") == "1" or query.get("decompress") == "1":
         raise ClickHouseError(NOT_IMPLEMENTED, "compress and decompress are not offered; use Content-Encoding.")
@@ -82,7 +82,7 @@ def _parameters(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 async def read_form(request: web.Request, ask: Ask) -> Ask:
-    """Add a multipart form: the query and parameters in its fields, external tables in its files."""
+    """Add a multipart form: its fields hold the query and parameters, its files hold external tables."""
     fields: dict[str, str] = {}
     external = []
     for name, value in (await request.post()).items():

@@ -1,4 +1,4 @@
-"""A request's body: decompressed as it comes, counted, and never waited for without an end."""
+"""A request's body: decompressed as it arrives, limited in size, and waited for with a timeout."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from streams.embedded.clickhouse.errors import (
 class Body:
     """The decompressed body, read once: first `head` or `whole`, then `rest`.
 
-    Raises TOO_MANY_BYTES (413) past the limit, CANNOT_DECOMPRESS, and SOCKET_TIMEOUT when nothing comes.
+    Raises TOO_MANY_BYTES (413) above the limit, CANNOT_DECOMPRESS, and SOCKET_TIMEOUT when nothing arrives.
     """
 
     def __init__(self, request: web.Request, config: ServerConfig) -> None:
@@ -29,7 +29,7 @@ class Body:
         self._kept = b""
 
     async def head(self, size: int) -> bytes:
-        """Return the first `size` bytes or more, all of a smaller body; `rest` begins behind them."""
+        """Return the first `size` bytes or more, or all of a smaller body; `rest` begins after them."""
         found = bytearray()
         async for piece in self._pieces:
             found += piece
@@ -38,7 +38,7 @@ class Body:
         return bytes(found)
 
     async def whole(self, begun: bytes, limit: int) -> bytes:
-        """Return `begun` and all that follows. Raises QUERY_IS_TOO_LARGE past `limit`."""
+        """Return `begun` and everything after it. Raises QUERY_IS_TOO_LARGE above `limit` bytes."""
         found = bytearray(begun)
         async for piece in self._pieces:
             found += piece
@@ -49,7 +49,7 @@ class Body:
         return bytes(found)
 
     async def rest(self, begun: bytes) -> AsyncIterator[bytes]:
-        """Yield `begun` and all that follows in pieces of about PIECE_BYTES."""
+        """Yield `begun` and everything after it in pieces of about PIECE_BYTES."""
         found = bytearray(begun)
         async for piece in self._pieces:
             found += piece
@@ -61,7 +61,7 @@ class Body:
 
     async def _decoded(self, request: web.Request) -> AsyncIterator[bytes]:
         limit = self._config.body_bytes
-        # aiohttp has undone gzip and deflate only where its parser is told to; the server tells it not to.
+        # aiohttp would decompress gzip and deflate itself; the server switches that off (auto_decompress).
         stream = decoder(request.headers.get("Content-Encoding", ""))
         received = produced = 0
         while data := await self._receive(request):

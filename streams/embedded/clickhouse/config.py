@@ -1,4 +1,4 @@
-"""What the embedded ClickHouse is told: where to listen, where its data lies, and its bounds."""
+"""The settings of the embedded ClickHouse: where to listen, where its data is, and its limits."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +14,21 @@ class ServerConfig:
     port: int
     path: Path
     writer_password: str
-    # chDB runs each handle's query on the engine's shared thread pool, so handles bound how many readers share
-    # the processor; four keeps a dashboard and an analyst from queueing behind each other on two cores.
+    # chDB runs each handle's query on the engine's shared thread pool, so the number of handles limits how many
+    # readers share the processor; with four, a dashboard and an analyst don't wait for each other on two cores.
     reader_handles: int = 4
     writer_handles: int = 8
     # A reader waits this long for a free handle, then gets TOO_MANY_SIMULTANEOUS_QUERIES.
     queue_seconds: float = 10.0
     # A client that neither reads its answer nor sends its body for this long loses its query.
     send_timeout_seconds: float = 30.0
-    # How long SIGTERM waits for inserts that are running.
+    # How long a stop by SIGTERM waits for running inserts.
     stop_seconds: float = 20.0
-    # Of the request body, before and after decompression: enough for a block of a million wide rows.
+    # Limit of a request body, before and after decompression: enough for a block of a million wide rows.
     body_bytes: int = 256 * MIB
-    # Of SQL that is no insert; the engine itself parses at most max_query_size (256 KiB) of it.
+    # Limit of SQL that is not an insert; the engine itself parses at most max_query_size (256 KiB) of it.
     query_bytes: int = 16 * MIB
-    # An answer is held back until this size, so that an error before it has a status of its own; the larger
-    # bound is for `wait_end_of_query=1`, whose caller asked for exactly that.
+    # An answer is held back up to this size, so an error before it gets its own status; the larger limit is for
+    # `wait_end_of_query=1`, which asks for exactly that.
     held_bytes: int = MIB
     waited_bytes: int = 64 * MIB

@@ -9,7 +9,7 @@ import zstandard
 
 from streams.embedded.clickhouse.errors import CANNOT_DECOMPRESS, UNKNOWN_COMPRESSION_METHOD, ClickHouseError
 
-# What a decompressor may produce before the caller gets to count it: the unit in which a bomb is noticed.
+# What a decompressor may produce before the caller can count it: the unit in which a bomb is noticed.
 PIECE_BYTES = 1 << 20
 
 
@@ -34,7 +34,7 @@ class _Plain:
 
 
 class _Zlib:
-    """gzip and deflate; members that follow one another are one stream, as gzip has it."""
+    """gzip and deflate; consecutive members are one stream, as gzip defines it."""
 
     def __init__(self, window_bits: int) -> None:
         self._bits = window_bits
@@ -48,7 +48,7 @@ class _Zlib:
             self._begun = True
             yield self._stream.decompress(data, PIECE_BYTES)
             data = self._stream.unconsumed_tail or self._stream.unused_data
-        # What a full piece left inside the decompressor.
+        # Drain what a full piece left inside the decompressor.
         while not self._stream.eof and (piece := self._stream.decompress(b"", PIECE_BYTES)):
             yield piece
 
@@ -78,13 +78,13 @@ class _Lz4:
 
 
 class _Zstd:
-    """zstandard's decompressor can't be told how much it may produce, so it is given little at a time.
+    """zstandard's decompressor can't limit its output, so it gets little input at a time.
 
-    A block of four bytes can say "128 KiB of one byte": a step yields at most 8 MiB.
+    A block of four bytes can mean "128 KiB of one byte": a step yields at most 8 MiB.
     """
 
     _STEP_BYTES = 256
-    _WINDOW_BYTES = 1 << 27  # zstd's own --long default; what a frame may ask for beside the output
+    _WINDOW_BYTES = 1 << 27  # zstd's own --long default; the memory that a frame may use besides its output
 
     def __init__(self) -> None:
         self._stream = self._new()
@@ -114,7 +114,7 @@ class _Zstd:
 
 
 def decoder(encoding: str) -> Decoder:
-    """Return the decoder of a Content-Encoding. Raises UNKNOWN_COMPRESSION_METHOD."""
+    """Return the decoder for a Content-Encoding. Raises UNKNOWN_COMPRESSION_METHOD."""
     match encoding.strip().lower():
         case "" | "identity":
             return _Plain()
@@ -129,5 +129,5 @@ def decoder(encoding: str) -> Decoder:
     raise ClickHouseError(UNKNOWN_COMPRESSION_METHOD, f"Unknown Content-Encoding {encoding!r}.")
 
 
-# What the decompressors raise for bytes that aren't theirs.
+# What the decompressors raise for bytes that are not in their format.
 DECODE_ERRORS = (zlib.error, RuntimeError, EOFError, zstandard.ZstdError)

@@ -1,4 +1,4 @@
-"""Content-Encoding of answers: which one, and the compressor."""
+"""Content-Encoding of answers: the choice of encoding, and the compressors."""
 
 import zlib
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import lz4.frame
 import zstandard
 
-# Cheapest first: an answer mostly stays on the machine or in its network.
+# Cheapest first: most answers stay on the machine or in its network.
 _OFFERED = ("lz4", "zstd", "gzip", "deflate")
 
 
@@ -17,7 +17,7 @@ class Encoder(Protocol):
     name: str
 
     def feed(self, data: bytes) -> bytes:
-        """Return what can be sent of `data` and what came before."""
+        """Return what can be sent now of `data` and earlier data."""
         ...
 
     def end(self) -> bytes:
@@ -40,7 +40,7 @@ class Plain:
 
 
 class _Stream:
-    """gzip, deflate and zstd have one shape; level 1, for the loop waits for it."""
+    """gzip, deflate and zstd, which have the same interface; at level 1, because the event loop waits for them."""
 
     def __init__(self, name: str, stream: Any) -> None:
         self.name = name
@@ -70,7 +70,7 @@ class _Lz4:
 
 
 def negotiate(headers: Mapping[str, str], parameters: Mapping[str, str]) -> Encoder:
-    """Return the encoder of an answer: none unless `enable_http_compression=1` and Accept-Encoding ask for it."""
+    """Return the encoder for an answer: Plain unless `enable_http_compression=1` and Accept-Encoding ask for one."""
     if parameters.get("enable_http_compression", "0") not in ("1", "true"):
         return Plain()
     accepted = set()

@@ -1,18 +1,18 @@
 """The engine in this process: chDB, one handle for each request.
 
-What was measured of chDB 26.9 (two cores), since the design hangs on it:
+These measurements of chDB 26.9 (two cores) determine the design:
 
-- Handles run in parallel, in any thread: two `sleep(1)` on two handles take 1.0 s; an insert or a count is not held
-  up by another handle's open stream. The GIL is released while the engine works.
-- A handle costs 0.2 ms to open and close, and is a session: `USE`, `SET`, parameters, roles and temporary tables
-  are its own. So a request gets a fresh one, and nothing can leak from one request into another.
-- `streaming_cancel_query` waits for a fetch that is running (43 s for a query that yields nothing), `KILL QUERY`
-  from another handle does not (5 ms). chDB gives no say in the query id, so a query is found by a comment of ours
-  at the end of its text.
-- A stream is bounded by one block; it costs nothing while nobody fetches.
-- The scalar function `file` reads any file of this user whatever the grants: in a local engine no folder confines
-  it. A Python function of that name takes its place (every road to it: APPLY, arrayMap, ALIAS columns, ...), and so
-  for the functions that call AI services.
+- Handles run in parallel, in any thread: two `sleep(1)` on two handles take 1.0 s; another handle's open stream does
+  not delay an insert or a count. The GIL is released while the engine works.
+- A handle costs 0.2 ms to open and close, and is a session: it has its own `USE`, `SET`, parameters, roles and
+  temporary tables. So each request gets a new one, and nothing can leak from one request into another.
+- `streaming_cancel_query` waits for a running fetch (43 s for a query that yields nothing); `KILL QUERY` from another
+  handle does not (5 ms). chDB does not let us choose the query id, so a query is found by a comment of ours at the
+  end of its text.
+- A stream holds at most one block; it costs nothing while nobody fetches.
+- The scalar function `file` reads any file that this OS user can read, whatever the grants: a local engine does not
+  confine it to a folder. A Python function of the same name replaces it, however it is called (APPLY, arrayMap, ALIAS
+  columns, ...). The functions that call AI services are replaced likewise.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ import chdb
 
 from streams.embedded.clickhouse.errors import ACCESS_DENIED, ClickHouseError
 
-# The module under chdb's own connection class, which passes on neither classify_query nor the counts of rows.
+# The module below chdb's own connection class, which exposes neither classify_query nor the row counts.
 _chdb: Any = chdb._chdb
 ENGINE_VERSION = str(chdb.engine_version)
 
@@ -36,7 +36,7 @@ _OUTSIDE = "SELECT name FROM system.functions WHERE lower(name) LIKE 'ai%' AND i
 
 @contextlib.contextmanager
 def engine_errors() -> Iterator[None]:
-    """Turn what chDB raises (RuntimeError) into ClickHouseError."""
+    """Turn chDB's errors (RuntimeError) into ClickHouseError."""
     try:
         yield
     except RuntimeError as error:
@@ -49,7 +49,7 @@ class Engine:
     """The one engine of this process. Every method blocks and may be called from any thread."""
 
     def __init__(self, folder: Path, configuration: Path, spool: Path) -> None:
-        """`spool` is a folder of its own for data on its way; what a killed process left in it is removed."""
+        """Start the engine. `spool` is a folder for data in transit; what a killed process left in it is removed."""
         shutil.rmtree(spool, ignore_errors=True)
         spool.mkdir(mode=0o700)
         self._spool = spool.resolve()
@@ -61,16 +61,16 @@ class Engine:
             _take_away(["file", *self._control.query(_OUTSIDE, "TSVRaw").bytes().decode().split()])
 
     def spool(self) -> IO[bytes]:
-        """Open a file, which is gone once it is closed, for data on its way into the engine. Raises OSError."""
+        """Open a file for data in transit to the engine; closing it deletes it. Raises OSError."""
         return tempfile.NamedTemporaryFile(dir=self._spool)
 
     def connect(self) -> Any:
-        """Open a handle: a session of its own, with every right."""
+        """Open a handle: a new session, with all rights."""
         with engine_errors():
             return _chdb.connect(self._address)
 
     def kill(self, tag: str) -> None:
-        """Cancel the query whose text ends with `tag` (of `[a-z0-9]`), if it runs."""
+        """Cancel the query with `tag` (of `[a-z0-9]`) at the end of its text, if it runs."""
         handle = self.connect()
         try:
             with engine_errors():
@@ -79,17 +79,17 @@ class Engine:
             handle.close()
 
     def close(self) -> None:
-        """Close the engine; every other handle must be closed."""
+        """Close the engine; all other handles must be closed."""
         self._control.close()
 
 
 def ending(tag: str) -> str:
-    """What a query's text ends with to be found by `kill`."""
+    """Return the end of a query's text by which `kill` finds it."""
     return f"/*{tag}*/"
 
 
 def _take_away(functions: list[str]) -> None:
-    """Replace scalar functions that reach outside by one that refuses."""
+    """Replace scalar functions that reach outside with one that refuses."""
 
     def refuse(argument: str) -> str:
         raise PermissionError(_REFUSED)

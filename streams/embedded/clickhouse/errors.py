@@ -1,4 +1,4 @@
-"""ClickHouse's exceptions: their codes, their HTTP status, and how a chDB error becomes one."""
+"""ClickHouse's exceptions: their codes, their HTTP statuses, and how a chDB error becomes one."""
 
 import re
 
@@ -44,8 +44,8 @@ NAMES = {
     UNKNOWN_EXCEPTION: "UNKNOWN_EXCEPTION",
 }
 
-# ClickHouse, src/Server/HTTP/exceptionCodeToHTTPStatus.cpp, code by code; the two of our own are those whose
-# meaning HTTP has a status for and ClickHouse answers with a bare 500 or its proxy: a body that is too large.
+# From ClickHouse's src/Server/HTTP/exceptionCodeToHTTPStatus.cpp, code by code. The two of 413 are ours: HTTP has a
+# status for a body that is too large, but ClickHouse answers with a plain 500 or leaves it to a proxy.
 _CODES_BY_STATUS = {
     400: (6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321, 376, 427, 441, 675, 676),
     401: (194,),
@@ -63,7 +63,7 @@ _CODE = re.compile(r"Code: (\d+)\.")
 
 
 class ClickHouseError(Exception):
-    """An exception as ClickHouse's HTTP interface answers it: `text` is the body, `code` its number."""
+    """An exception as ClickHouse's HTTP interface sends it: `text` is the body, `code` its number."""
 
     def __init__(self, code: int, message: str) -> None:
         self.code = code
@@ -72,12 +72,12 @@ class ClickHouseError(Exception):
 
     @property
     def status(self) -> int:
-        """The HTTP status that ClickHouse answers this code with."""
+        """Return the HTTP status of ClickHouse's answer for this code."""
         return _STATUS.get(self.code, 500)
 
     @classmethod
     def of_engine(cls, error: Exception) -> "ClickHouseError":
-        """Read chDB's error, whose text is ClickHouse's own, behind a prefix at times."""
+        """Parse chDB's error: its text is ClickHouse's own, sometimes after a prefix."""
         text = str(error).strip()
         found = _CODE.search(text)
         if found is None:

@@ -1,12 +1,12 @@
-"""Native blocks as a client of ClickHouse's TCP revision expects them: for clickhouse-go, and so for Grafana.
+"""Native blocks as clients with a `client_protocol_version` expect them: clickhouse-go, and so Grafana.
 
-A client that sends `client_protocol_version` gets, from a real server, two things more in FORMAT Native than chDB
-writes: a block info before each block, and from revision 54454 on a byte before each column's data that says
-whether its serialization is a custom one. To put that byte in, a column's end must be known, so columns are
-measured by their types; bytes are copied, never written anew. Variant, Dynamic, JSON and AggregateFunction, whose
-size their type doesn't tell, are NOT_IMPLEMENTED for such a client.
+To a client that sends `client_protocol_version`, a real server sends two things in FORMAT Native that chDB does not
+write: a block info before each block and, from revision 54454 on, a byte before each column's data that says whether
+its serialization is custom. To insert that byte, the end of a column must be known, so columns are measured by their
+types; bytes are copied, never re-encoded. Variant, Dynamic, JSON and AggregateFunction are NOT_IMPLEMENTED for such a
+client, because their types don't determine their size.
 
-clickhouse-connect asks for 54405, finds none of it by its probe, and does without, at full speed.
+clickhouse-connect asks for 54405; its probe finds neither, and it works without them at full speed.
 """
 
 import re
@@ -30,7 +30,7 @@ _SIZES = {
     32: ("UInt256", "Int256"),
 }
 _SIZE = {name: size for size, names in _SIZES.items() for name in names}
-# Bytes of a Decimal, and the most digits that fit.
+# The bytes of a Decimal, and the most digits that fit in them.
 _DECIMALS = ((4, 9), (8, 18), (16, 38), (32, 76))
 _ALIASES = {
     "Point": "Tuple(Float64, Float64)",
@@ -44,7 +44,7 @@ _PART = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|.", re.DOTALL)
 
 
 def framed(fetch: Callable[[], bytes]) -> Callable[[], bytes]:
-    """Wrap a source of whole Native blocks (b"" at the end) so that it yields them framed."""
+    """Wrap a source of complete Native blocks (b"" at the end) so that it returns them framed."""
     return lambda: frame(fetch())
 
 
@@ -69,7 +69,7 @@ def frame(blocks: bytes) -> bytes:
 
 
 def _column(of_type: str, data: bytes, at: int, rows: int) -> int:
-    """Return where `rows` values of a type end; the versions of its LowCardinality parts stand before all of them."""
+    """Return where `rows` values of a type end; the versions of its LowCardinality parts come before `at`."""
     name, _, inner = of_type.partition("(")
     inner = inner[:-1]
     if name in _SIZE or name.startswith("Interval"):
@@ -114,7 +114,7 @@ def _columns(types: list[str], data: bytes, at: int, rows: int) -> int:
 
 
 def _low_cardinality(inner: str, data: bytes, at: int, rows: int) -> int:
-    """Flags (the width of a key in the lowest byte), the dictionary's size and values, the keys' count, the keys."""
+    """Skip flags (lowest byte: width of a key), the dictionary's size and values, the count of keys, and the keys."""
     if rows == 0:
         return at
     width = 1 << data[at]
@@ -131,14 +131,14 @@ def _parts(inner: str) -> list[str]:
         if token == "," and depth == 0:
             parts.append("")
         elif token == " " and depth == 0:
-            parts[-1] = ""  # what stood before is a name
+            parts[-1] = ""  # the text before is a name
         else:
             parts[-1] += token
     return parts
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
-    """Read a LEB128 number; return it and where it ends."""
+    """Read a LEB128 number; return it and its end."""
     value = shift = 0
     while True:
         byte = data[at]

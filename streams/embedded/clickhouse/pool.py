@@ -1,4 +1,4 @@
-"""Handles for requests: how many at once, in which threads, and how they end."""
+"""Handles for requests: how many run at once, in which threads, and how they end."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -13,20 +13,20 @@ from streams.embedded.clickhouse.users import User
 
 T = TypeVar("T")
 
-# KILL finds a query only once the engine has registered it; until it has ended it is said again.
+# KILL finds a query only once the engine has registered it, so it is repeated until the query has ended.
 _KILL_AGAIN_SECONDS = 0.1
-# For what is cancelled at the end; KILL takes some milliseconds, a merge that must stop first perhaps a second.
+# For queries cancelled at the end: KILL takes some milliseconds, a merge that must stop first perhaps a second.
 _CANCEL_SECONDS = 5.0
-# Threads beside those of the handles: for KILL, of which a few may be on their way at once.
+# Threads in addition to the handles' own, for a few KILLs at once.
 _SPARE_THREADS = 4
 
 
 class Lease:
-    """A session in use. Whoever has it calls `release`, whatever happened."""
+    """A session in use. Its holder must call `release`, whatever happens."""
 
     def __init__(self, pool: "Pool", session: Session, slot: asyncio.Semaphore) -> None:
         self.session = session
-        self.readonly = True  # a read is cancelled with its client; what may have changed something runs to its end
+        self.readonly = True  # a read is cancelled with its client; what may change something runs to its end
         self.ended = asyncio.Event()
         self.task = _current_task()
         self._pool = pool
@@ -34,17 +34,17 @@ class Lease:
         self._running: asyncio.Future[object] | None = None
 
     async def call(self, work: Callable[..., T], *arguments: object) -> T:
-        """Run one of the session's methods in a thread. Cancelled, it leaves the work to `release`."""
+        """Run one of the session's methods in a thread. If cancelled, it leaves the work for `release` to end."""
         running = self._pool.run(work, *arguments)
         self._running = cast("asyncio.Future[object]", running)
         return await asyncio.shield(running)
 
     async def release(self) -> None:
-        """End what still runs, close the session and free its slot; goes on when cancelled."""
+        """End what still runs, close the session and free its slot. A cancellation does not stop this."""
         await asyncio.shield(self._pool.keep(self._close()))
 
     async def kill(self) -> None:
-        """Cancel what runs, until it has ended."""
+        """Cancel what runs, again and again until it has ended."""
         while self._running is not None and not self._running.done():
             await self._pool.run(self.session.kill)
             await asyncio.wait({self._running}, timeout=_KILL_AGAIN_SECONDS)
@@ -56,7 +56,7 @@ class Lease:
             elif self._running is not None:
                 await asyncio.wait({self._running})
             if self._running is not None and not self._running.cancelled():
-                self._running.exception()  # its caller, if there is one left, has had it
+                self._running.exception()  # its caller, if it still exists, has received it
             await self._pool.run(self.session.close)
         finally:
             self._pool.leases.discard(self)
@@ -72,7 +72,7 @@ def _current_task() -> "asyncio.Task[object]":
 
 
 class Pool:
-    """The engine's handles, a bounded number for each user, so that neither can starve the other."""
+    """The engine's handles, a limited number for each user, so neither user can starve the other."""
 
     def __init__(self, engine: Engine, config: ServerConfig) -> None:
         self.leases: set[Lease] = set()
@@ -87,7 +87,7 @@ class Pool:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def lease(self, user: User, tag: str) -> Lease:
-        """Return a new session, still to be opened.
+        """Return a new session, which is not opened yet.
 
         Raises TOO_MANY_SIMULTANEOUS_QUERIES after queue_seconds, ABORTED when stopping.
         """
@@ -112,14 +112,14 @@ class Pool:
         return asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def keep(self, closing: Coroutine[object, object, None]) -> "asyncio.Task[None]":
-        """Run a lease's end as a task that outlives its request."""
+        """Run the end of a lease as a task that outlives its request."""
         task = asyncio.get_running_loop().create_task(closing)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         return task
 
     async def stop(self, seconds: float) -> bool:
-        """Refuse new work, cancel reads, wait `seconds` for the rest and then cancel it; return whether all ended."""
+        """Refuse new work, cancel reads, give the rest `seconds` to end, then cancel it; return whether all ended."""
         self._stopping = True
         for lease in self.leases:
             if lease.readonly:

@@ -30,13 +30,13 @@ from streams.runtime.failpoints import Action, Failpoint
 
 _log = log.get(__name__)
 
-# An insert's statement ends within this: the engine's own max_query_size.
+# The statement of an insert ends within this: the engine's own max_query_size.
 _HEAD_BYTES = 256 << 10
 
 
 @dataclass
 class _Outcome:
-    """What the log line says of a request; `kind` is the statement's, its text is never logged."""
+    """What is logged about a request. `kind` is its statement's kind; the text is never logged."""
 
     kind: str = ""
     code: int = 0
@@ -48,7 +48,7 @@ def _rows(lease: Lease | None) -> dict[str, int]:
 
 
 class Queries:
-    """Answers queries on the engine's handles."""
+    """Answers queries with the engine's handles."""
 
     def __init__(self, pool: Pool, config: ServerConfig, timezone: str) -> None:
         self._pool = pool
@@ -56,7 +56,7 @@ class Queries:
         self._timezone = timezone
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request; every failure becomes ClickHouse's exception, a vanished client a log line."""
+        """Answer one request. A failure becomes ClickHouse's exception, a vanished client a log line."""
         started = time.monotonic()
         outcome = _Outcome()
         ask: Ask | None = None
@@ -165,7 +165,7 @@ class Queries:
         except ClientGone as gone:
             outcome.code = SOCKET_TIMEOUT
             _log.warning("client_gone", query_id=ask.query_id, why=str(gone))
-            raise web.HTTPRequestTimeout from None  # nobody reads it: the connection is closed
+            raise web.HTTPRequestTimeout from None  # nobody reads this: the connection is closed
 
 
 async def _failpoint(name: Failpoint, request: web.Request) -> None:
@@ -176,6 +176,6 @@ async def _failpoint(name: Failpoint, request: web.Request) -> None:
         await asyncio.sleep(armed.seconds)
     elif armed.action is Action.CUT and request.transport is not None:
         request.transport.abort()
-        await asyncio.Event().wait()  # until this handler is cancelled, because its client is gone
+        await asyncio.Event().wait()  # until this handler is cancelled because its client is gone
     else:
         failpoints.act(armed)

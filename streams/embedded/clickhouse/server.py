@@ -1,4 +1,4 @@
-"""The embedded ClickHouse's process: chDB behind ClickHouse's HTTP interface, from bind to a clean end."""
+"""The process of the embedded ClickHouse: chDB behind ClickHouse's HTTP interface, from bind to a clean stop."""
 
 import asyncio
 import contextlib
@@ -26,16 +26,16 @@ _log = log.get(__name__)
 
 # clickhouse-connect puts a query's parameters into the URL; ClickHouse's own http_max_uri_size is 1 MiB.
 _URL_BYTES = 1 << 20
-# Longer than any client keeps an idle connection (clickhouse-connect: 10 minutes), so that none is closed under it.
+# Longer than any client keeps an idle connection (clickhouse-connect: 10 minutes), so none is closed while in use.
 _KEEP_ALIVE_SECONDS = 900.0
-# For connections that are idle or being cut: what had to be waited for has been.
+# For connections that are idle or being cut: nothing else is left to wait for.
 _CLOSE_SECONDS = 1.0
 
 
 def serve(settings: ServerConfig) -> None:
     """Serve until SIGTERM or SIGINT, then let inserts finish, cancel reads and close the engine.
 
-    Raises UserError in one sentence if the port is in use, the data folder is locked, or another engine made it.
+    Raises UserError in one sentence if the port is in use, the data folder is locked, or another engine created it.
     """
     with (
         _bind(settings.host, settings.port) as listener,
@@ -46,7 +46,7 @@ def serve(settings: ServerConfig) -> None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """Take the port before the engine is opened, and hold it."""
+    """Bind the port before the engine is opened, and keep it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,7 +75,7 @@ async def _serve(settings: ServerConfig, listener: socket.socket, engine: Engine
     if clean:
         engine.close()
     _log.info("stopped", clean=clean)
-    if not clean:  # a thread in the engine would keep the process; what is acknowledged is stored either way
+    if not clean:  # a thread in the engine would keep the process alive; what is acknowledged is stored either way
         os._exit(0)
 
 
@@ -83,7 +83,7 @@ async def _serve(settings: ServerConfig, listener: socket.socket, engine: Engine
 async def _listening(
     settings: ServerConfig, listener: socket.socket, queries: Queries
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Listen; yields the way to stop accepting, and closes what connections are left at the end."""
+    """Listen; yield the function that stops accepting, and close the remaining connections at the end."""
     runner = web.AppRunner(
         _application(settings, queries),
         access_log=None,

@@ -1,6 +1,6 @@
-"""A handle of the engine for one request: its user's rights, its settings, and what it then runs.
+"""A handle of the engine for one request: the user's rights, the settings, and the statements that it runs.
 
-Everything blocks and is called in one thread at a time. Errors are ClickHouseError.
+Everything blocks, and only one thread at a time may call it. Errors are ClickHouseError.
 """
 
 import contextlib
@@ -23,40 +23,40 @@ from streams.embedded.clickhouse.errors import (
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
-# chDB answers each block of a streamed query as a whole of its format, so only formats with neither head nor foot
-# can be put together again; the others are made in one piece.
+# chDB formats each block of a streamed query as a complete output, so only formats with neither header nor footer can
+# be joined again; the others are produced in one piece.
 _STREAMED = frozenset(
     ("native", "tabseparated", "tsv", "tabseparatedraw", "tsvraw", "csv", "jsoneachrow", "rowbinary", "null")
 )
-# An answer in one piece lies in memory whole; more than this of rows is refused unless the query says otherwise.
+# An answer in one piece is held in memory; a larger result is refused unless the query sets max_result_bytes itself.
 _ONE_PIECE = {"max_result_bytes": str(512 << 20)}
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a session is opened with. `settings` and `parameters` are as they came in the request."""
+    """What a session is opened with. `settings` and `parameters` are the request's, unchanged."""
 
     database: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
-    readonly: bool = False  # of a GET, as ClickHouse has it
+    readonly: bool = False  # for a GET, as in ClickHouse
     reader: bool = True
 
 
 @dataclass
 class Progress:
-    """Rows and bytes of a query so far, under the names of X-ClickHouse-Summary."""
+    """Rows and bytes of a query so far, by their names in X-ClickHouse-Summary."""
 
     counts: dict[str, int] = field(default_factory=dict)
 
     def take(self, counts: Mapping[str, int]) -> None:
-        """Receive the engine's latest figures; called from the engine's threads."""
+        """Store the engine's latest counts; called from the engine's threads."""
         self.counts = dict(counts)
 
 
 @dataclass(frozen=True)
 class External:
-    """A table that came with the request: one part of a multipart form."""
+    """A table sent with the request, as one part of a multipart form."""
 
     name: str
     structure: str
@@ -65,7 +65,7 @@ class External:
 
 
 class Session:
-    """One handle, from `open` to `close`, narrowed to what its user may do before any text of the user reaches it."""
+    """One handle, from `open` to `close`. It has only its user's rights before any text of the user reaches it."""
 
     def __init__(self, engine: Engine, tag: str) -> None:
         self._engine = engine
@@ -75,7 +75,7 @@ class Session:
         self.progress = Progress()
 
     def open(self, scope: Scope, external: tuple[External, ...] = ()) -> None:
-        """Open the handle and apply database, rights, then settings, so that the rights judge them; and parameters."""
+        """Open the handle; apply the database, the rights, then settings and parameters, which the rights restrict."""
         self._handle = self._engine.connect()
         if scope.database:
             self._run(f"USE {quote_name(scope.database)}")
@@ -92,10 +92,10 @@ class Session:
         self._handle.set_progress_callback(self.progress.take)
 
     def _load(self, table: External) -> None:
-        """Make a temporary table of external data, with the right to do that and no other."""
+        """Create a temporary table from external data, with the right to do only that."""
         self._run(f"SET ROLE {STAGE_ROLE}")
         create = f"CREATE TEMPORARY TABLE {quote_name(table.name)} ({table.structure}) ENGINE = Memory"
-        self.judge(create, reader=False)  # one statement, whatever the structure says
+        self.judge(create, reader=False)  # one statement, whatever the structure contains
         self._run(create)
         self.begin_insert()
         self.append(table.data)
@@ -103,10 +103,10 @@ class Session:
         self._run("SET ROLE DEFAULT")
 
     def judge(self, sql: str, reader: bool) -> str:
-        """Return the statement's class by the engine's parser: READ_ONLY, MUTATING or CONTROL.
+        """Return the class that the engine's parser gives the statement: READ_ONLY, MUTATING or CONTROL.
 
-        Raises SYNTAX_ERROR for none and for several statements, and READONLY for a reader's statement that isn't a
-        read. The engine refuses most of those itself; not KILL, SET ROLE, INTO OUTFILE, which change no table.
+        Raises SYNTAX_ERROR unless there is exactly one statement, and READONLY for a reader's statement that is not
+        a read. The engine itself refuses most of those, but not KILL, SET ROLE and INTO OUTFILE, which change no table.
         """
         found = self._handle.classify_query(sql)
         if found["statement_count"] > 1:
@@ -119,21 +119,21 @@ class Session:
         return kind
 
     def _refuse_unparsed(self, sql: str) -> None:
-        """Raise the engine's own syntax error for a text that isn't a statement to the gate.
+        """Raise the engine's own syntax error for a text that the gate does not recognize as a statement.
 
-        Never run it here: chDB runs the statements of a batch one by one up to the one that doesn't parse, and the
-        user's settings may allow what the gate's limits don't. The probe is a reader's and takes one query.
+        Never run it here: chDB runs the statements of a batch one by one up to the one that does not parse, and the
+        user's settings may allow what the gate's limits don't. The probe has a reader's rights and accepts one query.
         """
         probe = Session(self._engine, self.tag)
         try:
             probe.open(Scope())
-            probe._stream(sql, "Null")()  # takes one statement, and only a query
+            probe._stream(sql, "Null")()  # accepts one statement, and only a query
         finally:
             probe.close()
         raise ClickHouseError(SYNTAX_ERROR, "Syntax error: the statement can't be parsed")
 
     def run(self, sql: str, output: str) -> bytes:
-        """Run a statement whole; return its answer in the format `output` unless it names one itself."""
+        """Run a statement to its end; return its answer in the format `output` unless it names its own."""
         with engine_errors():
             result = self._handle.query(f"{sql}\n{ending(self.tag)}", output)
             self.progress.counts.setdefault("written_rows", result.rows_written())
@@ -141,9 +141,9 @@ class Session:
             return bytes(result.bytes())
 
     def read(self, sql: str, wanted: str, output: str) -> Callable[[], bytes]:
-        """Start a query; each call of what is returned gives the next piece of its answer, b"" at the end.
+        """Start a query; return a function that returns the next piece of the answer, b"" at the end.
 
-        `wanted` is the format it is answered in, `output` the one for a query that names none.
+        `wanted` is the format of the answer, `output` the format for a query that names none.
         """
         if wanted.lower() in _STREAMED:
             try:
@@ -170,25 +170,25 @@ class Session:
         return bool(found.bytes().strip() == b"1")
 
     def begin_insert(self) -> None:
-        """Start an INSERT whose data comes through `append`, and is kept in a file until `finish_insert`.
+        """Start an INSERT. `append` adds its data, which is kept in a file until `finish_insert`.
 
-        chDB would take it piece by piece (`send_insert`), but reports success when what happens at the end fails: a
-        full disk, a constraint, too many parts (upstream). An INSERT from a file fails as it should.
+        chDB accepts data piece by piece (`send_insert`), but then reports success even if the end of the insert
+        fails: a full disk, a constraint, too many parts (upstream). An INSERT from a file fails as it should.
         """
         with _disk_errors():
             self._spool = self._engine.spool()
 
     def append(self, data: bytes) -> None:
-        """Give an insert its next bytes."""
+        """Add the next bytes of an insert."""
         assert self._spool is not None, "begin_insert comes first"
         with _disk_errors():
             self._spool.write(data)
 
     def finish_insert(self, sql: str, data_format: str, settings: str = "") -> None:
-        """Run an INSERT, given as what stands before its SETTINGS, with what was appended.
+        """Run an INSERT with the appended data; `sql` is its text before SETTINGS.
 
-        On return its rows are stored. (Of more than min_insert_block_size_rows, about a million, the earlier blocks
-        may be even if it fails, as in any ClickHouse.)
+        On return its rows are stored. (If there are more than min_insert_block_size_rows, about a million, the earlier
+        blocks may be stored even if it fails, as in any ClickHouse.)
         """
         assert self._spool is not None, "begin_insert comes first"
         with _disk_errors():
@@ -203,18 +203,18 @@ class Session:
         self._end_spool()
 
     def kill(self) -> None:
-        """Cancel the query that runs here; from another thread, for it blocks this one."""
+        """Cancel the running query. Call this from another thread, since the query blocks its own."""
         self._engine.kill(self.tag)
 
     def close(self) -> None:
-        """Close the handle, cancel the stream it may have open, give up an insert that was not finished."""
+        """Close the handle, cancel its open stream, and discard an unfinished insert."""
         self._end_spool()
         if self._handle is not None:
             self._handle.close()
 
     def _end_spool(self) -> None:
         if self._spool is not None:
-            with contextlib.suppress(OSError):  # what could not be written is not wanted any more
+            with contextlib.suppress(OSError):  # data that could not be written is no longer wanted
                 self._spool.close()
             self._spool = None
 
@@ -225,7 +225,7 @@ class Session:
 
 @contextlib.contextmanager
 def _disk_errors() -> Iterator[None]:
-    """Turn a full disk into ClickHouse's own error for it."""
+    """Report a full disk as ClickHouse's own error for it."""
     try:
         yield
     except OSError as error:

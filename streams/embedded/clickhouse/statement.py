@@ -1,14 +1,14 @@
-"""What a statement's text says about its data: where an INSERT's data begins, and which FORMAT is asked for.
+"""What a statement's text says about its data: where an INSERT's data begins, and which FORMAT it names.
 
-This finds boundaries; it decides nothing about what may run (the engine does: access.py). Bytes, since an
-insert's data needn't be text. The lexical rules are ClickHouse's: comments, the three quotes, heredocs.
+This only finds boundaries; the engine decides what may run (access.py). It works on bytes, because an insert's data
+may not be text. The lexical rules are ClickHouse's: comments, the three quotes, heredocs.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# What is not closed runs to the end: each byte is looked at once, whatever the text.
+# A token that is not closed runs to the end, so each byte is scanned once, whatever the text.
 _TOKEN = re.compile(
     rb"(?P<space>\s+|--[^\n]*|\#[ !][^\n]*|/\*(?:.*?\*/|.*))"
     rb"|(?P<quoted>'(?:[^'\\]|\\.|'')*+(?:'|\Z|\\\Z)"
@@ -20,14 +20,13 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
-# Behind these a word is a name, so that a table called `format` or `values` is one.
+# After these, a word is a name, so a table may be called `format` or `values`.
 _BEFORE_NAME = (b"INTO", b"TABLE", b".")
 
 
 @dataclass(frozen=True)
 class Insert:
-    """An INSERT with data: the statement up to its SETTINGS, those up to its FORMAT, the format's name, and where the
-    data begins."""
+    """An INSERT with data: the text before SETTINGS, the settings before FORMAT, the format, and the data's start."""
 
     sql: str
     settings: str
@@ -45,7 +44,7 @@ class _Token:
 
 
 def _tokens(text: bytes) -> Iterator[_Token]:
-    """Yield the tokens that aren't space, with the depth of parentheses they stand at."""
+    """Yield the tokens that are not space, with their depth in parentheses."""
     depth = 0
     for match in _TOKEN.finditer(text):
         if match.lastgroup == "space":
@@ -57,13 +56,13 @@ def _tokens(text: bytes) -> Iterator[_Token]:
 
 
 def is_insert(text: bytes) -> bool:
-    """Whether the statement's first word is INSERT."""
+    """Return whether the statement's first word is INSERT."""
     first = next(_tokens(text), None)
     return first is not None and first.word == b"INSERT"
 
 
 def split_insert(text: bytes) -> Insert | None:
-    """Split an INSERT that brings its data along; None for any other statement, and for INSERT ... SELECT."""
+    """Split an INSERT that contains its data; return None for any other statement, INSERT ... SELECT included."""
     previous = b""
     after_format: _Token | None = None
     settings_at: int | None = None
@@ -91,15 +90,15 @@ def _insert(text: bytes, settings_at: int | None, end: int, data_format: str, da
 
 
 def _skip_line_end(text: bytes, at: int) -> int:
-    """Data begins behind blanks and one line end after the format's name, as ClickHouse's own parser has it."""
+    """Skip blanks and one line end after the format's name: data begins there, as in ClickHouse's own parser."""
     match = re.compile(rb"[ \t\f]*\r?\n?").match(text, at)
     return match.end() if match else at
 
 
 def output_format(text: bytes) -> str | None:
-    """Return the name in the FORMAT clause that ends a query, None when there is none.
+    """Return the name in the FORMAT clause that ends a query; None without such a clause.
 
-    The clause ends the query if nothing follows it but SETTINGS or a semicolon.
+    The clause ends the query if only SETTINGS or a semicolon may follow it.
     """
     tokens = [token for token in _tokens(text) if token.depth == 0]
     for at in range(len(tokens) - 2, -1, -1):

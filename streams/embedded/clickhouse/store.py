@@ -1,11 +1,11 @@
 """The data folder of the embedded ClickHouse: its lock, its version stamp, its parts.
 
 ```
-<path>/server.lock   held by the process that has it open, contains its pid
-<path>/VERSION       version of the engine that made it
-<path>/config/       what the engine is started with; written anew each time
-<path>/engine/       chDB's own
-<path>/spool/        data of inserts that are under way
+<path>/server.lock   locked by the process that uses the folder, contains its pid
+<path>/VERSION       version of the engine that created it
+<path>/config/       the engine's configuration; rewritten at each start
+<path>/engine/       chDB's own data
+<path>/spool/        data of running inserts
 ```
 """
 
@@ -18,10 +18,10 @@ from streams.errors import UserError
 
 
 class Store:
-    """A data folder that this process has open. Raises UserError if another has, or another engine made it."""
+    """A data folder that this process has open. Raises UserError if another has, or another engine created it."""
 
     def __init__(self, path: Path, engine_version: str) -> None:
-        # chDB reads the first three as the beginning of its options, and the others in a file's name as a pattern.
+        # chDB reads the first three as the start of its options, and the others as a pattern for file names.
         if set("?&=*{}") & set(str(path.resolve())):
             raise UserError(f"ClickHouse's data folder {path} has one of ? & = * {{ }} in its name; choose another.")
         self.config = path / "config"
@@ -36,12 +36,12 @@ class Store:
             raise
 
     def close(self) -> None:
-        """Give the folder to others."""
+        """Release the folder."""
         self._lock.close()
 
 
 def _lock(file: Path, path: Path) -> TextIO:
-    """Lock the folder for this process. The kernel lets go of it however the process ends."""
+    """Lock the folder for this process. The kernel releases it however the process ends."""
     lock = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

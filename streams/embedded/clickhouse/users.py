@@ -1,4 +1,4 @@
-"""Who asks: credentials in any of the places ClickHouse takes them from, and whether a web page is behind it."""
+"""Who sends a request: its credentials, wherever ClickHouse accepts them, and whether a web page caused it."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from streams.embedded.clickhouse.errors import AUTHENTICATION_FAILED, ClickHouse
 
 
 class User(Enum):
-    """The two users; no credentials at all, and `default` without a password, are the reader."""
+    """The two users. Without credentials, or as `default` without a password, a request is the reader's."""
 
     READER = "reader"
     WRITER = "writer"
@@ -24,7 +24,7 @@ def authenticate(headers: Mapping[str, str], query: Mapping[str, str], writer_pa
     if name in ("", "default", User.READER.value) and password == "":
         return User.READER
     given, right = password.encode(), writer_password.encode()
-    # Compared even for another name, and an empty password opens nothing.
+    # Compared even for another name; an empty password never matches.
     if secrets.compare_digest(given, right) and right and name == User.WRITER.value:
         return User.WRITER
     raise ClickHouseError(
@@ -34,7 +34,7 @@ def authenticate(headers: Mapping[str, str], query: Mapping[str, str], writer_pa
 
 
 def _credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:
-    """Read name and password; ClickHouse's own order: its headers, the Authorization header, the URL."""
+    """Return name and password, in ClickHouse's own order: its headers, the Authorization header, the URL."""
     if "X-ClickHouse-User" in headers or "X-ClickHouse-Key" in headers:
         return headers.get("X-ClickHouse-User", ""), headers.get("X-ClickHouse-Key", "")
     if "Authorization" in headers:
@@ -50,10 +50,10 @@ def _credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[
 
 
 def foreign_page(headers: Mapping[str, str], bound_host: str) -> str | None:
-    """Say why a request may come from a web page of someone else, None if it doesn't.
+    """Return why a request may come from a foreign web page; None if it does not.
 
-    Every request is held to it, the reader's and /ping too: a page in a browser on this machine can reach a
-    loopback port (a drive-by POST), also under a name that it resolves to 127.0.0.1 (DNS rebinding).
+    Every request is checked, the reader's and /ping included: a page in a browser on this machine can reach a
+    loopback port (a drive-by POST), even through a name that resolves to 127.0.0.1 (DNS rebinding).
     """
     host = headers.get("Host", "")
     if not _own_host(urlsplit(f"//{host}").hostname or "", bound_host):
@@ -73,5 +73,5 @@ def _own_host(name: str, bound_host: str) -> bool:
         address = ipaddress.ip_address(name)
     except ValueError:
         return False
-    # Bound to every address, its own can't be told from others, but a name (which rebinding needs) from a number.
+    # When bound to every address, any address may be our own; a name, which rebinding needs, is still refused.
     return address.is_loopback or bound_host in ("0.0.0.0", "::")
