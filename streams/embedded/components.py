@@ -1,4 +1,4 @@
-"""What the background stack is made of: each component's address, command and sign of being ready."""
+"""The components of the background stack: their addresses, commands and readiness checks."""
 
 import http.client
 import re
@@ -17,17 +17,17 @@ from streams.settings import Settings
 
 DEFAULT = ("kafka", "clickhouse", "worker-0", "sink-0")
 
-# One try of a request while a server starts.
+# One attempt of a request while a server starts.
 TRY_SECONDS = 2.0
-# A server that has answered nothing by then has a problem that its log tells.
+# A server that has not answered by then has a problem that its log shows.
 SERVER_SECONDS = 60.0
-# A worker recovers its tables first: minutes after the loss of a large local store.
+# A worker recovers its tables first: this takes minutes after the loss of a large local store.
 WORKER_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
 class Component:
-    """One program of the stack. `tier` orders starts: a tier starts once the one below is ready; stops go back."""
+    """One program of the stack. A `tier` starts once the tier below is ready; stops are in reverse order."""
 
     program: Program
     tier: int
@@ -38,12 +38,12 @@ class Component:
 
     @property
     def name(self) -> str:
-        """The program's."""
+        """Return the program's name."""
         return self.program.name
 
 
 def component(name: str, settings: Settings) -> Component:
-    """Return the component of that name. Raises UserError for a name that is none."""
+    """Return the component with this name. Raises UserError for an unknown name."""
     if name == "kafka":
         return _kafka(settings)
     if name == "clickhouse":
@@ -57,7 +57,7 @@ def component(name: str, settings: Settings) -> Component:
 
 
 def external(name: str, settings: Settings) -> str | None:
-    """Return the sentence that says why a server is not ours to start; None when it is."""
+    """Return the sentence that says why we don't start a server; None if we do."""
     if name == "kafka" and kafka_address(settings) is None:
         return f"kafka: not embedded, IMPRESSIONS_KAFKA_BOOTSTRAP names {settings.kafka_bootstrap}"
     if name == "clickhouse" and not is_loopback(settings.clickhouse_address[0]):
@@ -66,7 +66,7 @@ def external(name: str, settings: Settings) -> str | None:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that give a child process exactly these settings, wherever it looks for relative paths."""
+    """Return the variables that give a child process exactly these settings, whatever its working directory."""
     values = settings.model_dump(exclude={"clickhouse_password_value"})
     values |= {name: value.resolve() for name, value in values.items() if isinstance(value, Path)}
     values["clickhouse_password"] = settings.clickhouse_password_value
@@ -80,7 +80,7 @@ def command_line(name: str, settings: Settings, *arguments: str) -> Program:
 
 
 def http_get(address: Address, path: str) -> str | None:
-    """Return the body of a 200 answer; None for anything else. Proxies are not asked: these are loopback servers."""
+    """Return the body of a 200 answer; None for anything else. Proxies are not used: these are loopback servers."""
     connection = http.client.HTTPConnection(address.host, address.port, timeout=TRY_SECONDS)
     try:
         connection.request("GET", path)
@@ -94,7 +94,7 @@ def http_get(address: Address, path: str) -> str | None:
 
 
 def gauge_is_one(metrics: str, name: str) -> bool:
-    """Say whether a Prometheus exposition holds that gauge, with or without labels, at 1."""
+    """Return whether a Prometheus exposition has this gauge, with or without labels, at 1."""
     return re.search(rf"^{re.escape(name)}(\{{[^}}]*\}})? 1(\.0)?$", metrics, re.MULTILINE) is not None
 
 
@@ -114,7 +114,7 @@ def _clickhouse(settings: Settings) -> Component:
 
     def prepare(out: Callable[[str], None]) -> None:
         require_free(address, "the embedded ClickHouse", "IMPRESSIONS_CLICKHOUSE_URL")
-        # Before the server starts, so that server and migrations can't each make a secret of their own.
+        # Before the server starts, so server and migrations can't each generate their own secret.
         settings.ensure_writer_password()
 
     return Component(

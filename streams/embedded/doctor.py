@@ -23,13 +23,13 @@ SETTING_OF = {"kafka": "IMPRESSIONS_KAFKA_BOOTSTRAP", "clickhouse": "IMPRESSIONS
 DISTRIBUTION = "impression-streams"
 # A requirement begins with the distribution's name (PEP 508).
 NAME = re.compile(r"[A-Za-z0-9._-]+")
-# A requirement of no extra, or of ours.
+# A requirement without an extra, or of the extra `server`.
 SERVER = re.compile(r"""^(?!.*extra ==)|extra == ["']server["']""")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at. `hint` says how to mend it and is empty when it is well."""
+    """One thing that was checked. `hint` says how to fix it and is empty if nothing is wrong."""
 
     name: str
     ok: bool
@@ -39,7 +39,7 @@ class Check:
 
 
 def doctor(settings: Settings) -> list[Check]:
-    """Look at everything the stack needs. Raises nothing for what is missing: that is what the checks say."""
+    """Check everything that the stack needs. What is missing raises nothing: the checks report it."""
     return [
         _python(),
         _packages(),
@@ -52,7 +52,7 @@ def doctor(settings: Settings) -> list[Check]:
 
 
 def well(checks: Sequence[Check]) -> bool:
-    """Say whether nothing that is required is missing; the command exits with 1 otherwise."""
+    """Return whether everything required was found; otherwise the command exits with 1."""
     return all(check.ok or not check.required for check in checks)
 
 
@@ -76,7 +76,7 @@ def _packages() -> Check:
 
 
 def server_packages(requirements: Sequence[str]) -> list[str]:
-    """Return the names of what every installation needs, and what the extra `server` brings."""
+    """Return the names of the packages that every installation needs and those of the extra `server`."""
     return [name[0] for each in requirements if SERVER.search(each) and (name := NAME.match(each))]
 
 
@@ -97,7 +97,7 @@ def _java() -> Check:
 
 
 def _maven(settings: Settings) -> Check:
-    """Maven is needed until Kafka's jars are there."""
+    """Check for Maven, which is needed until Kafka's jars are fetched."""
     maven, fetched = shutil.which("mvn"), libs_dir(RunFolder(settings.data_dir)).is_dir()
     found = (maven or "none") + (f", Kafka {kafka_version()} is fetched" if fetched else "")
     return Check("Maven", maven is not None, found, "" if maven else GET_MAVEN, required=not fetched)
@@ -144,7 +144,7 @@ def _port(name: str, address: Address, ours: bool, setting: str) -> Check:
 
 
 def report(checks: Sequence[Check], out: Callable[[str], None]) -> None:
-    """Print a line for each check, with its hint below when there is one."""
+    """Print a line for each check, followed by its hint if it has one."""
     for check in checks:
         mark = "ok" if check.ok else "MISSING" if check.required else "absent"
         out(f"{mark:8}{check.name:20}{check.found}")

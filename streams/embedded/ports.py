@@ -1,4 +1,4 @@
-"""Addresses of the embedded servers: read from the settings, and checked to be free before a server starts."""
+"""Addresses of the embedded servers: read from the settings, and checked to be free before a start."""
 
 import fcntl
 import ipaddress
@@ -14,9 +14,9 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 LOOPBACK = "127.0.0.1"
-# Tries at free ports; one is enough on a machine that is not full of listeners.
+# Attempts to find free ports; one is enough unless most ports of the machine are in use.
 ATTEMPTS = 100
-# Above the well-known ones of databases and the like; Linux gives connections those from 32,768 on.
+# Above the well-known ports of databases and the like; Linux uses ports from 32,768 on for connections.
 OWN_PORTS = (14_000, 32_000)
 
 
@@ -31,7 +31,7 @@ class Address(NamedTuple):
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host name or address can only mean this machine; names other than localhost are not asked."""
+    """Return whether a host can only be this machine; names other than localhost are not resolved."""
     if host == "localhost":
         return True
     try:
@@ -41,9 +41,9 @@ def is_loopback(host: str) -> bool:
 
 
 def kafka_address(settings: Settings) -> Address | None:
-    """Return where the embedded broker listens; None when the setting names brokers that are not this machine's.
+    """Return where the embedded broker listens; None when the setting names brokers elsewhere.
 
-    Raises UserError when the setting is no list of host:port.
+    Raises UserError when the setting is not a list of host:port.
     """
     addresses = []
     for server in settings.kafka_bootstrap.split(","):
@@ -57,7 +57,7 @@ def kafka_address(settings: Settings) -> Address | None:
 
 
 def controller_address(broker: Address) -> Address:
-    """Return where the broker's controller half listens: the next port, because 9093 beside 9092 is Kafka's custom."""
+    """Return where the broker's controller listens: on the next port, as 9093 follows 9092 by Kafka's custom."""
     if broker.port == 65_535:
         raise UserError(
             "IMPRESSIONS_KAFKA_BOOTSTRAP must leave the next port to Kafka's controller: choose below 65535."
@@ -66,10 +66,10 @@ def controller_address(broker: Address) -> Address:
 
 
 def is_free(address: Address) -> bool:
-    """Say whether a server could bind the address now."""
+    """Return whether a server could bind the address now."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As servers do: connections of a server that has just gone (TIME_WAIT) are no reason to refuse.
+        # As servers do: connections of a server that has just ended (TIME_WAIT) don't make the port unusable.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address.host, address.port))
@@ -79,7 +79,7 @@ def is_free(address: Address) -> bool:
 
 
 def require_free(address: Address, what: str, setting: str) -> None:
-    """Raise UserError that names the port and the setting to change when something else listens there."""
+    """Raise UserError, which names the port and the setting to change, if something else listens there."""
     if not is_free(address):
         raise UserError(
             f"Port {address.port} of {address.host}, which {what} needs, is in use by another program: "
@@ -88,18 +88,18 @@ def require_free(address: Address, what: str, setting: str) -> None:
 
 
 def free_pair() -> int:
-    """Return a loopback port that is free, as is the next one: a broker's and its controller's. See `free_block`."""
+    """Return the first of two neighbouring free loopback ports, for a broker and its controller. See `free_block`."""
     return free_block(2)
 
 
 def free_block(size: int) -> int:
-    """Return the first of so many neighbouring loopback ports that are free, and reserve them for this process.
+    """Return the first of `size` neighbouring free loopback ports, and reserve them all for this process.
 
-    A server binds its port seconds after the port was drawn, and again whenever it is started again. Until this process
-    ends, neither it nor another one on this machine is given any of them.
+    A server binds its port seconds after the port was chosen, and again at every restart. Until this process ends,
+    neither this call nor one in another process on this machine returns any of them.
 
-    They are below the ports that connections of this machine are given, any of which may take one away before it is
-    bound. Raises UserError when none are found, on a machine that has hardly any left.
+    They are below the ports that the system gives to connections: a connection could take such a port before the server
+    binds it. Raises UserError if none are found, on a machine that has hardly any left.
     """
     for _ in range(ATTEMPTS):
         first = random.randrange(OWN_PORTS[0], OWN_PORTS[1] - size + 1)
@@ -109,12 +109,12 @@ def free_block(size: int) -> int:
     raise UserError(f"No {size} neighbouring free ports were found on {LOOPBACK} in {ATTEMPTS} attempts.")
 
 
-# What this process was given. Locks on a file's bytes hold off other processes, never the one that has them.
+# The ports of this process. Locks on a file's bytes exclude other processes, but never their own holder.
 _reserved: set[int] = set()
 
 
 def _reserve(block: range) -> bool:
-    """Lock the bytes that stand for these ports; the system unlocks them when this process ends, however it does."""
+    """Lock the bytes that stand for these ports; the system unlocks them however this process ends."""
     try:
         fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, len(block), block.start)
     except OSError:
@@ -125,5 +125,5 @@ def _reserve(block: range) -> bool:
 
 @cache
 def _reservations() -> int:
-    """The descriptor of the file in which processes of this user reserve ports. Closing it would give them back."""
+    """Return the descriptor of the file in which this user's processes reserve ports. Closing it would release them."""
     return os.open(Path(tempfile.gettempdir(), f"impressions-ports-{os.getuid()}"), os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,7 +1,7 @@
-"""A program that runs as a process: started in a session of its own, recorded in a run folder, ended by that record.
+"""A program that runs as a process: started in its own session, recorded in a run folder, ended by that record.
 
-A pid says little: it may be another program's by now. A record therefore carries the process's identity, and
-nothing is signalled whose identity differs.
+A pid alone is not enough: it may belong to another program by now. So a record contains the process's identity, and a
+process with another identity is never signalled.
 """
 
 import os
@@ -17,24 +17,24 @@ from streams.embedded.identity import identity
 from streams.embedded.run_folder import RunFolder, Started
 from streams.errors import UserError
 
-# A log that has grown past this is set aside as `.1` at the next start.
+# A larger log is renamed to `.1` at the next start.
 LOG_BYTES = 16 * 2**20
-# How often what starts is asked whether it is ready; a round of refused connections costs under 1 ms. Without pidfd
-# (outside Linux) an exit is noticed by asking this often, too.
+# How often a starting program is asked whether it is ready; a round of refused connections costs under 1 ms. Without
+# pidfd (outside Linux), this is also how often an exit is checked for.
 POLL_SECONDS = 0.05
-# How long a program may take to end by itself. The broker flushes its logs; a worker finishes its chunk.
+# How long a program may take to end on request: the broker flushes its logs, a worker finishes its chunk.
 GRACE_SECONDS = 30.0
 # A SIGKILL takes effect as soon as the process leaves the kernel; a disk that hangs can keep it there.
 KILL_SECONDS = 30.0
 
-# Children of this process, by pid and identity: so that their exit is collected, leaves no zombie and is known later.
+# Children of this process by pid and identity, so their exit is collected, leaves no zombie and can be read later.
 _children: dict[tuple[int, str], subprocess.Popen[bytes]] = {}
 
 
 class Program:
-    """A program by its name in a run folder: the process that this object started, or else the recorded one.
+    """A program, by its name in a run folder: the process that this object started, or else the recorded one.
 
-    Without `argv` it can be looked at and ended, not started.
+    Without `argv` it can be inspected and ended, but not started.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class Program:
         self._log_start = 0
 
     def start(self) -> Self:
-        """Start it, its output appended to its log, and record it; don't wait.
+        """Start it with its output appended to its log, and record it; don't wait until it is ready.
 
-        `environment` is added to this process's own. The caller has made sure that it does not run. Raises OSError
-        when the program can't be executed.
+        `environment` is added to this process's own. The caller makes sure that it does not run yet. Raises OSError
+        if the program can't be executed.
         """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
@@ -68,7 +68,7 @@ class Program:
             self._started = Started(
                 name=self.name,
                 pid=child.pid,
-                # What ended at once has no identity any more; the record then matches nothing, as it should.
+                # A process that has already ended has no identity; the record then matches nothing, as it should.
                 identity=identity(child.pid) or "ended",
                 argv=list(self.argv),
                 since=time.time(),
@@ -81,29 +81,28 @@ class Program:
         return self
 
     def started(self) -> Started | None:
-        """Return the record of the process, running or not; None when there is none. Raises UserError for a damaged
-        one."""
+        """Return the record of the process, running or not; None without one. Raises UserError if it is damaged."""
         return self._started or self.folder.read(self.name)
 
     def running(self) -> Started | None:
-        """Return the record of the process if that process itself, not another with its pid, is there."""
+        """Return the record of the process if it runs; another process with its pid does not count."""
         started = self.started()
         return started if started and _is_running(started) else None
 
     @property
     def is_running(self) -> bool:
-        """Is the process there?"""
+        """Return whether the process runs."""
         return self.running() is not None
 
     @property
     def pid(self) -> int | None:
-        """Its process id; None when it does not run."""
+        """Return its process id; None if it does not run."""
         started = self.running()
         return started.pid if started else None
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended (-9 for SIGKILL); None while it runs, and when it was no child of this process."""
+        """Return how it ended (-9 for SIGKILL); None while it runs or if it was not a child of this process."""
         started = self.started()
         if started is None or _is_running(started):
             return None
@@ -111,11 +110,11 @@ class Program:
         return child.wait() if child else None
 
     def output(self) -> str:
-        """Return what it has printed since this object started it."""
+        """Return the output since this object started it."""
         return self.log.read_bytes()[self._log_start :].decode()
 
     def clean_stale(self) -> str | None:
-        """Remove a record whose process is gone; return the sentence that says so, None when nothing was stale."""
+        """Remove the record if its process is gone; return the sentence that says so, None if it was not stale."""
         started = self.folder.read(self.name)
         if started is None or _is_running(started):
             return None
@@ -124,25 +123,25 @@ class Program:
         return f"{self.name}: removed a stale record, its process {started.pid} {why}"
 
     def ended(self, seconds: float) -> bool:
-        """Wait until the process has ended, at most so long; say whether it has."""
+        """Wait up to `seconds` for the process to end; return whether it has."""
         started = self.running()
         return started is None or _wait(started, seconds)
 
     def stays(self, seconds: float) -> None:
-        """Look on for so long. Raises UserError that names its log when the process has ended, or does so meanwhile."""
+        """Watch the process for `seconds`. Raises UserError that names its log if it has ended or ends meanwhile."""
         if self.ended(seconds):
             raise UserError(f"{self.name} ended by itself; its log is {self.log}.")
 
     def has_become(self, ready: Callable[[], bool], begun: float, patience: float) -> bool:
-        """Ask whether a started program is ready; when it is not, return a moment later.
+        """Return whether a started program is ready; if it is not, return after a moment.
 
-        Raises UserError that names its log when its process has ended, whose record is removed then, or when
-        time.monotonic() is more than `patience` past `begun`.
+        Raises UserError that names its log if the process has ended (its record is removed then), or if
+        time.monotonic() is more than `patience` after `begun`.
         """
         if ready():
             return True
         if self.ended(POLL_SECONDS):
-            # Its record goes now, so that nobody calls it stale later: this is the sentence about it.
+            # Remove the record now, so nobody reports it as stale later: the error below already reports the end.
             self.folder.record(self.name).unlink(missing_ok=True)
             raise UserError(f"{self.name} ended while it was starting; its log is {self.log}.")
         if time.monotonic() - begun > patience:
@@ -158,14 +157,14 @@ class Program:
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it runs."""
         if started := self.running():
-            # It may end by itself after it was looked at.
+            # It may end by itself after the check.
             with suppress(ProcessLookupError):
                 os.kill(started.pid, number)
 
     def kill(self) -> None:
-        """End the process and all that it started as `kill -9` does, if it runs; return once it is gone.
+        """End the process and everything it started, if it runs, as `kill -9` does; return once it is gone.
 
-        The record stays. Raises UserError when even that does not end it.
+        The record stays. Raises UserError if even that does not end it.
         """
         if started := self.running():
             with suppress(ProcessLookupError):
@@ -174,9 +173,9 @@ class Program:
                 raise UserError(f"{self.name} (process {started.pid}) does not end, not even when killed.")
 
     def stop(self, grace: float = GRACE_SECONDS) -> int | None:
-        """Ask the process to end, kill it when it has not after `grace` seconds, remove its record; return `exit_code`.
+        """Ask the process to end, kill it if it has not after `grace` seconds, remove its record; return `exit_code`.
 
-        Raises UserError when it can't be ended: the record then stays.
+        Raises UserError if it can't be ended; the record then stays.
         """
         self.send(signal.SIGTERM)
         if not self.ended(grace):
@@ -200,7 +199,7 @@ def _wait(started: Started, seconds: float) -> bool:
         except ProcessLookupError:
             return True
         try:
-            # The pid may have been given away before it was opened.
+            # The pid may have been reused before it was opened.
             if not _is_running(started):
                 return True
             exited = select.poll()

@@ -1,4 +1,4 @@
-"""The folder of one installation on this machine: records and logs of its processes, and what they keep."""
+"""The folder of one installation on this machine: its processes' records, logs and data."""
 
 import fcntl
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ class Started(BaseModel):
     since: float
     """Seconds since the epoch."""
     refused: bool = False
-    """It ended because of something that a person has to mend first: nobody starts it again by itself."""
+    """It ended because of something that a person must fix first: it is not restarted automatically."""
 
 
 class RunFolder:
-    """The folder that `settings.data_dir` names. Nothing in it is made before it is needed."""
+    """The folder that `settings.data_dir` names. Its contents are created only when needed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
@@ -45,12 +45,11 @@ class RunFolder:
         return self.path / "run" / f"{name}.json"
 
     def recorded(self) -> list[str]:
-        """Return the names of all processes that have a record, running or not."""
+        """Return the names of all recorded processes, running or not."""
         return sorted(path.stem for path in self.record("any").parent.glob("*.json"))
 
     def read(self, name: str) -> Started | None:
-        """Return the record of a process, running or not; None when there is none. Raises UserError for a damaged
-        one."""
+        """Return the record of a process, running or not; None without one. Raises UserError if it is damaged."""
         path = self.record(name)
         try:
             return Started.model_validate_json(path.read_text())
@@ -60,7 +59,7 @@ class RunFolder:
             raise UserError(f"{path} is not the record of a process: remove it.") from None
 
     def write(self, started: Started) -> None:
-        """Write a record (mode 0600) so that readers see the old one or the new one, never a part."""
+        """Write a record (mode 0600). Readers see the old or the new one, never a part."""
         path = self.record(started.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
@@ -71,9 +70,9 @@ class RunFolder:
 
     @contextmanager
     def lock(self, name: str = "run/lock", wait: bool = True) -> Iterator[bool]:
-        """Let one process at a time into the body: by default one of `up`, `down` and the supervisor; another waits.
+        """Let one process at a time into the body; others wait. By default: `up`, `down` and the supervisor.
 
-        Yields whether the lock is held: without `wait`, it is not when someone else has it.
+        Yield whether the lock is held: without `wait`, it is not if another process holds it.
         """
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)

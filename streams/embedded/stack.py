@@ -1,7 +1,7 @@
 """The background stack: `impressions up`, `down` and `status`.
 
-`up` leaves a supervisor running, if it is asked to, which starts again what dies (streams.embedded.supervisor). Without
-it what dies stays down: `status` shows it, and the next `up` starts it again.
+On request, `up` leaves a supervisor running, which restarts what dies (streams.embedded.supervisor). Without it, what
+dies stays down: `status` shows it, and the next `up` restarts it.
 """
 
 import time
@@ -16,7 +16,7 @@ from streams.embedded.run_folder import RunFolder
 from streams.provision.run import provision
 from streams.settings import Settings
 
-# The name of the supervisor's record; it is no component, since it has no address and nothing waits for it.
+# The name of the supervisor's record. It is not a component: it has no address, and nothing waits for it.
 SUPERVISOR = "supervisor"
 
 Out = Callable[[str], None]
@@ -24,7 +24,7 @@ Out = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Row:
-    """What `impressions status` says of one component."""
+    """What `impressions status` shows about one component."""
 
     component: str
     pid: int | None
@@ -35,11 +35,11 @@ class Row:
 
 
 def up(settings: Settings, components: Sequence[str] = DEFAULT, *, out: Out, supervise: bool = False) -> None:
-    """Start what does not run yet, and return once all of it is ready.
+    """Start what does not run yet, and return once everything is ready.
 
-    Servers first, both at once; then what they must hold is provisioned if a worker or a sink is to run; then those;
-    then, with `supervise`, the supervisor. Raises UserError, naming the log, when one does not get ready; what this
-    call started is stopped again.
+    First the servers start, both at once. If a worker or a sink is to run, the servers are provisioned and then it
+    starts; last, with `supervise`, the supervisor. Raises UserError that names the log if one does not become ready;
+    what this call started is then stopped.
     """
     folder = RunFolder(settings.data_dir)
     with folder.lock():
@@ -61,7 +61,7 @@ def up(settings: Settings, components: Sequence[str] = DEFAULT, *, out: Out, sup
 
 
 def down(settings: Settings, *, out: Out) -> None:
-    """Stop every process that is recorded, the supervisor first, programs before servers. The data stays."""
+    """Stop every recorded process: the supervisor first, programs before servers. The data stays."""
     folder = RunFolder(settings.data_dir)
     with folder.lock():
         names = folder.recorded()
@@ -71,7 +71,7 @@ def down(settings: Settings, *, out: Out) -> None:
 
 
 def status(settings: Settings) -> list[Row]:
-    """Return a row for each component of the default stack and each that has a record."""
+    """Return a row for each component of the default stack and for each other recorded process."""
     rows, folder = [], RunFolder(settings.data_dir)
     for name in [*DEFAULT, *(each for each in folder.recorded() if each not in DEFAULT)]:
         if external(name, settings):
@@ -85,12 +85,12 @@ def status(settings: Settings) -> list[Row]:
 
 
 def supervisor(settings: Settings) -> Program:
-    """Return the program that starts again what dies."""
+    """Return the program that restarts what dies."""
     return command_line(SUPERVISOR, settings, "supervise")
 
 
 def _hint(program: Program) -> str:
-    """What a person should know of a component that is down and stays down."""
+    """Return what a person should know about a component that is down and stays down."""
     started = program.started()
     if started is None or not started.refused or program.is_running:
         return ""
@@ -108,7 +108,7 @@ def _start_supervisor(settings: Settings, out: Out) -> None:
 
 
 def _ours(settings: Settings, names: Sequence[str], out: Out) -> list[Component]:
-    """Return the components that are to be started here: not external, not running; stale records are removed."""
+    """Return the components to start: those neither external nor running. Remove stale records."""
     wanted = []
     for name in dict.fromkeys(names):
         if sentence := external(name, settings):
@@ -125,9 +125,9 @@ def _ours(settings: Settings, names: Sequence[str], out: Out) -> list[Component]
 
 
 def _start_tier(tier: Sequence[Component], started: list[Component], out: Out) -> None:
-    """Start components at once and wait for all; what has been started is appended as it happens."""
+    """Start components at once and wait for all; append each to `started` as soon as it is started."""
     begun = {}
-    # ClickHouse before Kafka, whose preparation runs programs: the one opens its store meanwhile.
+    # ClickHouse before Kafka: ClickHouse opens its store while Kafka's preparation runs programs.
     for each in sorted(tier, key=lambda each: each.name):
         begun[each.name] = time.monotonic()
         each.prepare(out)
@@ -142,8 +142,7 @@ def _start_tier(tier: Sequence[Component], started: list[Component], out: Out) -
 
 
 def _stop(folder: RunFolder, names: Sequence[str], out: Out) -> None:
-    """Stop processes: the supervisor, which would start the others again, then those of a tier at once, the highest
-    tier first."""
+    """Stop processes: first the supervisor, which would restart the others, then tier by tier from the highest."""
 
     def stop(name: str) -> None:
         program = Program(name, folder)

@@ -1,7 +1,7 @@
-"""The supervisor of the background stack: what is recorded and gone is started again, until `down` removes the record.
+"""The supervisor of the background stack: restarts what is recorded but gone, until `down` removes the record.
 
-It fights with nobody: each restart happens under the lock of `up` and `down`, after the record was read again under it,
-and while someone else has the lock the supervisor waits.
+It does not interfere with `up` and `down`: each restart happens under their lock, after the record was read again under
+it; while another process holds the lock, the supervisor waits.
 """
 
 import queue
@@ -20,17 +20,17 @@ from streams.settings import Settings
 
 logger = log.get(__name__)
 
-# How late a death may be noticed; a look is a small file and a line of /proc a component.
+# How late a death may be noticed; a check reads a small file and a line of /proc for each component.
 LOOK_SECONDS = 0.5
-# A program that ends at once, again and again, is started less and less often; most are back after the first wait.
+# A program that keeps ending at once is restarted less and less often; most are back after the first wait.
 FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 30.0
-# What has run for so long ended for another reason than the last time.
+# What has run for this long did not end for the same reason as the last time.
 STEADY_SECONDS = 60.0
 
 
 class Restarts:
-    """When one process may be started again. Times are of a monotonic clock (s), passed in."""
+    """When one process may be restarted. Times are from a monotonic clock (s) and passed in."""
 
     def __init__(self) -> None:
         self._wait = FIRST_SECONDS
@@ -38,12 +38,12 @@ class Restarts:
         self._pid = 0
 
     def due(self, now: float, pid: int, lived: float) -> bool:
-        """Say whether to start it again now; `pid` is the one that is gone, `lived` how long ago it was started.
+        """Return whether to restart it now; `pid` is that of the gone process, `lived` how long ago it was started.
 
-        Noticing that it is gone begins the wait.
+        The first call after it is gone begins the wait.
         """
         if self._due is None:
-            # The same one is gone once more when its successor could not even be started.
+            # The pid is the same if its successor could not even be started.
             if lived >= STEADY_SECONDS and pid != self._pid:
                 self._wait = FIRST_SECONDS
             self._pid = pid
@@ -52,7 +52,7 @@ class Restarts:
         return now >= self._due
 
     def tried(self) -> None:
-        """Note that a start was tried: the next time that it is gone begins a new wait."""
+        """Note an attempt to start it: the next time it is gone, a new wait begins."""
         self._due = None
 
 
@@ -62,11 +62,11 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._folder = settings, RunFolder(settings.data_dir)
         self._restarts: dict[str, Restarts] = {}
-        # Safe to put to from a signal handler, as an Event's set is not.
+        # A signal handler may safely put to this; an Event's set is not safe there.
         self._stop: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def stop(self, number: int, _frame: FrameType | None) -> None:
-        """Take SIGTERM: end, and leave the others running."""
+        """Handle SIGTERM: end, and leave the others running."""
         self._stop.put(number)
 
     def run(self) -> None:
@@ -80,7 +80,7 @@ class Supervisor:
                 return
 
     def look(self, now: float) -> None:
-        """Start again what is gone, as far as its time has come."""
+        """Restart what is gone and due."""
         names = [name for name in self._folder.recorded() if name != SUPERVISOR]
         self._restarts = {name: self._restarts.get(name) or Restarts() for name in names}
         for name, restarts in self._restarts.items():
@@ -91,7 +91,7 @@ class Supervisor:
                         self._start(name, restarts)
 
     def _gone(self, name: str) -> Started | None:
-        """Return the record of a process that is gone and not by its own decision."""
+        """Return the record of a process that is gone and did not refuse to go on."""
         program = Program(name, self._folder)
         try:
             started = program.started()
@@ -101,7 +101,7 @@ class Supervisor:
         return None if started is None or started.refused or program.is_running else started
 
     def _start(self, name: str, restarts: Restarts) -> None:
-        # Read again under the lock: `up` may have started it, or `down` removed it, since it was looked at.
+        # Read the record again under the lock: since the check, `up` may have started it or `down` removed it.
         gone = self._gone(name)
         if gone is None:
             return
@@ -122,7 +122,7 @@ class Supervisor:
 
 
 def main(settings: Settings) -> None:
-    """Supervise until SIGTERM or SIGINT, then return; what runs goes on running."""
+    """Supervise until SIGTERM or SIGINT, then return; the supervised processes keep running."""
     supervisor = Supervisor(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, supervisor.stop)

@@ -1,1 +1,1 @@
-"""The real broker, one JVM of this machine: its jars, its Java, its configuration and its process."""
+"""The real Kafka broker, in one JVM on this machine: its jars, Java, configuration and process."""

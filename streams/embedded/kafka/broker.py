@@ -1,6 +1,6 @@
-"""The embedded broker: Apache Kafka itself, in KRaft mode, one JVM, its data under the data folder.
+"""The embedded broker: Apache Kafka itself, in KRaft mode, in one JVM, with its data under the data folder.
 
-`prepare` makes everything a start needs, `program` is the process to start, `is_ready` says whether it serves.
+`prepare` makes everything that a start needs, `program` is the process to start, `is_ready` says whether it serves.
 """
 
 import base64
@@ -29,17 +29,17 @@ NAME = "kafka"
 SETTING = "IMPRESSIONS_KAFKA_BOOTSTRAP"
 STORAGE_TOOL = "kafka.tools.StorageTool"
 
-# The broker lives on the page cache, not on its heap: 285 MB resident after a start. One collector thread, because
-# the two cores belong to the workers. Both compilers stay on: without the second a start is 0.3 s shorter (1.5
-# instead of 1.8 s) and every hour after it slower.
+# The broker relies on the page cache, not on its heap: 285 MB are resident after a start. There is one collector
+# thread, because the workers need the two cores. Both compilers stay on: without the second, a start is 0.3 s shorter
+# (1.5 instead of 1.8 s), but the broker is slower from then on.
 JVM = ("-Xms256m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true")
-# Warnings to stderr, which the process's log file holds; INFO is a thousand lines a start.
+# Log warnings to stderr, which goes to the process's log file; INFO would be a thousand lines a start.
 LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSX",
 )
-# One try of a request while a broker starts: long enough for a loaded machine, short enough to notice a death.
+# One attempt of a request while a broker starts: long enough for a loaded machine, short enough to notice a crash.
 TRY_SECONDS = 2.0
 
 
@@ -63,8 +63,8 @@ def prepare(settings: Settings, out: Callable[[str], None]) -> None:
 
 
 def program(folder: RunFolder) -> Program:
-    """Return the broker's program; `prepare` has made what it names."""
-    # `prepare` refuses to go on without Java, in a sentence; who only looks at the program needs none.
+    """Return the broker's program; `prepare` makes the files that it names."""
+    # Without Java, `prepare` stops with a sentence; a caller that only looks at the program does not need Java.
     argv = [find_java() or "java", *JVM, *LOGGING, "-cp", f"{libs_dir(folder)}/*", "kafka.Kafka"]
     return Program(NAME, folder, [*argv, str(properties_file(folder))])
 
@@ -90,15 +90,15 @@ def properties_file(folder: RunFolder) -> Path:
 
 
 def properties(broker: Address, controller: Address, log_dirs: Path) -> str:
-    """Return server.properties for these addresses and this folder."""
+    """Return the text of server.properties for these addresses and this folder."""
     template = Template(files("streams.embedded.kafka").joinpath("server.properties").read_text())
-    # A properties file takes a backslash for the start of an escape.
+    # In a properties file, a backslash starts an escape.
     folder = str(log_dirs).replace("\\", "\\\\")
     return template.substitute(bind=broker, advertised=broker, controller=controller, log_dirs=folder)
 
 
 def check_version(data: Path) -> None:
-    """Raise UserError when the data folder was made by another major.minor version of Kafka than ours."""
+    """Raise UserError when another major.minor version of Kafka created the data folder."""
     stamp = data / "VERSION"
     if not data.exists():
         return
@@ -111,7 +111,7 @@ def check_version(data: Path) -> None:
 
 
 def format_data(java: str, folder: RunFolder, broker: Address, controller: Address) -> None:
-    """Format the data folder under a new cluster id. It appears complete, stamp included, or not at all."""
+    """Format the data folder with a new cluster id. It appears complete, version stamp included, or not at all."""
     data = data_dir(folder)
     with tempfile.TemporaryDirectory(prefix="format-", dir=data.parent) as scratch:
         fresh, config = Path(scratch, "data"), Path(scratch, "server.properties")
@@ -129,9 +129,9 @@ def format_data(java: str, folder: RunFolder, broker: Address, controller: Addre
 
 
 def new_cluster_id() -> str:
-    """Return a random id as Kafka's own Uuid.randomUuid makes them: base64, and never a dash first.
+    """Return a random id as Kafka's own Uuid.randomUuid does: base64 that never begins with a dash.
 
-    StorageTool would take one that begins with a dash for an option.
+    StorageTool would read an id that begins with a dash as an option.
     """
     while True:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -140,12 +140,12 @@ def new_cluster_id() -> str:
 
 
 def is_ready(settings: Settings) -> bool:
-    """Say whether the broker answers and its coordinator hands out producer ids, which every write of ours needs."""
+    """Return whether the broker answers and its coordinator gives out producer ids, which all our writes need."""
     try:
         socket.create_connection(embedded_address(settings), TRY_SECONDS).close()
     except OSError:
         return False
-    # librdkafka reports refused connections on stderr by itself; here they are the expected answer.
+    # librdkafka reports refused connections on stderr; here they are expected.
     client: dict[str, str | int | float | bool] = {"bootstrap.servers": settings.kafka_bootstrap, "log_level": 0}
     try:
         AdminClient(client).list_topics(timeout=TRY_SECONDS)

@@ -1,4 +1,4 @@
-"""Kafka's jars: copied from Maven Central into one folder of the data folder, once."""
+"""Kafka's jars: fetched once from Maven Central into a folder of the data folder."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from streams.embedded.kafka.java import require_maven
 from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 
-# A first fetch takes seconds; this long means a network that swallows packets, and Maven itself has no limit.
+# A first fetch takes seconds; this long means that the network drops packets. Maven itself has no limit.
 FETCH_SECONDS = 600
 
 
@@ -34,10 +34,10 @@ def libs_dir(folder: RunFolder) -> Path:
 
 
 def fetch_jars(folder: RunFolder, out: Callable[[str], None]) -> Path:
-    """Return the folder of jars, fetching them when it is not there.
+    """Return the folder of jars; fetch them if it does not exist.
 
-    The folder appears complete or not at all: Maven copies into a temporary one beside it, which is renamed. Two
-    processes may fetch at once; the second to finish drops its copy. Raises UserError when Maven is missing or fails.
+    The folder appears complete or not at all: Maven copies into a temporary folder beside it, which is then renamed.
+    Two processes may fetch at once; the second to finish drops its copy. Raises UserError if Maven is missing or fails.
     """
     target = libs_dir(folder)
     if target.is_dir():
@@ -57,7 +57,7 @@ def fetch_jars(folder: RunFolder, out: Callable[[str], None]) -> Path:
 
 
 def share_jars(folder: RunFolder, source: RunFolder, out: Callable[[str], None]) -> None:
-    """Let a folder use another's jars, which are fetched there, once, for all that share them."""
+    """Let a folder use the jars of `source`, where they are fetched once for everyone who shares them."""
     libs = libs_dir(folder)
     if not libs.exists():
         libs.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def share_jars(folder: RunFolder, source: RunFolder, out: Callable[[str], None])
 
 
 def run_maven(argv: list[str], output: int, log: Path) -> None:
-    """Run Maven with its output to a file. Raises UserError that names that file when it fails."""
+    """Run Maven with its output to a file. Raises UserError that names this file if Maven fails."""
     try:
         done = subprocess.run(
             argv, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=FETCH_SECONDS
@@ -77,7 +77,7 @@ def run_maven(argv: list[str], output: int, log: Path) -> None:
 
 
 def publish(fresh: Path, target: Path) -> None:
-    """Give a complete folder its name; keep the one that is there when another process was faster."""
+    """Give a complete folder its final name; if another process was faster, keep that one's folder."""
     try:
         os.rename(fresh, target)
     except OSError:

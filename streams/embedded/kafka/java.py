@@ -1,4 +1,4 @@
-"""Java and Maven on this machine: where they are, and one sentence each when they are missing."""
+"""Java and Maven on this machine: where they are, and one sentence for each that is missing."""
 
 import os
 import re
@@ -15,13 +15,13 @@ GET_MAVEN = "install Debian's maven (macOS: brew install maven)"
 
 
 def find_java() -> str | None:
-    """Return the Java launcher: JAVA_HOME's if that is set, as Kafka's own scripts do, else the PATH's."""
+    """Return the Java launcher: like Kafka's own scripts, from JAVA_HOME if it is set, else from the PATH."""
     home = os.environ.get("JAVA_HOME")
     return shutil.which(str(Path(home, "bin", "java")) if home else "java")
 
 
 def java_version(java: str) -> int | None:
-    """Return the launcher's major version; None when it does not run (as macOS's stand-in without a Java does)."""
+    """Return the launcher's major version; None if it does not run (like macOS's placeholder without a Java)."""
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     # Up to Java 8 the major version was the second number: 1.8.0.
     found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
@@ -29,7 +29,7 @@ def java_version(java: str) -> int | None:
 
 
 def require_java() -> str:
-    """Return the launcher. Raises UserError when there is none, or one that is too old for Kafka."""
+    """Return the launcher. Raises UserError when it is missing or too old for Kafka."""
     java = find_java()
     version = java_version(java) if java else None
     if java is None or version is None:
@@ -40,7 +40,7 @@ def require_java() -> str:
 
 
 def require_maven() -> str:
-    """Return Maven's launcher. Raises UserError when there is none."""
+    """Return Maven's launcher. Raises UserError when it is missing."""
     maven = shutil.which("mvn")
     if maven is None:
         raise UserError(f"Fetching Kafka's jars needs Maven, once, and there is none: {GET_MAVEN}.")

@@ -1,4 +1,4 @@
-"""The pure parts of the embedded ClickHouse's interface: users, pages, errors, compression, the data folder."""
+"""Parts of the embedded ClickHouse that need no engine: users, pages, errors, compression, the data folder."""
 
 import base64
 import gzip
@@ -41,7 +41,7 @@ def basic(text: str) -> dict[str, str]:
         ({}, {"user": "writer", "password": "pä:ss"}, User.WRITER),
     ],
 )
-def test_credentials(headers: dict[str, str], query: dict[str, str], user: User) -> None:
+def test_credentials_select_the_user(headers: dict[str, str], query: dict[str, str], user: User) -> None:
     assert authenticate(headers, query, "pä:ss") is user
 
 
@@ -67,7 +67,7 @@ def test_a_server_without_a_password_has_no_writer(password: str) -> None:
         ("", "127.0.0.1", False),
     ],
 )
-def test_only_own_hosts_are_answered(host: str, bound: str, own: bool) -> None:
+def test_only_requests_to_own_hosts_are_answered(host: str, bound: str, own: bool) -> None:
     assert (foreign_page({"Host": host}, bound) is None) is own
 
 
@@ -79,7 +79,7 @@ def test_only_own_hosts_are_answered(host: str, bound: str, own: bool) -> None:
         ("odd", 1002, 500, "Code: 1002. DB::Exception: odd (UNKNOWN_EXCEPTION)"),
     ],
 )
-def test_the_engines_error_keeps_its_code(text: str, code: int, status: int, body: str) -> None:
+def test_an_engine_error_keeps_its_code(text: str, code: int, status: int, body: str) -> None:
     error = ClickHouseError.of_engine(RuntimeError(text))
     assert (error.code, error.status, error.text) == (code, status, body)
 
@@ -99,13 +99,13 @@ def test_a_body_is_decompressed_exactly_and_in_bounded_pieces(encoding: str, ste
 
 
 @pytest.mark.parametrize("encoding", [name for name in COMPRESS if name])
-def test_a_bomb_goes_off_in_small_pieces(encoding: str) -> None:
+def test_a_decompression_bomb_expands_in_small_pieces(encoding: str) -> None:
     pieces = decoder(encoding).feed(COMPRESS[encoding](b"x" * 200_000_000))
     assert max(len(piece) for piece, _ in zip(pieces, range(20), strict=False)) <= 9 * PIECE_BYTES
 
 
 @pytest.mark.parametrize("encoding", [name for name in COMPRESS if name])
-def test_several_streams_are_one_body_and_half_a_stream_is_none(encoding: str) -> None:
+def test_consecutive_streams_are_one_body_and_a_cut_stream_is_refused(encoding: str) -> None:
     one = COMPRESS[encoding](b"one")
     stream = decoder(encoding)
     assert b"".join([*stream.feed(one), *stream.feed(one + one)]) == b"oneoneone"
@@ -127,14 +127,14 @@ def test_several_streams_are_one_body_and_half_a_stream_is_none(encoding: str) -
         ("gzip", "0", ""),
     ],
 )
-def test_an_answer_is_compressed_only_as_asked(accepted: str, enabled: str, name: str) -> None:
+def test_an_answer_is_compressed_only_on_request(accepted: str, enabled: str, name: str) -> None:
     encoder = negotiate({"Accept-Encoding": accepted}, {"enable_http_compression": enabled})
     assert encoder.name == name
     sent = encoder.feed(b"a" * 1000) + encoder.feed(b"") + encoder.feed(b"b") + encoder.end()
     assert b"".join(decoder(name).feed(sent)) == b"a" * 1000 + b"b"
 
 
-def test_a_data_folder_is_one_process_s_and_one_engine_s(tmp_path: Path) -> None:
+def test_a_data_folder_belongs_to_one_process_and_one_engine_version(tmp_path: Path) -> None:
     store = Store(tmp_path / "data", "26.9.2.1")
     with pytest.raises(UserError, match=f"in use by process {os.getpid()}"):
         Store(tmp_path / "data", "26.9.2.1")

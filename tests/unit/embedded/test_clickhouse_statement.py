@@ -1,4 +1,4 @@
-"""Where an INSERT's data begins, and which FORMAT a query asks for."""
+"""Where an INSERT's data begins, and which FORMAT a query names."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_an_insert_is_split_where_its_data_begins(text: bytes, sql: str, name: s
     assert (insert.sql + insert.settings, insert.format, text[insert.data_at :]) == (sql, name, data)
 
 
-def test_an_inserts_settings_are_apart() -> None:
+def test_an_inserts_settings_are_split_off() -> None:
     insert = split_insert(b"INSERT INTO t (settings) SETTINGS a = 1, b = 'x' FORMAT CSV\n1")
     assert insert is not None
     assert (insert.sql, insert.settings) == ("INSERT INTO t (settings) ", "SETTINGS a = 1, b = 'x' ")
@@ -57,7 +57,7 @@ def test_an_inserts_settings_are_apart() -> None:
         b"INSERT INTO t FORMAT",
     ],
 )
-def test_other_statements_are_not(text: bytes) -> None:
+def test_other_statements_are_not_split(text: bytes) -> None:
     assert split_insert(text) is None
 
 
@@ -77,17 +77,17 @@ def test_other_statements_are_not(text: bytes) -> None:
         (b"SELECT 1 FORMAT", None),
     ],
 )
-def test_the_format_of_a_query_is_its_last_clause(text: bytes, name: str | None) -> None:
+def test_the_format_of_a_query_is_in_its_last_clause(text: bytes, name: str | None) -> None:
     assert output_format(text) == name
 
 
-def test_the_first_word_tells_an_insert() -> None:
+def test_an_insert_is_recognized_by_its_first_word() -> None:
     assert is_insert(b" /* x */ insert INTO t")
     assert not is_insert(b"'insert' SELECT 1")
     assert not is_insert(b"")
 
 
 @pytest.mark.parametrize("piece", [b"/*", b"'", b"\"'", b"`", b"$a$ $b$", b"\\'", b"(", b"''\\"])
-def test_no_text_takes_more_than_its_length(piece: bytes) -> None:
+def test_scanning_takes_time_linear_in_the_text(piece: bytes) -> None:
     """Quadratic scanning would take minutes here and fail by the suite's timeout."""
     output_format(piece * (1_000_000 // len(piece)))

@@ -1,4 +1,4 @@
-"""Programs are started detached, recognised by more than their pid, and stopped by their record alone."""
+"""Programs are started detached, recognized by more than their pid, and stopped by their record alone."""
 
 import os
 import platform
@@ -18,9 +18,9 @@ from streams.embedded.run_folder import RunFolder, Started
 from streams.errors import UserError
 from tests.support.wait import until
 
-# Ends on SIGTERM like any program; says when it is there.
+# Ends on SIGTERM like any program; prints a word when it runs.
 OBEYS = "import signal; print('there', flush=True); signal.pause()"
-# Takes no SIGTERM, and has a child that takes none either.
+# Ignores SIGTERM, and has a child that ignores it too.
 STUBBORN = """
 import os, signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -30,9 +30,9 @@ while True:
     signal.pause()
 """
 GRACE = 20.0
-# A grace that is over before the stubborn ones could notice.
+# A grace that is over almost at once.
 NO_GRACE = 0.05
-# Linux's call that ends one thread, by machine.
+# The number of Linux's system call that ends one thread, by machine.
 EXIT_OF_A_THREAD = {"x86_64": 60, "aarch64": 93}
 
 
@@ -67,7 +67,7 @@ def test_start_records_and_stop_ends(folder: RunFolder) -> None:
     assert Program("p", folder).stop(GRACE) is None
 
 
-def test_a_name_is_enough_to_end_what_another_has_started(folder: RunFolder) -> None:
+def test_a_name_is_enough_to_end_a_program_that_another_object_started(folder: RunFolder) -> None:
     program, by_name = start(folder, OBEYS), Program("p", folder)
     assert by_name.pid == program.pid
     by_name.kill()
@@ -76,7 +76,7 @@ def test_a_name_is_enough_to_end_what_another_has_started(folder: RunFolder) -> 
     assert folder.recorded() == ["p"]
 
 
-def test_a_program_speaks_of_the_process_that_it_started(folder: RunFolder) -> None:
+def test_a_program_reports_on_the_process_that_it_started(folder: RunFolder) -> None:
     first, second = python(folder, "raise SystemExit(3)").start(), python(folder, "raise SystemExit(4)")
     assert first.ended(GRACE)
     assert second.start().ended(GRACE)
@@ -91,7 +91,7 @@ def test_a_signal_reaches_the_process(folder: RunFolder) -> None:
     program.send(signal.SIGUSR1)
 
 
-def test_the_environment_is_passed_on_and_output_appended(folder: RunFolder) -> None:
+def test_the_environment_is_passed_on_and_the_output_appended(folder: RunFolder) -> None:
     for _ in range(2):
         program = python(folder, "import os; print(os.environ['SAID'])").start()
         assert program.ended(GRACE)
@@ -99,7 +99,7 @@ def test_the_environment_is_passed_on_and_output_appended(folder: RunFolder) -> 
     assert folder.log("p").read_text() == "so\nso\n"
 
 
-def test_a_log_that_has_grown_is_set_aside(folder: RunFolder) -> None:
+def test_a_log_that_has_grown_too_large_is_renamed(folder: RunFolder) -> None:
     log = folder.log("p")
     log.parent.mkdir(parents=True)
     with log.open("wb") as file:
@@ -110,7 +110,7 @@ def test_a_log_that_has_grown_is_set_aside(folder: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("end", [lambda program: program.stop(NO_GRACE), Program.kill], ids=["stop", "kill"])
-def test_what_takes_no_sigterm_is_killed_with_its_children(folder: RunFolder, end: Callable[[Program], object]) -> None:
+def test_what_ignores_sigterm_is_killed_with_its_children(folder: RunFolder, end: Callable[[Program], object]) -> None:
     program = start(folder, STUBBORN)
     # Two processes print into one file at the same time, so their lines may run into each other.
     pids = until(lambda: len(found := re.findall(r" (\d+)", program.output())) == 2 and found, GRACE, "both print")
@@ -154,7 +154,7 @@ def test_a_running_process_is_not_stale(folder: RunFolder) -> None:
     program.stop(GRACE)
 
 
-def test_what_does_not_get_ready_is_told_with_its_log(folder: RunFolder) -> None:
+def test_an_error_about_a_program_that_is_not_ready_names_its_log(folder: RunFolder) -> None:
     program = start(folder, OBEYS)
     program.wait_until(lambda: program.is_running, GRACE)
     program.stays(NO_GRACE)
@@ -168,14 +168,14 @@ def test_what_does_not_get_ready_is_told_with_its_log(folder: RunFolder) -> None
     assert folder.recorded() == [], "nobody calls it stale later"
 
 
-def test_a_lock_is_held_once(folder: RunFolder) -> None:
+def test_a_lock_is_held_by_one_at_a_time(folder: RunFolder) -> None:
     with folder.lock() as held, folder.lock(wait=False) as again, folder.lock("other", wait=False) as other:
         assert (held, again, other) == (True, False, True)
     with folder.lock(wait=False) as held:
         assert held
 
 
-def test_a_damaged_record_is_named(folder: RunFolder) -> None:
+def test_a_damaged_record_is_an_error_that_says_what_to_do(folder: RunFolder) -> None:
     path = folder.record("p")
     path.parent.mkdir(parents=True)
     path.write_text("{")
@@ -183,21 +183,21 @@ def test_a_damaged_record_is_named(folder: RunFolder) -> None:
         folder.read("p")
 
 
-def test_a_program_that_is_not_there_leaves_no_record(folder: RunFolder) -> None:
+def test_a_program_that_does_not_exist_leaves_no_record(folder: RunFolder) -> None:
     with pytest.raises(FileNotFoundError):
         Program("p", folder, ["/nonexistent/program"]).start()
     assert folder.recorded() == []
 
 
-def test_a_zombie_does_not_run() -> None:
+def test_a_zombie_counts_as_ended() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     until(lambda: identity(child.pid) is None, GRACE, "ended")
     assert child.wait() == 0
 
 
 @pytest.mark.skipif(platform.machine() not in EXIT_OF_A_THREAD, reason="the number of the call exit(2) is not known")
-def test_a_process_whose_first_thread_alone_has_ended_runs() -> None:
-    """As for a moment after SIGKILL, when its other threads still hold its ports."""
+def test_a_process_still_runs_if_only_its_first_thread_has_ended() -> None:
+    """This happens for a moment after SIGKILL, while its other threads still hold its ports."""
     number = EXIT_OF_A_THREAD[platform.machine()]
     program = (
         f"import ctypes, threading; threading.Thread(target=input).start(); ctypes.CDLL(None).syscall({number}, 0)"

@@ -25,13 +25,13 @@ def tool(folder: Path, name: str, script: str) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH with nothing on it but what the test puts there."""
+    """Return the only folder of PATH, which contains only what the test puts there."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     return tmp_path
 
 
-def test_no_java_names_the_package(path: Path) -> None:
+def test_a_missing_java_names_the_package(path: Path) -> None:
     with pytest.raises(UserError, match="openjdk-17-jre-headless"):
         java.require_java()
 
@@ -46,14 +46,14 @@ def test_an_old_java_names_its_version_and_the_package(path: Path, first_line: s
         java.require_java()
 
 
-def test_a_java_that_does_not_run_is_none(path: Path) -> None:
+def test_a_java_that_does_not_run_counts_as_missing(path: Path) -> None:
     tool(path, "java", "echo 'Unable to locate a Java Runtime.' >&2; exit 1")
     with pytest.raises(UserError, match="there is none"):
         java.require_java()
 
 
 @pytest.mark.parametrize("line", ['openjdk version "17.0.15" 2025-04-15', 'openjdk version "25" 2025-09-16'])
-def test_a_newer_java_will_do(path: Path, line: str) -> None:
+def test_a_new_enough_java_is_accepted(path: Path, line: str) -> None:
     tool(path, "java", f"echo '{line}' >&2")
     assert java.require_java() == str(path / "java")
 
@@ -66,7 +66,7 @@ def test_java_home_comes_before_the_path(path: Path, monkeypatch: pytest.MonkeyP
     assert java.find_java() == str(path / "home" / "bin" / "java")
 
 
-def test_no_maven_names_the_package(path: Path) -> None:
+def test_a_missing_maven_names_the_package(path: Path) -> None:
     with pytest.raises(UserError, match="Debian's maven"):
         java.require_maven()
 
@@ -89,7 +89,7 @@ def test_the_embedded_broker_is_the_one_on_loopback(bootstrap: str, address: Add
 @pytest.mark.parametrize(
     "bootstrap", ["", "localhost", "localhost:", ":9092", "localhost:x", "a:1,b", "a:0", "a:65536"]
 )
-def test_a_bootstrap_that_is_no_address_is_refused(bootstrap: str) -> None:
+def test_a_bootstrap_that_is_not_an_address_is_refused(bootstrap: str) -> None:
     with pytest.raises(UserError, match="IMPRESSIONS_KAFKA_BOOTSTRAP is wrong"):
         ports.kafka_address(Settings(kafka_bootstrap=bootstrap))
 
@@ -104,7 +104,7 @@ def test_a_port_in_use_names_the_port_and_the_setting() -> None:
     ports.require_free(Address("127.0.0.1", port), "something", "IMPRESSIONS_X")
 
 
-def test_ports_are_given_to_one_process_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ports_are_reserved_for_one_process_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     script = "from streams.embedded.ports import free_pair; print(free_pair(), flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", script], stdin=-1, stdout=-1) as other:
         assert other.stdout is not None
@@ -118,7 +118,7 @@ def test_ports_are_given_to_one_process_until_it_ends(monkeypatch: pytest.Monkey
         ports.free_pair()
 
 
-def test_servers_elsewhere_are_not_ours_to_start() -> None:
+def test_servers_elsewhere_are_not_started() -> None:
     settings = Settings(kafka_bootstrap="k:9092", clickhouse_url="https://c:8443")
     assert "IMPRESSIONS_KAFKA_BOOTSTRAP" in (external("kafka", settings) or "")
     assert "IMPRESSIONS_CLICKHOUSE_URL" in (external("clickhouse", settings) or "")
@@ -126,14 +126,14 @@ def test_servers_elsewhere_are_not_ours_to_start() -> None:
     assert external("kafka", Settings()) is None
 
 
-def test_each_worker_and_sink_has_a_metrics_port_of_its_own() -> None:
+def test_each_worker_and_sink_has_its_own_metrics_port() -> None:
     settings = Settings(metrics_port=20_000)
     found = [component(name, settings).address.port for name in ("worker-0", "sink-0", "worker-1", "sink-12")]
     assert found == [20_000, 20_001, 20_010, 20_121]
 
 
 @pytest.mark.parametrize("name", ["worker", "worker-", "worker-01", "worker--1", "collector", "sink-x", "worker-1000"])
-def test_a_name_that_is_no_component_is_refused(name: str) -> None:
+def test_a_name_that_is_not_a_component_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="kafka, clickhouse, worker-N and sink-N"):
         component(name, Settings())
 
@@ -159,7 +159,7 @@ def test_a_child_reads_the_same_settings(tmp_path: Path, monkeypatch: pytest.Mon
         ("", False),
     ],
 )
-def test_ready_is_a_gauge_at_one(line: str, ready: bool) -> None:
+def test_ready_means_that_the_gauge_is_one(line: str, ready: bool) -> None:
     assert gauge_is_one(f"a 1\n{line}\nb 1\n", "impressions_worker_ready") is ready
 
 
@@ -173,12 +173,12 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(path: Path, tmp_path: Pat
     assert not doctor.well(list(checks.values()))
 
 
-def test_doctor_looks_for_what_the_server_needs_and_not_for_tools_of_development() -> None:
+def test_doctor_looks_for_what_the_server_needs_and_not_for_development_tools() -> None:
     needed = ["orjson>=3", 'chdb>=4; extra == "server"', 'faust==0.15; python_version < "4" and extra == "server"']
     assert doctor.server_packages([*needed, 'pytest; extra == "dev"']) == ["orjson", "chdb", "faust"]
 
 
-def test_doctor_needs_no_maven_once_the_jars_are_there(path: Path, tmp_path: Path) -> None:
+def test_doctor_does_not_need_maven_once_the_jars_are_fetched(path: Path, tmp_path: Path) -> None:
     libs_dir(RunFolder(tmp_path)).mkdir(parents=True)
     (maven,) = [check for check in doctor.doctor(Settings(data_dir=tmp_path)) if check.name == "Maven"]
     assert doctor.well([maven])
