@@ -15,7 +15,7 @@ _ID: TypeAdapter[str] = TypeAdapter(Id)
 
 @dataclass(frozen=True, slots=True)
 class Artwork:
-    """An artwork as its latest record says; a tombstone leaves its pool and retires it."""
+    """An artwork as its latest record describes it. A tombstone keeps its pool and retires it."""
 
     artwork_id: str
     ordinal: int
@@ -25,7 +25,7 @@ class Artwork:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that does not become part of the catalogue, and why."""
+    """A record that the catalogue refuses, and why."""
 
     artwork_id: str
     why: str
@@ -33,7 +33,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class Pool:
-    """Ordinals of the artworks whose latest record names the pool, and of those that only an earlier one did."""
+    """Ordinals: `members` by their latest record, `active` if not retired, `former` if only an earlier one says so."""
 
     members: BitMap = field(default_factory=BitMap)
     active: BitMap = field(default_factory=BitMap)
@@ -41,32 +41,32 @@ class Pool:
 
 
 class Catalogue:
-    """Artworks by id, and pools as bitmaps of ordinals. An id keeps its ordinal for ever, and the other way."""
+    """Artworks by id, and pools as bitmaps of ordinals. An id keeps its ordinal for ever, and an ordinal its id."""
 
     def __init__(self) -> None:
         self._artworks: dict[str, Artwork] = {}
         self._owners: dict[int, str] = {}
         self._pools: dict[str, Pool] = {}
-        self.version = 0  # counts changes, for whoever wants to know whether there was one
+        self.version = 0  # counts changes, so callers can tell whether anything has changed
 
     def __len__(self) -> int:
         return len(self._artworks)
 
     def get(self, artwork_id: str) -> Artwork | None:
-        """Return the artwork, retired or not, or None when no record named it yet."""
+        """Return the artwork, retired or not, or None if no record has named it yet."""
         return self._artworks.get(artwork_id)
 
     def ordinal(self, artwork_id: str) -> int | None:
-        """Return the artwork's ordinal, or None when the catalogue doesn't know it."""
+        """Return the artwork's ordinal, or None if the catalogue doesn't know the artwork."""
         artwork = self._artworks.get(artwork_id)
         return artwork.ordinal if artwork else None
 
     def pools(self) -> Iterator[tuple[str, Pool]]:
-        """Every pool that some artwork is, or was, a member of."""
+        """Return every pool that has, or had, a member."""
         return iter(self._pools.items())
 
     def apply(self, key: bytes | None, value: bytes | None) -> Artwork | Refusal:
-        """Take one record. A refused one changes nothing: bad JSON, or an ordinal changed or used again."""
+        """Apply one record. A refused one (bad JSON, or an ordinal that changed or was reused) changes nothing."""
         try:
             artwork_id = _ID.validate_python((key or b"").decode())
             record = ArtworkRecord.model_validate(orjson.loads(value)) if value is not None else None
@@ -75,7 +75,7 @@ class Catalogue:
         if record is None:
             return self._retire(artwork_id)
         if record.artwork_id not in ("", artwork_id):
-            return Refusal(artwork_id, "the value names another artwork than the key")
+            return Refusal(artwork_id, "the value names a different artwork than the key")
         ordinal = self.ordinal(artwork_id)
         if ordinal not in (None, record.ordinal):
             return Refusal(artwork_id, f"ordinal {ordinal} can't become {record.ordinal}")
@@ -87,7 +87,7 @@ class Catalogue:
     def _retire(self, artwork_id: str) -> Artwork | Refusal:
         old = self._artworks.get(artwork_id)
         if old is None:
-            return Refusal(artwork_id, "a tombstone for an artwork that was never there")
+            return Refusal(artwork_id, "a tombstone for an artwork that never existed")
         return self._put(replace(old, retired=True))
 
     def _put(self, artwork: Artwork) -> Artwork:

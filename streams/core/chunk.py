@@ -1,6 +1,6 @@
 """Decide a chunk: a run of consecutive records of one partition, line by line in log order.
 
-Where a chunk begins or ends changes nothing in what is accepted, rejected and forwarded, nor in the state.
+What is accepted, rejected and forwarded, and the state, don't depend on where chunks begin or end.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,15 +22,16 @@ from streams.core.seen import Seen
 from streams.core.summary import Summary
 from streams.core.window import Bucket
 
-FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT  # an enum's members cost as much to look up as a rule to apply
+# Hoisted: looking up an enum member costs as much as applying a rule.
+FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT
 
-# Records that are decoded, judged and written as rows before the next ones are looked at: what each step leaves for the
-# next is then still in the processor's cache.
+# Records that are decoded, judged and turned into rows together: few enough that each step finds the results of the
+# previous one in the processor's cache.
 PART_RECORDS = 128
 
 
 class SourceRecord(Struct, frozen=True, gc=False):
-    """A record of `impressions.v1`: offset, A (ms) and its bytes."""
+    """A record of `impressions.v1`: its offset, its append time A (ms) and its bytes."""
 
     offset: int
     appended_at: int
@@ -38,23 +39,23 @@ class SourceRecord(Struct, frozen=True, gc=False):
 
 
 class User(Protocol):
-    """What the state holds of one user."""
+    """What the state holds about one user."""
 
     @property
     def seen(self) -> Seen:
-        """All that the user has seen; changed in place, and then marked."""
+        """Everything the user has seen. After changing it in place, call `seen_changed`."""
         ...
 
     def seen_changed(self) -> None:
-        """The user's seen artworks are not what they were."""
+        """Mark the user's seen artworks as changed."""
         ...
 
     def bucket(self, start: int) -> Bucket:
-        """The bucket of the window that starts at `start` (ms); empty when there is none."""
+        """Return the bucket of the window that starts at `start` (ms), empty if the state has none."""
         ...
 
     def accept(self, start: int, artwork_id: str, offset: int) -> None:
-        """Put an accepted impression into the bucket of a window, `offset` ms from its start."""
+        """Add an accepted impression to a window's bucket, `offset` ms after the window's start."""
         ...
 
 
@@ -62,19 +63,19 @@ class Tables(Protocol):
     """The state of one partition."""
 
     def user(self, user_id: str) -> User:
-        """A user's part of it."""
+        """Return the state of one user."""
         ...
 
     def pin(self, artwork_id: str, ordinal_of: Callable[[str], int | None]) -> int | None:
-        """Return the ordinal that the state knows the artwork by: the first one it was given, for ever.
+        """Return the artwork's ordinal in the state: the first one it was given, for ever.
 
-        An artwork that it doesn't know yet gets what `ordinal_of` says, if anything.
+        An artwork without one gets the ordinal that `ordinal_of` returns, if any.
         """
         ...
 
 
 class Forward(NamedTuple):
-    """A line that belongs to another partition, and where it came from."""
+    """A line that belongs to another partition, and its origin."""
 
     partition: int
     user_id: str
@@ -86,11 +87,11 @@ class Forward(NamedTuple):
 class Outputs:
     """What a chunk's lines became, in log order: rows as JSON."""
 
-    accepted: list[bytes] = field(default_factory=list)  # rows, each ended by a line feed: any number in each
+    accepted: list[bytes] = field(default_factory=list)  # each item: any number of rows, each ending in a line feed
     ledger: list[bytes] = field(default_factory=list)  # likewise
     rejected: list[tuple[str, bytes]] = field(default_factory=list)  # (user_id or "", row)
     forwards: list[Forward] = field(default_factory=list)
-    coverage: list[tuple[str, bytes | None]] = field(default_factory=list)  # (user_id|pool_id, row; None: no more)
+    coverage: list[tuple[str, bytes | None]] = field(default_factory=list)  # (user_id|pool_id, row; None deletes)
     summary: Summary = field(default_factory=Summary)  # of all lines
 
     @property
@@ -99,23 +100,23 @@ class Outputs:
         return self.summary.total
 
     def reject(self, user_id: str, reason: str, row: bytes) -> None:
-        """Put in a rejected piece; `user_id` is "" where it is unknown."""
+        """Add a rejected piece; `user_id` is "" if unknown."""
         self.rejected.append((user_id, row))
         self.summary.reasons[reason] += 1
 
 
 @dataclass(slots=True)
 class Slice:
-    """What the lines of a part of a chunk became, as far as it is not in the outputs yet."""
+    """Rows of a part of a chunk that are not in the outputs yet."""
 
     outputs: Outputs
-    touched: dict[str, int]  # user -> A of the newest record that touched it
+    touched: dict[str, int]  # user -> A of the newest record that touched them
     now: int
     accepted: list[Accepted] = field(default_factory=list)
     ledger: list[Ledger] = field(default_factory=list)
 
     def close(self) -> None:
-        """Put the rows into the outputs."""
+        """Move the rows to the outputs."""
         if self.accepted:
             self.outputs.accepted.append(as_lines(self.accepted))
         self.outputs.ledger.append(as_lines(self.ledger))
@@ -123,7 +124,7 @@ class Slice:
 
 
 class LineError(Exception):
-    """Our own error on a line, with its place: the line is not to blame, but it will fail again."""
+    """A defect of ours hit by a line, with the line's place. The line is not to blame, but will fail again."""
 
     def __init__(self, offset: int, line: int) -> None:
         super().__init__(f"deciding line {line} of offset {offset} failed")
@@ -132,7 +133,7 @@ class LineError(Exception):
 
 @dataclass(slots=True)
 class Decider:
-    """Decides the chunks of one source partition, one after the other."""
+    """Decides the chunks of one source partition, one after another."""
 
     topic_id: str
     partition: int
@@ -143,9 +144,9 @@ class Decider:
     poisoned: frozenset[tuple[int, int]] = frozenset()  # (offset, line) of lines that failed too often
 
     def decide(self, records: Sequence[SourceRecord], now: int) -> Outputs:
-        """Judge every line; change the tables; return the outputs. `now` (ms) only becomes `processed_at`.
+        """Judge every line, change the tables and return the outputs. `now` (ms) is used for `processed_at` only.
 
-        Raises LineError on a defect of ours: the tables are then half changed, and must be dropped.
+        Raises LineError on a defect of ours: the tables are then half changed and must be discarded.
         """
         outputs = Outputs()
         touched: dict[str, int] = {}
@@ -172,7 +173,7 @@ class Decider:
                 raise LineError(line.offset, line.number) from error
 
     def _carefully(self, line: Line, piece: Slice) -> None:
-        """Decide a line that is not as nearly all are, or that may be one which failed too often."""
+        """Decide a line that the fast path left, or that may have failed too often."""
         if (line.offset, line.number) in self.poisoned:
             decoded: DecodedFlush | RefusedLine = RefusedLine("malformed", "deciding this line failed repeatedly")
         else:
@@ -226,12 +227,12 @@ class Decider:
 
     def _untimely(self, line: Line, index: int, user_id: str, impression: Impression, verdict: Verdict) -> bytes:
         apart = abs(line.appended_at - impression.seen_at)
-        where = "ahead of" if verdict is Verdict.FUTURE else "behind"
+        where = "after" if verdict is Verdict.FUTURE else "before"
         detail = f"seen_at is {apart} ms {where} the time of arrival"
         return rows.rejected_impression(line, index, user_id, verdict.name.lower(), detail, line.span(index))
 
     def _absorb(self, user: User) -> User:
-        """Turn the seen ids that the catalogue has learned of into ordinals; return the user."""
+        """Replace the user's seen ids by ordinals where the catalogue knows them by now. Return the user."""
         seen = user.seen
         if seen.checked == self.catalogue.version:
             return user
@@ -245,7 +246,7 @@ class Decider:
         return user
 
     def _cover(self, touched: dict[str, int], outputs: Outputs) -> None:
-        """Write a row for each pool of each user who was touched."""
+        """Write a coverage row for each pool of each touched user."""
         for user_id, updated_at in touched.items():
             seen = self.tables.user(user_id).seen
             for pool_id, pool in self.catalogue.pools():
@@ -255,11 +256,11 @@ class Decider:
                     outputs.coverage.append((f"{user_id}|{pool_id}", rows.encode(row)))
                     outputs.summary.coverage.append((pool_id, row.coverage))
                 elif seen.ordinals.intersect(pool.former):
-                    # What the user saw of this pool has moved to others: a row that there may be holds no more.
+                    # Everything the user saw of this pool has moved to other pools: delete the row, if there is one.
                     outputs.coverage.append((f"{user_id}|{pool_id}", None))
 
 
 def _cut(records: Sequence[SourceRecord]) -> Iterator[Sequence[SourceRecord]]:
-    """Cut a chunk into parts that a processor's cache holds."""
+    """Cut a chunk into parts that fit into the processor's cache."""
     for start in range(0, len(records), PART_RECORDS):
         yield records[start : start + PART_RECORDS]

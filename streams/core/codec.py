@@ -2,7 +2,7 @@
 
 
 class CodecError(Exception):
-    """A stored value has another codec version than this program reads: it was written by a newer one."""
+    """A stored value has a codec version that this program can't read: a newer program wrote it."""
 
     def __init__(self, table: str, found: int, known: int) -> None:
         super().__init__(f"the {table} table holds codec version {found}, this program reads {known}")

@@ -1,4 +1,4 @@
-"""From a line to a flush, or to the reason why not (contract §3, "Judging")."""
+"""From a line to a flush, or to the reason for rejecting it (contract §3, "Judging")."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +11,17 @@ from impression_streams.types import MAX_IMPRESSIONS, Id
 from streams.core.lines import MalformedLineError, impression_spans, parse
 
 MAX_LINE_BYTES = 1024 * 1024
-# Enough to mend a record by, short enough that a hundred wrong fields don't make a long row.
+# Enough to repair a record, short enough that a hundred wrong fields don't make a long row.
 MAX_DETAIL = 500
 
-# The validator itself: `model_validate` is a Python call around it, once a line.
+# The validator itself: `model_validate` would add a Python call for each line.
 _FLUSH = Flush.__pydantic_validator__.validate_python
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedLine:
-    """A line rejected whole. `flush_id` and `user_id` are "" where they are no valid ids."""
+    """A line rejected whole. `flush_id` and `user_id` are "" where they are not valid ids."""
 
     reason: str
     detail: str
@@ -31,7 +31,7 @@ class RefusedLine:
 
 @dataclass(frozen=True, slots=True)
 class InvalidImpression:
-    """An impression rejected alone, with its bytes as they stand in the line."""
+    """An impression rejected on its own, with its bytes as they are in the line."""
 
     detail: str
     payload: bytes
@@ -39,14 +39,14 @@ class InvalidImpression:
 
 @dataclass(frozen=True, slots=True)
 class DecodedFlush:
-    """A readable flush; `impressions` in the producer's order, the invalid ones in their places."""
+    """A readable flush; `impressions` keep the producer's order, invalid ones included."""
 
     flush: Flush
     impressions: list[Impression] | list[Impression | InvalidImpression]
 
 
 def decode(line: bytes) -> DecodedFlush | RefusedLine:
-    """Judge a line up to `invalid`: malformed, oversize, invalid flush, invalid impressions."""
+    """Decode a line, checking in this order: malformed, oversize, invalid flush, invalid impressions."""
     try:
         value = parse(line)
     except MalformedLineError as error:
@@ -65,7 +65,7 @@ def decode(line: bytes) -> DecodedFlush | RefusedLine:
 
 
 def _sort_out(line: bytes, value: dict[str, Any], error: ValidationError) -> DecodedFlush | RefusedLine:
-    """Tell a wrong flush from a good one with wrong impressions in it."""
+    """Tell an invalid flush from a valid one that contains invalid impressions."""
     wrong: dict[int, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False, include_context=False, include_input=False):
         match detail["loc"]:
@@ -76,7 +76,7 @@ def _sort_out(line: bytes, value: dict[str, Any], error: ValidationError) -> Dec
     elements: list[Any] = value["impressions"]
     spans = impression_spans(line)
     good = [element for index, element in enumerate(elements) if index not in wrong]
-    # The flush's own fields are right; `impressions` is set aside, since it may have no good one left.
+    # The flush's own fields are right. Without any good impression, a placeholder keeps the flush valid.
     flush = Flush.model_validate({**value, "impressions": good or [_PLACEHOLDER]})
     left = iter(flush.impressions)
     judged = [
@@ -86,7 +86,7 @@ def _sort_out(line: bytes, value: dict[str, Any], error: ValidationError) -> Dec
     return DecodedFlush(flush, judged)
 
 
-# Stands in for the impressions of a flush that has none left, so that its own fields can be read.
+# Stands in for the impressions of a flush without a good one, so its own fields can be read.
 _PLACEHOLDER = {"impression_id": "-", "artwork_id": "-", "seen_at": 0}
 
 
@@ -102,5 +102,5 @@ def _id_or_empty(value: object) -> str:
 
 
 def _describe(errors: list[ErrorDetails]) -> str:
-    """Name the wrong fields and what they should be; never what they hold."""
+    """Name the wrong fields and what they should be, but never their values."""
     return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'impression'}: {e['msg']}" for e in errors)[:MAX_DETAIL]

@@ -10,6 +10,6 @@ def event_id(user_id: str, artwork_id: str, seen_at: int, window_ms: int) -> str
     impressions can't share it: within one window of a user and artwork only one is accepted.
     """
     number = str(seen_at // window_ms)
-    # Ids are ASCII, of at most 128 characters: as Latin-1 a length is one byte, and the three before it are zero.
+    # Ids are ASCII, at most 128 characters: a length is one Latin-1 byte after three zero bytes.
     text = f"\0\0\0{chr(len(user_id))}{user_id}\0\0\0{chr(len(artwork_id))}{artwork_id}\0\0\0{chr(len(number))}{number}"
     return sha256(text.encode("latin-1")).hexdigest()[:32]

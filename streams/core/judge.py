@@ -1,4 +1,4 @@
-"""The rules of contract §4 for one impression at a time. Pure: the state is passed in, A is an argument."""
+"""The rules of contract §4 for one impression at a time. Pure: the state and A are arguments."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -10,7 +10,7 @@ from streams.core.seen import Seen
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the rules leave to the settings. Times in ms."""
+    """The rules' settings, in ms."""
 
     window_ms: int
     lateness_ms: int
@@ -18,7 +18,7 @@ class Rules:
 
 
 class Verdict(Enum):
-    """What becomes of an impression; the first that applies, in this order."""
+    """What becomes of an impression: the first of these that applies, in this order."""
 
     FUTURE = auto()
     LATE = auto()
@@ -35,14 +35,14 @@ def judge(
     ordinal: int | None,
     bucket_at: window.Lookup,
 ) -> Verdict:
-    """Judge a valid impression against its user's state, which holds all accepted ones before it in log order."""
+    """Judge a valid impression against its user's state, which holds all accepted ones that precede it in log order."""
     age = appended_at - impression.seen_at
     if -age > rules.tolerance_ms:
         return Verdict.FUTURE
     before = seen.has(impression.artwork_id, ordinal)
     if before and age > rules.lateness_ms:
         return Verdict.LATE
-    # Without an accepted impression of the artwork none can lie near, so the windows needn't be read.
+    # If the artwork was never accepted before, there is no duplicate to look for: don't read the windows.
     if before and window.is_duplicate(impression.artwork_id, impression.seen_at, rules.window_ms, bucket_at):
         return Verdict.DUPLICATE
     return Verdict.REPEAT if before else Verdict.FRESH

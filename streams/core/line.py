@@ -1,4 +1,4 @@
-"""A line with its coordinates: what every row says of its source, and what a forwarded line carries along."""
+"""A line with its coordinates: every row records them as its source, and a forwarded line carries them along."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from streams.core.lines import impression_spans
 
 
 class Line(Struct, gc=False):
-    """A line with its coordinates."""
+    """A line with its coordinates; `spans` are computed when first needed."""
 
     topic_id: str
     partition: int
@@ -20,13 +20,13 @@ class Line(Struct, gc=False):
     spans: list[bytes] | None = None
 
     def span(self, index: int) -> bytes:
-        """The bytes of an impression of the line, as the producer wrote them."""
+        """Return the bytes of one of the line's impressions, as the producer wrote them."""
         if self.spans is None:
             self.spans = impression_spans(self.text)
         return self.spans[index]
 
     def origin(self) -> bytes:
-        """The header that a forwarded line carries."""
+        """Return the header that a forwarded line carries."""
         return orjson.dumps(
             {
                 "topic_id": self.topic_id,
@@ -37,7 +37,7 @@ class Line(Struct, gc=False):
         )
 
     def coordinates(self) -> dict[str, Any]:
-        """The columns that every row has of its source."""
+        """Return the columns in which every row records its source."""
         return {
             "source_topic_id": self.topic_id,
             "source_partition": self.partition,

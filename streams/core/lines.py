@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-# orjson reads 1,024 levels of nesting; json, which re-reads lines for the spans of rejected impressions, counts
-# nesting against Python's recursion limit (1,000 less the caller's depth) and must not give up sooner.
+# orjson reads 1,024 levels of nesting. json, which re-reads lines to find the spans of rejected impressions, counts
+# nesting against Python's recursion limit (1,000 minus the caller's depth) and must not give up earlier than orjson.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 4_096))
 
-# Strings, closed or not (so that no text is scanned twice), and runs of all that numbers and names are made of.
+# Strings, closed or not (so no text is scanned twice), and runs of the characters of numbers and names.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[-+.0-9A-Za-z]++', re.DOTALL)
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
@@ -22,7 +22,7 @@ class MalformedLineError(ValueError):
 
 
 def split(value: bytes | None) -> list[bytes]:
-    """Return a record's lines. No value, or an empty one, is one empty line (which is malformed)."""
+    """Return a record's lines. A missing or empty value is one empty line (which is malformed)."""
     if not value:
         return [b""]
     if b"\n" not in value:
@@ -33,8 +33,8 @@ def split(value: bytes | None) -> list[bytes]:
 def parse(line: bytes) -> dict[str, Any]:
     """Return the line's JSON object; the last of two equal keys wins. Raises MalformedLineError.
 
-    Nesting deeper than 1,024 levels is malformed: it is what orjson reads, and nothing in the contract nests
-    deeper than three.
+    Nesting deeper than 1,024 levels is malformed: that is orjson's limit, and nothing in the contract nests deeper
+    than three.
     """
     try:
         value = _load(line)
@@ -46,7 +46,7 @@ def parse(line: bytes) -> dict[str, Any]:
 
 
 def _tame(token: re.Match[bytes]) -> bytes:
-    """Replace a number beyond a double's range by one within it that is no valid value of any field either."""
+    """Replace a number beyond a double's range by one within it that isn't valid in any field either."""
     text = token.group()
     return b"1.5e300" if _NUMBER.fullmatch(text) and math.isinf(float(text)) else text
 
@@ -55,22 +55,22 @@ def _load(line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        # A number beyond a double's range is JSON: the one thing that orjson refuses and the contract does not.
+        # A number beyond a double's range is JSON: the only thing that the contract allows and orjson refuses.
         if "infinity" not in str(error):
             raise
         return orjson.loads(_TOKEN.sub(_tame, line))
 
 
 def _parse_int(digits: str) -> int | float:
-    # No integer field takes more than 16 digits, and Python refuses to read more than 4,300.
+    # No integer field accepts more than 16 digits, and Python refuses to parse more than 4,300.
     return int(digits) if len(digits) < 32 else math.inf
 
 
 def impression_spans(line: bytes) -> list[bytes]:
-    """Return the bytes of each element of a flush's `impressions`, as they stand in the line.
+    """Return the bytes of each element of a flush's `impressions`, exactly as in the line.
 
-    `line` is one that `parse` accepts and whose impressions are an array. Only rejections need it: the
-    payload that is kept is the producer's own text, number formats and unknown fields included.
+    `parse` must accept `line`, and its impressions must be an array. Only rejections need this: their payload is the
+    producer's own text, number formats and unknown fields included.
     """
     text = line.decode()
     decoder = json.JSONDecoder(parse_int=_parse_int)

@@ -1,4 +1,4 @@
-"""Which partition a user belongs to: murmur2 of the user_id, as Kafka's own Java clients compute it.
+"""A user's partition: murmur2 of the user_id, as Kafka's own Java clients compute it.
 
 Source: `org.apache.kafka.common.utils.Utils.murmur2` and `BuiltInPartitioner.partitionForKey`.
 """
@@ -9,7 +9,7 @@ SEED = 0x9747B28C
 M = 0x5BD1E995
 MASK = 0xFFFFFFFF
 
-# Active users of a worker; an entry costs about 150 bytes, a computed hash 5 µs.
+# Active users of a worker. An entry takes about 150 bytes; computing a hash takes 5 µs.
 CACHED_USERS = 100_000
 
 
@@ -30,5 +30,5 @@ def murmur2(data: bytes) -> int:
 
 @lru_cache(maxsize=CACHED_USERS)
 def partition_of(user_id: str, partitions: int) -> int:
-    """Return the partition, 0 to `partitions` - 1, of a user."""
+    """Return a user's partition, 0 to `partitions` - 1."""
     return (murmur2(user_id.encode()) & 0x7FFFFFFF) % partitions

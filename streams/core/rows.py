@@ -1,4 +1,4 @@
-"""The rows that the worker writes, as JSON. Their models, which the tests hold them to, are in streams.model.rows."""
+"""The rows that the worker writes, as JSON. Tests check them against their models in streams.model.rows."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ Impression = decode_fast.Impression | model.Impression
 
 WHOLE_LINE = -1
 
-# As base64, the largest payload that fits into topics.yaml's 32 MiB for a rejected record. A broker measures
-# compressed batches, so a record of 4 MiB on its way in may hold a line of any size.
+# The largest payload that, as base64, fits into topics.yaml's 32 MiB for a rejected record. Brokers measure compressed
+# batches, so a record within the 4 MiB limit for incoming ones may hold a line of any size.
 MAX_PAYLOAD_BYTES = 23 * 1024 * 1024
 CUT_PAYLOAD_BYTES = 1024 * 1024
 
 
 class Tally(Struct, gc=False):
-    """What became of the impressions of so many lines: received = accepted + duplicates + rejected + forwarded."""
+    """What became of the impressions of some lines: received = accepted + duplicates + rejected + forwarded."""
 
     lines: int = 0
     received: int = 0
@@ -65,7 +65,7 @@ class Accepted(Struct, gc=False):
 
 
 class Ledger(Struct, gc=False):
-    """A row of `impressions.ledger.v1`: a line, and what became of its impressions."""
+    """A row of `impressions.ledger.v1`: a line and what became of its impressions."""
 
     source_topic_id: str
     source_partition: int
@@ -110,17 +110,17 @@ _encode, _encode_lines = _encoder.encode, _encoder.encode_lines
 
 
 def encode(row: Coverage) -> bytes:
-    """The row as JSON."""
+    """Return the row as JSON."""
     return _encode(row)
 
 
 def as_lines(rows: Sequence[Accepted] | Sequence[Ledger]) -> bytes:
-    """The rows as JSON, one a line, the last line ended too."""
+    """Return the rows as JSON, one per line; the last one ends in a line feed too."""
     return _encode_lines(rows)
 
 
 def accepted(line: Line, index: int, flush: Flush, impression: Impression, fresh: bool, rules: Rules) -> Accepted:
-    """The row of an accepted impression."""
+    """Return the row of an accepted impression."""
     user_id, artwork_id, seen_at = flush.user_id, impression.artwork_id, impression.seen_at
     return Accepted(
         event_id(user_id, artwork_id, seen_at, rules.window_ms),
@@ -150,7 +150,7 @@ def accepted(line: Line, index: int, flush: Flush, impression: Impression, fresh
 
 
 def ledger(line: Line, flush: Flush, received: int, now: int) -> Ledger:
-    """The row of a line that could be read; what became of its impressions is counted in it as it is decided."""
+    """Return the row of a readable line, without outcomes: the caller counts them as it judges the impressions."""
     telemetry = flush.telemetry
     return Ledger(
         line.topic_id,
@@ -176,13 +176,13 @@ def ledger(line: Line, flush: Flush, received: int, now: int) -> Ledger:
 
 
 def coverage(user_id: str, pool_id: str, seen: int, pool_size: int, updated_at: int) -> Coverage:
-    """The row of a user who has seen so many of a pool's active artworks."""
+    """Return the row of a user who has seen `seen` of a pool's `pool_size` active artworks."""
     share = seen / pool_size if pool_size else 0.0
     return Coverage(user_id, pool_id, seen, pool_size, share, 1 - share, updated_at)
 
 
 def ledger_refused(line: Line, refused: RefusedLine, now: int) -> Ledger:
-    """The row of a line rejected whole: one received and one rejected."""
+    """Return the row of a line rejected whole: one received and one rejected."""
     return Ledger(
         source_topic_id=line.topic_id,
         source_partition=line.partition,
@@ -208,12 +208,12 @@ def ledger_refused(line: Line, refused: RefusedLine, now: int) -> Ledger:
 
 
 def rejected_line(line: Line, refused: RefusedLine) -> bytes:
-    """The row of `impressions.rejected.v1` of a line rejected whole."""
+    """Return the row of `impressions.rejected.v1` for a line rejected whole."""
     return rejected_impression(line, WHOLE_LINE, refused.user_id, refused.reason, refused.detail, line.text)
 
 
 def rejected_impression(line: Line, index: int, user_id: str, reason: str, detail: str, payload: bytes) -> bytes:
-    """A row of `impressions.rejected.v1`. A payload too large for a record is cut, and `detail` says so."""
+    """Return a row of `impressions.rejected.v1`. A payload too large for a record is cut, and `detail` says so."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         detail = f"{detail} (of {len(payload)} bytes, the first {CUT_PAYLOAD_BYTES} are kept here)"
         payload = payload[:CUT_PAYLOAD_BYTES]
@@ -233,7 +233,7 @@ def rejected_impression(line: Line, index: int, user_id: str, reason: str, detai
 
 
 def _as_text(payload: bytes) -> tuple[str, str]:
-    """The payload in JSON's terms: as it is, or as base64 where it is not UTF-8 or escaping would swell it more."""
+    """Return text and encoding: base64 if the payload is not UTF-8, or if escaping would make it longer still."""
     try:
         plain = payload.decode()
     except UnicodeDecodeError:

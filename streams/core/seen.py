@@ -1,7 +1,7 @@
-"""The coverage table's values: every artwork that a user has an accepted impression of, for ever.
+"""The coverage table's values: every artwork of which a user ever had an accepted impression.
 
-Catalogued artworks are bits, at their ordinals, of a roaring bitmap (Lemire et al., "Roaring Bitmaps", 2016);
-the others are kept by id until the catalogue learns of them.
+Catalogued artworks are bits, at their ordinals, in a roaring bitmap (Lemire et al., "Roaring Bitmaps", 2016);
+the others are kept by id until the catalogue knows them.
 """
 
 from dataclasses import dataclass, field
@@ -21,15 +21,15 @@ class Seen:
 
     ordinals: BitMap = field(default_factory=BitMap)
     uncatalogued: set[str] = field(default_factory=set)
-    # Version of the catalogue that the uncatalogued were last looked up in; not stored.
+    # The catalogue version in which the uncatalogued were last looked up; not stored.
     checked: int = field(default=-1, compare=False)
 
     def has(self, artwork_id: str, ordinal: int | None) -> bool:
-        """Has the user an accepted impression of the artwork?"""
+        """Say whether the user has an accepted impression of the artwork."""
         return (ordinal is not None and ordinal in self.ordinals) or artwork_id in self.uncatalogued
 
     def add(self, artwork_id: str, ordinal: int | None) -> None:
-        """Note an accepted impression of the artwork."""
+        """Record an accepted impression of the artwork."""
         if ordinal is None:
             self.uncatalogued.add(artwork_id)
         else:
@@ -37,7 +37,7 @@ class Seen:
 
 
 def encode(seen: Seen) -> bytes:
-    """Pack: head, bitmap in roaring's portable format, then length (one byte) and id of each uncatalogued."""
+    """Pack: head, bitmap in roaring's portable format, then length (one byte) and id of each uncatalogued artwork."""
     bitmap = seen.ordinals.serialize()
     ids = b"".join(bytes([len(raw)]) + raw for raw in sorted(i.encode() for i in seen.uncatalogued))
     return _HEAD.pack(CODEC_VERSION, len(bitmap)) + bitmap + ids

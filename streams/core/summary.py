@@ -1,4 +1,4 @@
-"""What the metrics say of a chunk, gathered from its rows a part at a time, in few steps a row."""
+"""What the metrics report about a chunk, gathered from its rows part by part with little work per row."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from streams.core.rows import Accepted, Ledger, Tally
 
 
 class Delivery(Struct, gc=False):
-    """What producers say of their own deliveries: attempts, those that failed, impressions that they gave up on."""
+    """What producers report about their own deliveries: attempts, failed attempts, impressions they gave up on."""
 
     attempts: int = 0
     failures: int = 0
@@ -19,22 +19,22 @@ class Delivery(Struct, gc=False):
 
 @dataclass(slots=True)
 class Summary:
-    """Counts and times of what was judged. A batch is a flush, or a line that could not be read as one."""
+    """Counts and times of what was decided. A batch is a flush, or a line that could not be read as one."""
 
     total: Tally = field(default_factory=Tally)
-    whole: int = 0  # batches of which nothing was rejected
+    whole: int = 0  # batches without rejections
     partial: int = 0
-    refused: int = 0  # batches of which all was rejected
-    forwarded: int = 0  # batches that were sent on, whose size and deliveries are counted where they are judged
+    refused: int = 0  # batches rejected entirely
+    forwarded: int = 0  # batches sent on; their sizes and deliveries are counted where they are judged
     sizes: list[int] = field(default_factory=list)  # impressions in each batch
-    reasons: Counter[str] = field(default_factory=Counter)  # of what was rejected
+    reasons: Counter[str] = field(default_factory=Counter)  # why pieces were rejected
     deliveries: dict[str, Delivery] = field(default_factory=dict)  # by transport
     seen_at: list[int] = field(default_factory=list)  # of each accepted impression (ms)
     fresh_seen_at: list[int] = field(default_factory=list)  # of each fresh one
-    coverage: list[tuple[str, float]] = field(default_factory=list)  # pool and share, of each user who was touched
+    coverage: list[tuple[str, float]] = field(default_factory=list)  # pool and share, for each touched user
 
     def add(self, accepted: Sequence[Accepted], ledger: Sequence[Ledger]) -> None:
-        """Take in the rows of a part."""
+        """Add the rows of a part."""
         self.seen_at += [row.seen_at for row in accepted]
         self.fresh_seen_at += [row.seen_at for row in accepted if row.fresh]
         total = self.total

@@ -1,7 +1,7 @@
-"""The windowed table's values: one user's accepted impressions of one tumbling event-time window.
+"""The window table's values: one user's accepted impressions in one tumbling event-time window.
 
-Two impressions of one artwork in one tumbling window lie less than a window apart, so at most one of them is
-accepted: a bucket maps artwork_id to the ms between the window's start and `seen_at`.
+Two impressions of an artwork in the same tumbling window are less than a window apart, so at most one of them is
+accepted: a bucket maps artwork_id to the ms from the window's start to `seen_at`.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,9 +17,9 @@ _ENTRY_BYTES = 5
 
 
 class Bucket(dict[str, int]):
-    """A window's accepted impressions, with their packed form beside them: a bucket only ever grows.
+    """A window's accepted impressions, together with their packed form: a bucket only ever grows.
 
-    Packed: codec version, then length, offset and id of each artwork, in the order in which they were accepted.
+    Packed: codec version, then length, offset and id of each artwork in the order of acceptance.
     """
 
     __slots__ = ("packed",)
@@ -28,22 +28,22 @@ class Bucket(dict[str, int]):
         self.packed = bytearray((CODEC_VERSION,))
 
     def accept(self, artwork_id: str, offset: int) -> None:
-        """Note an accepted impression, `offset` ms into the window, of an artwork that the bucket doesn't hold."""
+        """Add an accepted impression, `offset` ms into the window, of an artwork that the bucket doesn't hold."""
         self[artwork_id] = offset
         raw = artwork_id.encode()
         self.packed += _ENTRY(len(raw), offset) + raw
 
 
 def start_of(seen_at: int, window_ms: int) -> int:
-    """Return the start (ms) of the tumbling window that `seen_at` lies in."""
+    """Return the start (ms) of the tumbling window that contains `seen_at`."""
     return seen_at - seen_at % window_ms
 
 
 def is_duplicate(artwork_id: str, seen_at: int, window_ms: int, bucket_at: Lookup) -> bool:
-    """Rule 2: has an impression of the artwork been accepted less than a window from `seen_at`?
+    """Rule 2: say whether an impression of the artwork was accepted less than a window from `seen_at`.
 
-    `bucket_at` returns the user's bucket by the start of its window. The neighbours are read too, so that the
-    boundary between two windows never lets a double fire through.
+    `bucket_at` returns the user's bucket for a window's start. The neighbouring windows are read too, so a double fire
+    across a boundary is found.
     """
     start = start_of(seen_at, window_ms)
     if artwork_id in bucket_at(start):
