@@ -1,4 +1,4 @@
-"""The catalogue's pools; which records count, tests/unit/rules hold."""
+"""The catalogue's pools. tests/unit/rules cover which records count."""
 
 import pytest
 
@@ -13,11 +13,11 @@ def refused(catalogue: Catalogue, key: bytes | None, value: bytes | None) -> str
 
 
 def members(catalogue: Catalogue) -> dict[str, tuple[list[int], list[int]]]:
-    """Ordinals of members and of active ones, by pool, but for pools that are empty."""
+    """Return the ordinals of members and of active artworks, by pool, without empty pools."""
     return {name: (list(p.members), list(p.active)) for name, p in catalogue.pools() if p.members}
 
 
-def test_an_artwork_is_what_its_latest_record_says() -> None:
+def test_the_latest_record_of_an_artwork_counts() -> None:
     catalogue = catalogue_of(a={"pool_id": "p", "ordinal": 1}, b={"pool_id": "p", "ordinal": 2})
     assert members(catalogue) == {"p": ([1, 2], [1, 2])}
     put(catalogue, "a", pool_id="q", ordinal=1)
@@ -52,8 +52,8 @@ def test_a_pool_remembers_who_left_it() -> None:
 REFUSED: dict[str, tuple[bytes | None, bytes | None]] = {
     "another ordinal": (b"a", b'{"pool_id":"p","ordinal":9}'),
     "another artwork's ordinal": (b"b", b'{"pool_id":"p","ordinal":1}'),
-    "a tombstone for nobody": (b"b", None),
-    "no JSON": (b"b", b"{"),
+    "a tombstone for an unknown artwork": (b"b", None),
+    "not JSON": (b"b", b"{"),
     "a wrong field": (b"b", b'{"pool_id":"p","ordinal":-1}'),
 }
 
@@ -67,6 +67,6 @@ def test_a_refused_record_changes_nothing(key: bytes | None, value: bytes | None
     assert catalogue.get("b") is None
 
 
-def test_everything_optional_may_be_there() -> None:
+def test_all_optional_fields_are_accepted() -> None:
     record = {"artwork_id": "a", "pool_id": "p", "ordinal": 0, "created_at": 1, "retired": True, "dna": [1, 0.5, -2e-9]}
     assert put(Catalogue(), "a", **record, unknown=[1]) == Artwork("a", 0, "p", True)

@@ -1,4 +1,4 @@
-"""A chunk: what it sends on, sums up and blames, and how coverage follows a catalogue that changes meanwhile."""
+"""A chunk: what it forwards, its totals, the line of an error, and coverage while the catalogue changes."""
 
 from itertools import count
 from typing import Any
@@ -28,7 +28,7 @@ STRANGER = next(user for n in count() if partition_of(user := f"u{n}", 4) == 3)
 NATIVE = next(user for n in count() if partition_of(user := f"u{n}", 4) == 0)
 
 
-def test_a_misrouted_flush_is_sent_on_whole_and_judged_nowhere_here() -> None:
+def test_a_misrouted_flush_is_forwarded_whole_and_not_judged_here() -> None:
     bad = [impression(), impression(seen_at=-1), impression(seen_at=A + 10**9)]
     text = line(user_id=STRANGER, impressions=bad).replace(b'{"v":1', b'{ "x":1e999, "v":1')
     here = decider(catalogue_of(a1={"pool_id": "p", "ordinal": 0}), partitions=4)
@@ -66,7 +66,7 @@ class FailingState(State):
         raise RuntimeError("defect")
 
 
-def test_an_error_of_ours_names_its_line() -> None:
+def test_a_defect_of_ours_names_its_line() -> None:
     with pytest.raises(LineError) as raised:
         decide(b"?\n" + line(), by=decider(tables=FailingState(MemoryStore())), first=7)
     assert (raised.value.offset, raised.value.line) == (7, 1)
@@ -97,12 +97,12 @@ def test_coverage_counts_distinct_active_artworks_of_the_catalogues_pool() -> No
     assert outcome.coverage == {"u1|p": row_of("p", 1, 2), "u1|q": row_of("q", 1, 1)}
 
 
-def test_there_is_no_row_before_an_accepted_artwork_is_known_in_the_pool() -> None:
+def test_coverage_needs_an_accepted_artwork_of_the_pool() -> None:
     assert decide(*seen(("unknown", A)), by=decider(catalogue_of(**P))).coverage == {}
     assert decide(*seen(("a", A + 10**9)), by=decider(catalogue_of(**P))).coverage == {}
 
 
-def test_retired_artworks_count_neither_way_and_keep_the_row() -> None:
+def test_retired_artworks_count_neither_as_seen_nor_in_the_pool_and_keep_the_row() -> None:
     catalogue = catalogue_of(**P)
     by = decider(catalogue)
     decide(*seen(("a", A), ("b", A), ("c", A)), by=by)
@@ -114,7 +114,7 @@ def test_retired_artworks_count_neither_way_and_keep_the_row() -> None:
     }
 
 
-def test_an_artwork_that_the_catalogue_learns_of_later_counts_at_the_next_impression() -> None:
+def test_an_artwork_catalogued_later_counts_from_the_next_impression() -> None:
     catalogue = catalogue_of(a=P["a"])
     by = decider(catalogue)
     decide(*seen(("a", A), ("b", A)), by=by)
@@ -124,18 +124,18 @@ def test_an_artwork_that_the_catalogue_learns_of_later_counts_at_the_next_impres
     assert outcome.coverage == {"u1|p": row_of("p", 2, 2)}
 
 
-def test_an_artwork_that_moves_counts_where_it_is_now() -> None:
+def test_an_artwork_that_moved_counts_in_its_new_pool() -> None:
     catalogue = catalogue_of(**P)
     by = decider(catalogue)
     decide(*seen(("a", A)), by=by)
     put(catalogue, "a", pool_id="q", ordinal=0)
     again = decide(*seen(("a", A)), by=by)
-    assert again.coverage == {"u1|p": None, "u1|q": row_of("q", 1, 2)}, "None takes the old pool's row away"
+    assert again.coverage == {"u1|p": None, "u1|q": row_of("q", 1, 2)}, "None deletes the old pool's row"
     put(catalogue, "a", pool_id="p", ordinal=0)
     assert decide(*seen(("a", A)), by=by).coverage == {"u1|p": row_of("p", 1, 2), "u1|q": None}
 
 
-def test_any_readable_flush_at_home_brings_coverage_up_to_date() -> None:
+def test_any_readable_flush_in_its_own_partition_updates_coverage() -> None:
     catalogue = catalogue_of(a=P["a"])
     by = decider(catalogue)
     decide(*seen(("a", A)), by=by)

@@ -1,4 +1,4 @@
-"""What a decoded flush holds, and what is said of a wrong one; which are wrong, tests/unit/rules hold."""
+"""What a decoded flush holds, and the detail of a wrong one. tests/unit/rules cover which ones are wrong."""
 
 import orjson
 import pytest
@@ -20,7 +20,7 @@ def refused(text: bytes) -> RefusedLine:
     return result
 
 
-# Those that are required come first.
+# Required fields come first.
 FLUSH = ["v", "flush_id", "user_id", "sent_at", "impressions"]
 FLUSH += ["session_id", "transport", "reason", "tier", "experiments", "telemetry"]
 IMPRESSION = ["impression_id", "artwork_id", "seen_at", "pool_id", "dwell_ms", "visible", "position", "surface"]
@@ -54,7 +54,7 @@ def test_the_detail_of_an_impression_names_its_missing_field(name: str) -> None:
     assert name in found.detail
 
 
-def test_defaults_of_what_is_absent() -> None:
+def test_absent_fields_have_defaults() -> None:
     found = decoded(line())
     assert found.flush.model_dump(exclude={"impressions"}) == {
         "v": 1,

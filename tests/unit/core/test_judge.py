@@ -1,4 +1,4 @@
-"""Rules 1 to 3, each at -1, 0 and +1 ms, and the order in which they are asked."""
+"""Rules 1 to 3, each at -1, 0 and +1 ms from its limit, and the order in which they apply."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.flushes import LATENESS, RULES, TOLERANCE, WINDOW, A
 def verdict(
     seen_at: int, *accepted: int, catalogued: bool = True, learned_since: bool = False, rules: Rules = RULES
 ) -> Verdict:
-    """Judge an impression of artwork `a`, appended at A, against accepted ones of it."""
+    """Judge an impression of artwork `a`, appended at A, against accepted ones of the same artwork."""
     ordinal = 7 if catalogued else None
     seen = Seen()
     buckets: dict[int, dict[str, int]] = {}

@@ -1,4 +1,4 @@
-"""What is read of one UTF-8 JSON object; which lines are one, tests/unit/rules hold."""
+"""How a UTF-8 JSON object is read. tests/unit/rules cover which lines are one."""
 
 from typing import Any
 
@@ -39,11 +39,11 @@ def test_a_number_beyond_a_doubles_range_is_json_and_fits_no_field(number: str) 
 
 
 @pytest.mark.parametrize("levels", [2, 1000, DEEP])
-@pytest.mark.parametrize("head", [b"", b'"b":1e999,'], ids=["plain", "behind a giant"])
+@pytest.mark.parametrize("head", [b"", b'"b":1e999,'], ids=["plain", "after a giant"])
 def test_nesting_is_read_down_to_1024_levels(levels: int, head: bytes) -> None:
     deep = b"{" + head + b'"a":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
     assert "a" in parse(deep)
 
 
-def test_spans_of_no_impression_are_none() -> None:
+def test_an_empty_list_of_impressions_has_no_spans() -> None:
     assert impression_spans(b'{"impressions":[]}') == []

@@ -1,4 +1,4 @@
-"""The rows: their models hold them, strictly, and rejections keep every byte."""
+"""Rows match their models strictly, and rejections keep every byte."""
 
 import orjson
 import pytest
@@ -27,7 +27,7 @@ FULL = {
 }
 
 
-def test_rows_are_what_the_models_say() -> None:
+def test_rows_match_their_models() -> None:
     catalogue = catalogue_of(a1={"pool_id": "p", "ordinal": 1}, a9={"pool_id": "p", "ordinal": 2})
     outputs = decider(catalogue).decide(_records(line(**FULL), b"nothing", line(v=2)), now=A + 5)
     for row in b"".join(outputs.accepted).splitlines():
@@ -113,8 +113,8 @@ def test_a_ledger_row_has_counts_and_telemetry() -> None:
     ("text", "flush_id", "user_id"),
     [
         pytest.param(b"", "", "", id="empty"),
-        pytest.param(b"[1]", "", "", id="no object"),
-        pytest.param(line(v=2), "f1", "u1", id="both ids are good"),
+        pytest.param(b"[1]", "", "", id="not an object"),
+        pytest.param(line(v=2), "f1", "u1", id="both ids good"),
         pytest.param(line(user_id="a b"), "f1", "", id="bad user_id"),
         pytest.param(line(flush_id=1), "", "u1", id="bad flush_id"),
         pytest.param(line(user_id="a b", tier="gold"), "f1", "", id="bad user_id and more"),
@@ -161,7 +161,7 @@ def test_a_rejection_keeps_the_bytes_and_fits_a_record(text: bytes, encoding: st
     assert payload(rejected) == text
 
 
-def test_a_payload_beyond_what_a_record_may_hold_is_cut_and_says_so() -> None:
+def test_a_payload_too_large_for_a_record_is_cut_and_its_detail_says_so() -> None:
     text = b"x" * (rows.MAX_PAYLOAD_BYTES + 1)
     outcome = decide(text)
     (rejected,) = outcome.rejected

@@ -13,7 +13,7 @@ def test_an_artwork_is_known_by_ordinal_or_by_id() -> None:
     seen.add("b", None)
     assert seen.has("a", 7)
     assert seen.has("b", None)
-    assert seen.has("b", 8), "known by its id although it has an ordinal by now"
+    assert seen.has("b", 8), "known by its id although it now has an ordinal"
     assert not seen.has("a", None)
     assert not seen.has("c", 9)
 

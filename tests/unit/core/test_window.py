@@ -1,4 +1,4 @@
-"""Rule 2 at its boundary, and the windowed table's codec."""
+"""Rule 2 at its boundary, and the window table's codec."""
 
 import pytest
 
@@ -37,23 +37,23 @@ def test_closer_than_the_window_is_a_duplicate_across_every_boundary(
 
 
 @pytest.mark.parametrize("neighbour", [-W + 1, W - 1])
-def test_another_artwork_is_no_duplicate(neighbour: int) -> None:
+def test_another_artwork_is_not_a_duplicate(neighbour: int) -> None:
     assert not is_duplicate(START, ("b", START), ("b", START + neighbour))
 
 
-def test_either_neighbour_is_enough() -> None:
+def test_an_impression_in_either_neighbouring_window_makes_a_duplicate() -> None:
     assert is_duplicate(START + W // 2, ("a", START - 1), ("a", START + W))
     assert not is_duplicate(START + W // 2, ("a", START - W // 2), ("a", START + 3 * W // 2))
 
 
 @pytest.mark.parametrize("seen_at", [0, 1, W - 1])
-def test_the_first_window_of_all_has_no_neighbour_before_it(seen_at: int) -> None:
+def test_the_very_first_window_has_no_neighbour_before_it(seen_at: int) -> None:
     assert not is_duplicate(seen_at)
     assert is_duplicate(seen_at, ("a", 0))
 
 
 @pytest.mark.parametrize(("seen_at", "start"), [(0, 0), (W - 1, 0), (W, W), (START - 1, START - W), (START, START)])
-def test_windows_tumble_from_the_epoch_on(seen_at: int, start: int) -> None:
+def test_windows_are_aligned_to_the_epoch(seen_at: int, start: int) -> None:
     assert window.start_of(seen_at, W) == start
 
 
@@ -69,7 +69,7 @@ def test_buckets_round_trip(artworks: dict[str, int]) -> None:
     assert window.decode(window.encode(bucket_of(**artworks))) == artworks
 
 
-def test_a_bucket_that_was_read_grows_on() -> None:
+def test_a_decoded_bucket_can_grow() -> None:
     bucket = window.decode(window.encode(bucket_of(a=1, b=2)))
     bucket.accept("c", 3)
     assert window.decode(window.encode(bucket)) == {"a": 1, "b": 2, "c": 3}
