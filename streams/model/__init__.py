@@ -1,4 +1,4 @@
-"""The records of every topic, as pydantic models; schemas/ is written from them."""
+"""The records of every topic, as pydantic models; schemas/ is generated from them."""
 
 from impression_streams.flush import Flush, Impression, Telemetry
 from streams.model.artwork import ArtworkRecord

@@ -1,4 +1,4 @@
-"""The catalogue: one record an artwork on `artworks.v1`; the record's key is the artwork_id."""
+"""The catalogue: one record per artwork on `artworks.v1`; the record's key is the artwork_id."""
 
 from typing import Annotated
 
@@ -6,14 +6,14 @@ from pydantic import Field
 
 from impression_streams.types import Id, MaybeId, Strict, TimeMs
 
-# A bitmap of ordinals holds 32 bits.
+# Bitmaps hold 32-bit ordinals.
 Ordinal = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class ArtworkRecord(Strict):
-    """An artwork of a pool. Its ordinal is its own for ever."""
+    """An artwork of a pool. It keeps its ordinal for ever, and no other artwork gets it."""
 
-    artwork_id: MaybeId = Field("", description="the record's key again, if given")
+    artwork_id: MaybeId = Field("", description="if given, the same as the record's key")
     pool_id: Id
     ordinal: Ordinal
     created_at: TimeMs = 0

@@ -1,7 +1,7 @@
 """What the worker writes: accepted impressions, the ledger, rejected pieces, coverage.
 
 Times are ms since the epoch. `received_at`, `appended_at` and `rejected_at` are A, the time at which the broker
-appended the source record; only `processed_at` is the worker's clock.
+appended the source record; only `processed_at` is by the worker's clock.
 """
 
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ EventId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 class Coordinates(Strict):
-    """Where a line stands: lines and impressions count from 0."""
+    """The place of a line in the source topic. Lines and impressions are numbered from 0."""
 
     source_topic_id: str
     source_partition: Integer
@@ -30,7 +30,7 @@ class Accepted(Coordinates):
     event_id: EventId
     user_id: Id
     artwork_id: Id
-    pool_id: str = Field(description="as the impression said; empty: it said none")
+    pool_id: str = Field(description="as given by the impression; empty: not given")
     impression_id: Id
     flush_id: Id
     session_id: str
@@ -50,7 +50,7 @@ class Accepted(Coordinates):
 class LedgerRow(Coordinates):
     """What became of one line: received = accepted + duplicates + rejected + forwarded."""
 
-    flush_id: str = Field(description="empty: unknown, the line was rejected whole")
+    flush_id: str = Field(description="empty: unknown, because the line was rejected whole")
     user_id: str
     received: Integer
     accepted: Integer
@@ -73,13 +73,13 @@ class LedgerRow(Coordinates):
 
 
 class Rejected(Coordinates):
-    """One rejected piece with its bytes, so that it can be mended and played again."""
+    """One rejected piece with its bytes, so it can be repaired and sent again."""
 
     idx: Annotated[int, Field(ge=-1)] = Field(description="-1: the whole line")
     reason: RejectReason
     detail: str
     user_id: str = Field(description="empty: unknown")
-    payload: str = Field(description="the line, or the impression's JSON, to the byte")
+    payload: str = Field(description="the exact bytes of the line, or of the impression's JSON")
     payload_encoding: Literal["utf-8", "base64"]
     rejected_at: TimeMs
 
@@ -89,7 +89,7 @@ class Coverage(Strict):
 
     user_id: Id
     pool_id: Id
-    seen: Integer = Field(description="distinct accepted artworks that are active in the pool")
+    seen: Integer = Field(description="distinct active artworks of the pool with an accepted impression by the user")
     pool_size: Integer = Field(description="active artworks of the pool")
     coverage: Ratio
     freshness: Ratio
