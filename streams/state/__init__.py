@@ -1,1 +1,1 @@
-"""One source partition's state: its tables, its position, and the stores that keep them."""
+"""The state of one source partition: its tables, its position, and the stores that keep them."""

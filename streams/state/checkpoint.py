@@ -1,4 +1,4 @@
-"""How far the local store follows its changelogs: kept in the store, written with every batch."""
+"""How far the local store follows its changelogs: kept in the store itself and written with every batch."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,16 +8,16 @@ import orjson
 from streams.state.store import Change, Store
 
 KEY = b"m"
-# topics.yaml keeps tombstones of the changelogs for a day. A store that stood still for longer may have missed
-# one, and would keep what was deleted; half of that leaves room for clocks and compaction.
+# topics.yaml keeps the changelogs' tombstones for a day. A store that was not updated for longer may have missed one
+# and would keep deleted values; half a day leaves a margin for clocks and compaction.
 TRUSTED_SECONDS = 12 * 3600.0
 
 
 @dataclass
 class Checkpoint:
-    """Next offset to read of each changelog, by topic id, and when the last batch was written (s since the epoch).
+    """The next offset to read of each changelog, by topic id, and the time of the last batch (s since the epoch).
 
-    A changelog that was deleted and created again has another id: the store follows none of its offsets.
+    A re-created changelog has a new id, so the store has no offset for it.
     """
 
     offsets: dict[str, int] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Checkpoint:
 
     @classmethod
     def read(cls, store: Store) -> "Checkpoint":
-        """The store's checkpoint; empty for an empty store."""
+        """Return the store's checkpoint; empty for an empty store."""
         raw = store.get(KEY)
         if raw is None:
             return cls()
@@ -33,15 +33,15 @@ class Checkpoint:
         return cls(fields["offsets"], fields["written_at"])
 
     def offset(self, topic_id: str) -> int:
-        """The next offset to read of a changelog; 0 for one that the store has read nothing of."""
+        """Return the next offset to read of a changelog; 0 if the store has read nothing of it."""
         return self.offsets.get(topic_id, 0)
 
     def advance(self, offsets: dict[str, int], now: float) -> Change:
-        """Move on, and return the change that belongs into the same batch."""
+        """Advance, and return the change to write in the same batch."""
         self.offsets |= offsets
         self.written_at = now
         return KEY, orjson.dumps({"offsets": self.offsets, "written_at": self.written_at})
 
     def is_older_than_tombstones(self, now: float) -> bool:
-        """May tombstones have come and gone since the last batch?"""
+        """Say whether tombstones may have been written and removed since the last batch."""
         return bool(self.offsets) and now - self.written_at > TRUSTED_SECONDS

@@ -1,21 +1,22 @@
-"""Large values in parts, so that no value of one user outgrows what a broker takes in one record.
+"""Large values in parts, so no user's value exceeds what a broker accepts in one record.
 
-A value is stored under its key behind a head that says how many parts there are; part n > 0 lies under the key, a
-zero byte (which no id holds) and n. A value that shrinks may leave parts behind: no head names them, and a sweep of
-the key's range takes them along.
+The first part is stored under the value's key, after a head with the number of parts. The key of part n > 0 is that
+key, a zero byte (which no id contains) and n. A value that shrinks may leave parts over: no head counts them, and a
+sweep of the key's range deletes them too.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 
-# Well below topics.yaml's limit for changelog records, and rare: 500 KiB are 50,000 artworks a user and window.
+# Well below topics.yaml's limit for changelog records, and rarely reached: 500 KiB are 50,000 artworks of one user in
+# one window.
 PART_BYTES = 512 * 1024
 _HEAD = Struct(">H")
 _WHOLE = _HEAD.pack(1)
 
 
 def split(key: bytes, value: bytes) -> Iterable[tuple[bytes, bytes]]:
-    """Return what to store for a value: keys and values."""
+    """Return the keys and values to store for a value."""
     if len(value) <= PART_BYTES:
         return ((key, _WHOLE + value),)
     return _split(key, value)
@@ -29,7 +30,7 @@ def _split(key: bytes, value: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def join(key: bytes, first: bytes, get: Callable[[bytes], bytes | None]) -> bytes:
-    """Return the value whose first part is `first`. Raises KeyError when a part is missing."""
+    """Return the whole value from its first part, `first`. Raises KeyError if a part is missing."""
     (count,) = _HEAD.unpack_from(first)
     value = first[_HEAD.size :]
     if count == 1:
@@ -44,5 +45,5 @@ def join(key: bytes, first: bytes, get: Callable[[bytes], bytes | None]) -> byte
 
 
 def part_key(key: bytes, n: int) -> bytes:
-    """The key of part n > 0."""
+    """Return the key of part n > 0."""
     return key + b"\x00" + _HEAD.pack(n)

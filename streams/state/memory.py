@@ -1,4 +1,4 @@
-"""The store that lives and dies with its process: for tests, and for machines without a disk worth using."""
+"""A store in memory, lost when its process ends: for tests, and for machines without a usable disk."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,7 +6,7 @@ from streams.state.store import Change
 
 
 class MemoryStore:
-    """A dict. State is recovered from the changelog at every start."""
+    """A dict. The state is recovered from the changelogs at every start."""
 
     def __init__(self) -> None:
         self._data: dict[bytes, bytes] = {}

@@ -1,8 +1,8 @@
 """The state of one source partition: the window table, the coverage table, pinned ordinals and the position.
 
-Decoded values are kept between chunks. A chunk changes them in place; `changes` packs what was changed, for the
-changelogs and the store alike; `written` follows once the store has it. There is no way back: whoever can't commit a
-chunk's changes drops the state and recovers it.
+Decoded values are kept between chunks. A chunk changes them in place, `changes` packs the changes for both the
+changelogs and the store, and `written` is called once the store has them. Changes can't be rolled back: if a chunk
+can't be committed, discard this State and restore it.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,46 +23,46 @@ from streams.state.store import Store
 
 
 class Table(StrEnum):
-    """The two tables; each has a changelog topic of its own."""
+    """The two tables. Each has its own changelog topic."""
 
     WINDOWS = "windows"
     COVERAGE = "coverage"
 
-    # An enum's own hash is a call of Python's, and each change is looked up by its table.
+    # Enum hashes in Python code, and every change is looked up by its table.
     __hash__ = str.__hash__
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """A change of a table, as its changelog holds it; None deletes."""
+    """A change of a table, as in its changelog; the value None deletes the key."""
 
     table: Table
     key: bytes
     value: bytes | None
 
 
-WINDOWS, COVERAGE = Table.WINDOWS, Table.COVERAGE  # an enum's members cost more to look up than a global
-# Keys of the store: a letter for the table, then the changelog's key.
+WINDOWS, COVERAGE = Table.WINDOWS, Table.COVERAGE  # hoisted: looking up a global is cheaper than an enum member
+# Keys in the store: a letter for the table, then the key in the changelog.
 STORE_PREFIX = {Table.WINDOWS: b"w", Table.COVERAGE: b"c"}
 _START = Struct(">Q")
 
-# Keys of the coverage changelog that are no user's: ids hold no zero byte.
+# Keys in the coverage changelog that don't belong to users: ids never contain a zero byte.
 PIN = b"\x00o"
 POSITION = b"\x00p"
 BARRIER = b"\x00b"
-# First record of both changelogs, and of no table: see streams.worker.restore.
+# The first record of both changelogs, which belongs to no table: see streams.worker.restore.
 BEGIN = b"\x00a"
 _ORDINAL = Struct(">I")
 
 # Users kept decoded between chunks, per partition: about 20 MB at ten artworks each.
 CACHED = 20_000
-# Buckets kept with a user: those of the window that is being filled, and of its neighbours.
+# Buckets kept for a user: those of the current window and its neighbours.
 CACHED_BUCKETS = 3
-# Windows swept in one chunk at the most, so that a sweep never makes a transaction long.
+# At most this many windows are swept in one chunk, so a sweep never makes a transaction long.
 SWEPT_PER_CHUNK = 2_000
 
 
 class User:
-    """Implements `streams.core.chunk.User`: a user's values, decoded when they are first asked for."""
+    """Implements `streams.core.chunk.User`: a user's values, decoded when first needed."""
 
     __slots__ = ("_changed_buckets", "_changed_seen", "_state", "_stored_to", "buckets", "seen", "user_id")
 
@@ -73,7 +73,7 @@ class User:
         self._changed_seen = False
         self._changed_buckets: set[int] = set()
         self._state = state
-        # Only up to here may the store hold buckets that `buckets` doesn't.
+        # The store may hold buckets that `buckets` lacks, but none that starts later than this (ms).
         self._stored_to = state.newest
 
     def seen_changed(self) -> None:
@@ -94,7 +94,7 @@ class User:
         self._changed_buckets.add(start)
 
     def changes(self) -> Iterator[Change]:
-        """What was changed since `written`, packed."""
+        """Yield the changes since `written`, packed."""
         for start in self._changed_buckets:
             value = window.encode(self.buckets[start])
             for key, part in large_values.split(window_key(start, self.user_id), value):
@@ -104,7 +104,7 @@ class User:
                 yield Change(COVERAGE, key, part)
 
     def written(self) -> None:
-        """Nothing is dirty; buckets of old windows needn't be kept."""
+        """Mark everything as clean, and drop buckets of old windows."""
         self._changed_seen = False
         self._changed_buckets.clear()
         if len(self.buckets) > CACHED_BUCKETS:
@@ -112,7 +112,7 @@ class User:
                 self.drop(start)
 
     def drop(self, start: int) -> None:
-        """Keep a bucket no longer; whoever asks for it again is given what the store has."""
+        """Drop a cached bucket; the next `bucket` reads it from the store."""
         if self.buckets.pop(start, None) is not None:
             self._stored_to = max(self._stored_to, start)
 
@@ -128,11 +128,11 @@ class State:
         self._pins: dict[str, int] = {}
         self._new_pins: list[str] = []
         self._swept_to = 0
-        # No window that begins later (ms) was ever written, or asked for.
+        # No window that starts later than this (ms) was ever written or asked for.
         self.newest = -1
 
     def load(self) -> None:
-        """Read the position and the pins; call it when the store is up to date."""
+        """Read the position and the pins. Call this when the store is up to date."""
         raw = self.store.get(STORE_PREFIX[Table.COVERAGE] + POSITION)
         self.position = position.decode(raw) if raw else None
         self.newest = self._newest()
@@ -151,7 +151,7 @@ class State:
         return user
 
     def _newest(self) -> int:
-        """When the store's newest window begins (ms), found by halving: a store reads forward only."""
+        """Return the start (ms) of the store's newest window, by binary search: a store reads forward only."""
         prefix, behind = STORE_PREFIX[Table.WINDOWS], bytes([STORE_PREFIX[Table.WINDOWS][0] + 1])
         low, high = -1, MAX_TIME_MS
         while low < high:
@@ -163,7 +163,7 @@ class State:
         return low
 
     def read_bucket(self, user_id: str, start: int) -> Bucket:
-        """Return a bucket as the store has it; empty when there is none."""
+        """Return a bucket from the store; empty if there is none."""
         raw = self._get(Table.WINDOWS, window_key(start, user_id)) if start >= 0 else None
         return window.decode(raw) if raw else Bucket()
 
@@ -176,14 +176,14 @@ class State:
         return pinned
 
     def changes(self, new_position: Position) -> list[Change]:
-        """What the chunk changed, packed, with the position that it leads to."""
+        """Return the chunk's changes, packed, including the new position."""
         changes = [change for user in self._touched.values() for change in user.changes()]
         changes += [pin_change(artwork_id, self._pins[artwork_id]) for artwork_id in self._new_pins]
         changes.append(Change(Table.COVERAGE, POSITION, position.encode(new_position)))
         return changes
 
     def sweep(self, horizon: int) -> list[Change]:
-        """Tombstones of windows that end at or before `horizon` (ms); what matched them would be late."""
+        """Return tombstones for windows that end at or before `horizon` (ms): an impression in them would be late."""
         stop = window.start_of(max(horizon, 0), self._window_ms())
         if stop <= self._swept_to:
             return []
@@ -195,7 +195,7 @@ class State:
         return swept
 
     def written(self, new_position: Position, swept: list[Change]) -> None:
-        """The store holds the chunk's changes: nothing is dirty, and the caches may shrink."""
+        """Note that the store has the chunk's changes: mark everything as clean, and trim the caches."""
         self.position = new_position
         for user in self._touched.values():
             user.written()
@@ -203,7 +203,7 @@ class State:
         self._new_pins.clear()
         for change in swept:
             (start,) = _START.unpack_from(change.key)
-            user_id, _, _ = change.key[_START.size :].partition(b"\x00")  # behind the zero byte: a part's number
+            user_id, _, _ = change.key[_START.size :].partition(b"\x00")  # after the zero byte: a part's number
             if (swept_user := self._users.get(user_id.decode())) is not None:
                 swept_user.drop(start)
         if len(self._users) > CACHED:
@@ -221,15 +221,15 @@ class State:
 
 
 def pin_change(artwork_id: str, ordinal: int) -> Change:
-    """The change that pins an artwork's ordinal."""
+    """Return the change that pins an artwork's ordinal."""
     return Change(Table.COVERAGE, PIN + artwork_id.encode(), _ORDINAL.pack(ordinal))
 
 
 def window_key(start: int, user_id: str) -> bytes:
-    """The window table's key: windows in order of their start (ms), so that a sweep is one range."""
+    """Return the window table's key. Keys sort by the window's start (ms), so a sweep is one range."""
     return _START.pack(start) + user_id.encode()
 
 
 def to_store(changes: list[Change]) -> Iterator[tuple[bytes, bytes | None]]:
-    """The same changes with the store's keys."""
+    """Return the same changes with the store's keys."""
     return ((STORE_PREFIX[change.table] + change.key, change.value) for change in changes)

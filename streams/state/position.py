@@ -1,4 +1,4 @@
-"""The position: how far a source partition has been decided. It is part of the state, and commits with it."""
+"""The position: how far a source partition has been decided. It is part of the state and is committed with it."""
 
 from dataclasses import asdict, dataclass, replace
 
@@ -11,9 +11,9 @@ CODEC_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Everything below `next_offset` of the topic with this id has been decided, and is in the state.
+    """Everything before `next_offset` of the topic with this id has been decided and is in the state.
 
-    `window_ms` and `partitions` are what the state was made with; it fits no others.
+    `window_ms` and `partitions` are the values that the state was built with; it is unusable with others.
     """
 
     topic_id: str
@@ -22,7 +22,7 @@ class Position:
     partitions: int
 
     def at(self, next_offset: int) -> "Position":
-        """The same position further on."""
+        """Return the same position with another `next_offset`."""
         return replace(self, next_offset=next_offset)
 
 

@@ -1,4 +1,4 @@
-"""The store on disk: RocksDB, through rocksdict, one database a partition."""
+"""The store on disk: RocksDB, through rocksdict, with one database per partition."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,39 +14,39 @@ _SIZES = ("rocksdb.total-sst-files-size", "rocksdb.cur-size-all-mem-tables")
 
 
 class RocksMemory:
-    """What all partitions of a worker share: one block cache, which the write buffers are charged to.
+    """Memory shared by all partitions of a worker: one block cache, to which the write buffers are charged.
 
-    RocksDB's own defaults give each partition a cache and three 64 MiB write buffers; Faust's give it 2 GiB.
+    By default RocksDB gives each partition a cache and three 64 MiB write buffers, and Faust gives it 2 GiB.
     """
 
     def __init__(self, mib: int) -> None:
         self.cache = Cache(mib * MIB)
-        # A buffer that fills means one flush to disk; a sixteenth leaves room for all partitions of a worker.
+        # A full buffer is flushed to disk; a sixteenth each leaves room for all partitions of a worker.
         self.write_buffer = max(1, mib // 16) * MIB
 
     def options(self) -> Options:
-        """Options for small values under point look-ups and batched writes."""
+        """Return options for small values, point look-ups and batched writes."""
         options = Options(raw_mode=True)
         options.create_if_missing(True)
         options.set_write_buffer_size(self.write_buffer)
         options.set_max_write_buffer_number(2)
-        # Two threads in all: the other core belongs to the agent.
+        # Two background threads in all: the agent needs the other core.
         options.set_max_background_jobs(2)
         options.set_keep_log_file_num(2)
         table = BlockBasedOptions()
         table.set_block_cache(self.cache)
         table.set_cache_index_and_filter_blocks(True)
-        # 10 bits a key: 1 % false positives. Most neighbours of a window don't exist, and need no read.
+        # 10 bits per key: 1 % false positives. Most neighbours of a window don't exist, so most look-ups need no read.
         table.set_bloom_filter(10, False)
         options.set_block_based_table_factory(table)
         return options
 
 
 class RocksStore:
-    """A RocksDB database. A batch is one write-ahead-log record: after SIGKILL it is there whole or not at all.
+    """A RocksDB database. A batch is one write-ahead-log record: after SIGKILL it exists whole or not at all.
 
-    The log is not fsynced: what a power cut takes is recovered from the changelog, from the position that
-    the surviving batches hold.
+    The log is not fsynced: what a power cut loses is recovered from the changelogs, starting at the checkpoint in the
+    surviving batches.
     """
 
     def __init__(self, path: Path, memory: RocksMemory) -> None:
@@ -60,7 +60,7 @@ class RocksStore:
         except Exception as error:  # rocksdict has no type for it
             if "lock" in str(error).lower():
                 raise UserError(
-                    f"{self._path} is in use by another worker: give each worker of this machine its own --index."
+                    f"{self._path} is in use by another worker: give each worker on this machine its own --index."
                 ) from None
             self._raise_if_full(error)
             raise
@@ -68,7 +68,7 @@ class RocksStore:
 
     def _raise_if_full(self, error: Exception) -> None:
         if "no space left" in str(error).lower():
-            why = f"no space is left for {self._path}: free some, or move IMPRESSIONS_DATA_DIR"
+            why = f"no space is left for {self._path}: free some space, or move IMPRESSIONS_DATA_DIR"
             raise DiskFullError(why) from error
 
     def get(self, key: bytes) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Where a partition's state lives on this machine: one ordered map of bytes to bytes."""
+"""Where a partition's state is kept on this machine: one ordered map from bytes to bytes."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -7,22 +7,22 @@ Change = tuple[bytes, bytes | None]  # key, and value or None to delete
 
 
 class Store(Protocol):
-    """An ordered key-value map with atomic batches. The same tests run on every implementation."""
+    """An ordered key-value map with atomic batches. Every implementation passes the same tests."""
 
     def get(self, key: bytes) -> bytes | None:
-        """Return the value, or None when there is none."""
+        """Return the value, or None if there is none."""
         ...
 
     def write(self, changes: Iterable[Change]) -> None:
-        """Apply all changes, in order, or none of them: a process killed in between leaves no half."""
+        """Apply all changes in order, or none of them, even if the process is killed meanwhile."""
         ...
 
     def keys(self, start: bytes, stop: bytes) -> Iterator[bytes]:
-        """Keys in order, `start` included, `stop` excluded."""
+        """Return the keys from `start` (included) to `stop` (excluded), in order."""
         ...
 
     def size(self) -> int:
-        """Return about how many bytes the data takes."""
+        """Return the approximate size of the data in bytes."""
         ...
 
     def clear(self) -> None:
@@ -30,5 +30,5 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the files back; nothing may be called afterwards."""
+        """Release the files. No method may be called afterwards."""
         ...

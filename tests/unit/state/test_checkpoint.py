@@ -24,7 +24,7 @@ def test_a_checkpoint_is_written_with_the_batch_and_read_back() -> None:
 
 
 @pytest.mark.parametrize(("age", "older"), [(0.0, False), (TRUSTED_SECONDS, False), (TRUSTED_SECONDS + 1, True)])
-def test_a_store_that_stood_still_may_have_missed_tombstones(age: float, older: bool) -> None:
+def test_a_store_that_was_not_updated_may_have_missed_tombstones(age: float, older: bool) -> None:
     checkpoint = Checkpoint()
     checkpoint.advance({"w": 1}, NOW)
     assert checkpoint.is_older_than_tombstones(NOW + age) == older

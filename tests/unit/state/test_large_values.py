@@ -18,20 +18,20 @@ def test_values_round_trip_in_as_many_parts_as_they_need(size: int, count: int) 
     assert large_values.join(b"key", stored[b"key"], stored.get) == value
 
 
-def test_parts_lie_behind_their_key_and_before_the_next_id() -> None:
+def test_parts_sort_after_their_key_and_before_the_next_id() -> None:
     keys = [key for key, _ in large_values.split(b"user", bytes(3 * P))]
     assert keys == sorted(keys)
     assert keys[0] == b"user"
-    assert keys[-1] < b"user-"  # the smallest byte that an id may hold
+    assert keys[-1] < b"user-"  # the smallest byte that an id may contain
 
 
-def test_a_value_that_shrank_ignores_what_it_left_behind() -> None:
+def test_a_value_that_shrank_ignores_its_old_parts() -> None:
     stored = dict(large_values.split(b"key", bytes(3 * P))) | dict(large_values.split(b"key", b"small"))
     assert len(stored) == 3
     assert large_values.join(b"key", stored[b"key"], stored.get) == b"small"
 
 
-def test_a_missing_part_is_an_error_and_no_shorter_value() -> None:
+def test_a_missing_part_raises_instead_of_shortening_the_value() -> None:
     stored = dict(large_values.split(b"key", bytes(3 * P)))
     del stored[large_values.part_key(b"key", 1)]
     with pytest.raises(KeyError):

@@ -25,7 +25,7 @@ def test_the_packed_form_is_json_that_an_operator_can_read() -> None:
     }
 
 
-def test_moving_on_changes_the_offset_alone() -> None:
+def test_advancing_changes_only_the_offset() -> None:
     assert HERE.at(19) == Position(HERE.topic_id, 19, HERE.window_ms, HERE.partitions)
 
 
