@@ -15,7 +15,7 @@ from streams.kafka.read import reader
 from streams.settings import Settings
 
 REQUEST_SECONDS = 15.0
-# A topic made a moment ago may have no leader yet that knows it, and a broker that just started loads its groups.
+# The leader of a topic that was just created may not know it yet, and a broker that just started is loading its groups.
 NOT_SETTLED = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
@@ -28,9 +28,9 @@ T = TypeVar("T")
 
 
 def admin(brokers: Settings | str) -> AdminClient:
-    """The process's admin client for a cluster: the settings', or one at an address that asks for no login.
+    """Return the process's admin client for a cluster: the settings' one, or one at an address without login.
 
-    It is safe to share between threads. Raises UserError for a login that is incomplete.
+    Safe to share between threads. Raises UserError if the login is incomplete.
     """
     config = connection(brokers) if isinstance(brokers, str) else cluster(brokers)
     return _admin(tuple(sorted(config.items())))
@@ -38,34 +38,34 @@ def admin(brokers: Settings | str) -> AdminClient:
 
 @lru_cache
 def _admin(config: tuple[tuple[str, str | int | float | bool], ...]) -> AdminClient:
-    # librdkafka reports refused connections on stderr by itself; the sentence of the error is enough.
+    # librdkafka logs refused connections on stderr itself; our error's sentence is enough.
     client: Config = {**dict(config), "socket.timeout.ms": 10_000, "log_level": 0}
     return AdminClient(client)
 
 
 def give_up_client() -> None:
-    """Have the next request use a new admin client, after one that got no answer.
+    """Make the next request use a new admin client, after one request got no answer.
 
-    librdkafka sends such requests to the broker that it took for the controller last. When that one dies, or a broker
-    that stood still has answered that there is none, the client may wait for ever beside brokers that are well.
+    librdkafka sends admin requests to the broker that it last knew as the controller. If that broker dies, or a broker
+    that hung has answered that there is no controller, the client may wait for ever although other brokers are healthy.
     """
     _admin.cache_clear()
 
 
 class TopicInfo(NamedTuple):
-    """A topic as the broker has it. The id is another one when the topic was deleted and created again."""
+    """A topic as the broker reports it. A re-created topic has a new id."""
 
     topic_id: str
     partitions: int
 
 
 def describe(settings: Settings, topic: str) -> TopicInfo:
-    """Ask for a topic. Raises UserError when there is none, BrokerAwayError when nobody answers."""
+    """Describe a topic. Raises UserError if it doesn't exist, BrokerAwayError if no broker answers."""
     return describe_all(settings, [topic])[topic]
 
 
 def describe_all(settings: Settings, topics: Sequence[str]) -> dict[str, TopicInfo]:
-    """Ask for topics, in one request. Raises as `describe` does."""
+    """Describe topics in one request. Raises as `describe` does."""
     futures = admin(settings).describe_topics(TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS)
     try:
         return {topic: _described(settings, topic, future) for topic, future in futures.items()}
@@ -90,7 +90,7 @@ def _described(settings: Settings, topic: str, future: Future[TopicDescription])
 
 
 def watermarks(settings: Settings, topic: str, partition: int) -> tuple[int, int]:
-    """Return the first offset that the partition still has, and the one behind its last."""
+    """Return a partition's watermarks: the first offset that it still has, and the offset after its last record."""
     consumer = reader(settings)
     tp = TopicPartition(topic, partition)
     try:
@@ -101,17 +101,17 @@ def watermarks(settings: Settings, topic: str, partition: int) -> tuple[int, int
 
 
 class Committed(NamedTuple):
-    """What a group has committed for a partition: the next offset to read, -1 for none, and the words left with it."""
+    """What a group has committed for a partition: the next offset to read (-1: none), and its metadata."""
 
     offset: int
     metadata: str
 
 
 def committed(settings: Settings, group: str, topic: str, partition: int) -> Committed:
-    """Ask what a group has committed, without joining it. Raises KafkaException when the broker doesn't say in time.
+    """Return what a group has committed, without joining it. Raises KafkaException if no answer comes in time.
 
-    By a consumer: AdminClient.list_consumer_group_offsets takes the process down (SIGSEGV in rd_kafka_cgrp_op) when
-    the group's coordinator is still loading, because librdkafka 2.16.0 then looks for the client's own group.
+    Uses a consumer because AdminClient.list_consumer_group_offsets crashes the process (SIGSEGV in rd_kafka_cgrp_op)
+    while the group's coordinator is loading: librdkafka 2.16.0 then looks for the client's own group.
     """
     consumer = Consumer({**cluster(settings), "group.id": group, "log_level": 3})
     tp = TopicPartition(topic, partition)
@@ -123,7 +123,7 @@ def committed(settings: Settings, group: str, topic: str, partition: int) -> Com
 
 
 def _patiently(consumer: Consumer, call: Callable[[], T]) -> T:
-    """Call until the broker has settled, for REQUEST_SECONDS at the most. Raises BrokerAwayError if it has not then."""
+    """Retry until the broker has settled, for at most REQUEST_SECONDS. Raises BrokerAwayError after that."""
     deadline = time.monotonic() + REQUEST_SECONDS
     while True:
         try:

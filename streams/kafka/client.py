@@ -1,4 +1,4 @@
-"""What every librdkafka client of ours has in common: where the brokers are, and how they are spoken to."""
+"""What all our librdkafka clients have in common: the brokers' addresses, encryption and login."""
 
 from impression_streams.client import connection
 from streams.errors import UserError
@@ -10,14 +10,14 @@ Config = dict[str, str | int | float | bool]
 
 
 def cluster(settings: Settings) -> Config:
-    """Return the part of a client's configuration that reaches the settings' brokers. Raises as `security` does."""
+    """Return the client configuration that reaches the settings' brokers. Raises as `security` does."""
     return {**connection(settings.kafka_bootstrap), **security(settings)}
 
 
 def security(settings: Settings) -> dict[str, str | int]:
-    """Return the part of a client's configuration that encrypts and logs in; empty where brokers ask for neither.
+    """Return the client configuration for encryption and login; empty if the brokers ask for neither.
 
-    Raises UserError when a SASL protocol has no user, or its password can't be read.
+    Raises UserError if a SASL protocol has no user, or its password can't be read.
     """
     protocol = settings.kafka_security_protocol
     if protocol == "PLAINTEXT":
@@ -32,7 +32,7 @@ def security(settings: Settings) -> dict[str, str | int]:
 
 
 def login(settings: Settings) -> tuple[str, str]:
-    """Return user and password of a SASL protocol. Raises UserError when one of them is missing."""
+    """Return user and password for a SASL protocol. Raises UserError if one of them is missing."""
     if not settings.kafka_username or settings.kafka_password_file is None:
         raise UserError(
             f"IMPRESSIONS_KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol}: set "

@@ -1,4 +1,4 @@
-"""The names of the topics and groups (contract §2). What each one is stands in topics.yaml."""
+"""The names of the topics and groups (contract §2). topics.yaml describes each topic."""
 
 IMPRESSIONS = "impressions.v1"
 ACCEPTED = "impressions.accepted.v1"
@@ -12,5 +12,5 @@ SINK_GROUP = "impressions-sink"
 
 
 def changelog(table: str) -> str:
-    """The changelog topic of a worker's table, named as Faust names it."""
+    """Return the changelog topic of a worker's table, named as Faust does."""
     return f"{WORKER_GROUP}-{table}-changelog"

@@ -1,4 +1,4 @@
-"""Asks the broker whether there is a record to read at a position: what offsets alone can't tell."""
+"""Asks the broker whether there is a record to read after a position, which offsets alone don't show."""
 
 import time
 from collections.abc import Iterable
@@ -12,24 +12,24 @@ from streams.settings import Settings
 
 CLIENT: Config = {
     **AT_ENDS,
-    # A position that the log doesn't have is a reason to look, not one to stop at.
+    # A position that the log no longer has is a reason to look further, not to stop.
     "auto.offset.reset": "earliest",
-    # One record answers: nothing is read ahead.
+    # One record is the answer: read nothing ahead.
     "queued.min.messages": 1,
     "fetch.message.max.bytes": 1,
-    # The end of one partition, or one that has answered, keeps no other waiting.
+    # Partitions that have ended or answered don't delay the others.
     "fetch.wait.max.ms": 10,
     "fetch.queue.backoff.ms": 10,
-    # A broker that is away is no news: the process itself says so.
+    # The process itself already reports a broker that is down.
     "log_level": 0,
 }
 
 
 def lag(settings: Settings, works: Iterable[Work], seconds: float) -> dict[Key, bool]:
-    """Say of each partition whether a committed record lies at its position or behind it; ask for so long at the most.
+    """Say for each partition whether there is a committed record at or after its position; take at most `seconds`.
 
-    A partition of which the broker doesn't say is left out; of one without a position that it says anything is all
-    that counts. Over a client of its own, so that it works while all others of the process are stuck.
+    Partitions for which the broker gives no answer are left out. For one without a position, only whether it answered
+    matters. Uses its own client, so it works while all other clients of the process are stuck.
     """
     places = [TopicPartition(*each.key, each.position or 0) for each in works]
     consumer = reader(settings, **CLIENT)
@@ -47,7 +47,7 @@ def lag(settings: Settings, works: Iterable[Work], seconds: float) -> dict[Key, 
             if found.setdefault((topic, number), error is None):
                 consumer.pause([TopicPartition(topic, number)])
     except KafkaException:
-        return found  # what the broker doesn't answer, it doesn't answer
+        return found  # partitions without an answer are left out
     finally:
         consumer.close()
     return found

@@ -1,8 +1,8 @@
-"""Reads partitions without a group: from offsets that are assigned to their ends, or up to an offset.
+"""Reads partitions without a group: from assigned offsets to the partitions' ends, or up to an offset.
 
-The end offset of a partition doesn't say when all of it was read: the marker of a transaction takes an offset too, and
-no consumer is shown it. So what has no offset to stop before stops where the client says that the partition ends,
-which it does if its `enable.partition.eof` is on (AT_ENDS).
+A partition's end offset doesn't show when everything was read: transaction markers take offsets too, and consumers
+never see them. A read without a final offset therefore stops where the client reports the end of the partition, which
+requires `enable.partition.eof` (AT_ENDS).
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,14 +14,14 @@ from streams.kafka.client import cluster
 from streams.settings import Settings
 
 NO_GROUP = "unused: positions are assigned, and nothing is committed"
-# Has a reader say where partitions end.
+# Makes a reader report where partitions end.
 AT_ENDS = {"enable.partition.eof": True}
 
 Key = tuple[str | None, int | None]
 
 
 def reader(settings: Settings, **more: str | int | float | bool) -> Consumer:
-    """A consumer without a group, for reading what is committed from positions that are assigned."""
+    """Return a consumer without a group that reads committed records from assigned positions."""
     return Consumer(
         {
             **cluster(settings),
@@ -35,14 +35,14 @@ def reader(settings: Settings, **more: str | int | float | bool) -> Consumer:
 
 
 class Polled(NamedTuple):
-    """What one look brought: records, in the order of each partition, and the partitions that were at their end."""
+    """The result of one poll: records, in order within each partition, and the partitions that reached their end."""
 
     records: list[Message]
     ended: set[Key]
 
 
 def poll(consumer: Consumer, most: int, seconds: float) -> Polled:
-    """Wait for so many records, `seconds` at the most. Raises KafkaException for what waiting doesn't mend."""
+    """Wait for up to `most` records, at most `seconds`. Raises KafkaException if waiting longer wouldn't help."""
     polled = Polled([], set())
     for message in consumer.consume(most, seconds):
         error = message.error()
@@ -56,9 +56,9 @@ def poll(consumer: Consumer, most: int, seconds: float) -> Polled:
 
 
 def to_ends(consumer: Consumer, starts: Sequence[TopicPartition], most: int, seconds: float) -> Iterator[list[Message]]:
-    """Yield what each poll brings, which may be nothing, until every partition's end was reached.
+    """Yield the records of each poll, possibly none, until every partition's end is reached.
 
-    The consumer is one with AT_ENDS. Waits for as long as the broker is away; raises as `poll` does.
+    The consumer must have AT_ENDS. Waits for as long as the broker is down; raises as `poll` does.
     """
     left: set[Key] = {(start.topic, start.partition) for start in starts}
     consumer.assign(list(starts))
@@ -71,10 +71,10 @@ def to_ends(consumer: Consumer, starts: Sequence[TopicPartition], most: int, sec
 def up_to(
     consumer: Consumer, start: TopicPartition, end: int, most: int, seconds: float
 ) -> Iterator[tuple[list[Message], int]]:
-    """Yield what each poll of a partition brings, and the offset after it, until that is `end` or later.
+    """Yield the records of each poll of a partition, and the offset after them, until that offset is `end` or later.
 
-    The last records may lie after `end`. A consumer with AT_ENDS stops at the partition's end too. Waits and raises as
-    `to_ends` does.
+    The last records may come after `end`. A consumer with AT_ENDS also stops at the partition's end. Waits and raises
+    as `to_ends` does.
     """
     consumer.assign([start])
     at, ended = start.offset, False

@@ -1,8 +1,8 @@
-"""Are the topics that a process reads still the logs that it knows? They may be deleted and made again under it.
+"""Checks whether the topics that a process reads are still the same logs: they may be re-created while it runs.
 
-Offsets say nothing about that: the new log may be filled past the old position before anything is fetched again, and
-fetches name a topic, not its id. So before what was read is committed the broker is asked for the ids, once it is in
-hand: records of a new log can only have come after the new log was there, so the answer then has the new id, always.
+Offsets don't show that: the new log may already be longer than the old position at the next fetch, and fetches name a
+topic, not its id. So between receiving records and committing what they led to, ask the broker for the ids: records of
+a new log can only arrive once that log exists, so the answer is then always the new id.
 """
 
 import threading
@@ -16,7 +16,7 @@ from streams.settings import Settings
 
 logger = log.get(__name__)
 
-# How soon a new log is noticed by a process to which nothing comes: it may have lost its partitions with the topic.
+# How soon a process that receives nothing notices a new log: it may have lost its partitions together with the topic.
 WATCH_SECONDS = 2.0
 RETRY_SECONDS = 0.5
 
@@ -25,27 +25,27 @@ class Sources:
     """Topics as they were when the process started. Safe to share between threads."""
 
     def __init__(self, settings: Settings, topics: Sequence[str]) -> None:
-        """Raises UserError when there is no broker, or one of the topics is missing."""
+        """Raises UserError if no broker answers, or one of the topics is missing."""
         self._settings = settings
         self._asked = time.monotonic()
         self.topics: dict[str, TopicInfo] = describe_all(settings, topics)
         self._lock = threading.Lock()
 
     def check(self, since: float) -> bool:
-        """Say whether the broker confirms all ids, or has done so after `since` (time.monotonic()).
+        """Say whether the broker confirms all ids, now or earlier but after `since` (time.monotonic()).
 
-        False while there is no broker, or one of the topics is missing. Raises SourceChangedError when it is another.
+        False while no broker answers or a topic is missing. Raises SourceChangedError if a topic has another id.
         """
         with self._lock:
             return self._asked >= since or self._ask()
 
     def verify(self, since: float) -> None:
-        """Return once the broker confirms all ids. Raises SourceChangedError."""
+        """Wait until the broker confirms all ids. Raises SourceChangedError."""
         while not self.check(since):
             time.sleep(RETRY_SECONDS)
 
     def watch(self, ended: Callable[[SourceChangedError], object]) -> None:
-        """Look now and then from a thread of its own; call `ended` once a topic is another one."""
+        """Check regularly in a thread of its own; call `ended` once a topic was re-created."""
         threading.Thread(target=self._watch, args=(ended,), name="sources", daemon=True).start()
 
     def _watch(self, ended: Callable[[SourceChangedError], object]) -> None:
@@ -69,7 +69,7 @@ class Sources:
         for topic, known in self.topics.items():
             if found[topic].topic_id != known.topic_id:
                 raise SourceChangedError(
-                    f"{topic} was made again: its id was {known.topic_id} and is {found[topic].topic_id}"
+                    f"{topic} was re-created: its id was {known.topic_id} and is now {found[topic].topic_id}"
                 )
         self._asked = asked
         return True

@@ -1,7 +1,7 @@
-"""One transactional producer a source partition: what it commits is all there, or nothing of it is.
+"""One transactional producer per source partition: a commit writes everything or nothing.
 
-`transactional.id` is the application and the source partition, so that whoever is given the partition fences
-whoever had it (KIP-98): the old one's next commit fails, and its process ends.
+The `transactional.id` names the application and the source partition, so the partition's new owner fences the previous
+one (KIP-98): the old owner's next commit fails, and its process ends.
 """
 
 import time
@@ -20,7 +20,7 @@ from streams.settings import Settings
 
 logger = log.get(__name__)
 
-# How long one call waits for the broker before it is made again; only progress is logged in between.
+# How long one call waits for the broker before it is retried; a retry is only logged.
 CALL_SECONDS = 10.0
 # topics.yaml's largest limit: a rejected line may be long.
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
@@ -50,18 +50,18 @@ class PartitionProducer:
 
     def __init__(self, settings: Settings, partition: int) -> None:
         self._partition = partition
-        # Whether the broker left the last try of the call that is under way unanswered.
+        # Whether the current call's last try got no answer from the broker.
         self.waits = False
         self._producer = Producer(
             {
                 **cluster(settings),
                 "client.id": f"{WORKER_GROUP}-worker-{partition}",
                 "transactional.id": f"{WORKER_GROUP}-{partition}",
-                # A worker that was killed leaves a transaction open; until the broker aborts it, or the next
-                # owner does, read_committed consumers of the partitions it touched see nothing newer.
-                "log_level": 3,  # its warnings about retries are ours to word
+                "log_level": 3,  # we log retries ourselves
+                # A killed worker leaves a transaction open. Until the broker or the next owner aborts it,
+                # read_committed consumers of the partitions in it see nothing newer.
                 "transaction.timeout.ms": int(settings.transaction_timeout_seconds * 1000),
-                # A chunk is produced in one go and flushed by its commit; the wait only lets batches fill.
+                # A chunk is produced at once and flushed by its commit; the wait only lets batches fill.
                 "linger.ms": 5,
                 "compression.type": "lz4",
                 "message.max.bytes": MAX_MESSAGE_BYTES,
@@ -70,14 +70,14 @@ class PartitionProducer:
         )
 
     def fence(self) -> None:
-        """Shut out whoever held the partition before, and end what they left open. Waits for the broker."""
+        """Fence the partition's previous owner and abort its open transaction. Waits for the broker."""
         self._until_done("init_transactions", lambda: self._producer.init_transactions(CALL_SECONDS))
 
     def commit(self, records: Sequence[ProducerRecord], watch: Iterable[str] = ()) -> dict[str, int]:
-        """Produce all records and commit. Returns, by topic of `watch`, the offset of its last record.
+        """Produce all records and commit. Return the offset of the last record in each topic of `watch`.
 
-        Waits for as long as the broker is away, and starts over when a transaction had to be aborted. Raises
-        FencedError when the partition is another's, KafkaException on what can't be mended by waiting.
+        Waits for as long as the broker is down, and starts over if the transaction had to be aborted. Raises
+        FencedError if another worker has the partition, KafkaException if waiting wouldn't help.
         """
         backoff = Backoff()
         while True:
@@ -93,7 +93,7 @@ class PartitionProducer:
                 time.sleep(wait)
 
     def close(self) -> None:
-        """Let the client go; what it had open is aborted by the next owner."""
+        """Release the client; the next owner aborts its open transaction."""
         self._producer.purge()
 
     def _attempt(self, records: Sequence[ProducerRecord], watch: frozenset[str]) -> dict[str, int]:
@@ -113,7 +113,7 @@ class PartitionProducer:
         return offsets
 
     def _produce_all(self, records: Sequence[ProducerRecord], watch: frozenset[str], report: DeliveryReport) -> None:
-        # The records of a partition keep their order, so the report of the last one says where all of them are.
+        # A partition's records keep their order, so the report of a topic's last record is enough.
         last = {record.topic: index for index, record in enumerate(records) if record.topic in watch}
         reported = set(last.values())
         for index, record in enumerate(records):
@@ -132,7 +132,7 @@ class PartitionProducer:
                 )
                 return
             except BufferError:
-                self._producer.poll(0.05)  # full: let deliveries make room
+                self._producer.poll(0.05)  # the queue is full: let deliveries make room
 
     def _until_done(self, name: str, call: Callable[[], object]) -> None:
         while True:
@@ -148,7 +148,7 @@ class PartitionProducer:
                 logger.warning("transaction_waits", partition=self._partition, call=name, code=cause.name())
 
     def _guard(self, call: Callable[[], object]) -> None:
-        """Call; raise FencedError for every way in which a broker says that the partition is another's."""
+        """Call; raise FencedError for every error that means another worker has the partition."""
         try:
             call()
         except KafkaException as error:

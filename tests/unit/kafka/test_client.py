@@ -1,4 +1,4 @@
-"""How clients reach brokers and ClickHouse that ask who is calling."""
+"""How clients log in to brokers and to ClickHouse."""
 
 import re
 from pathlib import Path
@@ -25,7 +25,7 @@ def password(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ca(tmp_path: Path) -> Path:
-    """Any certificate will do: it is read, not used."""
+    """Any certificate: it is read, but not used."""
     import certifi  # noqa: PLC0415
 
     text = Path(certifi.where()).read_text()
@@ -34,7 +34,7 @@ def ca(tmp_path: Path) -> Path:
     return path
 
 
-def test_brokers_that_ask_for_nothing_are_told_nothing() -> None:
+def test_without_a_security_protocol_no_credentials_are_configured() -> None:
     settings = Settings(kafka_bootstrap="k:1")
     assert security(settings) == {}
     assert cluster(settings) == connection("k:1")
@@ -67,7 +67,7 @@ def test_a_login_over_tls(password: Path, ca: Path) -> None:
     assert fausts.ssl_context.check_hostname
 
 
-def test_a_login_in_clear(password: Path) -> None:
+def test_a_login_in_clear_text(password: Path) -> None:
     settings = Settings(kafka_security_protocol="SASL_PLAINTEXT", kafka_username="worker", kafka_password_file=password)
     assert security(settings)["sasl.mechanism"] == "SCRAM-SHA-512"
     assert "ssl.ca.location" not in security(settings)
@@ -97,7 +97,7 @@ def test_an_incomplete_login_names_what_is_missing(changes: dict[str, object], n
             each(settings)
 
 
-def test_certificates_that_can_not_be_read_are_named(tmp_path: Path) -> None:
+def test_an_unreadable_certificate_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="IMPRESSIONS_KAFKA_CA_FILE"):
         credentials(Settings(kafka_security_protocol="SSL", kafka_ca_file=tmp_path / "nowhere"))
 
@@ -112,20 +112,20 @@ def test_clickhouses_password_comes_from_its_file(password: Path, tmp_path: Path
         _ = Settings(clickhouse_password_file=tmp_path / "nowhere").clickhouse_password
 
 
-def test_the_table_shows_where_a_password_is_and_never_what(password: Path) -> None:
+def test_the_table_shows_the_file_of_a_password_but_never_the_password(password: Path) -> None:
     lines = Settings(kafka_password_file=password, clickhouse_password_file=password).table()
     assert f"IMPRESSIONS_KAFKA_PASSWORD_FILE={password}" in lines
     assert "hush" not in "\n".join(lines)
 
 
-def test_a_child_finds_files_that_were_named_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_child_process_finds_files_given_by_relative_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     passed = environment(Settings(kafka_ca_file=Path("ca.pem")))
     assert passed["IMPRESSIONS_KAFKA_CA_FILE"] == str(tmp_path / "ca.pem")
 
 
-def test_no_client_of_ours_forgets_to_log_in() -> None:
-    """Bare addresses are for the stack on this machine (and the SDK, whose callers give what they need)."""
+def test_every_client_of_ours_can_log_in() -> None:
+    """Only the stack on this machine uses bare addresses (and the SDK, whose callers configure the login)."""
     bare = re.compile(r'connection\(|"bootstrap\.servers"')
     found = {str(path.relative_to(ROOT / "streams")) for path in (ROOT / "streams").rglob("*.py") if _has(path, bare)}
     local = {name for name in found if name.startswith("embedded/")}
