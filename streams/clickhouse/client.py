@@ -11,21 +11,21 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from streams.errors import UserError
 from streams.settings import Settings
 
-# A server on the same network answers a connect within milliseconds, or is not there.
+# A server on the same network accepts a connection within milliseconds, or is down.
 CONNECT_SECONDS = 5
-# The longest silence within a request. Above what a block of the sink takes on a loaded machine (a second or two),
-# and below Kafka's max.poll.interval, so that a hanging server can't cost the sink its partitions.
+# The longest silence within a request. Longer than a block of the sink takes on a loaded machine (a second or two), and
+# shorter than Kafka's max.poll.interval, so a server that hangs can't cost the sink its partitions.
 REQUEST_SECONDS = 60
 
-# ClickHouse's error codes that say "not with these credentials".
+# ClickHouse's error codes for refused credentials.
 _REFUSED = {"192", "193", "194", "516"}
 
 
 def connect(settings: Settings, user: Literal["writer", "reader"] = "writer") -> Client:
-    """Return a client of the settings' ClickHouse, as the writer or as the read-only user of the same server.
+    """Return a client of the settings' ClickHouse, as the writer or as the same server's read-only user.
 
-    No database is chosen, since the migrations make it: name tables in full. Safe to share between threads: no
-    session is kept. Raises UserError when the server is away or refuses the login.
+    No database is selected, since the migrations create it: qualify table names. Safe to share between threads, since
+    it keeps no session. Raises UserError if the server is unreachable or refuses the login.
     """
     host, port = settings.clickhouse_address
     secure = settings.clickhouse_url.startswith("https:")
@@ -41,7 +41,7 @@ def connect(settings: Settings, user: Literal["writer", "reader"] = "writer") ->
             autogenerate_session_id=False,
             connect_timeout=CONNECT_SECONDS,
             send_receive_timeout=REQUEST_SECONDS,
-            # Whoever calls decides when to try again: the sink keeps polling Kafka meanwhile.
+            # The caller decides when to retry: the sink keeps polling Kafka meanwhile.
             query_retries=0,
             compress="lz4",
         )
@@ -58,11 +58,11 @@ def connect(settings: Settings, user: Literal["writer", "reader"] = "writer") ->
 
 
 def answers(settings: Settings, seconds: float) -> bool:
-    """Say whether the server answers within that time to a question that needs no login and no work."""
+    """Say whether the server answers a request that needs neither login nor work within `seconds`."""
     host, port = settings.clickhouse_address
     connection = http.client.HTTPConnection(host, port, timeout=seconds)
     if settings.clickhouse_url.startswith("https:"):
-        # Nothing is sent and nothing believed: that someone answers is enough, whatever the certificate.
+        # No data is sent or trusted: any answer is enough, whatever the certificate.
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=context)

@@ -1,7 +1,7 @@
 """ClickHouse's schema: numbered SQL files, each applied once, in order, and never changed afterwards.
 
-ClickHouse has no transactional DDL. So every statement of a file is idempotent (`IF NOT EXISTS`, `OR REPLACE`), a file
-is recorded after its last statement, and one that was cut short is simply run again from its first.
+ClickHouse has no transactional DDL. So every statement is idempotent (`IF NOT EXISTS`, `OR REPLACE`), a file is
+recorded after its last statement, and an interrupted file is simply run again from its first statement.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from streams.runtime import log
 
 logger = log.get(__name__)
 
-# What is a setting, the files write like this; the dedupe window is one that is fixed when first provisioned.
+# The files' placeholders for settings. The dedupe window is fixed at the first provisioning.
 DATABASE, WINDOW = "{database}", "{dedupe_window_ms}"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
@@ -32,7 +32,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyThere:
-    """A file that was applied before, unchanged since."""
+    """A file that was applied earlier and has not changed since."""
 
     name: str
 
@@ -46,12 +46,12 @@ class _File:
 
 
 def apply(client: Client, folder: Path, database: str, window_ms: int) -> list[Applied | AlreadyThere]:
-    """Bring the database to what the folder's files say; return what was done about each file, in order. Idempotent.
+    """Apply the folder's files that are not applied yet; return what was done with each file, in order. Idempotent.
 
-    Two at once do no harm: both run the same idempotent statements and record the same rows.
+    Two calls at once do no harm: both run the same idempotent statements and record the same rows.
 
     Raises UserError that names the file: one that was changed, removed or renamed after it was applied, a new one that
-    sorts before one that was applied, two with the same number, a name that is none, a statement that fails.
+    sorts before an applied one, two with the same number, an invalid name, a statement that fails.
     """
     files = _read(folder, {DATABASE: database, WINDOW: str(window_ms)})
     _run(client, f"CREATE DATABASE IF NOT EXISTS {database}", "The database")
@@ -69,7 +69,7 @@ def apply(client: Client, folder: Path, database: str, window_ms: int) -> list[A
             f"{database}.schema_migrations",
             [[file.number, file.name, file.checksum]],
             column_names=["number", "name", "checksum"],
-            # Recorded when this returns, not some time later.
+            # The row must be recorded when this returns, not some time later.
             settings={"async_insert": 0},
         )
         logger.info("migration_applied", file=file.name, database=database)
@@ -127,7 +127,7 @@ def _check(files: list[_File], recorded: dict[int, tuple[str, str]]) -> None:
         file = by_number.get(number)
         if file is None or file.name != name:
             raise UserError(
-                f"Migration {name} was applied to this database and is not among the files any more: restore it, or "
+                f"Migration {name} was applied to this database and is no longer among the files: restore it, or "
                 "use the release that wrote it."
             )
         if file.checksum != checksum:
@@ -136,7 +136,7 @@ def _check(files: list[_File], recorded: dict[int, tuple[str, str]]) -> None:
     for file in files:
         if file.number < newest and file.number not in recorded:
             raise UserError(
-                f"Migration {file.name} is new but sorts before {recorded[newest][0]}, which was applied already: "
+                f"Migration {file.name} is new but sorts before {recorded[newest][0]}, which is already applied: "
                 "give it the next number."
             )
 

@@ -2,8 +2,8 @@
 
 import re
 
-# What can hold a semicolon that ends nothing. ClickHouse's strings and quoted names know both the backslash and the
-# doubled quote; a doubled quote needs no rule of its own here, since the second one opens the next string.
+# Tokens that may contain a semicolon which ends no statement. ClickHouse's strings and quoted names allow both the
+# backslash and the doubled quote; a doubled quote needs no rule here, since its second half opens the next string.
 _TOKEN = re.compile(
     r"""
       (?P<comment> --[^\n]* | /\*.*?\*/ )
@@ -17,13 +17,13 @@ _TOKEN = re.compile(
 
 
 class UnclosedError(ValueError):
-    """A quote or a comment that is opened and never closed; the text says which, and in which line."""
+    """A quote or comment is opened and never closed; the text says which one, and in which line."""
 
 
 def split(text: str) -> list[str]:
-    """Return the statements of a SQL text in order, without comments, the closing semicolons and empty ones.
+    """Return the statements of a SQL text in order, without comments, closing semicolons and empty statements.
 
-    Semicolons inside quotes and comments end nothing. Raises UnclosedError.
+    Semicolons inside quotes and comments end no statement. Raises UnclosedError.
     """
     statements: list[str] = []
     pieces: list[str] = []

@@ -1,4 +1,4 @@
-"""A SQL file is split at its semicolons, and at nothing that only looks like one."""
+"""A SQL file is split at the semicolons that end its statements, and at no others."""
 
 import re
 
@@ -33,12 +33,12 @@ def test_statements_are_split(name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["SELECT 'a", "SELECT 1;\nSELECT `a", "/* a", "SELECT 'a\\'"])
-def test_what_is_never_closed_is_refused_with_its_line(text: str) -> None:
+def test_an_unclosed_quote_or_comment_is_refused_with_its_line(text: str) -> None:
     with pytest.raises(UnclosedError, match=f"line {text.count(chr(10)) + 1} is never closed"):
         split(text)
 
 
-def test_every_statement_of_the_projects_migrations_can_be_run_again() -> None:
+def test_every_statement_of_the_projects_migrations_is_idempotent() -> None:
     for path in migrations_folder().glob("*.sql"):
         for statement in split(path.read_text()):
             assert re.match(
