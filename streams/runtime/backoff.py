@@ -1,16 +1,16 @@
-"""Waiting between tries: longer each time, up to a bound, and never in step with others."""
+"""Waiting between tries: longer each time, up to a limit, and with jitter so processes don't retry in step."""
 
 import random
 from collections.abc import Callable
 
-# The first wait is short, since most failures are a restart's few seconds.
+# The first wait is short, since most failures are restarts that take a few seconds.
 FIRST_SECONDS = 0.2
-# The longest: what a repaired ClickHouse may wait for the sink to notice. The view's minute of rule 5 includes it.
+# The longest wait: how late the sink may notice that ClickHouse is back. The view's minute of rule 5 includes it.
 LONGEST_SECONDS = 10.0
 
 
 class Backoff:
-    """The time before which nothing is tried again. Times are of a monotonic clock (s), passed in."""
+    """The earliest time of the next try. Callers pass times of a monotonic clock (s)."""
 
     def __init__(self, jitter: Callable[[], float] = random.random) -> None:
         self._jitter = jitter
@@ -18,7 +18,7 @@ class Backoff:
         self._until = 0.0
 
     def fail(self, now: float) -> float:
-        """Note a failure; return how long is waited now: half to all of twice the wait before."""
+        """Note a failure; return the wait that follows (s): half to all of a bound that doubles each time."""
         bound = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(self._failures, 16))
         wait = bound * (0.5 + 0.5 * self._jitter())
         self._failures += 1
@@ -26,7 +26,7 @@ class Backoff:
         return wait
 
     def succeed(self) -> None:
-        """Note that it works: nothing is waited for any more."""
+        """Note a success: the next try need not wait."""
         self._failures = 0
         self._until = 0.0
 

@@ -1,4 +1,4 @@
-"""How a process ends when it can't go on: at once. Crashing is safe, always; going on may not be."""
+"""Ends a process that can't go on, at once. Crashing is always safe; going on may not be."""
 
 import os
 import sys
@@ -9,14 +9,14 @@ from streams.runtime import log
 
 logger = log.get(__name__)
 
-# sysexits.h: what a supervisor should start again, what a person has to look at first, and a defect of ours.
+# From sysexits.h: a supervisor should restart the process; a person must look first; a defect of ours.
 EXIT_RESTART = 75  # EX_TEMPFAIL
 EXIT_CONFIG = 78  # EX_CONFIG
 EXIT_DEFECT = 70  # EX_SOFTWARE
 
 
 def end_process(error: BaseException) -> NoReturn:
-    """End without Faust's shutdown, which would commit and flush. What was not committed did not happen."""
+    """End without Faust's shutdown, which would commit and flush. Uncommitted work has no effect."""
     match error:
         case FencedError():
             logger.error("fenced", why=str(error))

@@ -1,9 +1,8 @@
-"""Failpoints: named places where a process can be made to die, to stand still or to wait, so that tests can prove what
-happens then.
+"""Failpoints: named places where tests can make a process die, hang or wait, to prove what happens then.
 
-Off unless IMPRESSIONS_FAILPOINTS_DIR names a folder; a place then costs a look for a file, and otherwise a comparison.
-A failpoint of a process is armed by a file, `<folder>/<process>/<failpoint>`, which holds an `Armed` as JSON. The
-process renames it to `<failpoint>.fired` before it acts: whoever is started after it does not die of it again.
+Off unless IMPRESSIONS_FAILPOINTS_DIR names a folder. A failpoint then costs one look for a file, otherwise one
+comparison. To arm one, write an `Armed` as JSON to `<folder>/<process>/<failpoint>`. The process renames that file to
+`<failpoint>.fired` before it acts, so the next process does not die of it again.
 """
 
 import os
@@ -24,7 +23,7 @@ logger = log.get(__name__)
 
 
 class Failpoint(StrEnum):
-    """Every failpoint there is. The first part of the name is the kind of process that has it."""
+    """All failpoints. The first part of a name is the kind of process that has it."""
 
     # A chunk is decoded and decided; nothing has left the process.
     WORKER_DECODED = "worker.decoded"
@@ -37,11 +36,11 @@ class Failpoint(StrEnum):
     # Around Faust's commit of its offsets.
     WORKER_OFFSET_BEFORE = "worker.offset.before"
     WORKER_OFFSET_AFTER = "worker.offset.after"
-    # Recovery of a partition: the one before is shut out; the barriers are committed; a batch of changes is stored.
+    # Recovery of a partition: the previous owner is fenced; the barriers are committed; a batch of changes is stored.
     WORKER_FENCED = "worker.fenced"
     WORKER_BARRIER = "worker.barrier"
     WORKER_RESTORING = "worker.restoring"
-    # Partitions are being taken away, and nothing is under way any more.
+    # Partitions are being revoked, and no work on them is in progress any more.
     WORKER_REVOKED = "worker.revoked"
 
     SINK_INSERT_BEFORE = "sink.insert.before"
@@ -50,7 +49,7 @@ class Failpoint(StrEnum):
     SINK_INSERT_AFTER = "sink.insert.after"
     SINK_COMMIT_AFTER = "sink.commit.after"
 
-    # An insert's body has arrived; it is stored, and not answered.
+    # An insert's body has arrived; the insert is stored, but not answered yet.
     CLICKHOUSE_RECEIVED = "clickhouse.insert.received"
     CLICKHOUSE_STORED = "clickhouse.insert.stored"
 
@@ -61,7 +60,7 @@ class Action(StrEnum):
     KILL = "kill"  # SIGKILL to itself
     STOP = "stop"  # SIGSTOP to itself, until someone sends SIGCONT
     SLEEP = "sleep"
-    CUT = "cut"  # close the connection without an answer; of the embedded ClickHouse only
+    CUT = "cut"  # close the connection without an answer; embedded ClickHouse only
 
 
 class Armed(BaseModel):
@@ -80,12 +79,12 @@ class Armed(BaseModel):
 
 _folder: Path | None = None
 _hits: Counter[Failpoint] = Counter()
-# Partitions commit side by side: only one of them may be the one that comes next.
+# Partitions commit concurrently: only one of them may take an armed failpoint.
 _taking = threading.Lock()
 
 
 def enable(settings: Settings, process: str) -> None:
-    """Take the process's failpoints from the folder that the settings name, if they name one."""
+    """Enable the process's failpoints if the settings name a folder."""
     global _folder  # noqa: PLW0603 - one process, one set of failpoints
     if settings.failpoints_dir is not None:
         _folder = settings.failpoints_dir / process
@@ -93,7 +92,7 @@ def enable(settings: Settings, process: str) -> None:
 
 
 def hit(name: Failpoint, before: Callable[[], object] | None = None) -> None:
-    """Do what the failpoint is armed with, if it is; call `before` first."""
+    """If the failpoint is armed, call `before` and then act."""
     if _folder is None or (armed := take(name)) is None:
         return
     if before is not None:
@@ -102,7 +101,7 @@ def hit(name: Failpoint, before: Callable[[], object] | None = None) -> None:
 
 
 def take(name: Failpoint) -> Armed | None:
-    """Return what is to be done here now, for callers that do it themselves."""
+    """Return how the failpoint must act now, or None. For callers that act themselves."""
     if _folder is None:
         return None
     with _taking:
@@ -129,7 +128,7 @@ def _take(file: Path, name: Failpoint) -> Armed | None:
 
 
 def act(armed: Armed) -> None:
-    """Die, stand still or wait. CUT is for the caller."""
+    """Die, hang or wait. The caller implements CUT."""
     match armed.action:
         case Action.KILL:
             os.kill(os.getpid(), signal.SIGKILL)

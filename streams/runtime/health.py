@@ -1,4 +1,4 @@
-"""What a process tells whoever watches over it: /metrics, /healthz and /readyz."""
+"""What a process reports to monitoring and orchestrators: /metrics, /healthz and /readyz."""
 
 import socket
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 
 class Health:
-    """Whether a process is well and ready. `why` says in a sentence why it isn't well; None while it is."""
+    """Whether a process is healthy and ready. `why` says in one sentence why it isn't healthy; None if it is."""
 
     def __init__(self, ready: Gauge) -> None:
         self._ready = ready
@@ -30,10 +30,10 @@ class Health:
 
 
 def serve(host: str, port: int, health: Health, registry: CollectorRegistry) -> None:
-    """Serve from threads of its own, so that it answers whatever the process hangs in.
+    """Serve from its own threads, so it answers even if the rest of the process hangs.
 
-    /healthz is 200, or 503 with the reason; /readyz is 200 or 503; anything else is Prometheus' exposition.
-    Raises UserError when the port is taken.
+    /healthz returns 200, or 503 with the reason; /readyz returns 200 or 503; any other path, the Prometheus metrics.
+    Raises UserError if the port is taken.
     """
     metrics: Application = make_wsgi_app(registry)
 
@@ -62,7 +62,7 @@ def _answer(start: Start, well: bool, text: str) -> list[bytes]:
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """A thread a request: one that hangs keeps no other waiting."""
+    """One thread per request, so a request that hangs doesn't delay the others."""
 
     daemon_threads = True
 
@@ -72,7 +72,7 @@ class _ServerOf6(_Server):
 
 
 class _Quiet(WSGIRequestHandler):
-    """Scrapes every few seconds are no news."""
+    """Doesn't log requests: scrapes come every few seconds."""
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stderr, or aligned text on a terminal.
+"""Structured logs: one JSON object per line on stderr, or aligned text on a terminal.
 
 Events are snake_case names; fields carry ids, counts and durations, never payloads.
 """
@@ -9,12 +9,12 @@ from typing import cast
 
 import structlog
 
-# Faust and aiokafka log per record at DEBUG, and that alone costs about 10 % of a worker (docs/decisions/0002).
+# Faust and aiokafka log every record at DEBUG, which alone costs a worker about 10 % (docs/decisions/0002).
 QUIET = ("faust", "aiokafka", "mode", "kafka", "asyncio", "aiohttp.access")
 
 
 def configure(level: str = "INFO") -> None:
-    """Set up logging for a process; call it once, before the first event. Libraries log from WARNING up."""
+    """Set up logging for a process. Call this once, before the first event. Libraries log from WARNING up."""
     renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -41,7 +41,7 @@ def configure(level: str = "INFO") -> None:
 
 
 def _as_ours(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Show what the SDK logs as our own events: by name, with its fields."""
+    """Show the SDK's log records like our own events: by name, with their fields."""
     record = event["_record"]
     if hasattr(record, "fields"):
         event.update(record.fields, event=record.event, module=event.pop("logger"))

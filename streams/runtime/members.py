@@ -1,12 +1,11 @@
-"""Which worker or sink a process is: the number that names its state, its membership and its port.
+"""The index of a worker or sink: names its state folder, group member and metrics port.
 
-Where processes are started by hand, or by an orchestrator that counts them, the number is given. Where they are copies
-of one container, `auto` claims one: the lowest whose lock in the data folder nobody holds. The kernel gives a lock back
-when its process ends, however it ends, so that the next one takes the same number and finds the state that belongs to
-it.
+Processes started by hand, or by an orchestrator that numbers them, are given their index. Copies of one container use
+`auto`, which claims the lowest index whose lock in the data folder is free. The kernel releases a lock when its process
+ends, however it ends, so the next process takes the same index and finds the state that belongs to it.
 
-The copies must share the data folder through one kernel, as containers of one host do through a volume. On several
-hosts give numbers.
+The copies must share the data folder through one kernel, like containers on one host that share a volume. On several
+hosts, give the indexes explicitly.
 """
 
 import fcntl
@@ -18,25 +17,25 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 AUTO = "auto"
-# Ports of the members of one number: the worker's, and the sink's beside it.
+# Port offsets for one index: the sink's port follows the worker's.
 OFFSETS = {"worker": 0, "sink": 1}
 PORT_STEP = 10
-# Far above any partition count; a worker more than that has nothing to do.
+# Far more than any partition count; further workers would have nothing to do.
 MOST = 1_000
 
 
 class Member(NamedTuple):
-    """A worker or sink: its number, and the port of its metrics."""
+    """A worker or sink: its index, and its metrics port."""
 
     number: int
     port: int
 
 
 def member(settings: Settings, kind: str, index: str) -> Member:
-    """Return who this process is. `index` is a number, or `auto`.
+    """Return which member this process is. `index` is a number or `auto`.
 
-    A claimed number is kept until the process ends. Its port is that of number 0: what is asked for in each container.
-    Raises UserError for an index that is none, and when the lock's folder can't be written.
+    A claimed index is held until the process ends. Its port is that of index 0, so every container has the same one.
+    Raises UserError if the index is invalid, or the locks' folder can't be written.
     """
     if index == AUTO:
         return Member(claim(settings.data_dir / "claims", kind), port(settings, kind, 0))
@@ -46,12 +45,12 @@ def member(settings: Settings, kind: str, index: str) -> Member:
 
 
 def port(settings: Settings, kind: str, index: int) -> int:
-    """Return the port of a member's metrics."""
+    """Return a member's metrics port."""
     return settings.metrics_port + PORT_STEP * index + OFFSETS[kind]
 
 
 def claim(folder: Path, kind: str) -> int:
-    """Take the lowest free number of a kind, until the process ends. Raises UserError."""
+    """Claim the lowest free index of a kind until the process ends. Raises UserError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         found = next((number for number in range(MOST) if _lock(folder / f"{kind}-{number}")), None)
@@ -63,7 +62,7 @@ def claim(folder: Path, kind: str) -> int:
 
 
 def _lock(path: Path) -> bool:
-    """Lock a file if nobody has; the descriptor stays open, and with it the lock, until the process ends."""
+    """Lock a file unless another process has. The descriptor stays open, and the lock held, until the process ends."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""Notices that a process stands still although it has work, says so, and ends it if that lasts.
+"""Notices when a process hangs although it has work, reports it, and ends the process if that lasts.
 
-In a thread and with clients of its own: an event loop that is stuck, or a sink's only thread, can't be asked. Ending is
-safe at any moment, and whoever started the process starts it again.
+Runs in its own thread with its own clients, since an event loop or a sink's only thread can't be asked while it hangs.
+Ending is safe at any moment, and whatever started the process starts it again.
 """
 
 import faulthandler
@@ -19,20 +19,20 @@ from streams.runtime.stall import Key, Lag, Stalls, Work
 
 logger = log.get(__name__)
 
-# Looks within the time that makes a stall: it is noticed a quarter late at the most.
+# Looks per stall time: a stall is noticed at most a quarter of that time late.
 LOOKS = 4
-# A broker or a ClickHouse that is there answers in milliseconds; one that doesn't in this time is away.
+# A running broker or ClickHouse answers in milliseconds; one that takes longer than this is unreachable.
 ANSWER_SECONDS = 5.0
-# A stall is shown for once its time before the process ends, so that a scrape or two see it.
+# The process ends after twice the stall time, so a scrape or two see the stall first.
 ENDING_TIMES = 2.0
-# If the watchdog itself comes to nothing (the interpreter is stuck in some library, a log that nobody drains): a look
-# takes a few answers at the most, and the process would have ended by twice the time.
+# If the watchdog itself hangs (the interpreter is stuck in some library, or nobody drains the log): a look takes a few
+# answers at most, and the process would have ended after twice the stall time.
 HANG_SECONDS = 60.0
 HANG_TIMES = 4.0
 
 
 class Watchdog:
-    """Watches what a process has in hand. `gauge` counts the partitions that are stalled."""
+    """Watches the partitions that a process holds. `gauge` counts the stalled ones."""
 
     def __init__(
         self, seconds: float, watched: Callable[[], list[Work]], lag: Lag, gauge: Gauge, health: Health
@@ -45,11 +45,11 @@ class Watchdog:
         self._shown: list[Key] = []
 
     def start(self) -> None:
-        """Watch from now on, until the process ends."""
+        """Watch until the process ends."""
         threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
     def look(self, now: float) -> None:
-        """Take one look, and say what has changed. Raises StalledError when the process is to end."""
+        """Take one look and report what has changed. Raises StalledError if the process must end."""
         self._stalls.look(now, self._watched(), self._lag)
         stalled = self._stalls.stalled()
         names = [f"{topic}-{partition}" for topic, partition in stalled]
@@ -71,12 +71,12 @@ class Watchdog:
         pause = threading.Event()
         try:
             while True:
-                # A thread without Python, which ends the process with 1 unless it is told again in time.
+                # A thread outside the interpreter: exits the process with 1 unless this call is repeated in time.
                 faulthandler.dump_traceback_later(HANG_SECONDS + HANG_TIMES * self._seconds, exit=True)
                 self.look(time.monotonic())
                 pause.wait(self._interval)
         except StalledError as error:
-            faulthandler.dump_traceback()  # what each thread hangs in
+            faulthandler.dump_traceback()  # where each thread hangs
             end_process(error)
         except BaseException as error:
             end_process(error)

@@ -1,4 +1,4 @@
-"""Failpoints act once, at the hit they are armed for, and cost nothing while there are none."""
+"""Failpoints act once, at the hit they are armed for, and do nothing while they are off."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ from streams.settings import Settings
 
 PLACE = Failpoint.WORKER_DECODED
 SECONDS = 30.0
-# Hits the place three times, and says how often it came through.
+# Hits the failpoint three times, and prints each time it got through.
 PROGRAM = f"""
 import sys
 from streams.runtime import failpoints
@@ -31,7 +31,7 @@ for number in range(3):
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Failpoints of worker 0 of this process, enabled; none is armed."""
+    """The folder of worker 0's failpoints, which are enabled in this process; none is armed."""
     monkeypatch.setattr(failpoints, "_folder", None)
     failpoints.enable(Settings(failpoints_dir=tmp_path), "worker-0")
     (tmp_path / "worker-0").mkdir()
@@ -51,7 +51,7 @@ def test_off_unless_a_setting_names_a_folder(tmp_path: Path, monkeypatch: pytest
     failpoints.hit(PLACE)
 
 
-def test_kills_at_its_hit_and_spares_the_next_process(tmp_path: Path) -> None:
+def test_it_kills_at_the_given_hit_and_not_in_the_next_process(tmp_path: Path) -> None:
     (tmp_path / "worker-0").mkdir()
     arm(tmp_path / "worker-0", action=Action.KILL, hit=2)
     argv = [sys.executable, "-c", PROGRAM, str(tmp_path)]
@@ -63,7 +63,7 @@ def test_kills_at_its_hit_and_spares_the_next_process(tmp_path: Path) -> None:
     assert subprocess.run(argv, capture_output=True, timeout=SECONDS, check=False).returncode == 0
 
 
-def test_counts_hits_from_when_it_was_armed(folder: Path) -> None:
+def test_hits_are_counted_from_when_it_was_armed(folder: Path) -> None:
     failpoints.hit(PLACE)
     arm(folder, action=Action.CUT, hit=2)
     assert failpoints.take(PLACE) is None
@@ -73,14 +73,14 @@ def test_counts_hits_from_when_it_was_armed(folder: Path) -> None:
     assert failpoints.take(PLACE) is None
 
 
-def test_an_always_armed_one_acts_until_it_is_disarmed(folder: Path) -> None:
+def test_one_armed_for_every_hit_acts_until_it_is_disarmed(folder: Path) -> None:
     arm(folder, action=Action.CUT, always=True)
     assert all(failpoints.take(PLACE) for _ in range(3))
     (folder / PLACE).unlink()
     assert failpoints.take(PLACE) is None
 
 
-def test_what_must_come_before_comes_only_when_it_acts(folder: Path) -> None:
+def test_before_is_called_only_if_it_acts(folder: Path) -> None:
     done: list[str] = []
     failpoints.hit(PLACE, before=lambda: done.append("early"))
     arm(folder, action=Action.SLEEP)
@@ -88,18 +88,18 @@ def test_what_must_come_before_comes_only_when_it_acts(folder: Path) -> None:
     assert done == ["before"]
 
 
-def test_an_unreadable_one_is_said_and_passed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreadable_one_is_logged_and_ignored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / PLACE).write_text("kill")
     failpoints.hit(PLACE)
     assert "failpoint_unreadable" in "".join(capsys.readouterr())
 
 
-def test_two_that_come_at_once_do_not_both_take_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_simultaneous_hits_only_one_takes_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read, both = Path.read_bytes, threading.Barrier(2)
 
     def read_together(path: Path) -> bytes:
         found = read(path)
-        with suppress(threading.BrokenBarrierError):  # as it should be, the other one waits elsewhere
+        with suppress(threading.BrokenBarrierError):  # expected: the other thread waits for the lock
             both.wait(0.5)
         return found
 

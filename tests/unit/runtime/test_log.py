@@ -1,4 +1,4 @@
-"""Logs of a process: our own events, and those of the SDK and other libraries, in one form."""
+"""A process logs our own events, the SDK's and other libraries' in one format."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A number for each process: given, or the lowest that nobody holds."""
+"""Each process has an index: a given one, or the lowest free one."""
 
 import fcntl
 import subprocess
@@ -12,7 +12,7 @@ from streams.runtime.members import Member, claim, member, port
 from streams.settings import Settings
 
 SECONDS = 30.0
-# Claims, says which, and keeps it until its input ends.
+# Claims an index, prints it, and holds it until its input ends.
 HOLDER = """
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ sys.stdin.read()
 
 
 class Holder:
-    """A process that holds a number."""
+    """A process that holds an index."""
 
     def __init__(self, folder: Path) -> None:
         argv = [sys.executable, "-c", HOLDER, str(folder)]
@@ -40,7 +40,7 @@ class Holder:
             pipe.close()
 
 
-def test_each_process_gets_the_lowest_free_number_and_a_dead_ones_is_free(tmp_path: Path) -> None:
+def test_each_process_gets_the_lowest_free_index_and_a_dead_process_frees_its_own(tmp_path: Path) -> None:
     holders = [Holder(tmp_path) for _ in range(3)]
     try:
         assert [each.number for each in holders] == [0, 1, 2]
@@ -52,17 +52,17 @@ def test_each_process_gets_the_lowest_free_number_and_a_dead_ones_is_free(tmp_pa
             each.kill()
 
 
-def test_kinds_are_counted_apart(tmp_path: Path) -> None:
+def test_workers_and_sinks_are_numbered_separately(tmp_path: Path) -> None:
     assert [claim(tmp_path, "worker"), claim(tmp_path, "sink"), claim(tmp_path, "worker")] == [0, 0, 1]
 
 
-def test_a_claim_is_a_lock_on_a_file_that_others_can_see(tmp_path: Path) -> None:
+def test_a_claim_locks_a_file_for_other_processes(tmp_path: Path) -> None:
     claim(tmp_path, "worker")
     with (tmp_path / "worker-0").open("w") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_a_given_number_has_a_port_of_its_own_and_a_claimed_one_that_of_number_0(tmp_path: Path) -> None:
+def test_a_given_index_has_its_own_port_and_a_claimed_one_has_the_port_of_index_0(tmp_path: Path) -> None:
     settings = Settings(metrics_port=20_000, data_dir=tmp_path)
     assert member(settings, "worker", "3") == Member(3, 20_030)
     assert member(settings, "sink", "3") == Member(3, 20_031)
@@ -74,12 +74,12 @@ def test_a_given_number_has_a_port_of_its_own_and_a_claimed_one_that_of_number_0
 
 
 @pytest.mark.parametrize("index", ["", "-1", "one", "1.5", "²", "Auto"])
-def test_what_is_no_number_is_refused(index: str, tmp_path: Path) -> None:
+def test_an_index_that_is_not_a_number_is_refused(index: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--index is wrong"):
         member(Settings(data_dir=tmp_path), "worker", index)
 
 
-def test_a_folder_that_can_not_be_made_is_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "claims").write_text("in the way")
     with pytest.raises(UserError, match=r"No number can be claimed in .*: give one with --index\.$"):
         member(Settings(data_dir=tmp_path), "worker", "auto")

@@ -1,4 +1,4 @@
-"""When standing still is a stall, and what the watchdog then says."""
+"""When missing progress is a stall, and what the watchdog then reports."""
 
 from collections.abc import Callable, Iterable
 
@@ -34,14 +34,14 @@ Lag = Callable[[list[Work]], dict[Key, bool]]
 
 
 def after(looks: Iterable[tuple[list[Work], Lag]], step: float = STEP) -> Stalls:
-    """Looks a step apart. The first only learns what there is, the second may see work, the third counts."""
+    """Take looks a step apart. The first only learns the positions, the second may find work, the third counts."""
     stalls = Stalls(SECONDS, 2 * STEP)
     for number, (works, lag) in enumerate(looks):
         stalls.look(1000 + number * step, works, lag)
     return stalls
 
 
-def test_work_that_nothing_moves_for_so_long_is_a_stall() -> None:
+def test_work_without_progress_for_the_limit_is_a_stall() -> None:
     assert after([([still()], has_work)] * 5).stalled() == []
     assert after([([still()], has_work)] * 6).stalled() == [P0]
     assert after([([still()], has_work)] * 9).stalled(2) == []
@@ -49,24 +49,24 @@ def test_work_that_nothing_moves_for_so_long_is_a_stall() -> None:
 
 
 @pytest.mark.parametrize("lag", [has_none, no_answer])
-def test_no_work_and_no_answer_are_no_stall(lag: Lag) -> None:
+def test_without_work_or_without_an_answer_there_is_no_stall(lag: Lag) -> None:
     assert after([([still()], lag)] * 100).stalled() == []
 
 
 def test_work_counts_from_when_it_was_first_seen() -> None:
-    """A record may arrive after hours without any."""
+    """A record may arrive after hours without one."""
     assert after([([still()], has_none)] * 1000 + [([still()], has_work)] * 4).stalled() == []
     assert after([([still()], has_none)] * 1000 + [([still()], has_work)] * 5).stalled() == [P0]
 
 
 @pytest.mark.parametrize("break_", [([still()], has_none), ([still()], no_answer), ([still(waits=True)], has_work)])
-def test_what_breaks_the_standing_still_begins_it_anew(break_: tuple[list[Work], Lag]) -> None:
+def test_a_break_restarts_the_count(break_: tuple[list[Work], Lag]) -> None:
     stuck = ([still()], has_work)
     assert after([stuck] * 6 + [break_]).stalled() == []
     assert after([stuck] * 5 + [break_] + [stuck] * 4).stalled() == []
 
 
-def test_what_moves_is_not_even_asked_about() -> None:
+def test_the_broker_is_not_asked_about_partitions_that_move() -> None:
     asked: list[Work] = []
 
     def lag(works: list[Work]) -> dict[Key, bool]:
@@ -78,25 +78,25 @@ def test_what_moves_is_not_even_asked_about() -> None:
     assert asked == []
 
 
-def test_a_partition_that_is_made_ready_has_work_if_there_is_a_broker() -> None:
+def test_a_partition_being_restored_has_work_if_the_broker_answers() -> None:
     assert after([([still(position=None)], has_none)] * 6).stalled() == [P0]
     assert after([([still(position=None)], no_answer)] * 100).stalled() == []
     assert after([([still(position=None, moved=n)], has_none) for n in range(100)]).stalled() == []
 
 
-def test_each_partition_stands_still_for_itself() -> None:
+def test_each_partition_stalls_on_its_own() -> None:
     moving = [([still(P1), still(P0, moved=n)], has_work) for n in range(6)]
     assert after(moving).stalled() == [P1]
 
 
-def test_a_partition_that_was_given_away_is_forgotten() -> None:
+def test_a_revoked_partition_is_forgotten() -> None:
     stuck = ([still()], has_work)
     assert after([stuck] * 6 + [([], has_work)]).stalled() == []
     assert after([stuck] * 6 + [([], has_work), stuck, stuck]).stalled() == []
 
 
-def test_a_process_that_was_stopped_itself_has_missed_its_looks() -> None:
-    """SIGSTOP for an hour, or a laptop's lid: the hour is nobody's fault."""
+def test_time_in_which_the_process_was_stopped_does_not_count() -> None:
+    """An hour of SIGSTOP, or of a closed laptop, is not a stall."""
     stalls = after([([still()], has_work)] * 3)
     stalls.look(1000 + 3600, [still()], has_work)
     assert stalls.stalled() == []
@@ -127,7 +127,7 @@ class Watched:
         return self.shown == 0 and self.health.why is None
 
 
-def test_a_stall_is_shown_and_taken_back_when_it_moves() -> None:
+def test_a_stall_is_shown_until_there_is_progress() -> None:
     watched = Watched()
     watched.look(5)
     assert watched.shows_nothing
