@@ -1,4 +1,4 @@
-"""`python -m streams` is `impressions`: the command line, or one sentence where what it needs is not installed."""
+"""`python -m streams` is `impressions`: the command line, or one sentence if a package it needs is not installed."""
 
 import sys
 
@@ -6,7 +6,7 @@ OURS = ("streams", "impression_streams")
 
 
 def main() -> None:
-    """Run the command line. Without the extra `server`, end with one sentence on stderr and 2."""
+    """Run the command line. Without the extra `server`, print one sentence on stderr and exit with 2."""
     try:
         from streams.cli import main as run
 

@@ -1,4 +1,4 @@
-"""The command line, `impressions`. Imports are local, so that a command pays for its own."""
+"""The command line, `impressions`. Imports are local, so each command loads only what it needs."""
 
 import sys
 from pathlib import Path
@@ -23,19 +23,19 @@ Index = Annotated[
     str,
     typer.Option(
         metavar="N|auto",
-        help="Which one it is: names its state, its membership and its port. auto: the lowest number that nobody else "
-        "in the data folder has; the port is then that of number 0, as in a container of its own.",
+        help="Its index: names its state folder, group member and metrics port. auto: the lowest number that is free "
+        "in the data folder; the port is then that of number 0, for processes in containers of their own.",
     ),
 ]
 
 
-# These run until they are stopped, and their log is all that is seen of them; the others talk to a person.
+# These run until they are stopped and are visible only by their logs; the others talk to a person.
 LOGGING = ("worker", "sink", "clickhouse", "supervise")
 
 
 @app.callback()
 def _setup(context: typer.Context) -> None:
-    """Set up logs: at IMPRESSIONS_LOG_LEVEL for what runs in the background, warnings and errors for the rest."""
+    """Set up logs: at IMPRESSIONS_LOG_LEVEL for what runs in the background, at WARNING for the rest."""
     level = Settings.load().log_level
     log.configure(level if context.invoked_subcommand in LOGGING else "WARNING")
 
@@ -46,7 +46,7 @@ def up(
 ) -> None:
     """Start the embedded stack in the background: Kafka, ClickHouse, topics and schema, a worker and a sink.
 
-    What runs already is left alone; what dies is started again until `down`.
+    What is already running is left alone; what dies is restarted until `down`.
     Example: impressions up        (all)      impressions up worker-1
     """
     from streams.embedded import stack
@@ -57,7 +57,7 @@ def up(
 
 @app.command()
 def down() -> None:
-    """Stop what `up` started, by recorded pid; the data stays.
+    """Stop what `up` started, by recorded pid; the data is kept.
 
     Example: impressions down
     """
@@ -68,7 +68,7 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """Show what runs, where and since when; exits with 1 if something that was started is down.
+    """Show what runs, where and since when. Exits with 1 if anything that was started is down.
 
     Example: impressions status
     """
@@ -109,7 +109,7 @@ def worker(index: Index = "0") -> None:
 
 @app.command()
 def sink(index: Index = "0") -> None:
-    """Run a sink: bring what was decided into ClickHouse, until SIGTERM.
+    """Run a sink: insert what the workers decided into ClickHouse, until SIGTERM.
 
     Example: impressions sink --index 1
     """
@@ -145,7 +145,7 @@ def clickhouse() -> None:
 
 @app.command(hidden=True)
 def supervise() -> None:
-    """Start again what `up` has started and what has died since, until SIGTERM. `up` starts it; there is no need to.
+    """Restart what `up` started and what has died since, until SIGTERM. `up` runs this; you don't need to.
 
     Example: impressions supervise
     """
@@ -156,7 +156,7 @@ def supervise() -> None:
 
 @app.command()
 def rebuild() -> None:
-    """Make the worker's state again from ClickHouse's impressions, where its changelogs were lost.
+    """Rebuild the worker's state from ClickHouse's impressions after its changelogs were lost.
 
     Stop the workers and let the sinks finish first. Example: impressions rebuild
     """
@@ -169,24 +169,24 @@ def rebuild() -> None:
 def produce(  # noqa: PLR0913, PLR0917 - each is an option of the command
     files: Annotated[list[Path], typer.Argument(help="CSV, NDJSON or Parquet, also gzipped.")],
     mapping: Annotated[
-        list[str] | None, typer.Option("--map", help="FIELD=COLUMN, as user_id=user. Repeat it.")
+        list[str] | None, typer.Option("--map", help="FIELD=COLUMN, such as user_id=user. Repeatable.")
     ] = None,
-    artwork_format: Annotated[str, typer.Option(help="Makes the artwork_id of a column, as a{:04d}.")] = "{}",
-    user_format: Annotated[str, typer.Option(help="Makes the user_id of a column.")] = "{}",
-    time_unit: Annotated[str, typer.Option(help="auto, s, ms or us, for times that are numbers.")] = "auto",
+    artwork_format: Annotated[str, typer.Option(help="Turns a column into the artwork_id, such as a{:04d}.")] = "{}",
+    user_format: Annotated[str, typer.Option(help="Turns a column into the user_id.")] = "{}",
+    time_unit: Annotated[str, typer.Option(help="auto, s, ms or us, if times are numbers.")] = "auto",
     file_format: Annotated[str | None, typer.Option("--format", help="csv, ndjson or parquet; else by name.")] = None,
-    rebase_to: Annotated[str | None, typer.Option(help="now, or a time: where the last event lands.")] = None,
-    compress_to: Annotated[str | None, typer.Option(help="Scale the whole span to this, as 12h.")] = None,
-    speed: Annotated[str, typer.Option(help="Event-seconds a second, or max.")] = "max",
-    batch: Annotated[int, typer.Option(help="Most impressions of a flush.")] = 200,
-    pool: Annotated[str, typer.Option(help="pool_id of rows that have none.")] = "",
+    rebase_to: Annotated[str | None, typer.Option(help="now, or a time: the new time of the last event.")] = None,
+    compress_to: Annotated[str | None, typer.Option(help="Scale the whole time span to this, such as 12h.")] = None,
+    speed: Annotated[str, typer.Option(help="Seconds of events per second, or max.")] = "max",
+    batch: Annotated[int, typer.Option(help="Most impressions per flush.")] = 200,
+    pool: Annotated[str, typer.Option(help="pool_id for rows without one.")] = "",
     tier: Annotated[str, typer.Option(help="free or pro: how often a user's impressions are flushed.")] = "free",
-    limit: Annotated[int | None, typer.Option(help="Stop after so many rows.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Stop after this many rows.")] = None,
     dry_run: Annotated[bool, typer.Option(help="Show the first flushes and the totals; send nothing.")] = False,
     strict: Annotated[bool, typer.Option(help="Stop at the first bad row.")] = False,
-    new_ids: Annotated[bool, typer.Option(help="Fresh ids, so that a second run is no retry of the first.")] = False,
+    new_ids: Annotated[bool, typer.Option(help="Use new ids, so a second run is not a retry of the first.")] = False,
 ) -> None:
-    """Play files of impressions into impressions.v1.
+    """Send impressions from files to impressions.v1.
 
     Example: impressions produce log.csv.gz --map user_id=user --map artwork_id=item_id --map seen_at=timestamp
     --rebase-to now --compress-to 12h
@@ -200,7 +200,7 @@ def produce(  # noqa: PLR0913, PLR0917 - each is an option of the command
         maps=mapping or (),
         artwork_format=artwork_format,
         user_format=user_format,
-        time_unit=time_unit,  # type: ignore[arg-type] # parse checks it, and says what it takes
+        time_unit=time_unit,  # type: ignore[arg-type] # parse checks it, and says what it accepts
         file_format=file_format,  # type: ignore[arg-type]
         rebase_to=rebase_to,
         compress_to=compress_to,
@@ -219,7 +219,7 @@ def produce(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 @app.command()
 def settings() -> None:
-    """List every setting with its value, default, unit and meaning. docs/contract.md has the rules that they name.
+    """List every setting with its value, default, unit and meaning. docs/contract.md defines the rules they name.
 
     Example: IMPRESSIONS_LATENESS_SECONDS=3600 impressions settings
     """
@@ -230,7 +230,7 @@ def settings() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Say what is missing on this machine and how to get it; exits with 1 if something is.
+    """Say what is missing on this machine and how to get it. Exits with 1 if anything is.
 
     Example: impressions doctor
     """
@@ -242,7 +242,7 @@ def doctor() -> None:
 
 
 def main() -> None:
-    """Run the command line. A UserError ends with its sentence and 2, and no stack trace."""
+    """Run the command line. A UserError prints its sentence, without a stack trace, and exits with 2."""
     try:
         app()
     except UserError as error:

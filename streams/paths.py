@@ -1,16 +1,16 @@
-"""Where the project's files are that are no Python: found from the package's own place, whatever the working folder."""
+"""Finds the project's files that are not Python, starting from the package's own folder, not the working folder."""
 
 from pathlib import Path
 
 from streams.errors import UserError
 
 PACKAGE = Path(__file__).resolve().parent
-# An installed package carries a copy inside itself; in a checkout the files lie beside the package.
+# An installed package contains a copy; in a checkout the files are beside the package.
 ROOTS = (PACKAGE / "project", PACKAGE.parent)
 
 
 def project_path(relative: str) -> Path:
-    """Return a file or folder of the project, such as ``clickhouse/migrations``. Raises UserError when it has none."""
+    """Return a file or folder of the project, such as ``clickhouse/migrations``. Raises UserError if it is missing."""
     for root in ROOTS:
         if (path := root / relative).exists():
             return path
@@ -18,5 +18,5 @@ def project_path(relative: str) -> Path:
 
 
 def migrations_folder() -> Path:
-    """ClickHouse's numbered migrations."""
+    """Return the folder of ClickHouse's numbered migrations."""
     return project_path("clickhouse/migrations")

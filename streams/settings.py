@@ -1,6 +1,6 @@
 """Every setting of every process: environment variables with the prefix ``IMPRESSIONS_``.
 
-``impressions settings`` prints this table with the values in force. A unit stands in the name or in the text.
+``impressions settings`` prints this table with the current values. Each unit is given in the name or the description.
 """
 
 import secrets
@@ -15,16 +15,16 @@ from streams.errors import UserError
 
 
 def read_secret(path: Path, setting: str) -> str:
-    """Return a secret's file without the line's end. Raises UserError that names the setting when it can't be read."""
+    """Return a secret file's text, stripped. Raises UserError that names the setting if the file can't be read."""
     try:
         return path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise UserError(f"{setting} is wrong: {path} can't be read ({why}).") from None
 
 
 class Settings(BaseSettings):
-    """Settings of one process, read from its environment once, at the start."""
+    """The settings of one process, read once from its environment at the start."""
 
     model_config = SettingsConfigDict(env_prefix="IMPRESSIONS_", frozen=True, extra="forbid")
 
@@ -32,21 +32,21 @@ class Settings(BaseSettings):
     kafka_security_protocol: str = Field(
         "PLAINTEXT",
         pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$",
-        description="How brokers are spoken to, by Kafka's names; SASL_SSL in production.",
+        description="Kafka's security protocol for the brokers; use SASL_SSL in production.",
     )
     kafka_sasl_mechanism: str = Field(
         "SCRAM-SHA-512",
         pattern="^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$",
-        description="How a SASL protocol logs in, by Kafka's names.",
+        description="Kafka's SASL mechanism for logging in, if the protocol uses SASL.",
     )
-    kafka_username: str = Field("", description="User that a SASL protocol logs in as.")
+    kafka_username: str = Field("", description="User for a SASL login.")
     kafka_password_file: Path | None = Field(None, description="File with that user's password.")
     kafka_ca_file: Path | None = Field(
-        None, description="Certificates (PEM) that the brokers' are checked against; none: those of the machine."
+        None, description="CA certificates (PEM) for checking the brokers' own; none: the machine's."
     )
     clickhouse_url: str = Field("http://127.0.0.1:8123", description="ClickHouse's HTTP interface, http or https.")
     clickhouse_ca_file: Path | None = Field(
-        None, description="Certificates (PEM) that ClickHouse's is checked against; none: the usual authorities'."
+        None, description="CA certificates (PEM) for checking ClickHouse's own; none: the usual authorities'."
     )
     clickhouse_database: str = Field(
         "impressions", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="ClickHouse database."
@@ -55,66 +55,66 @@ class Settings(BaseSettings):
     clickhouse_password_value: str = Field(
         "",
         validation_alias="IMPRESSIONS_CLICKHOUSE_PASSWORD",
-        description="Its password; empty: that of the file, else the embedded stack's secret in the data folder.",
+        description="Its password; empty: the password file's, else the embedded stack's secret in the data folder.",
     )
-    clickhouse_password_file: Path | None = Field(None, description="File with its password, where none is set.")
-    data_dir: Path = Field(Path(".local"), description="Folder of everything the processes keep on this machine.")
-    topics_file: Path | None = Field(None, description="Another topics.yaml than the project's own.")
+    clickhouse_password_file: Path | None = Field(None, description="File with its password, used if none is set.")
+    data_dir: Path = Field(Path(".local"), description="Folder for everything that the processes keep on this machine.")
+    topics_file: Path | None = Field(None, description="Path of a topics.yaml to use instead of the project's own.")
 
     dedupe_window_seconds: int = Field(
         600, ge=1, le=86_400, description="Rule 2: closer than this is a duplicate (s). Fixed when first provisioned."
     )
     lateness_seconds: int = Field(
-        86_400, ge=0, le=31_536_000, description="Rule 1: older than this, and seen before, is late (s)."
+        86_400, ge=0, le=31_536_000, description="Rule 1: older than this is late, if the user saw it before (s)."
     )
     future_tolerance_seconds: int = Field(
         300,
         ge=0,
         le=86_400,
-        description="Rule 1: further ahead of the broker's clock than this is future (s); 0: none.",
+        description="Rule 1: further ahead of the broker's clock than this is future (s); 0: no tolerance.",
     )
 
     replication_factor: int = Field(
-        1, ge=1, le=5, description="Replicas of topics whose entry in topics.yaml names none; 3 in production."
+        1, ge=1, le=5, description="Replicas of topics for which topics.yaml gives no number; use 3 in production."
     )
     metrics_host: str = Field("127.0.0.1", description="Address that Prometheus metrics are served on.")
     metrics_port: int = Field(
         9101, ge=1, le=65_000, description="Port of worker 0's metrics; worker n: + 10n, sink n: + 10n + 1."
     )
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Lowest level to log.")
 
     chunk_records: int = Field(
-        10_000, ge=1, le=100_000, description="Most records that the worker decides and commits as one transaction."
+        10_000, ge=1, le=100_000, description="Most records that the worker decides and commits in one transaction."
     )
     session_timeout_seconds: float = Field(
-        10.0, ge=1, le=300, description="Silence after which the broker gives a worker's partitions away (s)."
+        10.0, ge=1, le=300, description="Silence after which the broker reassigns a worker's partitions (s)."
     )
     transaction_timeout_seconds: float = Field(
-        30.0, ge=1, le=900, description="Age at which the broker aborts a dead worker's transaction (s)."
+        30.0, ge=1, le=900, description="Age at which the broker aborts a dead worker's open transaction (s)."
     )
     stall_seconds: float = Field(
         60.0,
         ge=1,
         le=3_600,
-        description="Time without progress, while there is work, that a worker or sink reports; it ends after two (s).",
+        description="Time without progress on work after which a worker or sink reports a stall; it ends after twice (s).",
     )
     state_store: str = Field("rocksdb", pattern="^(rocksdb|memory)$", description="Where the worker keeps its tables.")
     rocksdb_memory_mib: int = Field(
-        64, ge=8, le=65_536, description="RocksDB block cache and write buffers of all partitions of a worker (MiB)."
+        64, ge=8, le=65_536, description="Memory of RocksDB's block cache and write buffers for a whole worker (MiB)."
     )
 
     failpoints_dir: Path | None = Field(
-        None, description="Folder whose files make processes die or wait at named places, for tests; none: off."
+        None, description="Folder with files that make processes die or wait at named places, for tests; none: off."
     )
 
     sink_flush_rows: int = Field(50_000, ge=1, le=1_000_000, description="Rows that fill a block of the sink.")
     sink_flush_seconds: float = Field(
-        0.5, ge=0.01, le=60, description="Longest that a row waits in the sink for its block to fill (s)."
+        0.5, ge=0.01, le=60, description="Longest time that a row waits in the sink for its block to fill (s)."
     )
 
     @classmethod
     def load(cls) -> "Settings":
-        """Read the environment. Raises UserError that names the first wrong variable and what it should be."""
+        """Read the environment. Raises UserError that names the first wrong variable and says what it should be."""
         try:
             return cls()
         except ValidationError as error:
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
             raise UserError(f"IMPRESSIONS_{name} is wrong: {first['msg']}.") from None
 
     def table(self) -> list[str]:
-        """Lines that name every setting with its value, default and meaning; a password is never shown."""
+        """Return lines that show every setting with its value, default and meaning; passwords are never shown."""
         lines = []
         for name, field in type(self).model_fields.items():
             variable = str(field.validation_alias or f"IMPRESSIONS_{name.upper()}")
@@ -150,14 +150,14 @@ class Settings(BaseSettings):
 
     @property
     def writer_password_file(self) -> Path:
-        """Where the embedded engine's generated secret is kept."""
+        """Where the embedded ClickHouse's generated secret is kept."""
         return self.data_dir / "clickhouse" / "writer.password"
 
     @cached_property
     def clickhouse_password(self) -> str:
         """The password: the setting, else the file's, else the embedded secret if there is one, else empty.
 
-        Raises UserError when the file can't be read.
+        Raises UserError if the file can't be read.
         """
         if self.clickhouse_password_value:
             return self.clickhouse_password_value
@@ -166,7 +166,7 @@ class Settings(BaseSettings):
         return self.writer_password_file.read_text().strip() if self.writer_password_file.exists() else ""
 
     def ensure_writer_password(self) -> str:
-        """Return the writer's password, generating the embedded secret (mode 0600) when there is none yet."""
+        """Return the writer's password; generate the embedded secret (mode 0600) if there is no password yet."""
         path = self.writer_password_file
         if self.clickhouse_password_value or self.clickhouse_password_file is not None:
             return self.clickhouse_password

@@ -127,7 +127,7 @@ def _check(files: list[_File], recorded: dict[int, tuple[str, str]]) -> None:
         file = by_number.get(number)
         if file is None or file.name != name:
             raise UserError(
-                f"Migration {name} was applied to this database and is no longer among the files: restore it, or "
+                f"Migration {name} was applied to this database and is not among the files any more: restore it, or "
                 "use the release that wrote it."
             )
         if file.checksum != checksum:

@@ -1,4 +1,4 @@
-"""The command line: what there is, how it is explained, and how a mistake ends."""
+"""The command line: which commands exist, how they are explained, and how mistakes end."""
 
 import importlib.util
 import re
@@ -10,14 +10,14 @@ from typer.testing import CliRunner
 from streams import cli
 from streams.runtime import log
 
-# Each that exists by now; the collector's is kept free and absent.
+# Every command that exists. The collector has no command; its name stays reserved.
 COMMANDS = ["up", "down", "status", "provision", "worker", "sink", "clickhouse", "rebuild", "produce"]
 COMMANDS += ["settings", "doctor"]
 
 
 @pytest.fixture(autouse=True)
 def _logs_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logs are set up once a process, and would go on to the stream that a test captured and closed."""
+    """Logging is set up once per process, and would keep writing to a stream that a test captured and closed."""
     monkeypatch.setattr(log, "configure", lambda _: None)
 
 
@@ -39,7 +39,7 @@ def test_every_command_is_explained_with_an_example(command: str) -> None:
     assert f"impressions {command}" in text.split("Example:")[1]
 
 
-def test_what_commands_import_when_they_run_exists() -> None:
+def test_the_modules_that_commands_import_exist() -> None:
     source = Path(cli.__file__).read_text()
     modules = re.findall(r"^    from (streams[\w.]*) import", source, re.MULTILINE)
     assert len(modules) >= len(COMMANDS) - 1
@@ -60,7 +60,7 @@ def test_settings_are_listed() -> None:
         pytest.param(["up", "zookeeper"], {}, "zookeeper", id="no such component"),
     ],
 )
-def test_a_mistake_ends_with_one_sentence_and_2(
+def test_a_mistake_prints_one_sentence_and_exits_with_2(
     arguments: list[str],
     environment: dict[str, str],
     sentence: str,

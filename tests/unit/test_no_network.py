@@ -1,4 +1,4 @@
-"""The guard of tests/conftest.py sees what a test swallows."""
+"""The guard in tests/conftest.py notices connections whose errors a test swallows."""
 
 import socket
 from contextlib import suppress
@@ -16,7 +16,7 @@ def test_a_connection_is_noticed_even_if_it_fails() -> None:
     assert len(seen) == 1
 
 
-def test_unix_sockets_are_no_network() -> None:
+def test_unix_sockets_are_not_network() -> None:
     one, other = socket.socketpair()
     with one, other:
         one.sendall(b"x")

@@ -1,4 +1,4 @@
-"""Settings: each is explained, and a wrong one is one clear sentence."""
+"""Settings: each one is explained, and a wrong one is reported in one clear sentence."""
 
 import re
 import stat
@@ -18,7 +18,7 @@ def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def test_the_contracts_defaults() -> None:
+def test_defaults_are_those_of_the_contract() -> None:
     settings = Settings.load()
     assert settings.kafka_bootstrap == "127.0.0.1:9092"
     assert settings.clickhouse_url == "http://127.0.0.1:8123"
@@ -65,7 +65,7 @@ def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, varia
         Settings.load()
 
 
-def test_no_tolerance_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tolerance_can_be_0(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMPRESSIONS_FUTURE_TOLERANCE_SECONDS", "0")
     assert Settings.load().tolerance_ms == 0
 
@@ -83,7 +83,7 @@ def test_the_table_lists_every_variable_and_no_password(monkeypatch: pytest.Monk
     assert all("Default: " in text for text in lines[1::2])
 
 
-def test_the_writers_password_is_made_once_and_kept_private(tmp_path: Path) -> None:
+def test_the_writers_password_is_generated_once_and_kept_private(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     assert Settings(data_dir=tmp_path).clickhouse_password == ""
     password = settings.ensure_writer_password()

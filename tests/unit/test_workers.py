@@ -1,4 +1,4 @@
-"""How tests are spread over workers."""
+"""How tests are distributed over workers."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -19,11 +19,11 @@ MATRIX = "tests/faults/test_matrix.py::test_nothing_lost_nothing_twice"
         (f"{MATRIX}_alone[disk full]", f"{MATRIX}_alone[disk full]"),
     ],
 )
-def test_what_shares_a_fixture_is_a_group(nodeid: str, expected: str) -> None:
+def test_tests_that_share_a_fixture_form_a_group(nodeid: str, expected: str) -> None:
     assert group(nodeid) == expected
 
 
-def test_the_longest_begin_and_what_waits_for_a_build_comes_after_the_other_services() -> None:
+def test_the_longest_start_first_and_those_that_wait_for_a_build_start_after_other_services() -> None:
     paths = ("faults/test_matrix.py", "integration/test_sink.py", "engine/test_views.py", "contract/test_state.py")
     places = [place(Path(path)) for path in (*paths, "integration/test_preview.py", "unit/test_cli.py")]
     assert all(one < other for one, other in pairwise(places))

@@ -1,4 +1,4 @@
-"""A histogram filled in one call holds what one filled value by value holds."""
+"""A histogram filled in one call equals one filled value by value."""
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ def samples(histogram: Histogram) -> dict[tuple[str, str], float]:
 
 
 @given(st.lists(st.one_of(st.sampled_from(BOUNDS), st.integers(-3, 40).map(float))))
-def test_it_holds_the_same(values: list[float]) -> None:
+def test_observing_all_at_once_equals_observing_one_by_one(values: list[float]) -> None:
     at_once, one_by_one = made(), made()
     at_once.observe_all(values)
     for value in values:
@@ -37,7 +37,7 @@ def test_ages_are_seconds_and_never_below_0() -> None:
     assert found["some_seconds_sum", ""] == pytest.approx(1.6)
 
 
-def test_labelled_ones_have_it_too() -> None:
+def test_labelled_histograms_can_observe_all_at_once_too() -> None:
     parent = Histogram("of_seconds", "of something (s)", ("topic",), buckets=BOUNDS, registry=CollectorRegistry())
     parent.labels("a").observe_all([0.1])
     assert parent.labels("a")._sum.get() == 0.1
