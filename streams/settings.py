@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         60.0,
         ge=1,
         le=3_600,
-        description="Time without progress on work after which a worker or sink reports a stall; it ends after twice (s).",
+        description="Time without progress on work until a worker or sink reports a stall; it ends after twice (s).",
     )
     state_store: str = Field("rocksdb", pattern="^(rocksdb|memory)$", description="Where the worker keeps its tables.")
     rocksdb_memory_mib: int = Field(
