@@ -1,1 +1,1 @@
-"""What processes export to Prometheus: one closed catalogue, and the histogram that counts many values at once."""
+"""What processes export to Prometheus: one closed catalogue, and a histogram that observes many values at once."""

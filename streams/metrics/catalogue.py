@@ -1,7 +1,7 @@
-"""The metrics of worker and sink: one closed, typed catalogue. What is not here does not exist.
+"""The metrics of worker and sink: one closed, typed catalogue. There are no others.
 
-Each process has a registry of its own and exports its own metrics only. docs/reference/metrics.md is made from this
-module. No label holds an id of a user, an artwork or a flush: each has a bound that its comment or its values give.
+Each process has its own registry and exports only its own metrics. docs/reference/metrics.md is generated from this
+module. No label holds the id of a user, artwork or flush: every label is bounded, as its comment or its values show.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ for _registry in (WORKER, SINK):
     GCCollector(registry=_registry)
 
 
-# Seconds: a chunk when little arrives takes some ms, one under backlog up to seconds.
+# Seconds: a chunk takes a few ms when little arrives, and up to seconds under backlog.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-# An hour's outage of ClickHouse must still be told from a minute's.
+# An hour's outage of ClickHouse must be distinguishable from a minute's.
 LATENCY_SECONDS = (*SECONDS, 60, 300, 900, 3600)
-# From the device: an offline day is no rarity.
+# From the device, which is often offline for a day.
 SEEN_SECONDS = (*LATENCY_SECONDS[3:], 21_600, 86_400, 604_800)
 RECORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 IMPRESSIONS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
@@ -31,21 +31,21 @@ SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0)
 PARTITION = ("partition",)  # of impressions.v1: as many as the worker holds
 TOPIC_PARTITION = ("topic", "partition")  # of four topics: as many as the sink holds
 TRANSPORT = ("transport",)  # the six of a flush
-TABLE = ("table",)  # of the sink's
+TABLE = ("table",)  # the sink's
 POOL = ("pool",)  # at most POOLS of them, see `pool_label`
-POOL_COVERAGE = ("pool", "coverage")  # the coverages are ours
+POOL_COVERAGE = ("pool", "coverage")  # we choose the coverages
 
-# Pools with a label of their own; those that come later share `other`.
+# Pools with their own label; later ones share `other`.
 POOLS = 100
 
 # The worker's.
 
 worker_ready = Gauge(
-    "impressions_worker_ready", "1 once every assigned partition is recovered and being read", registry=WORKER
+    "impressions_worker_ready", "1 if every assigned partition is recovered and being read", registry=WORKER
 )
 worker_stalled = Gauge(
     "impressions_worker_stalled",
-    "Source partitions in which nothing has moved for IMPRESSIONS_STALL_SECONDS although there are records",
+    "Source partitions without progress for IMPRESSIONS_STALL_SECONDS although there are records",
     registry=WORKER,
 )
 worker_partitions = Gauge("impressions_worker_partitions", "Source partitions that this worker holds", registry=WORKER)
@@ -55,8 +55,8 @@ worker_received = Counter(
 )
 worker_impressions = Counter(
     "impressions_worker_impressions",
-    "Impressions decided, by outcome: fresh or repeat, which are the accepted ones, duplicate, rejected, or forwarded, "
-    "which are received again in their own partition; together they are those received",
+    "Impressions decided, by outcome: fresh or repeat (the accepted ones), duplicate, rejected, or forwarded (received "
+    "again in their own partition); the sum is the number received",
     ("outcome",),
     registry=WORKER,
 )
@@ -68,7 +68,7 @@ worker_rejected = Counter(
 )
 worker_batches = Counter(
     "impressions_worker_batches",
-    "Batches (lines) decided, by outcome: whole, where nothing was rejected, partial, rejected or forwarded",
+    "Batches (lines) decided, by outcome: whole (nothing was rejected), partial, rejected or forwarded",
     ("outcome",),
     registry=WORKER,
 )
@@ -77,16 +77,16 @@ worker_batch_impressions = Histogram(
 )
 worker_delivery_attempts = Counter(
     "impressions_worker_delivery_attempts",
-    "Attempts to deliver the batches that arrived, as their producers say",
+    "Attempts to deliver the batches that arrived, as reported by their producers",
     TRANSPORT,
     registry=WORKER,
 )
 worker_delivery_failures = Counter(
-    "impressions_worker_delivery_failures", "Those of the attempts that failed", TRANSPORT, registry=WORKER
+    "impressions_worker_delivery_failures", "Attempts that failed", TRANSPORT, registry=WORKER
 )
 worker_producer_dropped = Counter(
     "impressions_worker_producer_dropped",
-    "Impressions that producers gave up on, as they say themselves",
+    "Impressions that producers gave up on, as they report themselves",
     TRANSPORT,
     registry=WORKER,
 )
@@ -98,13 +98,13 @@ worker_seen_to_accepted_seconds = Histogram(
 )
 worker_seen_to_coverage_seconds = Histogram(
     "impressions_worker_seen_to_coverage_seconds",
-    "From a fresh impression's seen_at to the commit of its user's coverage, which is that of its row (s)",
+    "From a fresh impression's seen_at to the commit of its user's coverage, which is also the commit of its row (s)",
     buckets=SEEN_SECONDS,
     registry=WORKER,
 )
 worker_coverage = Histogram(
     "impressions_worker_coverage_ratio",
-    "Coverage of a user and pool, each time that a chunk updates it (0 to 1): of users who are looking",
+    "Coverage of a user and pool, each time a chunk updates it (0 to 1): shows active users only",
     POOL,
     buckets=SHARES,
     registry=WORKER,
@@ -120,20 +120,20 @@ worker_commit_seconds = Histogram(
 )
 worker_latency_seconds = Histogram(
     "impressions_worker_latency_seconds",
-    "From a record's append to its chunk's commit (s); the oldest record of a chunk stands for all",
+    "From a record's append to its chunk's commit (s), measured for the oldest record of each chunk",
     buckets=LATENCY_SECONDS,
     registry=WORKER,
 )
 worker_position = Gauge("impressions_worker_position", "Next offset to decide", PARTITION, registry=WORKER)
 worker_lag = Gauge(
     "impressions_worker_lag",
-    "Offsets from the newest chunk to the end of its partition, markers of transactions included",
+    "Offsets from the newest chunk to the end of its partition, transaction markers included",
     PARTITION,
     registry=WORKER,
 )
 worker_lag_seconds = Gauge(
     "impressions_worker_lag_seconds",
-    "How long the oldest record that was fetched and is not committed has waited since its append (s); 0: none",
+    "Time since the append of the oldest record that is fetched but not committed (s); 0: none",
     PARTITION,
     registry=WORKER,
 )
@@ -145,7 +145,7 @@ worker_progress = Gauge(
 )
 worker_state_bytes = Gauge(
     "impressions_worker_state_bytes",
-    "Size of the state, on disk and in memory tables (bytes)",
+    "Size of the state on disk and in memory tables (bytes)",
     PARTITION,
     registry=WORKER,
 )
@@ -174,40 +174,38 @@ pool_artworks = Gauge("impressions_pool_artworks", "Active artworks of a pool: i
 
 sink_ready = Gauge(
     "impressions_sink_ready",
-    "1 once every assigned partition is being read and ClickHouse takes its rows",
+    "1 if every assigned partition is being read and ClickHouse accepts its rows",
     registry=SINK,
 )
 sink_stalled = Gauge(
     "impressions_sink_stalled",
-    "Partitions in which nothing has moved for IMPRESSIONS_STALL_SECONDS although there are records and ClickHouse",
+    "Partitions without progress for IMPRESSIONS_STALL_SECONDS although there are records and ClickHouse answers",
     registry=SINK,
 )
-sink_rows = Counter(
-    "impressions_sink_rows", "Rows inserted; a block that is inserted again counts once", TABLE, registry=SINK
-)
+sink_rows = Counter("impressions_sink_rows", "Rows inserted; a block that is retried counts once", TABLE, registry=SINK)
 sink_blocks = Counter("impressions_sink_blocks", "Blocks inserted", TABLE, registry=SINK)
 sink_insert_seconds = Histogram(
     "impressions_sink_insert_seconds", "Time of one insert (s)", TABLE, buckets=SECONDS, registry=SINK
 )
 sink_errors = Counter(
     "impressions_sink_errors",
-    "Requests to ClickHouse that failed, by its error code, `unreachable` without an answer; each is tried again",
+    "Requests to ClickHouse that failed, by its error code (`unreachable`: no answer); each is retried",
     ("code",),
     registry=SINK,
 )
 sink_waiting = Gauge("impressions_sink_waiting", "1 while the sink waits for ClickHouse to come back", registry=SINK)
 sink_buffered_rows = Gauge(
-    "impressions_sink_buffered_rows", "Rows read and not yet inserted", TOPIC_PARTITION, registry=SINK
+    "impressions_sink_buffered_rows", "Rows read but not yet inserted", TOPIC_PARTITION, registry=SINK
 )
 sink_lag = Gauge(
     "impressions_sink_lag",
-    "Offsets between what is inserted and the end of the partition",
+    "Offsets from what is inserted to the end of the partition",
     TOPIC_PARTITION,
     registry=SINK,
 )
 sink_lag_seconds = Gauge(
     "impressions_sink_lag_seconds",
-    "How long the oldest record that was read and is not inserted has waited since its append (s); 0: none",
+    "Time since the append of the oldest record that is read but not inserted (s); 0: none",
     TOPIC_PARTITION,
     registry=SINK,
 )
@@ -227,12 +225,12 @@ sink_lost = Counter(
     registry=SINK,
 )
 sink_skipped = Counter(
-    "impressions_sink_skipped_records", "Records left out because they can't be read", ("topic",), registry=SINK
+    "impressions_sink_skipped_records", "Records skipped because they can't be read", ("topic",), registry=SINK
 )
 sink_refused = Counter("impressions_sink_refused_artworks", "Catalogue records that were refused", registry=SINK)
 sink_latency_seconds = Histogram(
     "impressions_sink_latency_seconds",
-    "From the append of a record's source to its rows being readable (s), one observation a record",
+    "From the append of a record's source to its rows being readable (s), one observation per record",
     ("topic",),
     buckets=LATENCY_SECONDS,
     registry=SINK,
@@ -244,19 +242,21 @@ sink_seen_to_readable_seconds = Histogram(
     registry=SINK,
 )
 
-# Of all users, as ClickHouse has them: every sink asks and says the same, so take the max over instances.
+# About all users, from ClickHouse: every sink asks for the same and reports the same, so take the max over instances.
 
 kpi_freshness = Gauge(
     "impressions_kpi_freshness_ratio",
-    "Mean share of the pool that is new to a user active of late",
+    "Mean share of the pool that is new to a recently active user",
     POOL,
     registry=SINK,
 )
 kpi_exhausted = Gauge(
     "impressions_kpi_exhausted_ratio", "Share of a pool's users who have seen 95 % of it", POOL, registry=SINK
 )
-kpi_users = Gauge("impressions_kpi_users", "Users who have seen something of a pool", POOL, registry=SINK)
-kpi_active_users = Gauge("impressions_kpi_active_users", "Those of them active in 24 hours", POOL, registry=SINK)
+kpi_users = Gauge("impressions_kpi_users", "Users who have seen any of a pool", POOL, registry=SINK)
+kpi_active_users = Gauge(
+    "impressions_kpi_active_users", "Users of a pool active in the last 24 hours", POOL, registry=SINK
+)
 kpi_users_above = Gauge(
     "impressions_kpi_users_above", "Users whose coverage of a pool is at least this", POOL_COVERAGE, registry=SINK
 )
@@ -266,7 +266,7 @@ kpi_coverage_users = Gauge(
 kpi_duplicates = Gauge(
     "impressions_kpi_duplicates_seen", "Duplicates that readers see: a defect of ours", registry=SINK
 )
-kpi_unbalanced = Gauge("impressions_kpi_unbalanced_lines", "Ledger lines of 24 hours that don't balance", registry=SINK)
+kpi_unbalanced = Gauge("impressions_kpi_unbalanced_lines", "Ledger lines in 24 hours that don't balance", registry=SINK)
 kpi_computed = Gauge(
     "impressions_kpi_computed_timestamp_seconds", "When ClickHouse last answered (s since the epoch)", registry=SINK
 )
@@ -275,7 +275,7 @@ _pools: set[str] = set()
 
 
 def pool_label(pool_id: str) -> str:
-    """Return what stands for the pool in a label: itself, or `other` once there are POOLS of them."""
+    """Return the pool's label: its id, or `other` once POOLS of them have their own."""
     if pool_id in _pools:
         return pool_id
     if len(_pools) >= POOLS:
@@ -285,12 +285,12 @@ def pool_label(pool_id: str) -> str:
 
 
 def forget(labels: Sequence[str], *metrics: Gauge) -> None:
-    """Drop what gauges say of a partition that another process has now."""
+    """Drop the gauges' values for a partition that another process has now."""
     for metric in metrics:
-        if tuple(labels) in metric._metrics:  # remove() raises KeyError where it was never set
+        if tuple(labels) in metric._metrics:  # remove() raises KeyError if it was never set
             metric.remove(*labels)
 
 
 def catalogue() -> dict[str, MetricWrapperBase]:
-    """Every metric by its variable here."""
+    """Return every metric by the name of its variable."""
     return {name: value for name, value in globals().items() if isinstance(value, MetricWrapperBase)}

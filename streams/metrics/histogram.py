@@ -1,4 +1,4 @@
-"""A histogram of Prometheus that takes a chunk's observations in one call."""
+"""A Prometheus histogram that takes a chunk's observations in one call."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
@@ -7,10 +7,10 @@ import prometheus_client
 
 
 class Histogram(prometheus_client.Histogram):
-    """As prometheus_client's own, whose `observe` costs more than to decide what is observed."""
+    """Like prometheus_client's own, whose `observe` costs more than deciding the impression that is observed."""
 
     def observe_all(self, values: Iterable[float]) -> None:
-        """Observe each value. One below 0, as of a clock that is ahead, counts as 0."""
+        """Observe each value. One below 0, from a clock that is ahead, counts as 0."""
         ordered = sorted(values)
         below = bisect_left(ordered, 0.0)
         ordered[:below] = [0.0] * below
