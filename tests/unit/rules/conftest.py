@@ -7,6 +7,6 @@ from tests.support.judging import Implementation, by_core, by_oracle
 
 @pytest.fixture(params=[by_core, by_oracle], ids=["core", "oracle"])
 def judge(request: pytest.FixtureRequest) -> Implementation:
-    """One of the two."""
+    """The core or the oracle."""
     implementation: Implementation = request.param
     return implementation

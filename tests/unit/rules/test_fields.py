@@ -13,7 +13,7 @@ ABSENT = object()
 
 
 class Json(str):
-    """A value as it is written."""
+    """A value as JSON text."""
 
 
 GOOD_IDS = ["a", "a" * 128, "A-Za.z_0:9", "AZaz09._:-", "0"]
@@ -81,7 +81,7 @@ BAD_IMPRESSION: dict[str, list[Any]] = {
 
 
 def cases(table: dict[str, list[Any]]) -> list[Any]:
-    """A case a value, its id the field and the value."""
+    """Return one case per value; its id is the field and the value."""
     return [
         pytest.param(name, value, id=f"{name}={'absent' if value is ABSENT else repr(value)[:24]}")
         for name, values in table.items()
@@ -90,7 +90,7 @@ def cases(table: dict[str, list[Any]]) -> list[Any]:
 
 
 def text_of(row: Row, name: str, value: Any) -> str:
-    """The object as JSON, one field changed."""
+    """Return the object as JSON with one field changed."""
     if value is ABSENT:
         return json.dumps(without(row, name))
     if isinstance(value, Json):
@@ -99,12 +99,12 @@ def text_of(row: Row, name: str, value: Any) -> str:
 
 
 def shown(value: Any) -> Any:
-    """The value that a row must hold."""
+    """Return the value that a row must hold."""
     return json.loads(value) if isinstance(value, Json) else value
 
 
 @pytest.mark.parametrize(("name", "value"), cases(GOOD_FLUSH))
-def test_a_good_field_of_a_flush(judge: Implementation, name: str, value: Any) -> None:
+def test_a_good_field_of_a_flush_is_accepted(judge: Implementation, name: str, value: Any) -> None:
     found = judge(log(text_of(flush(), name, value).encode()))
     assert found.letters == "f"
     row = found.accepted[0] if name == "session_id" else found.ledger[0]
@@ -131,7 +131,7 @@ def test_a_wrong_field_of_a_flush_rejects_the_line(judge: Implementation, name: 
     assert row.user_id == rejected.user_id == ("" if name == "user_id" else "u1")
 
 
-def test_of_a_line_rejected_whole_the_ledger_has_nothing_but_its_ids(judge: Implementation) -> None:
+def test_for_a_line_rejected_whole_the_ledger_has_only_its_ids(judge: Implementation) -> None:
     more = {"experiments": {"a": "b"}, "telemetry": {"attempts": 1}, "tier": "pro", "session_id": "s"}
     (row,) = judge(log(json.dumps(flush(flush_id="", sent_at=-1, **more)).encode())).ledger
     assert (row.flush_id, row.user_id, row.tier, row.experiments) == ("", "u1", "", {})
@@ -139,7 +139,7 @@ def test_of_a_line_rejected_whole_the_ledger_has_nothing_but_its_ids(judge: Impl
 
 
 @pytest.mark.parametrize(("name", "value"), cases(GOOD_IMPRESSION))
-def test_a_good_field_of_an_impression(judge: Implementation, name: str, value: Any) -> None:
+def test_a_good_field_of_an_impression_is_accepted(judge: Implementation, name: str, value: Any) -> None:
     line = json.dumps(flush(impressions=["MARK"])).replace('"MARK"', text_of(impression(), name, value))
     found = judge(log(line.encode()))
     (row,) = found.accepted
@@ -159,7 +159,7 @@ ELEMENTS = ["null", "1", "[]", '"x"', "{}", "true", "1e999", "9" * 5_000]
         *(pytest.param(element, id=element[:8]) for element in ELEMENTS),
     ],
 )
-def test_a_bad_impression_rejects_itself_alone_with_its_exact_bytes(judge: Implementation, bad: str) -> None:
+def test_a_bad_impression_is_rejected_alone_with_its_exact_bytes(judge: Implementation, bad: str) -> None:
     exact = bad.replace(", ", " ,\t")
     good, other = (json.dumps(impression(artwork_id=artwork_id)) for artwork_id in ("a2", "a3"))
     line = json.dumps(flush(impressions=["MARK"])).replace('"MARK"', f"{good},  {exact} , {other}")
@@ -171,7 +171,7 @@ def test_a_bad_impression_rejects_itself_alone_with_its_exact_bytes(judge: Imple
     assert (row.received, row.accepted, row.rejected) == (3, 2, 1)
 
 
-def test_a_flush_of_nothing_but_bad_impressions_is_no_invalid_flush(judge: Implementation) -> None:
+def test_a_flush_with_only_bad_impressions_is_not_an_invalid_flush(judge: Implementation) -> None:
     found = judge(log(json.dumps(flush(impressions=[1, 2])).encode()))
     assert [(row.reason, row.idx) for row in found.rejected] == [("invalid", 0), ("invalid", 1)]
     assert found.ledger[0].flush_id == "f1"
@@ -188,17 +188,17 @@ SPANS: dict[str, tuple[str, list[str]]] = {
     "beyond ASCII": ('"ä":"é[","impressions":["ü😀",1,{"é":"ü"}]}', ['"ü😀"', "1", '{"é":"ü"}']),
     "brackets in strings": ('"impressions":[{"a" : [1, "]"]} ,{"b":"}\\""}]}', ['{"a" : [1, "]"]}', '{"b":"}\\""}']),
     "nested arrays": ('"impressions":[[[1],[2]],{"a":[{}]}]}', ["[[1],[2]]", '{"a":[{}]}']),
-    "deep ones": (f'"impressions":[{DEEP},2]}}', [DEEP, "2"]),
-    "beside deep ones": (f'"x":{DEEP},"impressions":[{{"y":{DEEP}}}]}}', [f'{{"y":{DEEP}}}']),
+    "deep elements": (f'"impressions":[{DEEP},2]}}', [DEEP, "2"]),
+    "beside deep values": (f'"x":{DEEP},"impressions":[{{"y":{DEEP}}}]}}', [f'{{"y":{DEEP}}}']),
     "the same key nested before": ('"x":{"impressions":[1]},"impressions":[2]}', ["2"]),
     "the same key nested after": ('"impressions":[2],"x":[{"impressions":[1]}]}', ["2"]),
     "the same key in an element": ('"impressions":[{"impressions":[1,2]}]}', ['{"impressions":[1,2]}']),
     "the same word as a value": ('"x":"impressions","impressions":[1]}', ["1"]),
     "twice: the last wins": ('"impressions":[1],"impressions":[2,3]}', ["2", "3"]),
-    "twice: the first no array": ('"impressions":{"a":[9]},"impressions":[2]}', ["2"]),
+    "twice: the first is not an array": ('"impressions":{"a":[9]},"impressions":[2]}', ["2"]),
     "escaped key": ('"\\u0069mpressions":[1]}', ["1"]),
     "escaped key last": ('"impressions":[0],"\\u0069mpressions":[1]}', ["1"]),
-    "all of it": (
+    "all together": (
         '"impressions":[1],"impre\\u0073sions":[{"a": "]"} , [ ]],"z":{"impressions":[3]}}',
         ['{"a": "]"}', "[ ]"],
     ),

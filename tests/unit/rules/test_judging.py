@@ -1,4 +1,4 @@
-"""Contract section 4, rules 1 to 4: future, late, duplicate and accepted, each at its boundary, and the order."""
+"""Contract section 4, rules 1 to 4: future, late, duplicate and accepted, each at its boundary, and their order."""
 
 import hashlib
 import json
@@ -13,13 +13,13 @@ from tests.support.flushes import LATENESS, TOLERANCE, WINDOW, A, flush, impress
 from tests.support.judging import Implementation, log
 
 LAST = 9_999_999_999_999
-# (artwork_id, seen_at) of a user's impressions in log order, all appended at A, and what becomes of each.
+# (artwork_id, seen_at) of one user's impressions in log order, all appended at A; then what becomes of each.
 HISTORIES: dict[str, tuple[list[tuple[str, int]], str, list[str]]] = {
     "a retry": ([("a", A), ("a", A)], "fd", []),
     "a double fire across a boundary": ([("a", A - 1), ("a", A + 60)], "fd", []),
     "only accepted ones make duplicates": ([("a", A - n * WINDOW * 2 // 3) for n in range(5)], "fdrdr", []),
     "only accepted ones, from old to new": ([("a", A - (5 - n) * WINDOW * 2 // 3) for n in range(5)], "fdrdr", []),
-    "a duplicate guards nothing": ([("a", A - n * WINDOW + k) for n, k in ((3, 0), (2, -1), (2, 0))], "fdr", []),
+    "a duplicate makes no duplicates": ([("a", A - n * WINDOW + k) for n, k in ((3, 0), (2, -1), (2, 0))], "fdr", []),
     "out of order": ([("a", A), ("a", A - WINDOW), ("a", A - WINDOW + 1)], "frd", []),
     "between two accepted": ([("a", A), ("a", A - 2 * WINDOW + 1), ("a", A - WINDOW + 1)], "frd", []),
     "both sides of one": (
@@ -30,17 +30,17 @@ HISTORIES: dict[str, tuple[list[tuple[str, int]], str, list[str]]] = {
     "two artworks": ([("a", A), ("b", A), ("a", A)], "ffd", []),
     "late, never seen": ([("a", A - LATENESS - 1)], "f", []),
     "a week late, never seen": ([("a", A - 7 * LATENESS)], "f", []),
-    "of 1970, never seen": ([("a", 0)], "f", []),
+    "from 1970, never seen": ([("a", 0)], "f", []),
     "late, seen since": ([("a", A - LATENESS - 1), ("a", A - LATENESS - 1)], "fx", ["late"]),
     "long late, seen since": ([("a", A - LATENESS - 1), ("a", A - 9 * LATENESS)], "fx", ["late"]),
     "one ms before late": ([("a", A), ("a", A - LATENESS + 1)], "fr", []),
     "exactly late": ([("a", A), ("a", A - LATENESS)], "fr", []),
     "late by a ms": ([("a", A), ("a", A - LATENESS - 1)], "fx", ["late"]),
-    "late is asked before duplicate": ([("a", A - LATENESS), ("a", A - LATENESS - 1)], "fx", ["late"]),
+    "late comes before duplicate": ([("a", A - LATENESS), ("a", A - LATENESS - 1)], "fx", ["late"]),
     "exactly late may still be a duplicate": ([("a", A - LATENESS - 1), ("a", A - LATENESS)], "fd", []),
-    "future is asked before duplicate": ([("a", A + TOLERANCE), ("a", A + TOLERANCE + 1)], "fx", ["future"]),
+    "future comes before duplicate": ([("a", A + TOLERANCE), ("a", A + TOLERANCE + 1)], "fx", ["future"]),
     "a rejected one leaves no trace": ([("a", A + TOLERANCE + 1), ("a", A)], "xf", ["future"]),
-    "the last time of all is future, and not invalid": ([("a", LAST)], "x", ["future"]),
+    "the latest possible time is future, not invalid": ([("a", LAST)], "x", ["future"]),
     **{
         f"{distance} ms {'after' if sign > 0 else 'before'} one at {start - A}": (
             [("a", start), ("a", start + sign * distance)],
@@ -57,8 +57,8 @@ ARTWORKS = [(b"a", b'{"pool_id":"p","ordinal":0}'), (b"b", b'{"pool_id":"p","ord
 
 @pytest.mark.parametrize(("impressions", "letters", "reasons"), HISTORIES.values(), ids=HISTORIES)
 @pytest.mark.parametrize("artworks", [[], ARTWORKS], ids=["uncatalogued", "catalogued"])
-@pytest.mark.parametrize("as_one", [False, True], ids=["a record each", "one record"])
-def test_histories(
+@pytest.mark.parametrize("as_one", [False, True], ids=["one record each", "one record"])
+def test_impressions_are_judged_in_log_order(
     judge: Implementation,
     impressions: list[tuple[str, int]],
     letters: str,
@@ -71,14 +71,14 @@ def test_histories(
     assert (found.letters, found.reasons) == (letters, reasons)
 
 
-def test_duplicates_are_of_one_user(judge: Implementation) -> None:
+def test_only_impressions_of_the_same_user_make_duplicates(judge: Implementation) -> None:
     values = [*seen(("a", A)), *seen(("a", A), user_id="u2"), *seen(("b", A), ("a", A))]
     assert judge(log(*values)).letters == "fffd"
     late = [("a", A - LATENESS - 1)]
     assert judge(log(*seen(*late, *late), *seen(*late, user_id="u2"))).letters == "fxf"
 
 
-def test_duplicates_are_found_within_one_flush_whatever_pools_and_ids(judge: Implementation) -> None:
+def test_duplicates_are_found_within_one_flush_regardless_of_pools_and_ids(judge: Implementation) -> None:
     twice = [impression(pool_id="p"), impression(impression_id="i2", pool_id="q", seen_at=A + 1)]
     (row,) = judge(log(json.dumps(flush(impressions=twice)).encode())).ledger
     assert (row.received, row.accepted, row.duplicates) == (2, 1, 1)
@@ -93,14 +93,14 @@ def test_future_is_further_ahead_than_the_tolerance(
     assert judge(log(*seen(("a", A + tolerance + beyond))), rules=rules).reasons == reasons
 
 
-def test_future_is_asked_before_late(judge: Implementation) -> None:
-    """With a lateness so far below 0 that one impression can be both."""
+def test_future_comes_before_late(judge: Implementation) -> None:
+    """Uses a lateness so far below 0 that one impression can be both."""
     rules = Rules(WINDOW, -TOLERANCE - 2, TOLERANCE)
     found = judge(log(*seen(("a", A), ("a", A), ("a", A + TOLERANCE + 1))), rules=rules)
     assert (found.letters, found.reasons) == ("fxx", ["late", "future"])
 
 
-def test_each_line_is_judged_with_the_time_of_its_own_record(judge: Implementation) -> None:
+def test_each_line_is_judged_by_the_append_time_of_its_own_record(judge: Implementation) -> None:
     (line,) = seen(("a", A))
     later = A + LATENESS + 1
     found = judge([*log(line), *log(line, at=later, first=1)])
@@ -144,7 +144,7 @@ def test_an_event_id_is_the_first_half_of_a_sha_256_over_length_prefixed_parts(
         pytest.param(("u", "a1", 0), ("u", "a", 10 * WINDOW), False, id="a digit of the window's number"),
     ],
 )
-def test_an_event_id_tells_user_artwork_and_window_apart(
+def test_an_event_id_distinguishes_user_artwork_and_window(
     event_id: EventId, one: tuple[str, str, int], other: tuple[str, str, int], same: bool
 ) -> None:
     assert (event_id(*one, WINDOW) == event_id(*other, WINDOW)) == same

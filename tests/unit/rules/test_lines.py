@@ -1,4 +1,4 @@
-"""Contract section 3, *Lines*: which are there, which are one JSON object, and which are too large."""
+"""Contract section 3, *Lines*: how records are split, which lines are one JSON object, and which are too large."""
 
 import json
 
@@ -13,12 +13,12 @@ GOOD = json.dumps(flush())
 
 
 def extended(text: str) -> bytes:
-    """A good flush with more in it."""
+    """Return a good flush with additional fields."""
     return (GOOD[:-1] + "," + text + "}").encode()
 
 
 def padded(text: str, size: int) -> bytes:
-    """The object in `text` with spaces before its end."""
+    """Return the object in `text`, padded to `size` with spaces before its end."""
     return (text[:-1] + " " * (size - len(text)) + "}").encode()
 
 
@@ -53,8 +53,8 @@ MALFORMED: dict[str, bytes | None] = {
     "lone low surrogate in a flush's list": extended('"a":[["\\udfff"]]'),
     "lone surrogate that a later key overrides": b'{"a":"\\ud800","a":1}',
     "lone surrogate that a flush's key overrides": GOOD.replace("{", '{"v":"\\ud800",', 1).encode(),
-    "lone surrogate behind a giant": b'{"b":1e999,"a":"\\ud800","a":1}',
-    "lone surrogate behind a giant in a flush": GOOD.replace("{", '{"a":1e999,"b":"\\ud800","b":1,', 1).encode(),
+    "lone surrogate after a giant": b'{"b":1e999,"a":"\\ud800","a":1}',
+    "lone surrogate after a giant in a flush": GOOD.replace("{", '{"a":1e999,"b":"\\ud800","b":1,', 1).encode(),
     "half an object": b"{",
     "cut short": b'{"a":1',
     "cut short, a flush": GOOD[:-1].encode(),
@@ -88,20 +88,20 @@ MALFORMED: dict[str, bytes | None] = {
     "control character in a string": b'{"a":"\t"}',
     "control character in a flush": GOOD.replace("u1", "u\t1").encode(),
     "another control character": b'{"a":"\x01"}',
-    "an escape that is none": b'{"a":"\\x41"}',
-    "a space that is none": b'{"a":\xc2\xa01}',
+    "an invalid escape": b'{"a":"\\x41"}',
+    "a no-break space": b'{"a":\xc2\xa01}',
     "zero byte": b'{"a":1}\x00',
     "zero byte after nothing": b"{}\x00",
     "objects too deep": b'{"a":' * (LEVELS + 1) + b"1" + b"}" * (LEVELS + 1),
     "arrays too deep": b'{"a":' + b"[" * LEVELS + b"]" * LEVELS + b"}",
-    "too deep behind a giant": b'{"b":1e999,"a":' + b"[" * LEVELS + b"]" * LEVELS + b"}",
+    "too deep after a giant": b'{"b":1e999,"a":' + b"[" * LEVELS + b"]" * LEVELS + b"}",
     "deep and cut short": b'{"a":' + b"[" * 1_000 + b"]" * 1_000,
     "a bomb": b"[" * 4_000_000,
     "a bomb in an object": b'{"a":' + b"[" * 100_000,
-    "a bomb behind a giant": b'{"a":1e999,"b":' + b"[" * 4_000_000,
-    "escaped quotes without an end behind a giant": b'{"a":1e999,"' + b'\\"' * 1_000_000,
-    "rubbish, and too long": b"x" * 2_000_000,
-    "an object cut short, and too long": padded(GOOD, MIB + 1)[:-1],
+    "a bomb after a giant": b'{"a":1e999,"b":' + b"[" * 4_000_000,
+    "escaped quotes without an end after a giant": b'{"a":1e999,"' + b'\\"' * 1_000_000,
+    "rubbish and too long": b"x" * 2_000_000,
+    "an object cut short and too long": padded(GOOD, MIB + 1)[:-1],
     "an invalid flush cut short": GOOD.replace('"v": 1', '"v": 2')[:-1].encode(),
 }
 
@@ -118,7 +118,7 @@ def test_what_is_not_one_json_object_is_malformed_and_kept(judge: Implementation
     assert (row.transport, row.bytes, row.appended_at, row.sent_at) == ("", size, A, 0)
 
 
-# JSON objects that are no flushes are read, and invalid; all others stand in a good flush.
+# JSON objects that are not flushes are read, and are invalid; all the others are part of a good flush.
 READ = {
     "empty object": b"{}",
     "white space around": b' \t\r{"a" : 1 } \r',
@@ -131,7 +131,7 @@ READ = {
     "beyond 2^53": extended('"a":9007199254740993'),
     "nested": extended('"a":{"b":[1.5,true,null]}'),
     "deepest nesting": extended('"a":' + "[" * (LEVELS - 1) + "]" * (LEVELS - 1)),
-    "deepest nesting behind a giant": extended('"b":1e999,"a":' + "[" * (LEVELS - 1) + "]" * (LEVELS - 1)),
+    "deepest nesting after a giant": extended('"b":1e999,"a":' + "[" * (LEVELS - 1) + "]" * (LEVELS - 1)),
     "1000 levels": extended('"a":' + "[" * 1_000 + "]" * 1_000),
     "1000 levels in an impression": GOOD.replace('"i1"', '"i1","a":' + "[" * 1_000 + "]" * 1_000).encode(),
     "brackets in a string": extended('"a":"' + "[" * 5_000 + '\\"["'),
@@ -177,7 +177,7 @@ DECIDES: dict[str, tuple[bytes, str]] = {
     "501 impressions": (WITH[501], "oversize"),
     "oversize before invalid": (padded(json.dumps(flush(v=2)), MIB + 1), "oversize"),
     "oversize before invalid, another field": (padded(json.dumps(flush(tier="gold")), MIB + 1), "oversize"),
-    "oversize, and no flush at all": (padded('{"a":1}', MIB + 1), "oversize"),
+    "oversize and not a flush": (padded('{"a":1}', MIB + 1), "oversize"),
     "501 numbers before a wrong field": (json.dumps(flush(v=2, impressions=[1] * 501)).encode(), "oversize"),
     "501 nulls before a wrong field": (json.dumps(flush(tier="x", impressions=[None] * 501)).encode(), "oversize"),
     "a wrong field before wrong impressions": (json.dumps(flush(v=2, impressions=[1])).encode(), "invalid"),
@@ -199,7 +199,7 @@ def test_the_first_reason_decides(judge: Implementation, value: bytes, reason: s
         assert row.accepted + row.duplicates == row.received == value.count(b"artwork_id")
 
 
-def test_of_a_line_above_23_mib_the_first_is_kept(judge: Implementation) -> None:
+def test_only_the_first_mib_of_a_line_above_23_mib_is_kept(judge: Implementation) -> None:
     found = judge(log(b"x" * 23 * MIB + b"\n" + b"y" * (23 * MIB + 1)))
     assert [each.payload_bytes for each in found.rejected] == [23 * MIB, MIB]
     assert found.rejected[1].payload == digest(b"y" * MIB)
@@ -210,13 +210,13 @@ def test_of_a_line_above_23_mib_the_first_is_kept(judge: Implementation) -> None
     [
         pytest.param(None, [b""], id="no value"),
         pytest.param(b"", [b""], id="empty value"),
-        pytest.param(b"\n", [b""], id="nothing but the end of a line"),
-        pytest.param(b"\n\n", [b"", b""], id="two ends"),
+        pytest.param(b"\n", [b""], id="only a line feed"),
+        pytest.param(b"\n\n", [b"", b""], id="two line feeds"),
         pytest.param(b"a", [b"a"], id="one line"),
-        pytest.param(b"a\n", [b"a"], id="one at the end ends the last line"),
-        pytest.param(b"a\n\n", [b"a", b""], id="a second one is an empty line"),
+        pytest.param(b"a\n", [b"a"], id="a final line feed ends the last line"),
+        pytest.param(b"a\n\n", [b"a", b""], id="a second final line feed makes an empty line"),
         pytest.param(b"\na", [b"", b"a"], id="empty first line"),
-        pytest.param(b"a\n\nb", [b"a", b"", b"b"], id="empty line in between"),
+        pytest.param(b"a\n\nb", [b"a", b"", b"b"], id="empty line in the middle"),
         pytest.param(b"a\r\nb\x0b\x0c\x85c\r", [b"a\r", b"b\x0b\x0c\x85c\r"], id="at 0x0A only"),
         pytest.param("\na\u2028b".encode(), [b"", "a\u2028b".encode()], id="not at Unicode's line separators"),
     ],
@@ -227,7 +227,7 @@ def test_lines_are_split_at_0x0a_only(judge: Implementation, value: bytes | None
     assert [(row.line, row.bytes) for row in found.ledger] == [(n, len(line)) for n, line in enumerate(lines)]
 
 
-def test_one_bad_line_never_takes_its_neighbours_with_it(judge: Implementation) -> None:
+def test_a_bad_line_does_not_affect_its_neighbours(judge: Implementation) -> None:
     good = [json.dumps(flush(user_id=f"u{n}")).encode() for n in range(3)]
     value = b"\n".join([b"", good[0], b"", b"nonsense", good[1], b"\xff", b"[" * 100_000, good[2], b"", b""])
     found = judge(log(value, None, b""))

@@ -1,4 +1,4 @@
-"""Contract section 2: which partition is a user's home, and what becomes of a line that came to another."""
+"""Contract section 2: which partition is a user's home, and what becomes of a line that arrives in another one."""
 
 import hashlib
 import json
@@ -42,11 +42,11 @@ def test_the_sign_bit_is_cleared_before_the_division(
 
 @pytest.mark.parametrize("home_of", [partitioner.partition_of, murmur.home_of], ids=["core", "oracle"])
 @pytest.mark.parametrize("partitions", [1, 4, 7])
-def test_partitions_are_within_their_count_and_all_used(home_of: Callable[[str, int], int], partitions: int) -> None:
+def test_partitions_are_in_range_and_all_used(home_of: Callable[[str, int], int], partitions: int) -> None:
     assert {home_of(f"u{n}", partitions) for n in range(200)} == set(range(partitions))
 
 
-def test_a_misrouted_flush_is_sent_on_whole_and_judged_at_home(judge: Implementation) -> None:
+def test_a_misrouted_flush_is_forwarded_whole_and_judged_at_home(judge: Implementation) -> None:
     mixed = [impression(), 5, impression(), impression(artwork_id="a2", seen_at=A + 10**9)]
     text = line(user_id=STRANGER, tier="pro", impressions=mixed).replace(b'{"v":1', b'{ "x":1e999, "v":1')
     elsewhere, home = log(b"?\n" + text, first=5), log(text, at=A + 5, partition=3)
@@ -62,7 +62,7 @@ def test_a_misrouted_flush_is_sent_on_whole_and_judged_at_home(judge: Implementa
     assert {row.user_id: row.seen for row in found.coverage} == {STRANGER: 1}
 
 
-def test_what_is_sent_on_touches_nothing_where_it_was(judge: Implementation) -> None:
+def test_a_forwarded_line_changes_nothing_in_the_partition_it_arrived_in(judge: Implementation) -> None:
     found = judge(log(line(user_id=STRANGER)), [(b"a1", b'{"pool_id":"p","ordinal":0}')], partitions=PARTITIONS)
     assert found.letters == "s"
     assert (found.accepted, found.rejected, found.coverage) == ([], [], set())
@@ -78,14 +78,16 @@ def test_what_is_sent_on_touches_nothing_where_it_was(judge: Implementation) -> 
         pytest.param(line(user_id=STRANGER, impressions=[]), "invalid", id="no impressions"),
     ],
 )
-def test_a_line_rejected_whole_is_rejected_where_it_is(judge: Implementation, text: bytes, reason: str) -> None:
+def test_a_line_rejected_whole_is_rejected_in_the_partition_it_arrived_in(
+    judge: Implementation, text: bytes, reason: str
+) -> None:
     found = judge(log(text, partition=1), partitions=PARTITIONS)
     (row,) = found.ledger
     assert [(each.reason, each.source_partition) for each in found.rejected] == [(reason, 1)]
     assert (row.received, row.rejected, row.forwarded, found.forwards) == (1, 1, 0, [])
 
 
-def test_the_lines_of_a_packed_record_go_their_own_ways(judge: Implementation) -> None:
+def test_each_line_of_a_packed_record_is_routed_by_its_own_user(judge: Implementation) -> None:
     native, other = (
         next(user for n in count() if murmur.home_of(user := f"{name}{n}", PARTITIONS) == 0) for name in "uv"
     )
