@@ -227,7 +227,7 @@ class Decider:
 
     def _untimely(self, line: Line, index: int, user_id: str, impression: Impression, verdict: Verdict) -> bytes:
         apart = abs(line.appended_at - impression.seen_at)
-        where = "after" if verdict is Verdict.FUTURE else "before"
+        where = "ahead of" if verdict is Verdict.FUTURE else "behind"
         detail = f"seen_at is {apart} ms {where} the time of arrival"
         return rows.rejected_impression(line, index, user_id, verdict.name.lower(), detail, line.span(index))
 
