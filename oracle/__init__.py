@@ -1,4 +1,4 @@
-"""What an installation's readers must see, recounted from the raw log by the contract alone; no code shared with it."""
+"""What an installation's readers must see, recounted from the raw log by the contract alone. Shares no code with it."""
 
 from oracle.oracle import Oracle
 from oracle.rules import Rules

@@ -1,4 +1,4 @@
-"""I2: the ledger balances, in each line and in each partition."""
+"""I2: the ledger balances, line by line and partition by partition."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _COUNTS = ("received", "accepted", "duplicates", "rejected", "forwarded")
 def check_ledger(
     ledger: Iterable[Row], impressions: Iterable[Row], rejected: Iterable[Row], received: Iterable[Row]
 ) -> Iterable[Difference]:
-    """Hold the rows that readers see against each other; `received` are the rows of the ledger as it must be."""
+    """Compare the rows that readers see with each other. `received` has the expected rows of the ledger."""
     lines = Difference("I2", "lines of the ledger")
     sums: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     where = [LedgerRow._fields.index(name) for name in _COUNTS]

@@ -1,4 +1,4 @@
-"""The catalogue as rule 5 reads it, and what users have seen of each pool."""
+"""The catalogue as rule 5 reads it, and how much of each pool users have seen."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,16 +10,16 @@ from oracle.rules import Record
 
 
 class Catalogue:
-    """One log of the catalogue: records in their order, those that change or reuse an ordinal refused."""
+    """One log of the catalogue. Its records are read in order; one that changes or reuses an ordinal is refused."""
 
     def __init__(self) -> None:
         self.artworks: dict[str, Artwork] = {}
         self._owner_of: dict[int, str] = {}
-        # Of each record that was not refused: its artwork and its offset.
+        # The artwork and the offset of each record that was not refused.
         self.taken: list[tuple[str, int]] = []
 
     def read(self, record: Record) -> None:
-        """Take the next record, or refuse it."""
+        """Accept the next record, or refuse it."""
         artwork_id = _text(record.key)
         if not is_id(artwork_id):
             return
@@ -46,7 +46,7 @@ class Catalogue:
         self.taken.append((artwork_id, record.offset))
 
     def coverage(self, seen: Mapping[str, Iterable[str]]) -> Iterable[Coverage]:
-        """What `user_coverage` must hold, given the artworks that each user has an accepted impression of."""
+        """Yield the rows of `user_coverage`. `seen` has the artworks that each user has an accepted impression of."""
         sizes = Counter(each.pool_id for each in self.artworks.values() if not each.retired)
         for user_id, artworks in seen.items():
             active: Counter[str] = Counter()

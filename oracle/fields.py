@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Ids are ASCII: Python's \w would take other alphabets.
+# Ids are ASCII: Python's \w would accept other alphabets too.
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _LAST_MS = 9_999_999_999_999
 _INTEGERS = 2**53
@@ -22,22 +22,22 @@ Check = Callable[[Any], bool]
 
 
 def is_id(value: Any) -> bool:
-    """1 to 128 of the letters that ids are made of."""
+    """Return whether it is 1 to 128 of the characters that an id may have."""
     return type(value) is str and _ID.fullmatch(value) is not None
 
 
 def is_integer(value: Any) -> bool:
-    """A JSON integer (`true` is none), 0 <= n < 2^53."""
+    """Return whether it is a JSON integer (`true` is not one), 0 <= n < 2^53."""
     return type(value) is int and 0 <= value < _INTEGERS
 
 
 def is_time(value: Any) -> bool:
-    """ms since the epoch."""
+    """Return whether it is a time in ms since the epoch."""
     return type(value) is int and 0 <= value <= _LAST_MS
 
 
 def is_share(value: Any) -> bool:
-    """A number from 0 to 1."""
+    """Return whether it is a number from 0 to 1."""
     return type(value) in (int, float) and 0 <= value <= 1
 
 
@@ -101,17 +101,17 @@ _ARTWORK_OPTIONAL: Mapping[str, Check] = {
 
 
 def is_flush(value: Mapping[str, Any]) -> bool:
-    """Are all fields of the flush itself right? What its impressions hold is not looked at."""
+    """Return whether all fields of the flush itself are valid. The contents of its impressions are not checked."""
     return _holds(value, _FLUSH_REQUIRED, _FLUSH_OPTIONAL)
 
 
 def is_impression(value: Any) -> bool:
-    """Is it an object whose fields are right?"""
+    """Return whether it is an object with valid fields."""
     return type(value) is dict and _holds(value, _IMPRESSION_REQUIRED, _IMPRESSION_OPTIONAL)
 
 
 def is_artwork(value: Mapping[str, Any]) -> bool:
-    """Are the fields of a catalogue record right?"""
+    """Return whether the fields of a catalogue record are valid."""
     return _holds(value, _ARTWORK_REQUIRED, _ARTWORK_OPTIONAL)
 
 

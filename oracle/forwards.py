@@ -1,4 +1,4 @@
-"""Lines that came to the wrong partition: each is in its home again once, byte for byte (contract §2)."""
+"""Lines in the wrong partition: each must be forwarded to its home partition once, byte for byte (contract §2)."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ Place = tuple[str, int, int, int]
 
 
 def place_of(origin: bytes) -> Place:
-    """What the header `origin` says; a place that is in no log if it can't be read."""
+    """Return the place in the header `origin`; if it can't be read, a place that doesn't exist in any log."""
     try:
         said = json.loads(origin)
         return str(said["topic_id"]), int(said["partition"]), int(said["offset"]), int(said["line"])
@@ -23,12 +23,12 @@ def place_of(origin: bytes) -> Place:
 
 
 def expected_rows(forwards: Mapping[Place, tuple[int, bytes]]) -> Iterable[tuple[object, ...]]:
-    """A row for each line that must have been sent on: its place, its home, what it holds."""
+    """Yield a row for each line that must have been forwarded: its place, its home, the digest of its bytes."""
     return ((*place, home, digest.hex()) for place, (home, digest) in forwards.items())
 
 
 def found_row(record: Record) -> tuple[object, ...]:
-    """The row of a record that the worker sent on."""
+    """Return the row of a record that the worker forwarded."""
     assert record.origin is not None
     digest = hashlib.sha256(record.value or b"").hexdigest()
     return (*place_of(record.origin), record.partition, digest)

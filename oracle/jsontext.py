@@ -1,4 +1,4 @@
-"""Lines as JSON, strictly: what the contract calls malformed raises, and each impression's own bytes can be had."""
+"""Strict JSON: lines that the contract calls malformed raise, and the bytes of each impression are available."""
 
 import json
 import re
@@ -10,14 +10,14 @@ from typing import Any
 
 # How deep arrays and objects may nest (decision 0003).
 MOST_LEVELS = 1_024
-# Python's own limit of recursion, 1,000 calls, lies below MOST_LEVELS. A line with no more brackets than this is far
-# from it; a flush of 500 impressions has 504.
+# Python's own recursion limit, 1,000 calls, is below MOST_LEVELS. A line with at most this many brackets stays far from
+# the limit; a flush of 500 impressions has 504.
 FEW_LEVELS = 510
-# No number of more digits lies within a double's range; Python refuses to read 4,301 as an int.
+# A number with more digits is outside a double's range; Python refuses to read 4,301 digits as an int.
 MOST_DIGITS = 309
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-# A pair of surrogates is tried first, so that what matches the second way alone stands alone.
+# Surrogate pairs are tried first, so a surrogate that matches the second alternative is a lone one.
 _ESCAPE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([0-9a-fA-F]{4})|\\.", re.DOTALL)
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
@@ -34,13 +34,13 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) <= MOST_DIGITS else float(text)
 
 
-# The short way for all lines but those with numbers that Python would not read as an int.
+# The fast path, for all lines except those with numbers that Python would not read as an int.
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 _DECODER_OF_LONG_NUMBERS = json.JSONDecoder(parse_constant=_no_constant, parse_int=_integer)
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
-    """Return the line's JSON object; of equal keys the last. Raises Malformed."""
+    """Return the line's JSON object; the last of equal keys wins. Raises Malformed."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -60,7 +60,7 @@ def _parse(text: str) -> Any:
         raise Malformed(str(error)) from error
     except Malformed:
         raise
-    except ValueError:  # a number of more digits than Python reads as an int
+    except ValueError:  # a number with more digits than Python reads as an int
         try:
             return _DECODER_OF_LONG_NUMBERS.decode(text)
         except json.JSONDecodeError as error:
@@ -68,7 +68,7 @@ def _parse(text: str) -> Any:
 
 
 def _parse_deep(text: str) -> Any:
-    """Parse what has many brackets: most often many impressions, seldom one in another."""
+    """Parse a text with many brackets: usually it has many impressions, rarely is it nested deeply."""
     level = deepest = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         found = match.group()
@@ -85,7 +85,7 @@ def _parse_deep(text: str) -> Any:
 
 
 def _parse_with_room(text: str) -> Any:
-    """Parse in a thread that may recurse as deep as the line does; others' limit is the same meanwhile, and unused."""
+    """Parse in a thread that may recurse as deep as the line. Others have the same limit, and don't use it."""
     limit = sys.getrecursionlimit()
     with ThreadPoolExecutor(1) as thread:
         sys.setrecursionlimit(max(limit, 2 * MOST_LEVELS))
@@ -96,7 +96,7 @@ def _parse_with_room(text: str) -> Any:
 
 
 def impression_texts(line: bytes) -> list[bytes]:
-    """The bytes of each element of the last `impressions` of a line that parse_object has read, as they stand in it."""
+    """Return the exact bytes of each element of the last `impressions` in a line that parse_object has read."""
     text = line.decode("utf-8")
     array: int | None = None
     for key, start in _members(text, _skip(text, 0)):
@@ -130,7 +130,7 @@ def _elements(text: str, place: int) -> Iterator[tuple[int, int]]:
 
 
 def _end_of_value(text: str, place: int) -> int:
-    """Where the valid value at `place` ends."""
+    """Return where the valid value at `place` ends."""
     if text[place] not in "[{":
         return _raw(text, place)[1]
     level = 0
@@ -142,7 +142,7 @@ def _end_of_value(text: str, place: int) -> int:
 
 
 def _key(text: str, place: int) -> tuple[str, int]:
-    """The key at `place`, and where its value starts."""
+    """Return the key at `place`, and where its value starts."""
     if text[place : place + 1] != '"':
         raise Malformed(f"no key at {place}")
     try:

@@ -1,4 +1,4 @@
-"""The rules (contract §3 and §4): what each line of the source leads to, line after line in log order."""
+"""The rules (contract §3 and §4): what each line of the source leads to, line by line in log order."""
 
 import hashlib
 from bisect import bisect_left, insort
@@ -18,7 +18,7 @@ _LONGEST_KEPT = 23 * MIB
 
 
 class Judge:
-    """Judges records as they come: each partition's in their order, a deleted topic's before its heir's."""
+    """Judges records in the order given: by offset in each partition, a deleted topic before its re-created one."""
 
     def __init__(self, rules: Rules, partitions: int) -> None:
         self._rules, self._partitions = rules, partitions
@@ -26,21 +26,21 @@ class Judge:
         self.accepted: dict[str, Accepted] = {}
         self.ledger: list[LedgerRow] = []
         self.rejected: list[Rejected] = []
-        # When each user saw each artwork: seen_at of what was accepted, sorted.
+        # When each user saw each artwork: the seen_at of accepted impressions, sorted.
         self.seen: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        # Where each line that was forwarded lay: its home and the SHA-256 of its bytes.
+        # By the place of each forwarded line: its home partition and the SHA-256 of its bytes.
         self.forwards: dict[Place, tuple[int, bytes]] = {}
         self.totals: Counter[str] = Counter()
 
     def judge(self, record: Record) -> None:
-        """Judge each line of the record. Raises ValueError if the broker did not note when it appended it."""
+        """Judge each line of the record. Raises ValueError if it has no append time from the broker."""
         for number, line in enumerate(lines_of(record.value)):
             counts = {"accepted": 0, "fresh": 0, "duplicates": 0, "rejected": 0, "forwarded": 0}
             flush = self._judge_line(record, number, line, counts)
             self._account(record, number, line, flush, counts)
 
     def _judge_line(self, record: Record, number: int, line: bytes, counts: dict[str, int]) -> dict[str, Any]:
-        """Judge one line; return what of its flush the ledger may say."""
+        """Judge one line; return the fields of its flush that the ledger may show."""
         try:
             flush = parse_object(line)
         except Malformed:
@@ -91,7 +91,7 @@ class Judge:
             self.accepted[row.event_id] = row
 
     def _timing(self, record: Record, impression: dict[str, Any], of_user: dict[str, list[int]]) -> str:
-        """`future` or `late` where rule 1 says so, else nothing."""
+        """Return `future` or `late` where rule 1 says so, otherwise an empty string."""
         age = record.time - impression["seen_at"]
         if -age > self._rules.tolerance_ms:
             return "future"
@@ -173,7 +173,7 @@ class Judge:
 
 
 def event_id(user_id: str, artwork_id: str, seen_at: int, window_ms: int) -> str:
-    """The identity of an accepted impression (rule 4)."""
+    """Return the identity of an accepted impression (rule 4)."""
     digest = hashlib.sha256()
     for part in (user_id, artwork_id, str(seen_at // window_ms)):
         text = part.encode()
@@ -182,6 +182,6 @@ def event_id(user_id: str, artwork_id: str, seen_at: int, window_ms: int) -> str
 
 
 def _is_near(times: list[int], seen_at: int, window_ms: int) -> bool:
-    """Is one of the sorted times less than the window away? Only the two around it can be."""
+    """Return whether one of the sorted times is less than the window away. Only the two around it can be."""
     at = bisect_left(times, seen_at)
     return any(abs(seen_at - time) < window_ms for time in times[max(0, at - 1) : at + 1])

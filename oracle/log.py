@@ -1,4 +1,4 @@
-"""Reads topics `read_committed` up to their ends, again and again, keeping apart logs of the same name."""
+"""Read topics `read_committed` up to their ends, repeatedly. A re-created topic is another log of the same name."""
 
 import time
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from oracle.rules import Record
 
-# librdkafka reports on stderr whatever it tries again; an error that matters comes back as an exception.
+# librdkafka reports everything that it retries on stderr; an error that matters is raised as an exception.
 QUIET: dict[str, Any] = {"log_level": 0}
 ANSWER_SECONDS = 5.0
-# Without a record and without an end for so long, the broker is away, or a transaction stays open.
+# Without a record and without an end for this long, the broker is down, or a transaction stays open.
 STALL_SECONDS = 30.0
 POLL_SECONDS = 1.0
 
@@ -35,7 +35,7 @@ class Logs:
         self._consumers: dict[tuple[str, str], Consumer] = {}
 
     def describe(self, topic: str) -> tuple[str, int] | None:
-        """The topic's id and its number of partitions, None if there is no such topic."""
+        """Return the topic's id and its number of partitions, or None if the topic doesn't exist."""
         asked = self._admin.describe_topics(TopicCollection([topic]), request_timeout=ANSWER_SECONDS)
         try:
             found = asked[topic].result()
@@ -56,14 +56,14 @@ class Logs:
                 if message is not None and not _tells_of_an_outage(message):
                     deadline = time.monotonic() + STALL_SECONDS
                     partition, offset = message.partition(), message.offset()
-                    assert partition is not None  # both are there in what was read
+                    assert partition is not None  # a message that was read has both
                     assert offset is not None
                     if message.error() is None:
-                        if offset < start[partition]:  # the client has gone back to the log's start
+                        if offset < start[partition]:  # the client has reset to the log's start
                             raise AssertionError(f"{topic}-{partition} ends before offset {start[partition]} now")
                         start[partition] = offset + 1
                         yield _record(topic_id, partition, offset, message)
-                    else:  # the end: behind the last record lie the markers of its transaction
+                    else:  # the end: the markers of its transaction follow the last record
                         start[partition] = max(start[partition], offset)
                         not_ended.discard(partition)
                 elif time.monotonic() > deadline:
@@ -73,7 +73,7 @@ class Logs:
             consumer.unassign()
 
     def end(self, topic: str, partition: int) -> int:
-        """The offset that the next record will get, whatever transactions are open."""
+        """Return the offset that the next record will get, whatever transactions are open."""
         place = TopicPartition(topic, partition)
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         asked = self._admin.list_offsets(
@@ -84,12 +84,12 @@ class Logs:
         return int(asked[place].result().offset)
 
     def close(self) -> None:
-        """Leave the broker."""
+        """Disconnect from the broker."""
         for consumer in self._consumers.values():
             consumer.close()
 
     def _consumer(self, topic: str, topic_id: str) -> Consumer:
-        """One a log: librdkafka takes a second to notice a second topic, and none to notice its first."""
+        """Return the log's own consumer: librdkafka takes a second to notice a second topic, but none for its first."""
         if (topic, topic_id) not in self._consumers:
             self._consumers[topic, topic_id] = Consumer(
                 {
@@ -100,7 +100,7 @@ class Logs:
                     "enable.partition.eof": True,
                     "auto.offset.reset": "earliest",
                     "isolation.level": "read_committed",
-                    # The end of a partition is told when a fetch comes back empty.
+                    # The end of a partition is reported when a fetch returns nothing.
                     "fetch.wait.max.ms": 20,
                 }
             )
@@ -108,9 +108,9 @@ class Logs:
 
 
 def _tells_of_an_outage(message: Message) -> bool:
-    """Does it, instead of being a record or an end, say that a broker is away, which it is asked again for?
+    """Return whether the message reports a broker that is down, and is neither a record nor an end: poll again.
 
-    Raises KafkaException for an error that does not mend itself.
+    Raises KafkaException for an error that does not go away by itself.
     """
     error = message.error()
     if error is None or error.code() == KafkaError._PARTITION_EOF:
@@ -120,25 +120,25 @@ def _tells_of_an_outage(message: Message) -> bool:
     raise KafkaException(error)
 
 
-# What librdkafka says while it tries to reach the broker again.
+# What librdkafka reports while it tries to reach the broker again.
 _WHILE_AWAY = {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE}
 
 
 class Follower:
-    """One topic, followed: `read` returns what came since, each partition's in its order.
+    """Follows one topic: `read` returns the records since the last call, each partition's in order of offset.
 
-    A topic that was deleted and made again is another log, read from its start.
+    A topic that was deleted and re-created is another log, read from its start.
     """
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
         self.topic_id = ""
         self.next: dict[int, int] = {}
-        # Of each partition, the last record that was read of this log.
+        # The offset of the last record that was read from each partition of this log.
         self.last: dict[int, int] = {}
 
     def read(self, logs: Logs) -> list[Record]:
-        """Read on. What was read before an error is returned by the next call."""
+        """Return the new records. After an error the next call returns everything since the last successful one."""
         found = logs.describe(self.topic)
         if found is None:
             return []
@@ -154,11 +154,11 @@ class Follower:
 
     @property
     def partitions(self) -> int:
-        """How many partitions the topic has; 0 before it was read."""
+        """Return how many partitions the topic has; 0 before the first read."""
         return len(self.next)
 
     def is_at_end(self, logs: Logs) -> bool:
-        """Is there nothing behind what was read, not even a transaction that is still open?"""
+        """Return whether nothing follows what was read, not even a transaction that is still open."""
         return all(offset >= logs.end(self.topic, partition) for partition, offset in self.next.items())
 
 

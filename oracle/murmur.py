@@ -1,4 +1,4 @@
-"""The partition of a user: murmur2 as Kafka's clients in Java compute it (contract §2)."""
+"""The partition of a user: murmur2 as Kafka's Java clients compute it (contract §2)."""
 
 _SEED = 0x9747B28C
 _M = 0x5BD1E995
@@ -6,7 +6,7 @@ _MASK = 0xFFFFFFFF
 
 
 def murmur2(data: bytes) -> int:
-    """The hash, 0 to 2^32 - 1: MurmurHash2 of 32 bits over little-endian words, with Kafka's seed."""
+    """Return the hash, 0 to 2^32 - 1: 32-bit MurmurHash2 over little-endian words, with Kafka's seed."""
     value = _SEED ^ len(data)
     whole = len(data) & ~3
     for start in range(0, whole, 4):
@@ -20,5 +20,5 @@ def murmur2(data: bytes) -> int:
 
 
 def home_of(user_id: str, partitions: int) -> int:
-    """The partition that the user's impressions belong in."""
+    """Return the partition that the user's impressions belong in."""
     return (murmur2(user_id.encode()) & 0x7FFFFFFF) % partitions

@@ -18,7 +18,7 @@ Identity = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Feed:
-    """A topic of the sink, the table that it leads to, and what identifies a row in both."""
+    """A topic that the sink reads, the table that it fills, and what identifies a row in both."""
 
     topic: str
     table: str
@@ -27,7 +27,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Sent:
-    """A record that the sink has to write: where it lies, and the identities of its rows."""
+    """A record that the sink has to write: its place, and the identities of its rows."""
 
     partition: int
     offset: int
@@ -44,13 +44,13 @@ CATALOGUE = Feed("artworks.v1", "artworks_raw", ("kafka_topic_id", "kafka_offset
 
 
 def sent(feed: Feed, record: Record) -> Sent:
-    """What a record of the worker's, one row a line, leads to."""
+    """Return what the sink must write for a record of the worker, which has one row per line."""
     rows = [orjson.loads(line) for line in (record.value or b"").split(b"\n") if line]
     return Sent(record.partition, record.offset, [tuple(row.get(name) for name in feed.columns) for row in rows])
 
 
 def committed(bootstrap: str, topic: str, partitions: Iterable[int]) -> dict[int, tuple[int, int]]:
-    """Of each partition, what the sink's group has committed (0: nothing yet) and where the log ends.
+    """Return the committed offset of the sink's group (0: nothing yet) and the log's end, by partition.
 
     Raises KafkaException while the broker does not answer.
     """
@@ -58,7 +58,7 @@ def committed(bootstrap: str, topic: str, partitions: Iterable[int]) -> dict[int
         {
             **QUIET,
             "bootstrap.servers": bootstrap,
-            "group.id": GROUP,  # never subscribes, so that it is no member
+            "group.id": GROUP,  # never subscribes, so it is not a member
             "enable.auto.commit": False,
         }
     )
@@ -76,9 +76,9 @@ def committed(bootstrap: str, topic: str, partitions: Iterable[int]) -> dict[int
 def check_feed(
     feed: Feed, offsets: dict[int, tuple[int, int]], records: Iterable[Sent], views: Views
 ) -> Iterable[Difference]:
-    """Hold each record below the group's offset against the table; `offsets` were asked for first.
+    """Compare each record before the group's offset with the table. `offsets` were read before the table.
 
-    A row that a merge has removed in favour of a newer one of its identity is there.
+    A row that a merge has replaced by a newer one of its identity counts as present.
     """
     there = {tuple(row) for row in views.rows(f"SELECT DISTINCT {', '.join(feed.columns)} FROM {feed.table}")}
     return compare_offsets(feed, offsets, records, there)
@@ -87,7 +87,7 @@ def check_feed(
 def compare_offsets(
     feed: Feed, offsets: dict[int, tuple[int, int]], records: Iterable[Sent], there: set[Identity]
 ) -> Iterable[Difference]:
-    """One difference a partition: rows that are missing, or an offset that lies behind the log's end."""
+    """Return one difference per partition: missing rows, or an offset after the log's end."""
     found = {partition: Difference("I3", f"{feed.topic}-{partition} in {feed.table}") for partition in offsets}
     for partition, (offset, end) in offsets.items():
         if offset > end:

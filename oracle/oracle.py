@@ -1,4 +1,4 @@
-"""The oracle: reads the source, judges it, and holds what readers see against it."""
+"""The oracle: reads the source, judges it, and compares what readers see with the result."""
 
 import time
 from collections import Counter
@@ -30,15 +30,15 @@ from oracle.verdict import Difference, Verdict, compare
 from oracle.views import Views
 
 SOURCE = "impressions.v1"
-# Between two questions, as long as the last took: the machine is the installation's, and a fault may be slow to end.
+# The pause (s) between two queries is as long as the last one took, because the installation needs the machine, and a
+# fault may take long to end.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0
 
 
 class Oracle:
-    """Knows by the contract alone what an installation's readers must see. One thread uses it at a time.
+    """Knows from the contract alone what readers of an installation must see. Only one thread may use it at a time.
 
-    The source is judged once, record after record: what a topic held must have been read before it is deleted,
-    or its rows are extra.
+    The source is judged once, record by record. Read a topic before it is deleted: otherwise its rows count as extra.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Oracle:
 
     @property
     def partitions(self) -> int:
-        """How many partitions the source has; 0 before it was read."""
+        """Return how many partitions the source has; 0 before the first read."""
         return self._source.partitions
 
     @property
@@ -70,9 +70,9 @@ class Oracle:
         return self._open_logs
 
     def read(self) -> None:
-        """Read the source and the catalogue on to their ends; keep what was read before. A check reads the rest.
+        """Read the source and the catalogue up to their ends; keep what was read before. A check reads the rest.
 
-        A topic that was deleted and made again is a new log, judged behind the old one. Raises KafkaException
+        A topic that was deleted and re-created is a new log, judged after the old one. Raises KafkaException
         while the broker does not answer; nothing is lost by that.
         """
         for record in self._source.read(self._logs):
@@ -89,18 +89,18 @@ class Oracle:
         alive: Callable[[], None] = lambda: None,
         progress: Callable[[int, int], None] = lambda _done, _total: None,
     ) -> bool:
-        """I5: return True once each line of the log is in the ledger, and all that the ledger counts in the views.
+        """I5: return True once each line of the log is in the ledger, and the views have everything the ledger counts.
 
-        False when nothing more has come for `seconds`. ClickHouse or Kafka being away is such a time and raises
-        nothing. `alive` is called in each round; what it raises ends the wait. `progress` is told how many lines are
-        in the ledger, and in the log.
+        Return False if nothing more has arrived for `seconds`; time during which ClickHouse or Kafka is down counts,
+        and raises nothing. `alive` is called in each round; an exception from it ends the wait. `progress` is called
+        with the number of lines in the ledger, and in the log.
         """
         most, deadline = -1, time.monotonic() + seconds
         while True:
             alive()
             asked_at = time.monotonic()
             counts = self._counts()
-            # A forward commits with its ledger row: what the ledger knew when it was asked is in the log now.
+            # A forward commits together with its ledger row, so the log now has all forwards that the ledger counted.
             caught_up = counts is not None and self._is_caught_up(counts)
             if counts is not None:
                 progress(sum(counts.lines.values()), self._lines.total())
@@ -113,17 +113,17 @@ class Oracle:
             time.sleep(min(max(SHORTEST_PAUSE, time.monotonic() - asked_at), LONGEST_PAUSE))
 
     def compare_views(self) -> list[Difference]:
-        """I1 alone: what each view holds beside what it must hold, and the forwarded records, equal ones too.
+        """Check I1 alone: return a comparison of each view, and of the forwarded records, even without a difference.
 
-        Meant, as `check`, for an installation that is idle, and raises as it does.
+        Like `check`, it is meant for an idle installation, and raises the same errors.
         """
         self.read()
         return [each for each in self._check_views(self._judged()) if each.invariant == "I1"]
 
     def check(self, states: Sequence[Path] = ()) -> Verdict:
-        """Judge all and hold the views against it; `states` are folders of local state (`.../partition-P`) for I4.
+        """Judge everything and compare the views with it. `states`: folders of local state (`.../partition-P`), for I4.
 
-        Meant for an installation that is idle. Raises as the clients do if Kafka or ClickHouse does not answer.
+        Meant for an idle installation. Raises the clients' errors if Kafka or ClickHouse does not answer.
         """
         self.read()
         judged = self._judged()
@@ -145,7 +145,7 @@ class Oracle:
         self.close()
 
     def close(self) -> None:
-        """Leave the broker and ClickHouse."""
+        """Disconnect from the broker and from ClickHouse."""
         self._views.close()
         if self._open_logs is not None:
             self._open_logs.close()
@@ -162,7 +162,7 @@ class Oracle:
         try:
             self.read()
             artworks = {topic_id: len(each.taken) for topic_id, each in self._catalogues.items()}
-            # Behind an open transaction there may be forwards that the ledger knew.
+            # Forwards that the ledger counted may still follow an open transaction.
             return is_caught_up(counts, self._lines, artworks) and self._source.is_at_end(self._logs)
         except KafkaException:
             self.reset()
@@ -190,7 +190,7 @@ class Oracle:
         yield from balance.check_ledger(ledger, impressions, rejected, judged.ledger)
 
     def _catalogue(self) -> Catalogue:
-        """The newest log of the catalogue that says anything."""
+        """Return the newest log of the catalogue that has an accepted record."""
         saying = [each for each in self._catalogues.values() if each.taken]
         return saying[-1] if saying else Catalogue()
 
@@ -212,7 +212,7 @@ class Oracle:
         yield from offsets.check_feed(feed, group, sent, self._views)
 
     def _check_states(self, folders: Sequence[Path]) -> Iterator[Difference]:
-        # Partitions whose changelogs are gone have an empty state.
+        # A partition without changelogs has an empty state.
         replayed: dict[int, state.State] = {partition: {} for partition in self._source.next}
         replayed |= state.replay(self._logs)
         yield from state.check_states(replayed, folders, self._source.topic_id, self._source.last)

@@ -1,4 +1,4 @@
-"""I5: how far ClickHouse is, by counts alone."""
+"""I5: how much has reached ClickHouse, by counts alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from urllib3.exceptions import HTTPError
 
 from oracle.views import Views
 
-# What a question raises while ClickHouse is away: clickhouse_connect lets some of urllib3's and the system's pass.
+# What a query raises while ClickHouse is down: clickhouse_connect passes on some errors of urllib3 and the system.
 CLICKHOUSE_AWAY = (ClickHouseError, HTTPError, OSError)
 
 Partition = tuple[str, int]
@@ -16,24 +16,24 @@ Partition = tuple[str, int]
 
 @dataclass
 class Counts:
-    """What the views hold: of each (topic id, partition) of the source its lines, and the pieces that its lines led to.
+    """What the views hold for each (topic id, partition) of the source: its lines, and the rows that came of them.
 
-    `accounted` are the pieces that the ledger counts, `shown` those that the views hold: (accepted, rejected).
+    `accounted` are the rows that the ledger counts, `shown` those that the views hold: (accepted, rejected).
     """
 
     lines: dict[Partition, int] = field(default_factory=dict)
     accounted: dict[Partition, tuple[int, int]] = field(default_factory=dict)
     shown: dict[Partition, tuple[int, int]] = field(default_factory=dict)
-    # Of each log of the catalogue, the records.
+    # The number of records of each log of the catalogue.
     artworks: dict[str, int] = field(default_factory=dict)
 
     def total(self) -> int:
-        """Grows with all that comes."""
+        """Return a number that grows with everything that arrives."""
         return sum(self.lines.values()) + sum(map(sum, self.shown.values())) + sum(self.artworks.values())
 
 
 def ask(views: Views) -> Counts:
-    """Ask ClickHouse. Raises one of CLICKHOUSE_AWAY."""
+    """Query the counts from ClickHouse. Raises one of CLICKHOUSE_AWAY."""
     place = "source_topic_id, source_partition"
     ledger = views.rows(f"SELECT {place}, count(), sum(accepted), sum(rejected) FROM ledger GROUP BY {place}")
     accepted = _counts(views, "impressions", place)
@@ -48,7 +48,7 @@ def ask(views: Views) -> Counts:
 
 
 def is_caught_up(counts: Counts, lines: Mapping[Partition, int], artworks: Mapping[str, int]) -> bool:
-    """Is each line that was read in the ledger, and each piece that it counts in the views? Too much is caught up."""
+    """Return whether the ledger has each line that was read, and the views each row it counts. Extra rows are fine."""
     return (
         all(counts.lines.get(each, 0) >= expected for each, expected in lines.items())
         and all(

@@ -1,8 +1,8 @@
-"""The rows that must result, with the columns of the contract's section 5. Times are ms."""
+"""The expected rows, with the columns of the contract's section 5. Times are in ms."""
 
 from typing import NamedTuple
 
-# How many of a row's first columns say which row it is.
+# How many of a row's first columns identify it.
 ACCEPTED_KEY, LEDGER_KEY, REJECTED_KEY, ARTWORK_KEY, COVERAGE_KEY = 1, 4, 5, 1, 2
 
 
@@ -35,7 +35,7 @@ class Accepted(NamedTuple):
 
 
 class LedgerRow(NamedTuple):
-    """What became of a line."""
+    """The outcome of a line."""
 
     source_topic_id: str
     source_partition: int
@@ -73,15 +73,15 @@ class Rejected(NamedTuple):
     reason: str
     user_id: str
     payload: str
-    """The SHA-256 of the bytes that are kept."""
+    """The SHA-256 of the bytes that were kept."""
     payload_bytes: int
     rejected_at: int
     detail: bool
-    """Is there any? What it says is for people."""
+    """Whether there is a detail. Its text is for people."""
 
 
 class Artwork(NamedTuple):
-    """An artwork, by the latest that the catalogue says about it."""
+    """An artwork, by its latest record in the catalogue."""
 
     artwork_id: str
     pool_id: str
@@ -92,7 +92,7 @@ class Artwork(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """What a user has seen of a pool."""
+    """How much of a pool a user has seen."""
 
     user_id: str
     pool_id: str

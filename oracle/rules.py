@@ -1,11 +1,11 @@
-"""The judge's parameters and what it is given: settings of the installation, and records of the source."""
+"""The judge's parameters and its input: settings of the installation, and records of the source."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The three times that the rules measure by, in ms."""
+    """The three durations that the rules use, in ms."""
 
     window_ms: int
     lateness_ms: int
@@ -14,7 +14,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Record:
-    """A record of a topic, as read; `topic_id` tells apart a topic from one of its name that was deleted."""
+    """A record of a topic, as read. `topic_id` distinguishes a re-created topic from the deleted one of its name."""
 
     topic_id: str
     partition: int
@@ -26,19 +26,19 @@ class Record:
 
     @property
     def time(self) -> int:
-        """The contract's A. Raises ValueError if the broker did not note when it appended the record."""
+        """Return the contract's A. Raises ValueError if the record has no append time from the broker."""
         if self.appended_at is None:
             raise ValueError(f"partition {self.partition} offset {self.offset}: no time of appending")
         return self.appended_at
 
 
 def lines_of(value: bytes | None) -> list[bytes]:
-    """The lines of a source record: split at 0x0A, of which one at the end ends the last line. At least one line."""
+    """Return the lines of a source record, at least one: split at 0x0A. A 0x0A at the end only ends the last line."""
     if not value:
         return [b""]
     return value.removesuffix(b"\n").split(b"\n")
 
 
 def line_count(value: bytes | None) -> int:
-    """How many lines it has."""
+    """Return how many lines a source record has."""
     return value.removesuffix(b"\n").count(b"\n") + 1 if value else 1

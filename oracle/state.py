@@ -1,4 +1,4 @@
-"""I4: the state that runs is the state that the changelogs would make again."""
+"""I4: the state of a running worker is the state that its changelogs would restore."""
 
 import json
 import re
@@ -13,23 +13,23 @@ from rocksdict import Options, Rdict
 from oracle.log import Logs
 from oracle.verdict import Difference
 
-# Of each table: its changelog, and what its keys begin with in the local store.
+# The changelog of each table, and the prefix of its keys in the local store.
 CHANGELOGS = {"impressions-windows-changelog": b"w", "impressions-coverage-changelog": b"c"}
-# Records of the changelog that are no state: what begins it, and what a recovery reads up to.
+# Records of a changelog that are not state: its first record, and the barrier that a recovery reads up to.
 CONTROL = frozenset({b"\x00a", b"\x00b"})
 POSITION = b"c\x00p"
-# Keys that are the local store's own.
+# Keys that only the local store has.
 OWN = b"m"
-# A compaction may take a file away while it is copied; the next copy has its heir.
+# A compaction may delete a file during the copy; the next copy has the file that replaced it.
 COPIES = 5
 
 State = dict[bytes, bytes]
-# The topic id and the next offset of the source.
+# The source's topic id and its next offset.
 Position = tuple[str, int]
 
 
 def replay(logs: Logs) -> dict[int, State]:
-    """Read both changelogs from their starts; return the state of each source partition, by keys of the local store."""
+    """Read both changelogs from the start; return the state of each source partition, by keys of the local store."""
     states: dict[int, State] = {}
     for topic, prefix in CHANGELOGS.items():
         found = logs.describe(topic)
@@ -49,7 +49,7 @@ def replay(logs: Logs) -> dict[int, State]:
 
 
 def position_of(state: State) -> Position | None:
-    """How far into the source the state goes, None if it does not say."""
+    """Return the position in the source that the state has reached, or None if it has no position yet."""
     if POSITION not in state:
         return None
     said = json.loads(state[POSITION])
@@ -57,7 +57,7 @@ def position_of(state: State) -> Position | None:
 
 
 def read_store(folder: Path) -> State:
-    """All of a local store but its own keys, read from a copy: its worker runs. OSError if it can't be copied."""
+    """Return a local store without its own keys, read from a copy: its worker runs. OSError if it can't be copied."""
     for attempt in range(1, COPIES + 1):
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
             copy = Path(temporary) / "copy"
@@ -77,7 +77,7 @@ def read_store(folder: Path) -> State:
 
 
 def partition_of(folder: Path) -> int:
-    """The source partition of a folder of local state. Raises ValueError if its name says none."""
+    """Return the source partition of a folder of local state. Raises ValueError if its name doesn't have one."""
     found = re.fullmatch(r"partition-(\d+)", folder.name)
     if found is None:
         raise ValueError(f"{folder} is no folder of a partition's state")
@@ -87,7 +87,7 @@ def partition_of(folder: Path) -> int:
 def check_states(
     replayed: dict[int, State], folders: Sequence[Path], source_id: str, source_last: dict[int, int]
 ) -> Iterable[Difference]:
-    """Yield what differs in each partition. `source_last` is the last record of each of the source's partitions."""
+    """Yield what differs in each partition. `source_last` has the last offset of each partition of the source."""
     for partition, state in sorted(replayed.items()):
         difference = Difference("I4", f"state of partition {partition}")
         position = position_of(state)
@@ -109,7 +109,7 @@ def check_states(
 
 
 def compare_states(changelog: State, store: State, name: str, difference: Difference) -> None:
-    """Add what a store lacks, has too much, or has otherwise than the changelogs."""
+    """Add the keys that the store lacks, has in excess, or has with another value than the changelogs."""
     for key in sorted(changelog.keys() | store.keys()):
         if key not in store:
             difference.missing += 1

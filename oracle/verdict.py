@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST_EXAMPLES = 3
-# Of a value in an example.
+# The longest value in an example.
 MOST_LETTERS = 80
 
 
 @dataclass
 class Difference:
-    """What is not as it must be in one view, table or partition. `str` is one line."""
+    """What is wrong in one view, table or partition. `str` returns one line."""
 
     invariant: str
     what: str
@@ -20,23 +20,23 @@ class Difference:
     extra: int = 0
     wrong: int = 0
     examples: list[str] = field(default_factory=list)
-    # Of rows that were compared: how many there must be, there are, and are extra because they are there already.
+    # If rows were compared: how many are expected, how many exist, and how many are extra because they are repeated.
     expected: int = 0
     actual: int = 0
     repeated: int = 0
 
     @property
     def found(self) -> bool:
-        """Is there any?"""
+        """Return whether there is a difference."""
         return self.rows > 0
 
     @property
     def rows(self) -> int:
-        """How many rows are not as they must be."""
+        """Return how many rows are wrong in any way."""
         return self.missing + self.extra + self.wrong
 
     def example(self, text: str) -> None:
-        """Keep it if there are not enough yet."""
+        """Keep the example unless there are enough already."""
         if len(self.examples) < MOST_EXAMPLES:
             self.examples.append(text)
 
@@ -47,7 +47,7 @@ class Difference:
 
 @dataclass
 class Verdict:
-    """What was judged and what was found. `impressions` counts a forwarded one where it was judged only."""
+    """What was judged and what was found. `impressions` counts a forwarded impression only where it was judged."""
 
     differences: list[Difference]
     lines: int
@@ -60,7 +60,7 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Did every invariant hold?"""
+        """Return whether every invariant held."""
         return not self.differences
 
     def __str__(self) -> str:
@@ -79,9 +79,9 @@ def compare(
     expected: Iterable[Sequence[Any]],
     actual: Iterable[Sequence[Any]],
 ) -> Difference:
-    """Hold rows against what was expected. The first `key` columns say which row it is; one that comes twice is extra.
+    """Compare rows with the expected ones. The first `key` columns identify a row; a repeated row is extra.
 
-    An expected key that comes twice is a fault of the caller's: ValueError.
+    A repeated key among the expected rows is the caller's mistake: ValueError.
     """
     difference = Difference(invariant, what)
     awaited: dict[tuple[Any, ...], Sequence[Any]] = {}
@@ -108,7 +108,7 @@ def compare(
     return difference
 
 
-# What tells a reader where the row came from, besides its key.
+# Columns that, besides the key, show where the row came from.
 _WHERE = ("user_id", "source_partition", "source_offset", "line", "idx")
 
 

@@ -1,4 +1,4 @@
-"""What readers of ClickHouse see, as rows of the expected columns' form."""
+"""What readers of ClickHouse see, as rows in the form of the expected ones."""
 
 import logging
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from oracle.rows import Accepted, Artwork, Coverage, LedgerRow, Rejected
 
 Row = Sequence[Any]
 
-# The client would report each of its own new attempts; an error that matters comes back as an exception.
+# The client would log each of its retries; an error that matters is raised as an exception.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
-# The longest silence within an answer: enough for a view of some million rows on a busy machine.
+# The longest pause within a response (s): enough for a view of a few million rows on a busy machine.
 QUERY_SECONDS = 60
 CONNECT_SECONDS = 5
 
@@ -24,7 +24,7 @@ _COMPUTED = {
     "payload_bytes": "length(payload)",
     "detail": "detail != ''",
 }
-# What of each table identifies a row, so that the rest is excess that a merge removes.
+# The columns that identify a row of each table: other rows with the same values are excess that a merge removes.
 RAW_IDENTITY = {
     "impressions_raw": "user_id, seen_at, event_id",
     "user_artworks_raw": "user_id, artwork_id",
@@ -36,16 +36,16 @@ RAW_IDENTITY = {
 
 
 class Views:
-    """A reader's questions. Each raises clickhouse_connect's errors while ClickHouse does not answer."""
+    """The queries of a reader. Each raises clickhouse_connect's errors while ClickHouse does not answer."""
 
     def __init__(self, host: str, port: int, database: str) -> None:
         self._host, self._port, self._database = host, port, database
         self._client: Client | None = None
 
     def rows(self, statement: str) -> Sequence[Row]:
-        """Ask; return the rows."""
+        """Run a query; return its rows."""
         if self._client is None:
-            # One session an oracle would forbid a question while an earlier one, whose answer was lost, still runs.
+            # No session: it would refuse a query while an earlier one, whose response was lost, still runs.
             self._client = clickhouse_connect.get_client(
                 host=self._host,
                 port=self._port,
@@ -61,7 +61,7 @@ class Views:
         return rows
 
     def view(self, name: str, columns: Sequence[str]) -> Sequence[Row]:
-        """All rows of a view: times as ms, a payload as its digest, arrays as tuples."""
+        """Return all rows of a view: times in ms, a payload as its digest, arrays as tuples."""
         rows = self.rows(f"SELECT {', '.join(map(_expression, columns))} FROM {name}")
         if "dna" in columns:
             at = columns.index("dna")
@@ -69,34 +69,34 @@ class Views:
         return rows
 
     def impressions(self) -> Sequence[Row]:
-        """The view of accepted impressions."""
+        """Return the view of accepted impressions."""
         return self.view("impressions", Accepted._fields)
 
     def ledger(self) -> Sequence[Row]:
-        """The view of the ledger."""
+        """Return the view of the ledger."""
         return self.view("ledger", LedgerRow._fields)
 
     def rejected(self) -> Sequence[Row]:
-        """The view of rejected pieces."""
+        """Return the view of rejected lines and impressions."""
         return self.view("rejected", Rejected._fields)
 
     def artworks(self) -> Sequence[Row]:
-        """The view of the catalogue."""
+        """Return the view of the catalogue."""
         return self.view("artworks", Artwork._fields)
 
     def coverage(self) -> Sequence[Row]:
-        """The view of what users have seen of each pool."""
+        """Return the view of how much of each pool users have seen."""
         return self.view("user_coverage", Coverage._fields)
 
     def raw_excess(self) -> dict[str, int]:
-        """Of each raw table, how many rows it holds beyond the distinct ones."""
+        """Return how many rows each raw table holds beyond the distinct ones."""
         return {
             table: self.rows(f"SELECT count() - uniqExact({identity}) FROM {table}")[0][0]
             for table, identity in RAW_IDENTITY.items()
         }
 
     def close(self) -> None:
-        """Forget the connection."""
+        """Close the connection. The next query opens another one."""
         if self._client is not None:
             self._client.close()
             self._client = None
