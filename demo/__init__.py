@@ -1,1 +1,1 @@
-"""The demo: a real impression log with seeded faults, held against an independent recount of what must come of it."""
+"""The demo: a real impression log with seeded faults, compared row by row with an independent recount."""

@@ -22,13 +22,13 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 def main() -> int:
-    """Run the demo. Return 0 when all is as it must be, 1 when it is not, 2 for what the user can mend."""
+    """Run the demo. Return 0 if everything is right, 1 if not, 2 for an error that users can fix."""
     options = parse(sys.argv[1:])
     signal.signal(signal.SIGTERM, _interrupt)
     console = make_console()
     try:
         settings = Settings.load()
-        # What the stack's start would log at INFO is printed as lines already.
+        # The stack's start already prints what it would log at INFO.
         log.configure("WARNING")
         with stack.only_demo(settings):
             return demonstrate(options, settings, console)
@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def demonstrate(options: Options, settings: Settings, console: Console) -> int:
-    """Run the demo, print its summary and stop all that it started, whatever happens."""
+    """Run the demo, print its summary and stop everything that it started, whatever happens."""
     out = line_printer(console)
     demo = stack.demo_settings(settings, out)
     changed = demo.kafka_bootstrap != settings.kafka_bootstrap

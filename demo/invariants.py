@@ -1,4 +1,4 @@
-"""What must hold of the rows that readers see, whatever the recount says."""
+"""What must hold for the rows that readers see, whatever the recount says."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from oracle.views import Row, Views
 
 
 def invariants(views: Views, window_ms: int) -> dict[str, int]:
-    """Return how many rows break what must hold of the views themselves; all 0 is right."""
+    """Return how many rows of the views violate each invariant; all must be 0."""
     ((repeated,),) = views.rows("SELECT count() - uniqExact(event_id) FROM impressions")
     ((unbalanced,),) = views.rows(
         "SELECT countIf(received != accepted + duplicates + rejected + forwarded) FROM ledger"
@@ -24,7 +24,7 @@ def invariants(views: Views, window_ms: int) -> dict[str, int]:
 
 
 def duplicates_left(rows: Iterable[Row], window_ms: int) -> int:
-    """Return how many (user, artwork, seen_at) lie less than the window after another of their user and artwork."""
+    """Return how many (user, artwork, seen_at) are less than the window after another of the same user and artwork."""
     times: defaultdict[tuple[Any, Any], list[int]] = defaultdict(list)
     for user_id, artwork_id, seen_at in rows:
         times[user_id, artwork_id].append(seen_at)

@@ -12,14 +12,14 @@ from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
 
 WORKER = "worker-0"
-# A kill comes this long after the worker was ready, at most: in recovery's aftermath, or well into its work.
+# A kill comes at most this long after the worker was ready: just after its recovery, or well into its work.
 LATEST_SECONDS = 3.0
-# What a kill, the start after it and the wait before the next one take, roughly: the play is stretched to hold them.
+# Roughly the time of a kill, the restart and the wait before the next kill: the play is stretched to fit them all.
 CYCLE_SECONDS = 12.0
 
 
 class Killer:
-    """Kills in a thread of its own; `finish` returns once the last start has succeeded."""
+    """Kills in its own thread; `finish` returns once the last restart has succeeded."""
 
     def __init__(self, settings: Settings, kills: int, rng: Random, out: Callable[[str], None]) -> None:
         self._settings = settings
@@ -30,15 +30,15 @@ class Killer:
         self._future: Future[int] | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._future = self._pool.submit(self._run)
 
     def finish(self) -> int:
-        """Wait for the last kill and start; return how many kills there were. Raises what went wrong in them."""
+        """Wait for the last kill and restart; return the number of kills. Raises the error of a kill or a restart."""
         return self._future.result() if self._future else 0
 
     def cancel(self) -> None:
-        """Kill no more; return once a start that is under way has ended."""
+        """Stop killing; return once a restart that is under way has ended."""
         self._cancelled.set()
         self._pool.shutdown(wait=True)
 

@@ -1,4 +1,4 @@
-"""The KPIs of a played log, from what readers see in ClickHouse and what the producers were told."""
+"""The KPIs of a played log, from what readers see in ClickHouse and the delivery reports of the producers."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from math import ceil
 from demo.player import Deliveries
 from oracle.views import Views
 
-# The contract's threshold for a pool that is all but exhausted.
+# The coverage from which the contract calls a pool almost exhausted.
 EXHAUSTED = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Kpis:
-    """Counts of impressions unless said otherwise; shares from 0 to 1; latencies in ms."""
+    """Counts are of impressions unless named otherwise; shares are from 0 to 1; latencies are in ms."""
 
     lines: int
     received: int

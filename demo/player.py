@@ -1,7 +1,7 @@
-"""Play a plan: produce its records at their moments and watch what becomes of each.
+"""Play a plan: produce each record at its time and collect the delivery reports.
 
-Good flushes go through the SDK, over two connections of it, and so does whatever is broken in a way that it can be
-told to send. The catalogue, and records without a value, go through a plain client beside it.
+Good flushes go through two connections of the SDK, and so do broken ones that it can be made to send. The catalogue,
+and records without a value, go through a plain client.
 """
 
 import json
@@ -19,7 +19,7 @@ from streams.errors import UserError
 from streams.sdk import Delivery, ImpressionProducer, UndeliveredError
 
 CONNECTIONS = 2
-# Answers of a broker on this machine take milliseconds; without one by then something is broken.
+# A broker on this machine answers within milliseconds; without an answer by then something is broken.
 REQUEST_SECONDS = 20.0
 # librdkafka's RD_KAFKA_PARTITION_UA: the partitioner chooses.
 ANY_PARTITION = -1
@@ -27,19 +27,19 @@ ANY_PARTITION = -1
 
 @dataclass(slots=True)
 class Deliveries:
-    """What the broker said: ms from sending to acknowledgement of each record, and why others were not."""
+    """Delivery reports: ms from sending to acknowledgement of each record, and the errors of the others."""
 
     milliseconds: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     @property
     def records(self) -> int:
-        """How many records were sent."""
+        """Return how many records were sent."""
         return len(self.milliseconds) + len(self.failures)
 
     @property
     def success(self) -> float:
-        """Share of the records that were acknowledged."""
+        """Return the share of the records that were acknowledged."""
         return len(self.milliseconds) / self.records if self.records else 1.0
 
 
@@ -52,9 +52,9 @@ class Player:
         self._plain = Producer({**QUIET, "bootstrap.servers": bootstrap, "enable.idempotence": True})
 
     def play(self, plan: Plan, seconds: float, progress: Callable[[int], None]) -> None:
-        """Produce every record, the plan's time from start to end taking `seconds`; return when all is answered.
+        """Produce every record, with the plan's time compressed into `seconds`; return once all are acknowledged.
 
-        Raises UserError when the broker does not answer any more.
+        Raises UserError if the broker stops answering.
         """
         begun = time.monotonic()
         for done, step in enumerate(plan.steps):
@@ -69,13 +69,13 @@ class Player:
     def close(self) -> None:
         """Close the connections."""
         for producer in self._sdk:
-            # What was not delivered has been reported to `_delivered`, and the summary says so.
+            # Undelivered records were reported to `_delivered`, and the summary shows them.
             with suppress(UndeliveredError):
                 producer.close()
         self._plain.close()
 
     def _serve_until(self, moment: float) -> None:
-        """Serve the plain client's delivery reports until then; the SDK has threads of its own."""
+        """Serve the plain client's delivery reports until then; the SDK has its own threads."""
         while (left := moment - time.monotonic()) > 0:
             self._plain.poll(left)
 

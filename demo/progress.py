@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a line now and then elsewhere."""
+"""Progress: a bar on a terminal, otherwise an occasional line."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-# Elsewhere, a line for each of this many equal parts of the whole.
+# Without a terminal: one line for each of this many equal parts of the whole.
 PARTS = 4
 
 Update = Callable[[int, int], None]
@@ -14,7 +14,7 @@ Update = Callable[[int, int], None]
 
 @contextmanager
 def progress(console: Console, what: str) -> Iterator[Update]:
-    """Yield a function that is told how much is done, and of how much."""
+    """Yield a function to call with how much is done, and of how much."""
     if console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as bar:

@@ -15,13 +15,13 @@ from rich.text import Text
 from demo.kpis import Kpis
 from oracle import Difference
 
-# Both halves side by side; also the width when piped, where there is no terminal to ask.
+# Fits both halves side by side; also the width of piped output, which has no terminal to ask.
 WIDTH = 92
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All that the demo has to say at its end."""
+    """Everything that the demo reports at its end."""
 
     seed: int
     impressions: int
@@ -34,7 +34,7 @@ class Summary:
 
     @property
     def problems(self) -> list[str]:
-        """Return a sentence for each thing that is wrong, with examples; empty when all is right."""
+        """Return a sentence for each problem, with examples; empty if everything is right."""
         sentences = []
         for each in self.comparisons:
             if each.found:
@@ -61,7 +61,7 @@ class Summary:
 
 
 def render(summary: Summary) -> RenderableType:
-    """Return the summary as tables: injected and result side by side, the comparison below."""
+    """Return the summary as tables: injected faults and result side by side, the comparison below."""
     sides = Table.grid(padding=(0, 4))
     sides.add_row(_injected(summary), Group(_result(summary.kpis), Text(), _comparison(summary)))
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in summary.seconds.items())
@@ -81,12 +81,12 @@ def write_svg(summary: Summary, path: Path) -> None:
     recorder = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     recorder.print(render(summary))
     picture = recorder.export_svg(title="make demo", unique_id="demo")
-    # Without the font that it would have a browser fetch from elsewhere; the reader's own monospace font does.
+    # Drop the font that a browser would fetch from elsewhere; the reader's own monospace font is good enough.
     path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL))
 
 
 def group_kinds(injected: Mapping[str, int]) -> dict[str, int]:
-    """Sum up kinds that share what stands before their colon, and say how many there are."""
+    """Sum the kinds that have the same text before their colon, and name how many kinds there are."""
     groups: dict[str, list[int]] = {}
     for kind, count in injected.items():
         groups.setdefault(kind.partition(":")[0], []).append(count)

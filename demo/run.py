@@ -21,13 +21,13 @@ from demo.settle import oracle_of, settle
 from oracle.views import Views
 from streams.settings import Settings
 
-# Long enough to be watched and for latencies to be those of a trickle, short enough for a demo of a minute.
+# Long enough to watch, and for the latencies of a light load; short enough for a demo of a minute.
 PLAY_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says."""
+    """The options of the command line."""
 
     seed: int = 1
     kill_worker: int = 0
@@ -44,7 +44,7 @@ class Phases:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Measure the body."""
+        """Measure how long the body takes."""
         begun = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - begun, 2)
@@ -53,12 +53,12 @@ class Phases:
 def run(options: Options, settings: Settings, demo: Settings, console: Console) -> Summary:
     """Play the log through a fresh stack of the demo's own and return the summary; the stack is left running.
 
-    Raises UserError for what the user can mend, KafkaException or clickhouse-connect's errors for what failed.
+    Raises UserError for an error that users can fix, KafkaException or clickhouse-connect's errors for other failures.
     """
     phases = Phases()
     out = line_printer(console)
     with phases.phase("stack"):
-        # Each topic and migration that is new, which is all of them, is an indented line.
+        # Every topic and migration is new, and each would be an indented line.
         stack.start(demo, settings, lambda line: None if line.startswith(" ") else out(line))
     with ExitStack() as cleanup:
         oracle = cleanup.enter_context(closing(oracle_of(demo)))
@@ -77,7 +77,7 @@ def run(options: Options, settings: Settings, demo: Settings, console: Console) 
 
 
 def play(plan: Plan, options: Options, demo: Settings, console: Console) -> tuple[Deliveries, int]:
-    """Play the plan, killing the worker meanwhile if asked to; return the delivery reports and the kills."""
+    """Play the plan, killing the worker meanwhile if asked to; return the delivery reports and the number of kills."""
     killer = Killer(demo, options.kill_worker, Random(f"{options.seed}/kills"), line_printer(console))
     seconds = max(PLAY_SECONDS, options.kill_worker * CYCLE_SECONDS)
     try:
@@ -90,5 +90,5 @@ def play(plan: Plan, options: Options, demo: Settings, console: Console) -> tupl
 
 
 def line_printer(console: Console) -> Callable[[str], None]:
-    """Return a function that prints a line as it is, with neither markup nor colours guessed from its content."""
+    """Return a function that prints a line as it is, without markup and without colours guessed from its content."""
     return lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True)

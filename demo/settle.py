@@ -1,4 +1,4 @@
-"""The oracle of an installation, and the wait until all that the log holds is in ClickHouse."""
+"""The oracle of an installation, and the wait until everything in the log is in ClickHouse."""
 
 from collections.abc import Callable
 
@@ -6,20 +6,21 @@ from oracle import Oracle, Rules
 from streams.errors import UserError
 from streams.settings import Settings
 
-# Without any row more for this long it will not come: a killed worker's partitions are given back within seconds.
+# If no row arrives for this long, none will: a killed worker's partitions are assigned again within seconds.
 STALLED_SECONDS = 60.0
 
 
 def oracle_of(settings: Settings) -> Oracle:
-    """The oracle that these settings' brokers and ClickHouse are held against."""
+    """Return the oracle for the Kafka and ClickHouse of these settings."""
     rules = Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms)
     return Oracle(settings.kafka_bootstrap, *settings.clickhouse_address, rules, settings.clickhouse_database)
 
 
 def settle(oracle: Oracle, progress: Callable[[int, int], None]) -> None:
-    """Return once each line of the log is in the ledger, and all that the ledger counts is in its view.
+    """Return once each line of the log is in the ledger, and the views have everything that the ledger counts.
 
-    `progress` is told how many lines of how many are there. Raises UserError when nothing has come for a minute.
+    `progress` is called with the number of lines that have arrived, and of all lines. Raises UserError if nothing has
+    arrived for a minute.
     """
     stored = total = 0
 

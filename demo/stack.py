@@ -1,4 +1,4 @@
-"""The demo's own embedded stack: a data folder of its own, and ports that are free."""
+"""The demo's own embedded stack, with its own data folder and free ports."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 
 @contextmanager
 def only_demo(settings: Settings) -> Iterator[None]:
-    """Hold the data folder's demo. Raises UserError when another one is playing: they would stop each other."""
+    """Lock the data folder's demo. Raises UserError if another one is playing: they would stop each other."""
     with RunFolder(settings.data_dir).lock("demo.lock", wait=False) as held:
         if not held:
             raise UserError(f"Another demo is playing in {settings.data_dir}: wait for its end.")
@@ -25,7 +25,7 @@ def only_demo(settings: Settings) -> Iterator[None]:
 
 
 def demo_settings(settings: Settings, out: Out) -> Settings:
-    """Return the settings of the demo's stack: `<data_dir>/demo`, the usual addresses if all are free, else others.
+    """Return the settings of the demo's stack: `<data_dir>/demo`, and the usual addresses if all are free.
 
     What an earlier demo left running is stopped first.
     """
@@ -46,8 +46,8 @@ def demo_settings(settings: Settings, out: Out) -> Settings:
 def start(demo: Settings, settings: Settings, out: Out) -> None:
     """Empty the demo's folder and start the stack in it.
 
-    Kafka's jars are shared with the ordinary stack of `settings`, so that they are fetched once. Raises UserError
-    when something does not start; nothing is left running then.
+    Kafka's jars are shared with the ordinary stack of `settings`, so they are fetched only once. Raises UserError if
+    something does not start; then nothing is left running.
     """
     if demo.data_dir.exists():
         shutil.rmtree(demo.data_dir)
@@ -61,7 +61,7 @@ def stop(settings: Settings, out: Out) -> None:
 
 
 def how_to_stop(demo: Settings) -> str:
-    """Return the sentence that says what was left running, and how it ends."""
+    """Return the sentence that says what was left running, and how to stop it."""
     if not RunFolder(demo.data_dir).recorded():
         return "Nothing was left running."
     return (

@@ -1,1 +1,1 @@
-"""What is played: events of a real log, the faults that are injected, and the records that carry them."""
+"""What is played: events of a real log, the injected faults, and the records that carry both."""

@@ -1,4 +1,4 @@
-"""The catalogue that the demo plays: artworks known from the start, learned late, changed, and records to refuse."""
+"""The catalogue that the demo plays: artworks catalogued from the start, late or changed, and records to refuse."""
 
 from collections import Counter
 from random import Random

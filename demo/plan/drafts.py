@@ -1,4 +1,4 @@
-"""Flushes as the app would send them, made from the log's events before any fault is put in."""
+"""Flushes as the app would send them, made from the log's events before any fault is injected."""
 
 import json
 from collections import defaultdict
@@ -29,9 +29,8 @@ SURFACES = {"gallery": 70, "detail": 20, "search": 10}
 class Draft:
     """A flush that can still be spoilt.
 
-    `at` is when it is sent (ms on the log's clock). An element of `impressions` that is a string is JSON text
-    that goes out as it is, and so does `before`, in front of the flush's own fields. A `spoilt` one is no flush
-    that the SDK would send.
+    `at` is when it is sent (ms on the log's clock). A string in `impressions` is JSON text that is sent as it is, and
+    so is `before`, in front of the flush's own fields. The SDK would not send a `spoilt` flush.
     """
 
     at: int
@@ -42,7 +41,7 @@ class Draft:
 
     @property
     def user_id(self) -> str:
-        """Whose flush it is."""
+        """Return whose flush it is."""
         return str(self.fields["user_id"])
 
     def encode(self) -> bytes:
@@ -57,12 +56,12 @@ def compact(value: object) -> str:
 
 
 def home_pool(artwork_id: str) -> str:
-    """Return the pool that an artwork belongs to when the play begins."""
+    """Return the pool that an artwork belongs to at the start of the play."""
     return "extra" if int(artwork_id[1:]) % EXTRA_POOL_EVERY == 0 else "main"
 
 
 def make_drafts(events: Iterable[Event], rng: Random) -> list[Draft]:
-    """Cut each user's events into sessions and these into flushes of 1 to 20 impressions, in order of sending."""
+    """Cut each user's events into sessions, and sessions into flushes of 1 to 20 impressions, in order of sending."""
     by_user: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         by_user[event.user_id].append(event)
@@ -75,7 +74,7 @@ def make_drafts(events: Iterable[Event], rng: Random) -> list[Draft]:
 
 
 def new_id(prefix: str, rng: Random) -> str:
-    """Return an id as an app would draw it."""
+    """Return a random id as an app would generate it."""
     return f"{prefix}-{rng.getrandbits(64):016x}"
 
 

@@ -1,4 +1,4 @@
-"""The real impression log, mapped to users and artworks, compressed and rebased so that it ends now."""
+"""The real impression log, mapped to users and artworks, its time compressed and shifted to end now."""
 
 import csv
 import gzip
@@ -7,13 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 LOG = Path(__file__).parents[2] / "examples" / "open-bandit-random-all.csv.gz"
-# The log's week becomes 12 hours: all of it lies within the lateness, so that only injected events are late.
+# The log's week becomes 12 hours: all of it is within the lateness, so only injected events are late.
 SPAN_MS = 12 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A user saw an artwork at `seen_at` (ms since the epoch), at a position of the page."""
+    """A user saw an artwork at `seen_at` (ms since the epoch), at a position on the page."""
 
     user_id: str
     artwork_id: str
@@ -22,7 +22,7 @@ class Event:
 
 
 def artwork_id(item: int) -> str:
-    """Return the artwork id of an item of the log."""
+    """Return the artwork id for an item of the log."""
     return f"a{item:04d}"
 
 

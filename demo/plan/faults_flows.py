@@ -1,4 +1,4 @@
-"""Faults of the sending side, put into good flushes: double fires, second tabs, wrong clocks, late arrival."""
+"""Faults of the sending side, injected into good flushes: double fires, second tabs, wrong clocks, late arrival."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from demo.plan.sending import Fields, replays
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
-# Of the sessions that lose the network with several flushes to go.
+# One in this many sessions with several unsent flushes loses the network.
 OFFLINE_EVERY = 6
 LONGEST_TAIL_MINUTES = 90
 REPLAY_APART_MS = 40
@@ -54,7 +54,7 @@ def second_tabs(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> N
 
 
 def unknown_fields(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> None:
-    """A newer producer sends fields that nobody knows yet."""
+    """A newer producer sends fields that are still unknown."""
     for draft in rng.sample(drafts, len(drafts) // 30):
         draft.spoilt = True
         draft.fields["device"] = {"os": "other", "dpr": 2.0, "languages": ["en", None]}
@@ -73,13 +73,13 @@ def duplicate_keys(drafts: list[Draft], rng: Random, injected: "Counter[str]") -
 
 
 def wrong_clocks(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> None:
-    """Events 30 hours old, of artworks the user has seen and has not, and events an hour ahead."""
+    """Events 30 hours old, of artworks that the user has or hasn't seen, and events an hour ahead."""
     end = max(draft.at for draft in drafts)
     seen: dict[str, list[Fields]] = {}
     for draft in sorted(drafts, key=lambda draft: draft.at):
         earlier = seen.setdefault(draft.user_id, [])
         if earlier and rng.random() < 0.02:
-            # Several of the user's earliest, so that arrival out of order can hardly hide all of them.
+            # Several of the user's earliest, so arrival out of order can hardly hide all of them.
             draft.impressions.extend(_moved(part, end - 30 * HOUR_MS - n, rng) for n, part in enumerate(earlier[:3]))
             injected["30 h old, seen before"] += len(earlier[:3])
         if rng.random() < 0.02:
@@ -93,7 +93,7 @@ def wrong_clocks(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> 
 
 
 def offline_stretches(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> None:
-    """A phone loses the network before a session's end: what was left of it is replayed 2 to 8 hours later, in turn."""
+    """A phone loses the network before a session's end: the rest is replayed in order, 2 to 8 hours later."""
     end = max(draft.at for draft in drafts)
     tails = [tail for tail in _session_tails(drafts, rng) if tail[-1].at <= end - 2 * HOUR_MS]
     for unsent in rng.sample(tails, len(tails) // OFFLINE_EVERY):
@@ -106,7 +106,7 @@ def offline_stretches(drafts: list[Draft], rng: Random, injected: "Counter[str]"
 
 
 def out_of_order(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> None:
-    """Flushes overtake each other within spans of a dozen."""
+    """Flushes overtake each other within groups of a dozen."""
     drafts.sort(key=lambda draft: draft.at)
     for start in range(0, len(drafts) - 12, 40):
         span = drafts[start : start + 12]
@@ -117,7 +117,7 @@ def out_of_order(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> 
             draft.at = at
 
 
-# The order matters where one builds on another: arrival is decided last.
+# The order matters because some faults build on others: arrival is decided last.
 FLOWS: dict[str, Fault] = {
     "double fires": double_fires,
     "second tabs": second_tabs,
@@ -130,7 +130,7 @@ FLOWS: dict[str, Fault] = {
 
 
 def window_edges(at: int, window_ms: int, rng: Random, injected: "Counter[str]") -> list[Draft]:
-    """Pairs of impressions one window apart less 1, 0 and plus 1 ms, either one first, at three alignments."""
+    """Pairs of impressions one window minus 1, plus 0 and plus 1 ms apart, in both orders, at three alignments."""
     drafts = []
     for offset in (-1, 0, 1):
         for first_later in (False, True):
@@ -150,7 +150,7 @@ def window_edges(at: int, window_ms: int, rng: Random, injected: "Counter[str]")
 
 
 def _session_tails(drafts: list[Draft], rng: Random) -> list[list[Draft]]:
-    """Return what pages sent in the last minutes of their sessions, where that is several flushes: a queue."""
+    """Return the flushes that pages sent in the last minutes of their sessions, if there were several: a queue."""
     sessions: dict[str, list[Draft]] = {}
     for draft in sorted(drafts, key=lambda draft: draft.at):
         if draft.fields.get("transport", "sdk") != "sdk" and "session_id" in draft.fields:

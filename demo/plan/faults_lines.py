@@ -5,14 +5,14 @@ from random import Random
 from demo.plan.drafts import Draft, compact, new_id
 from demo.plan.sending import Fields
 
-# The broker takes records up to 4 MiB; a line above 1 MiB is the worker's to refuse.
+# The broker accepts records up to 4 MiB; the worker must reject a line above 1 MiB.
 OVERSIZE_BYTES = 1024 * 1024 + 1
 DEEP = 1100
 WRONG_ID = "x" * 129
 
 
 def malformed_values(draft: Draft) -> dict[str, bytes | None]:
-    """Return record values, each one malformed line made from a good flush, by kind; None is a null value."""
+    """Return record values by kind, each one a malformed line made from a good flush; None is a null value."""
     good = draft.encode()
     return {
         "null value": None,
@@ -36,7 +36,7 @@ def malformed_values(draft: Draft) -> dict[str, bytes | None]:
 
 
 def odd_values(draft: Draft) -> dict[str, bytes]:
-    """Return flushes that look wrong and are right, by kind."""
+    """Return flushes that look wrong but are valid, by kind."""
     good = draft.encode()
     return {
         "huge numbers in an unknown field": _with(good, b'"extra":[1e999,' + b"9" * 5000 + b"]"),
@@ -48,7 +48,7 @@ def odd_values(draft: Draft) -> dict[str, bytes]:
 
 
 def oversize_lines(draft: Draft, rng: Random) -> dict[str, bytes]:
-    """Return lines that are JSON objects and too large, by kind."""
+    """Return lines that are JSON objects but too large, by kind."""
     good = draft.encode()
     many = Draft(draft.at, draft.fields | {"flush_id": new_id("f", rng)}, [])
     many.impressions = [{"impression_id": f"i{n}", "artwork_id": "a0001", "seen_at": draft.at} for n in range(501)]
@@ -79,7 +79,7 @@ INVALID_FLUSHES: dict[str, Fields] = {
 
 
 def invalid_flushes(draft: Draft) -> dict[str, Draft]:
-    """Return flushes with one wrong field of their own, or with no impressions, by kind."""
+    """Return flushes by kind: with one invalid field of their own, or without impressions."""
     wrong = {
         kind: Draft(draft.at, draft.fields | fields, draft.impressions) for kind, fields in INVALID_FLUSHES.items()
     }
@@ -91,7 +91,7 @@ def invalid_flushes(draft: Draft) -> dict[str, Draft]:
 
 
 def invalid_impressions(seen_at: int) -> dict[str, str]:
-    """Return the JSON of impressions with one wrong field, by kind."""
+    """Return the JSON of impressions with one invalid field, by kind."""
     good = compact({"impression_id": "i", "artwork_id": "a0001", "seen_at": seen_at, "position": 1, "visible": 0.5})
     time = str(seen_at)
     return {

@@ -1,4 +1,4 @@
-"""Everything that the demo sends, decided before it starts: a pure function of the log, the seed and now."""
+"""Everything that the demo sends, decided before it starts: a pure function of the log, the seed and the time."""
 
 import json
 from collections import Counter, defaultdict
@@ -17,16 +17,16 @@ from oracle.murmur import home_of
 
 RETRIED_SHARE = 0.10
 MISROUTED_SHARE = 0.03
-# One neighbourhood of this many records in PACKED_EVERY becomes packed records, one a partition.
+# One in PACKED_EVERY runs of this many flushes becomes packed records, one per partition.
 PACKED_TOGETHER = 24
 PACKED_EVERY = 5
-# Larger lines travel alone: several in one record would exceed what the broker takes.
+# Larger lines are not packed: several in one record would exceed what the broker accepts.
 LARGEST_PACKED_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A flush or broken line on its way: the user it goes by, and its bytes."""
+    """A flush or broken line to send: the user who is its key, and its bytes."""
 
     at: int
     user_id: str
@@ -37,7 +37,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to send, in order of time, and how many faults of each kind are in it."""
+    """What to send, ordered by time, and how many faults of each kind it has."""
 
     steps: list[Step]
     injected: Counter[str]
@@ -47,7 +47,7 @@ class Plan:
 
 
 def make_plan(now_ms: int, seed: int, window_ms: int, partitions: int) -> Plan:
-    """Return the plan whose last real event is seen at `now_ms`. The same arguments make the same plan."""
+    """Return the plan whose last real event was seen at `now_ms`. The same arguments make the same plan."""
     injected: Counter[str] = Counter()
     events = load_events(now_ms)
     drafts = make_drafts(events, _random(seed, "drafts"))
@@ -68,12 +68,12 @@ def make_plan(now_ms: int, seed: int, window_ms: int, partitions: int) -> Plan:
 
 
 def _random(seed: int, name: str) -> Random:
-    """A generator of its own for each fault: a new fault leaves the others as they were."""
+    """Return a fault's own generator, so that a new fault doesn't change the others."""
     return Random(f"{seed}/{name}")
 
 
 def _line(draft: Draft) -> bytes:
-    """Return the flush's bytes; a good one's are those of the SDK, so that its retries are exact however they go."""
+    """Return the flush's bytes; for a good one those of the SDK, so its retries are exact whichever way they go."""
     text = draft.encode()
     return text if draft.spoilt else flush_json(check_flush(json.loads(text)))
 
@@ -88,7 +88,7 @@ def _insert_invalid(drafts: list[Draft], now_ms: int, rng: Random, injected: "Co
 
 
 def _odd_sends(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> Iterator[Send]:
-    """Lines that the worker must reject whole, and odd ones that it must take."""
+    """Yield lines that the worker must reject whole, and odd ones that it must accept."""
     draft = rng.choice(drafts)
     for kind, value in odd_values(draft).items():
         yield Send(_any_time(drafts, rng), draft.user_id, value)
@@ -102,7 +102,7 @@ def _odd_sends(drafts: list[Draft], rng: Random, injected: "Counter[str]") -> It
 
 
 def _retries(sends: list[Send], end: int, rng: Random, injected: "Counter[str]") -> list[Send]:
-    """The same bytes again: soon over the same or another connection, or after everything else."""
+    """Return retries with the same bytes: soon, over the same or another connection, or after everything else."""
     again = []
     for send in rng.sample(sends, round(len(sends) * RETRIED_SHARE)):
         kind = rng.choice(("retry, same connection", "retry, other connection", "retry, long after"))
@@ -113,7 +113,7 @@ def _retries(sends: list[Send], end: int, rng: Random, injected: "Counter[str]")
 
 
 def _records(sends: list[Send], partitions: int, rng: Random, injected: "Counter[str]") -> Iterator[Step]:
-    """Make records of the sends: most one by one, some packed by partition, some to a wrong partition."""
+    """Yield the records: most have one line, some are packed by partition, some go to a wrong partition."""
     for start in range(0, len(sends), PACKED_TOGETHER):
         alone = sends[start : start + PACKED_TOGETHER]
         if rng.randrange(PACKED_EVERY) == 0:
@@ -130,7 +130,7 @@ def _records(sends: list[Send], partitions: int, rng: Random, injected: "Counter
 
 
 def _packed(sends: Iterable[Send], partitions: int, rng: Random, injected: "Counter[str]") -> Iterator[Step]:
-    """One record a partition; one line in twenty strays into a neighbour's, and a broken line may lie between."""
+    """Yield one record per partition; one line in twenty goes to the next one's, and a broken line may be inserted."""
     packs: dict[int, list[Send]] = defaultdict(list)
     for send in sends:
         stray = partitions > 1 and rng.random() < 0.05
@@ -142,13 +142,13 @@ def _packed(sends: Iterable[Send], partitions: int, rng: Random, injected: "Coun
             lines.insert(rng.randint(0, len(lines)), rng.choice((b"", b"{", b"\xff", b"null")))
             injected["broken line in a packed record"] += 1
         injected["packed record"] += 1
-        # An empty line at the end is one only with a line feed of its own.
+        # An empty line at the end only counts with its own line feed.
         end = b"\n" if rng.random() < 0.5 or not lines[-1] else b""
         yield Step(max(send.at for send in pack), IMPRESSIONS, None, b"\n".join(lines) + end, partition)
 
 
 def _broken_records(drafts: list[Draft], partitions: int, rng: Random, injected: "Counter[str]") -> Iterator[Step]:
-    """A record of each malformed kind, in any partition: nobody can tell whose it is."""
+    """Yield a record of each malformed kind, in a random partition: its user can't be known."""
     draft = rng.choice(drafts)
     for kind, value in malformed_values(draft).items():
         yield Step(_any_time(drafts, rng), IMPRESSIONS, None, value, rng.randrange(partitions))

@@ -10,8 +10,8 @@ ARTWORKS = "artworks.v1"
 class Step:
     """Produce one record at `at` (ms on the log's clock) over one of the producers' connections.
 
-    Without a partition the client's own partitioner chooses it by the key. A `good` one is a flush that the
-    SDK can be given, and its value the bytes that the SDK makes of it.
+    Without a partition, the client's partitioner chooses it by the key. A `good` step is a flush for the SDK, and its
+    value has the bytes that the SDK makes of it.
     """
 
     at: int
