@@ -16,7 +16,7 @@ SEEDS = 60
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what is asked for; return 1 if anything failed."""
+    """Run what the options ask for; return 1 if anything failed."""
     options = _options(argv)
     if options.report:
         print(table(load_all()), details(load_all()), sep="\n\n")

@@ -1,4 +1,4 @@
-"""A case of the matrix: a fault from a running load."""
+"""A case of the matrix: a fault under load."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Act = Callable[[System, Random], None]
 
 
 class Fault(StrEnum):
-    """Every kind of fault: what is done, and to which process. That a failpoint acts is a kind of its own."""
+    """Every kind of fault: what is done, and to which process. Each Failpoint is a kind of its own too."""
 
     BROKER_KILLED = "broker killed"
     BROKER_HANGS = "broker hangs"
@@ -45,26 +45,26 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Case:
-    """A fault, by name. `act` returns once the fault is over or can be healed; the load flows meanwhile."""
+    """A fault, by name. `act` returns once the fault is over or can be healed; the load keeps flowing."""
 
     name: str
     fault: Fault | Failpoint
     what: str
     act: Act
     own: bool = False
-    """Leaves the log or the state such that no other case should follow: it gets a system of its own."""
+    """Runs on a system of its own, because it leaves a log or a state that would spoil other cases."""
     calm: bool = False
-    """Makes the load that it needs by itself."""
+    """Produces the load that it needs by itself."""
     shape: Shape = USUAL
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Settings of a system of its own."""
+    """Settings for a system of its own."""
 
 
 CASES: dict[str, Case] = {}
 
 
 def case(name: str, fault: Fault | Failpoint, **more: Any) -> Callable[[Act], Act]:
-    """Declare a function as a case; its docstring says what happens."""
+    """Declare a function as a case; its docstring describes the fault."""
 
     def declare(act: Act) -> Act:
         declare_case(name, fault, act, **more)
@@ -74,13 +74,13 @@ def case(name: str, fault: Fault | Failpoint, **more: Any) -> Callable[[Act], Ac
 
 
 def declare_case(name: str, fault: Fault | Failpoint, act: Act, what: str = "", **more: Any) -> None:
-    """Declare a case. Of those with the same fault, the first one is quick: declare the shortest first."""
+    """Declare a case. The first case of each fault is quick: declare the shortest first."""
     assert name not in CASES, name
     CASES[name] = Case(name, fault, what or (act.__doc__ or "").strip().split("\n")[0], act, **more)
 
 
 def quick(cases: Iterable[Case]) -> list[Case]:
-    """The first case of each fault, which runs with all other tests: so each failpoint and each kind of fault does."""
+    """Return the first case of each failpoint and kind of fault: these run with all other tests."""
     first: dict[Fault | Failpoint, Case] = {}
     for each in cases:
         first.setdefault(each.fault, each)
@@ -88,13 +88,13 @@ def quick(cases: Iterable[Case]) -> list[Case]:
 
 
 def run_case(system: System, case_: Case, rng: Random) -> Verdict:
-    """Run a case on a system that is well. Raises AssertionError when it doesn't catch up (I5) or a program ends."""
+    """Run a case on a healthy system. Raises AssertionError if it doesn't catch up (I5) or a program fails."""
     if case_.calm:
         case_.act(system, rng)
     else:
         with system.traffic(rng, case_.shape):
             case_.act(system, rng)
             system.heal()
-            # It goes on under load, not only once it has peace.
+            # The system must recover under load, not only once the load has stopped.
             system.flows()
     return system.verdict()

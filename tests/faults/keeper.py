@@ -1,6 +1,7 @@
-"""The keeper of a system's processes: starts again what has ended, as a supervisor would.
+"""The keeper of a system's processes: restarts those that have ended, as a supervisor would.
 
-What is held is left as it is. Ends that no fault explains are kept: a worker that refuses, a sink that crashes.
+It leaves held processes alone. It records ends that no fault explains: a worker that refuses to start, a sink that
+crashes.
 """
 
 import signal
@@ -20,11 +21,11 @@ from tests.support.program import START_SECONDS, MemberProcess
 from tests.support.wait import until
 
 SERVERS = ("kafka", "clickhouse")
-# How soon an end is noticed: a supervisor's usual delay is longer, which would only make the tests longer.
+# How soon an end is noticed (s). A supervisor usually takes longer, which would only slow down the tests.
 LOOK_SECONDS = 0.1
-# What a fault explains: SIGKILL, being fenced by a successor, an orderly stop, one that came before it was expected.
+# Exit codes that a fault explains: SIGKILL, fenced by a successor, an orderly stop, SIGTERM before its handler is set.
 EXPLAINED = (-signal.SIGKILL, EXIT_RESTART, 0, -signal.SIGTERM)
-# What a program says in its one sentence when it is started while the broker is away.
+# In the error sentence of a program that starts while the broker is down.
 AWAY = "No Kafka broker answers"
 
 
@@ -37,7 +38,7 @@ class End(NamedTuple):
 
 
 class Keeper:
-    """Keeps the servers and programs of one system running, in a thread of its own."""
+    """Keeps the servers and programs of one system running, in its own thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -53,11 +54,11 @@ class Keeper:
         self.restarts = 0
 
     def start(self) -> None:
-        """Begin to keep."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop keeping, and kill every program. The servers are left to whoever started them."""
+        """Stop the thread, and kill every program. Whoever started the servers must end them."""
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -65,13 +66,13 @@ class Keeper:
             program.kill()
 
     def check(self) -> None:
-        """Raise what went wrong in the keeper, and on any end that no fault explains."""
+        """Raise the keeper's own error; raise AssertionError for any end that no fault explains."""
         if self._failure is not None:
             raise self._failure
         assert not self.unexplained, "\n".join(f"{e.name} ended with {e.code}: {e.output}" for e in self.unexplained)
 
     def programs(self) -> list[MemberProcess]:
-        """The programs that are to run."""
+        """Return the programs that should run."""
         return list(self._programs.values())
 
     def __getitem__(self, name: str) -> MemberProcess:
@@ -81,21 +82,21 @@ class Keeper:
         return name in self._programs
 
     def add(self, program: MemberProcess) -> MemberProcess:
-        """Start a program, and keep it."""
+        """Start a program, and keep it running."""
         with self._lock:
             self._programs[program.name] = program
             self._held.discard(program.name)
             return program if program.is_running else program.start()
 
     def remove(self, name: str) -> int | None:
-        """Ask a program to end, and keep it no more; return its exit code."""
+        """Stop a program, and don't restart it; return its exit code."""
         with self._lock:
             program = self._programs.pop(name)
         return program.stop()
 
     @contextmanager
     def held(self, name: str) -> Iterator[None]:
-        """Leave it as it is for the time of the body; afterwards it is started if it has ended."""
+        """Leave a process alone during the body; restart it afterwards if it has ended."""
         self.hold(name)
         try:
             yield
@@ -103,22 +104,22 @@ class Keeper:
             self.release(name)
 
     def hold(self, name: str) -> None:
-        """Leave it as it is from now on."""
+        """Leave a process alone from now on."""
         with self._lock:
             self._held.add(name)
 
     def release(self, name: str) -> None:
-        """Keep it again."""
+        """Keep a process running again."""
         with self._lock:
             self._held.discard(name)
 
     def is_up(self, name: str) -> bool:
-        """Does it run, and is it not stopped?"""
+        """Return whether a process runs and is not stopped by SIGSTOP."""
         found = self._servers.get(name) or self._programs.get(name)
         return name not in self._paused and found is not None and found.is_running
 
     def resume(self, name: str) -> None:
-        """SIGCONT, if it is there and was stopped."""
+        """Send SIGCONT to a process that is stopped by SIGSTOP."""
         with self._lock:
             if name in self._paused:
                 self.signal(name, signal.SIGCONT)
@@ -132,7 +133,7 @@ class Keeper:
         self._program(name).send(number)
 
     def kill(self, name: str) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """Kill a process with SIGKILL, and wait until it is gone."""
         with self._lock:
             self._program(name).kill()
             self._paused.discard(name)
@@ -141,7 +142,7 @@ class Keeper:
         return self._servers.get(name) or self._programs[name]
 
     def heal(self) -> None:
-        """Let everything run that should; return once all of it is ready."""
+        """Release and resume everything; return once all processes run and are ready."""
         self._held.clear()
         for name in list(self._paused):
             self.resume(name)
@@ -164,7 +165,7 @@ class Keeper:
 
     def _keep_server(self, name: str) -> None:
         with self._lock:
-            # What was killed holds its port a moment longer than its process id.
+            # A killed process holds its port a moment longer than its process id.
             free = is_free(component(name, self._settings).address)
             if free and name not in self._held and not self._servers[name].is_running:
                 stack.up(self._settings, [name], out=lambda _: None)

@@ -1,4 +1,4 @@
-"""Results of runs, a file each, so that runs of many days add up to one report."""
+"""Results of runs, one file each, so that the runs of many days add up to one report."""
 
 import json
 import re
@@ -14,7 +14,7 @@ RESULTS, KEPT = FOLDER / "results", FOLDER / "kept"
 
 @dataclass
 class Result:
-    """One run: of a case, of a seed, or of a control, whose `ok` says that it failed as it must."""
+    """One run of a case, a seed or a control. For a control, `ok` says that it failed as it must."""
 
     name: str
     ok: bool = True
@@ -29,31 +29,31 @@ class Result:
     skipped: bool = False
 
     def save(self) -> None:
-        """Write the result; the latest of a name counts."""
+        """Write the result, in place of an earlier one of its name."""
         RESULTS.mkdir(parents=True, exist_ok=True)
         (RESULTS / f"{slug(self.name)}.json").write_text(json.dumps(asdict(self), indent=1))
 
 
 def slug(name: str) -> str:
-    """A name as a folder's or a file's, with nothing in it that any program reads as a separator."""
+    """Return a name for a folder or file, without any character that a program could read as a separator."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", name)
 
 
 def load_all() -> list[Result]:
-    """Every result there is, by name."""
+    """Return every saved result, sorted by name."""
     return sorted(
         (Result(**json.loads(path.read_text())) for path in RESULTS.glob("*.json")), key=lambda each: each.name
     )
 
 
 def kind(result: Result) -> str:
-    """Case, schedule or control."""
+    """Return the heading of a result: that of the cases, the schedules or the controls."""
     first = result.name.split(" ")[0]
     return {"seed": "random schedules", "control": "negative controls"}.get(first, "matrix")
 
 
 def table(results: Iterable[Result]) -> str:
-    """The merged report, as Markdown."""
+    """Return the merged report as Markdown."""
     rows = [
         "| | runs | lines | impressions | faults | restarts | runs with differences |",
         "|---|---|---|---|---|---|---|",
@@ -74,7 +74,7 @@ def table(results: Iterable[Result]) -> str:
 
 
 def details(results: Iterable[Result]) -> str:
-    """A row for each case of the matrix, and one for each control."""
+    """Return Markdown with a row for each case of the matrix, and one for each control."""
     rows = ["| case | lines | impressions | restarts | rows written twice | result |", "|---|---|---|---|---|---|"]
     for each in results:
         if kind(each) == "matrix":

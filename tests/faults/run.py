@@ -1,4 +1,4 @@
-"""Runs of cases and seeds, each on a system in a folder of its own; a run that fails keeps its folder."""
+"""Run cases and seeds, each on a system in its own folder; the folder of a failed run is kept."""
 
 import shutil
 import time
@@ -18,14 +18,14 @@ from tests.faults.schedule import Player, draw
 from tests.faults.system import System, fault_settings, running_system
 
 Out = Callable[[str], None]
-# Cases draw details (which hit, how many) from it; the same for the same name.
+# Cases draw details (which hit, how many) from this seed and their name.
 CASE_SEED = 4
-# Cases that follow each other on one system: enough to save most starts, few enough that the log stays short.
+# The number of cases that share a system: enough to save most starts, few enough to keep the log short.
 TOGETHER = 8
 
 
 class Totals(NamedTuple):
-    """What a system has seen so far; results say what each run added."""
+    """What a system has processed so far; a result has what its run added."""
 
     lines: int
     impressions: int
@@ -38,7 +38,7 @@ NOTHING = Totals(0, 0, 0, {})
 
 @dataclass(frozen=True)
 class Task:
-    """What one system is started for: a seed, or cases that can follow each other."""
+    """What one system is started for: a seed, or cases that can share a system."""
 
     name: str
     cases: tuple[Case, ...] = ()
@@ -46,7 +46,7 @@ class Task:
 
 
 def run_task(task: Task, out: Out) -> list[Result]:
-    """Run a task to its end; every run's result is saved and said. A failed run ends its system, which is kept."""
+    """Run a task to its end; save and print each result. A failed run ends its system and keeps its folder."""
     if task.seed is not None:
         return [_run_seed(task.seed, out)]
     results: list[Result] = []
@@ -88,7 +88,7 @@ def _run_cases(name: str, cases: Sequence[Case], out: Out) -> list[Result]:
 
 
 def _note(result: Result, system: System, verdict: Verdict, before: Totals) -> Totals:
-    """Note what a run adds to what its system saw before. Raises AssertionError when an invariant is broken."""
+    """Put into the result what a run has added to `before`. Raises AssertionError if an invariant is broken."""
     now = Totals(verdict.lines, verdict.impressions, system.keeper.restarts, verdict.raw_excess)
     result.lines, result.impressions = now.lines - before.lines, now.impressions - before.impressions
     result.restarts = now.restarts - before.restarts
@@ -100,7 +100,7 @@ def _note(result: Result, system: System, verdict: Verdict, before: Totals) -> T
 
 @contextmanager
 def _saved(result: Result, out: Out) -> Iterator[None]:
-    """Save and say what became of the body; what it raises becomes the result."""
+    """Save and print the outcome of the body; an exception becomes the result."""
     begun = time.monotonic()
     try:
         yield
@@ -120,7 +120,7 @@ def _saved(result: Result, out: Out) -> Iterator[None]:
 
 @contextmanager
 def _folder(name: str, results: Sequence[Result]) -> Iterator[Path]:
-    """Give a system a folder; keep it, logs, topics and tables, if one of its results is a failure."""
+    """Yield a folder for a system; keep it with its logs, topics and tables if one of the results is a failure."""
     folder = FOLDER / "run" / slug(name)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Random schedules: a load and a handful of faults at random times, all drawn from a seed before anything runs."""
+"""Random schedules: a load and a few faults at random times, all drawn from a seed before anything runs."""
 
 import shutil
 import signal
@@ -18,17 +18,17 @@ from tests.faults.system import SESSION_SECONDS, System
 from tests.support.load import Shape
 from tests.support.wait import let_pass
 
-# Long enough for a zombie's session to end and its successor to work.
+# Long enough (s) for a zombie's session to end and its successor to work.
 LOAD_SECONDS = (10.0, 20.0)
 FAULTS = (3, 8)
 MEMBERS = ("worker-0", "worker-1", "sink-0", "sink-1")
-# Of a process that is stopped: within the session, around its end, well past it.
+# How long a process is stopped (s): within its session, around its end, well past it.
 PAUSES = (1.0, SESSION_SECONDS, 1.7 * SESSION_SECONDS)
 LATEST_HIT = 6
 
 
 class Step(NamedTuple):
-    """A fault at a time (s after the load began). What it means depends on the kind."""
+    """A fault at a time (s after the start of the load). The meaning of `detail` and `number` depends on the kind."""
 
     at: float
     kind: str
@@ -43,7 +43,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a seed stands for."""
+    """The load and the faults that a seed stands for."""
 
     seed: int
     seconds: float
@@ -53,7 +53,7 @@ class Schedule:
 
 
 def draw(seed: int) -> Schedule:
-    """Draw a schedule."""
+    """Return the schedule of a seed."""
     rng = Random(seed)
     seconds = rng.uniform(*LOAD_SECONDS)
     shape = Shape(
@@ -100,19 +100,19 @@ def _step(rng: Random, at: float) -> Step:
 
 
 class Player:
-    """Plays a schedule on a system. `played` has what really happened: a step on what doesn't run just then is none,
-    and a failpoint that nobody came by either."""
+    """Plays a schedule on a system. `played` has what really happened: no step on a process that wasn't running, and no
+    failpoint that wasn't reached."""
 
     def __init__(self, system: System, schedule: Schedule) -> None:
         self._system, self._schedule = system, schedule
-        # (time, number, what), a heap; the number keeps what is due at the same time in order.
+        # A heap of (time, number, action); the number keeps actions that are due at the same time in order.
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
         self._armed: dict[Path, str] = {}
         self.played: list[str] = []
 
     def run(self) -> Verdict:
-        """Let the load flow and the faults happen; heal; return the verdict."""
+        """Run the load and the faults; heal; return the verdict."""
         schedule, system = self._schedule, self._system
         with system.traffic(Random(schedule.seed), schedule.shape, schedule.rate):
             begun = time.monotonic()
@@ -149,7 +149,7 @@ class Player:
         self.played.append(str(step))
 
     def _collect(self) -> None:
-        """Note which failpoints have acted."""
+        """Add the failpoints that have acted to `played`."""
         for fired in [each for each in self._armed if each.exists()]:
             self.played.append(self._armed.pop(fired))
 

@@ -1,4 +1,4 @@
-"""The whole system as real processes in a folder of its own, to be hurt and held against the oracle."""
+"""The whole system as real processes in its own folder, to inject faults into and check with the oracle."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -32,22 +32,22 @@ from tests.support.wait import until
 
 LEDGER = "impressions.ledger.v1"
 END = OffsetSpec.latest()  # type: ignore[no-untyped-call] # the package has no types for it
-# Few records a transaction and few rows a block, so that a fault nearly always falls into one.
+# Few records per transaction and few rows per block, so a fault nearly always hits one.
 CHUNK_RECORDS, FLUSH_ROWS, FLUSH_SECONDS = 20, 1_000, 0.2
-# The shortest that leaves a busy machine alone; a zombie must sleep for longer.
+# The shortest session that doesn't expire on a busy machine; a zombie must sleep for longer.
 SESSION_SECONDS = 6.0
-# Waits that only end early when the system works; longest are those for a broker that stood still.
+# The limit of waits, which end early if the system works; the longest are those for a broker that hung.
 SECONDS = 120.0
-# A server that was stopped answers nothing.
+# A server that was stopped by SIGSTOP doesn't answer.
 ANSWER_SECONDS = 5.0
-# I5: nothing more has come for so long while everything runs. An idle group member is replaced within a session, a
-# sink that waits for ClickHouse looks again within ten seconds.
+# I5: how long nothing more may arrive while everything runs. A silent group member is replaced within a session, and a
+# sink that waits for ClickHouse retries within ten seconds.
 STALLED_SECONDS = 45.0
 
 
 @dataclass(frozen=True)
 class Commands:
-    """What runs as worker and as sink: the project's own, or a control with a known defect."""
+    """The programs to run as worker and as sink: the project's own, or a control with a known defect."""
 
     worker: Sequence[str] = command("worker")
     sink: Sequence[str] = command("sink")
@@ -57,7 +57,7 @@ OURS = Commands()
 
 
 class System:
-    """A broker, a ClickHouse, a worker and a sink; more of the last two on demand."""
+    """A broker, a ClickHouse, a worker and a sink; more workers and sinks on demand."""
 
     def __init__(self, settings: Settings, commands: Commands = OURS) -> None:
         self.settings = settings
@@ -67,7 +67,7 @@ class System:
         rules = Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms)
         self.oracle = Oracle(settings.kafka_bootstrap, host, port, rules)
         self._traffics = 0
-        # What must outlive the processes.
+        # Closed after the processes.
         self.resources = ExitStack()
         for kind in ("worker", "sink"):
             self.add(kind, 0)
@@ -75,18 +75,18 @@ class System:
     # Programs
 
     def add(self, kind: str, index: int) -> MemberProcess:
-        """Start a further worker or sink, and keep it running."""
+        """Start another worker or sink, and keep it running."""
         argv = self._commands.worker if kind == "worker" else self._commands.sink
         return self.keeper.add(MemberProcess(kind, self.settings, index, argv))
 
     def states(self) -> list[Path]:
-        """Every folder of local state, of workers that are no more too."""
+        """Return every folder of local state, also those of workers that are gone."""
         return sorted((self.settings.data_dir / "state").glob("worker-*/partition-*"))
 
     # Failpoints
 
     def arm(self, failpoint: Failpoint, process_name: str, action: Action = Action.KILL, **how: object) -> Path:
-        """Arm a failpoint of a process; return the file that is there once it has acted."""
+        """Arm a failpoint of a process; return the file that exists once it has acted."""
         assert self.settings.failpoints_dir is not None
         folder = self.settings.failpoints_dir / process_name
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ class System:
         return fired
 
     def disarm(self) -> None:
-        """Take away every failpoint that has not acted."""
+        """Disarm every failpoint that has not acted."""
         assert self.settings.failpoints_dir is not None
         for file in self.settings.failpoints_dir.glob("*/*"):
             if file.suffix != ".fired":
@@ -112,14 +112,14 @@ class System:
 
     @contextmanager
     def traffic(self, rng: Random, shape: Shape = USUAL, rate: float = RATE) -> Iterator[Traffic]:
-        """Let impressions flow during the body, which begins once they reach ClickHouse."""
+        """Let impressions flow during the body, which starts once they reach ClickHouse."""
         self._traffics += 1
         with Traffic(self.settings, rng, f"t{self._traffics}", shape, rate).flowing() as traffic:
             self.flows()
             yield traffic
 
     def decided(self) -> int:
-        """How far the ledger's topic has come, in offsets; it grows with every chunk that is committed."""
+        """Return the sum of the end offsets of the ledger's topic; it grows with every committed chunk."""
         ends = self.admin.list_offsets(
             dict.fromkeys((TopicPartition(LEDGER, partition) for partition in range(PARTITIONS)), END),
             isolation_level=IsolationLevel.READ_COMMITTED,
@@ -128,8 +128,8 @@ class System:
         return sum(end.result(SECONDS).offset for end in ends.values())
 
     def stored(self) -> int:
-        """How many lines readers see; -1 while ClickHouse doesn't answer."""
-        # By a bare request: a client's first questions cost more than this one, which is asked twenty times a second.
+        """Return how many lines readers see; -1 while ClickHouse doesn't answer."""
+        # A bare request: a client's first queries cost more than this one, which is sent twenty times a second.
         ask = urlencode({"user": "reader", "query": f"SELECT count() FROM {self.settings.clickhouse_database}.ledger"})
         with (
             suppress(OSError, HTTPException),
@@ -145,12 +145,12 @@ class System:
 
     @cached_property
     def admin(self) -> AdminClient:
-        """A client for what only an administrator does to Kafka."""
+        """The Kafka admin client."""
         config = {"reconnect.backoff.max.ms": 500, "log_level": 0}
         return AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap, **config})
 
     def wait_no_members(self, group: str) -> None:
-        """Return once a group is empty: a dead member by name belongs to it until its session is over."""
+        """Return once a group is empty: a dead static member stays in it until its session ends."""
 
         def empty() -> bool:
             return not self.admin.describe_consumer_groups([group])[group].result(SECONDS).members
@@ -158,22 +158,22 @@ class System:
         self.until(empty, f"{group} has no member")
 
     def fill(self, rng: Random, records: int) -> None:
-        """Produce so many records, and return once the broker has them."""
+        """Produce that many records; return once the broker has them."""
         self._traffics += 1
         load.produce(self.settings, islice(load.load(rng, f"t{self._traffics}", float("inf"), USERS), records))
 
     def works(self, offsets: int = 20) -> None:
-        """Return once the worker has committed some more chunks."""
+        """Return once the worker has committed more chunks."""
         goal = self.decided() + offsets
         self.until(lambda: self.decided() >= goal, "the worker decides")
 
     def flows(self, lines: int = 40) -> None:
-        """Return once readers see some more lines."""
+        """Return once readers see more lines."""
         before = self.stored()
         self.until(lambda: self.stored() >= before + lines, "impressions reach ClickHouse")
 
     def until(self, condition: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
-        """Wait for a condition, unless the keeper or a program is broken."""
+        """Wait for a condition; raise at once if the keeper or a program has failed."""
 
         def checked() -> object:
             self.keeper.check()
@@ -184,12 +184,12 @@ class System:
     # Verdict
 
     def heal(self) -> None:
-        """Undo what was done: everything runs, and nothing is armed."""
+        """Undo the faults: return once everything runs, with no failpoint armed."""
         self.disarm()
         self.keeper.heal()
 
     def verdict(self) -> Verdict:
-        """Heal, wait until everything has arrived (I5), and let the oracle judge. Raises AssertionError for I5."""
+        """Heal, wait until everything has arrived (I5), and return the verdict. Raises AssertionError for I5."""
         self.heal()
         arrived = self.oracle.wait(STALLED_SECONDS, self.keeper.check)
         verdict = self.oracle.check(self.states())
@@ -206,7 +206,7 @@ class System:
 
 
 def fault_settings(folder: Path, **more: object) -> Settings:
-    """Settings of a system to be hurt."""
+    """Return settings for a system to inject faults into."""
     return stack_settings(
         folder,
         **{
@@ -221,7 +221,7 @@ def fault_settings(folder: Path, **more: object) -> Settings:
 
 
 def end_all(settings: Settings) -> None:
-    """End every process of a system at once."""
+    """Kill every process of a system."""
     folder = RunFolder(settings.data_dir)
     for name in folder.recorded():
         Program(name, folder).stop(0.0)
@@ -229,7 +229,7 @@ def end_all(settings: Settings) -> None:
 
 @contextmanager
 def running_system(settings: Settings, commands: Commands = OURS) -> Iterator[System]:
-    """Run a system; when the body ends everything is killed, and the folder is left as it is."""
+    """Run a system; after the body kill everything, and leave the folder as it is."""
     try:
         stack.up(settings, ["kafka", "clickhouse"], out=lambda _: None)
         provision(settings, False, lambda _: None)

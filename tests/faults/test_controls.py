@@ -1,7 +1,7 @@
-"""The harness finds the usual mistakes: each of these programs is right until the fault, and must be found out by it.
+"""The harness finds common mistakes: each of these programs is right until the fault, which must reveal its mistake.
 
-What is our own passes the same fault in the case of the matrix that each test names. No test relies on luck: a
-failpoint is armed while nothing flows, so that the flush that follows is the one that meets it.
+Our own program passes the same fault, in the case of the matrix that each test names. No test relies on luck: each
+failpoint is armed while nothing flows, so the next flush is sure to reach it.
 """
 
 import shutil
@@ -24,40 +24,40 @@ pytestmark = pytest.mark.integration
 
 WORKER, SINK = "worker-0", "sink-0"
 ACCEPTED = "impressions.accepted.v1"
-# What a textbook agent can decide: it knows neither packed records nor strays, and rejects nothing.
+# What a textbook agent can decide: it can't handle packed records or strays, and rejects nothing.
 GOOD = Shape(packed=0, strays=0, rubbish=0, untimely=0)
 GOOD_FLUSHES = 20
 
 
 def worker(module: ModuleType, how: str = "worker") -> Commands:
-    """A system with that worker."""
+    """Return the commands of a system with that worker."""
     return Commands(worker=(sys.executable, str(module.__file__), how))
 
 
 def sink(module: ModuleType) -> Commands:
-    """A system with that sink."""
+    """Return the commands of a system with that sink."""
     return Commands(sink=(sys.executable, str(module.__file__), "sink"))
 
 
-def test_a_textbook_agent_with_take(tmp_path: Path) -> None:
+def test_a_textbook_agent_with_take_loses_a_batch(tmp_path: Path) -> None:
     """A record that can't be read acknowledges its whole batch. Ours: "poison records"."""
     with control("textbook agent with take()", tmp_path, worker(textbook, "take"), GOOD, states=False) as proof:
         flushes = [lost_flush(user_at(0, f"lost-{number}")) for number in range(GOOD_FLUSHES)]
-        # Fetched together: what is behind the first record within the same batch is never decided.
+        # All are fetched together: the records after the first one in the same batch are never decided.
         proof.produce(Raw(0, b"{"), *flushes)
         proof.judge()
         assert 0 < proof.difference("I1", "impressions").missing <= GOOD_FLUSHES * LOST
-        # The one that could not be read, and others.
+        # The record that can't be read, and others.
         assert proof.difference("I1", "ledger").missing > 1
 
 
-def test_faust_s_own_producer(tmp_path: Path) -> None:
-    """A send that fails is logged, and its source acknowledged. Ours: "an output refuses records"."""
+def test_fausts_own_producer_loses_a_record_that_the_broker_refuses(tmp_path: Path) -> None:
+    """A failed send is logged, and its source record acknowledged. Ours: "an output refuses records"."""
     with control("Faust's built-in producer", tmp_path, worker(textbook, "events"), GOOD, states=False) as proof:
         limit(proof.system.settings, ACCEPTED, SMALL_BYTES)
         before = proof.system.stored()
         proof.produce(lost_flush(user_at(0, "lost")))
-        # Its row of the ledger is sent after the impressions.
+        # Its ledger row is sent after the impressions.
         proof.system.until(lambda: proof.system.stored() > before, "the flush is decided")
         assert "_on_published error" in proof.system.keeper[WORKER].output()
         limit(proof.system.settings, ACCEPTED, DECLARED_BYTES)
@@ -66,8 +66,8 @@ def test_faust_s_own_producer(tmp_path: Path) -> None:
         assert not proof.difference("I1", "ledger").found
 
 
-def test_state_and_output_in_two_transactions(tmp_path: Path) -> None:
-    """SIGKILL between the two: the position is behind rows that no one has.
+def test_state_and_output_in_two_transactions_lose_the_output(tmp_path: Path) -> None:
+    """SIGKILL between the two: the position is after rows that nobody has.
 
     Ours: "worker killed at worker.commit.after".
     """
@@ -77,8 +77,8 @@ def test_state_and_output_in_two_transactions(tmp_path: Path) -> None:
         assert proof.difference("I1", "ledger").missing == 1
 
 
-def test_the_store_is_written_before_the_commit(tmp_path: Path) -> None:
-    """SIGKILL before the commit: the store's position is past a chunk that nobody has.
+def test_a_store_that_is_written_before_the_commit_loses_the_chunk(tmp_path: Path) -> None:
+    """SIGKILL before the commit: the store's position is after a chunk that nobody has.
 
     Ours: "worker killed at worker.commit.before".
     """
@@ -89,8 +89,8 @@ def test_the_store_is_written_before_the_commit(tmp_path: Path) -> None:
         assert proof.difference("I4", "state of partition 0").extra > 0
 
 
-def test_nothing_fences_a_zombie(tmp_path: Path) -> None:
-    """A zombie writes old values behind new ones, and the state made from them accepts a duplicate.
+def test_a_zombie_that_nothing_fences_overwrites_state(tmp_path: Path) -> None:
+    """A zombie writes old values after new ones, and the state restored from them accepts a duplicate.
 
     Ours: "zombie worker, writes queued", and "local state wiped".
     """
@@ -105,15 +105,15 @@ def test_nothing_fences_a_zombie(tmp_path: Path) -> None:
             system.until(successor.is_ready, "the successor has the partitions")
             proof.produce(at_home(user, flush(user, [impression("a0002", seen_at)])))
             proof.catch_up()
-            # It dies of its first commit, so that it writes what it had decided and nothing else.
+            # It dies at its first commit, so it writes what it had decided and nothing else.
             wrote = system.arm(Failpoint.WORKER_COMMIT_AFTER, WORKER)
             system.keeper.signal(WORKER, signal.SIGCONT)
             system.until(lambda: not zombie.is_running, "the zombie has tried to commit")
             assert wrote.exists(), "something fences it"
-            # Behind the old position that it wrote there is a new one again.
+            # The old position that it wrote is followed by a new one again.
             proof.produce(at_home(other, flush(other, [impression("a0001", seen_at)])))
             proof.catch_up()
-            # Now the state is what the changelogs say.
+            # Now the state must be restored from the changelogs.
             system.keeper.remove("worker-1")
             shutil.rmtree(system.settings.data_dir / "state")
         proof.produce(at_home(user, flush(user, [impression("a0002", seen_at + 50, impression_id="double")])))
@@ -122,8 +122,8 @@ def test_nothing_fences_a_zombie(tmp_path: Path) -> None:
         assert proof.difference("I1", "ledger").wrong == 1
 
 
-def test_a_sink_that_commits_before_it_inserts(tmp_path: Path) -> None:
-    """SIGKILL between the tables of a block: only impressions have several, so that it is their block.
+def test_a_sink_that_commits_before_it_inserts_loses_a_block(tmp_path: Path) -> None:
+    """SIGKILL between the tables of a block: it is a block of impressions, as only these go to several tables.
 
     Ours: "sink killed at sink.insert.between".
     """
@@ -133,13 +133,13 @@ def test_a_sink_that_commits_before_it_inserts(tmp_path: Path) -> None:
         assert proof.difference("I3", ACCEPTED).missing == LOST
 
 
-def test_a_sink_that_cuts_records(tmp_path: Path) -> None:
-    """SIGKILL between two slices of one record: the next sink starts behind it.
+def test_a_sink_that_cuts_records_loses_the_rest_of_one(tmp_path: Path) -> None:
+    """SIGKILL between two slices of one record: the next sink starts after that record.
 
     Ours: "sink killed at sink.insert.between".
     """
     with control("sink that cuts records", tmp_path, sink(cutting)) as proof:
-        # Each of the two set tables is cut once too, and there are two steps from table to table.
+        # The two set tables are cut once each too, and there are two steps between tables.
         flush_of_two_slices = lost_flush(user_at(0, "lost"), cutting.SLICE_ROWS + LOST)
         proof.die_at(Failpoint.SINK_INSERT_BETWEEN, SINK, flush_of_two_slices, hit=5)
         assert proof.difference("I1", "impressions").missing == LOST

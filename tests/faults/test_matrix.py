@@ -1,4 +1,4 @@
-"""The quick cases of the matrix: after each fault, readers see what the log says, and nothing else."""
+"""The quick cases of the matrix: after each fault, readers see exactly what the log says."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 QUICK = quick(CASES.values())
 SHARED = [
-    # tests/support/workers.py keeps those of a system together, by this name.
+    # tests/support/workers.py keeps the cases of a system together, by this name.
     pytest.param(system := number // TOGETHER, each, id=f"system {system}: {each.name}")
     for number, each in enumerate(each for each in QUICK if not each.own)
 ]
@@ -24,7 +24,7 @@ OWN = [pytest.param(each, id=each.name) for each in QUICK if each.own]
 
 
 class Shared:
-    """One system at a time, by number, for cases after which it is as good as before."""
+    """One system at a time, by number, for cases that leave it intact."""
 
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self._folders, self._running = folders, ExitStack()
@@ -32,7 +32,7 @@ class Shared:
 
     @contextmanager
     def system(self, number: int) -> Iterator[System]:
-        """The system of that number, which its first case starts. A body that raises ends it: the next starts it."""
+        """Yield the system of that number; its first case starts it. If the body raises, the next one restarts it."""
         if self._found is None or self._found[0] != number:
             self.close()
             folder = self._folders.mktemp(f"faults-{number}-")
@@ -44,14 +44,14 @@ class Shared:
             raise
 
     def close(self) -> None:
-        """End the system that runs."""
+        """End the running system."""
         self._found = None
         self._running.close()
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    """Not a parametrized fixture: pytest would end and start it again for each case."""
+    """Not a parametrized fixture: pytest would restart it for each case."""
     shared = Shared(tmp_path_factory)
     yield shared
     shared.close()

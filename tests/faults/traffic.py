@@ -1,4 +1,4 @@
-"""Traffic beside the faults: impressions at a steady rate, until it is told to end; none of them may get lost."""
+"""Traffic during the faults: impressions at a steady rate until it is stopped; none of them may be lost."""
 
 import threading
 import time
@@ -12,15 +12,15 @@ from streams.settings import Settings
 from tests.support.load import USUAL, Raw, Shape, load
 
 TOPIC = "impressions.v1"
-# Outages of the broker are waited out: a record that is given up would be a hole of the test's, not the system's.
+# Long enough to outlast outages of the broker: a record that is given up would be lost by the test, not the system.
 DELIVERY_SECONDS = 300.0
-# Records a second: several transactions a second in each partition, on machines that are busy otherwise.
+# Records per second: several transactions a second in each partition, even on a busy machine.
 RATE = 60.0
 USERS = 80
 
 
 class Traffic:
-    """Produces in a thread of its own."""
+    """Produces in its own thread."""
 
     def __init__(self, settings: Settings, rng: Random, name: str, shape: Shape = USUAL, rate: float = RATE) -> None:
         self._records = load(rng, name, float("inf"), USERS, shape)
@@ -42,7 +42,7 @@ class Traffic:
 
     @contextmanager
     def flowing(self) -> Iterator["Traffic"]:
-        """Produce for the time of the body; at its end wait until the broker has everything."""
+        """Produce during the body; after it, wait until the broker has everything."""
         self._thread.start()
         try:
             yield self
@@ -52,14 +52,14 @@ class Traffic:
         self.check()
 
     def check(self) -> None:
-        """Raise what went wrong."""
+        """Raise the thread's error, if there was one."""
         if self._failure is not None:
             raise self._failure
 
     def _run(self) -> None:
         try:
             begun, sent = time.monotonic(), 0
-            # The rate is kept by the clock: what a slow moment misses is caught up.
+            # The clock sets the rate: records missed in a slow moment are caught up.
             while not self._ending.wait(max(0.0, begun + sent / self._rate - time.monotonic())):
                 self._send(next(self._records))
                 sent += 1

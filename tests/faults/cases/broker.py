@@ -1,4 +1,4 @@
-"""The broker dies, stands still, and refuses what it is given."""
+"""The broker dies, hangs, or refuses records."""
 
 import signal
 from random import Random
@@ -11,13 +11,13 @@ from tests.support.wait import let_pass
 
 NAME = "kafka"
 ACCEPTED = "impressions.accepted.v1"
-# Below what twenty large flushes become; the limit is for compressed batches.
+# Less than the output of twenty large flushes; the limit applies to compressed batches.
 SMALL_BYTES, DECLARED_BYTES = 4_000, 8 * 1024 * 1024
 
 
 @case("broker killed", Fault.BROKER_KILLED)
 def killed(system: System, rng: Random) -> None:
-    """SIGKILL, and started again."""
+    """SIGKILL, and a restart."""
     system.keeper.kill(NAME)
     system.heal()
     system.oracle.reset()
@@ -25,7 +25,7 @@ def killed(system: System, rng: Random) -> None:
 
 @case("broker stands still", Fault.BROKER_HANGS)
 def stopped(system: System, rng: Random) -> None:
-    """SIGSTOP for longer than the session timeout, SIGCONT."""
+    """SIGSTOP for longer than the session timeout, then SIGCONT."""
     system.keeper.signal(NAME, signal.SIGSTOP)
     let_pass(SESSION_SECONDS + 2)
     system.keeper.signal(NAME, signal.SIGCONT)
@@ -35,7 +35,7 @@ def stopped(system: System, rng: Random) -> None:
 
 @case("an output refuses records", Fault.OUTPUT_REFUSED, shape=Shape(impressions=(100, 200), packed=0.5))
 def refused(system: System, rng: Random) -> None:
-    """The limit of a topic is set below what a chunk becomes, and back: the worker can't commit for that time."""
+    """A topic's size limit is set below the output of a chunk, and back: the worker can't commit in between."""
     limit(system.settings, ACCEPTED, SMALL_BYTES)
     worker = system.keeper["worker-0"]
     system.until(lambda: "MSG_SIZE_TOO_LARGE" in worker.output(), "the worker has met the limit")

@@ -1,4 +1,4 @@
-"""ClickHouse is away, slow, killed in the middle of an insert, cut off before its answer, migrated meanwhile."""
+"""ClickHouse is down, slow, killed in the middle of an insert, disconnected before its response, or migrated."""
 
 import signal
 import subprocess
@@ -20,45 +20,45 @@ MINUTES_SECONDS = 150.0
 def _down(system: System, offsets: int, seconds: float = 0.0) -> None:
     with system.keeper.held(NAME):
         system.keeper.kill(NAME)
-        # The worker goes on in real time.
+        # The worker keeps deciding meanwhile.
         system.works(offsets)
         let_pass(seconds)
 
 
 @case("ClickHouse down", Fault.CLICKHOUSE_DOWN)
 def down(system: System, rng: Random) -> None:
-    """Killed, and away for a few seconds."""
+    """SIGKILL, and down for a few seconds."""
     _down(system, 150)
 
 
 @case("ClickHouse down for minutes", Fault.CLICKHOUSE_DOWN)
 def down_for_minutes(system: System, rng: Random) -> None:
-    """Killed, and away for two and a half minutes."""
+    """SIGKILL, and down for two and a half minutes."""
     _down(system, 150, MINUTES_SECONDS)
 
 
 @case("ClickHouse killed with an insert's body in hand", Failpoint.CLICKHOUSE_RECEIVED)
 def killed_before_storing(system: System, rng: Random) -> None:
-    """Dies after the body has arrived and before it is stored."""
+    """SIGKILL after the body has arrived, before it is stored."""
     system.wait_fired(system.arm(Failpoint.CLICKHOUSE_RECEIVED, NAME, hit=rng.randint(1, LATEST_HIT)))
 
 
 @case("ClickHouse killed before its answer", Failpoint.CLICKHOUSE_STORED)
 def killed_after_storing(system: System, rng: Random) -> None:
-    """Dies after the body is stored and before it answers."""
+    """SIGKILL after the body is stored, before the response."""
     system.wait_fired(system.arm(Failpoint.CLICKHOUSE_STORED, NAME, hit=rng.randint(1, LATEST_HIT)))
 
 
 @case("connection cut before an insert is stored", Fault.CONNECTION_CUT)
 def cut_before_storing(system: System, rng: Random) -> None:
-    """The connection is cut after the body, and the insert given up: three times."""
+    """The connection is cut after the body has arrived, and ClickHouse drops the insert: three times."""
     for _ in range(3):
         system.wait_fired(system.arm(Failpoint.CLICKHOUSE_RECEIVED, NAME, Action.CUT, hit=rng.randint(1, LATEST_HIT)))
 
 
 @case("answer cut off", Fault.CONNECTION_CUT)
 def cut_after_storing(system: System, rng: Random) -> None:
-    """The connection is cut after the insert is stored, before the answer: three times."""
+    """The connection is cut after the insert is stored, before the response: three times."""
     for _ in range(3):
         system.wait_fired(system.arm(Failpoint.CLICKHOUSE_STORED, NAME, Action.CUT, hit=rng.randint(1, LATEST_HIT)))
 
@@ -85,7 +85,7 @@ def slow_by_30_seconds(system: System, rng: Random) -> None:
 
 @case("ClickHouse stands still", Fault.CLICKHOUSE_SLOW)
 def stopped(system: System, rng: Random) -> None:
-    """SIGSTOP while the worker goes on; SIGCONT."""
+    """SIGSTOP while the worker continues, then SIGCONT."""
     system.keeper.signal(NAME, signal.SIGSTOP)
     system.works(600)
     system.keeper.signal(NAME, signal.SIGCONT)

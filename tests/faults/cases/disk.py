@@ -1,4 +1,4 @@
-"""Disks that are full: under RocksDB and under ClickHouse, each on a small file system of its own."""
+"""The disk under RocksDB or under ClickHouse is full. Each has a small file system of its own."""
 
 import shutil
 import subprocess
@@ -12,17 +12,17 @@ from tests.faults.case import Fault, case
 from tests.faults.system import System
 
 MIB = 1024 * 1024
-# ClickHouse's code for it.
+# ClickHouse's error code for a full disk.
 NOT_ENOUGH_SPACE = 243
 
 
 class NotHereError(Exception):
-    """This machine can't show the case; the text says why."""
+    """This machine can't run the case; the text says why."""
 
 
 @contextmanager
 def small_disk(folder: Path, mib: int) -> Iterator[None]:
-    """Mount a file system of that size at the folder. Raises NotHereError without the right to."""
+    """Mount a file system of that size at the folder. Raises NotHereError without the permission to mount."""
     folder.mkdir(parents=True, exist_ok=True)
     argv = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
@@ -36,7 +36,7 @@ def small_disk(folder: Path, mib: int) -> Iterator[None]:
 
 @contextmanager
 def full(folder: Path) -> Iterator[None]:
-    """Fill the folder's file system for the time of the body."""
+    """Fill the folder's file system during the body."""
     ballast = folder / "ballast"
     try:
         with ballast.open("wb", buffering=0) as out:
@@ -52,7 +52,7 @@ def full(folder: Path) -> Iterator[None]:
 
 @case("disk full under RocksDB", Fault.WORKER_DISK_FULL, own=True)
 def rocksdb(system: System, rng: Random) -> None:
-    """No space for the local store: the worker ends, and goes on once there is some."""
+    """No space for the local store: the worker ends, and continues once there is space."""
     name, folder = "worker-0", system.settings.data_dir / "state"
     with system.keeper.held(name):
         system.keeper.kill(name)
@@ -68,7 +68,7 @@ def rocksdb(system: System, rng: Random) -> None:
 
 @case("disk full under ClickHouse", Fault.CLICKHOUSE_DISK_FULL, own=True)
 def clickhouse(system: System, rng: Random) -> None:
-    """No space for parts: the sink waits, and goes on once there is some."""
+    """No space for parts: the sink waits, and continues once there is space."""
     name, folder = "clickhouse", system.settings.data_dir / "clickhouse"
     disk = system.settings.data_dir / "small"
     with system.keeper.held(name):

@@ -1,4 +1,4 @@
-"""Members come and go, and offsets are moved by hand."""
+"""Members come and go, or offsets are moved by hand."""
 
 from random import Random
 
@@ -37,7 +37,7 @@ def _leave(system: System) -> None:
 
 @case("4 members come and go", Fault.MEMBERS_CHANGE)
 def some(system: System, rng: Random) -> None:
-    """A second and third worker and sink join and leave, in order or killed, every five seconds."""
+    """Every five seconds a second or third worker or sink joins, or leaves (in an orderly way or by SIGKILL)."""
     _come_and_go(system, rng, 4)
 
 
@@ -49,7 +49,7 @@ def many(system: System, rng: Random) -> None:
 
 @case("offsets of the worker rewound to 0", Fault.WORKER_REWOUND)
 def worker_rewound(system: System, rng: Random) -> None:
-    """The group's committed offsets are set to 0 while it has no member."""
+    """The committed offsets of the group are set to 0 while it has no members."""
     with system.keeper.held("worker-0"):
         system.keeper.kill("worker-0")
         _move(system, "impressions", ["impressions.v1"])
@@ -57,7 +57,7 @@ def worker_rewound(system: System, rng: Random) -> None:
 
 @case("offsets of the sink rewound to 0", Fault.SINK_REWOUND)
 def sink_rewound(system: System, rng: Random) -> None:
-    """The sink's committed offsets are set to 0 while it has no member."""
+    """The committed offsets of the sink are set to 0 while its group has no members."""
     with system.keeper.held("sink-0"):
         system.keeper.kill("sink-0")
         _move(system, "impressions-sink", OUTPUTS)

@@ -1,4 +1,4 @@
-"""What arrives is rubbish, has wrong clocks, or is known to the catalogue only later."""
+"""The input is rubbish, has wrong times, or has artworks that are catalogued only later."""
 
 from random import Random
 
@@ -14,7 +14,7 @@ LATE_SECONDS = 60.0
 
 @case("poison records", Fault.RUBBISH, shape=Shape(rubbish=0.3, untimely=0.3, strays=0.2))
 def poison(system: System, rng: Random) -> None:
-    """A third of the records hold lines that can't be read, a third of the flushes impossible impressions."""
+    """A third of the records have unreadable lines, a third of the flushes have impossible impressions."""
     system.works(100)
 
 
@@ -34,7 +34,7 @@ def behind(system: System, rng: Random) -> None:
 
 @case("catalogue late", Fault.CATALOGUE_LATE)
 def late(system: System, rng: Random) -> None:
-    """Artworks are seen first and catalogued then; the worker is killed in between."""
+    """Artworks are seen first and catalogued afterwards; the worker is killed in between."""
     _late(system, 3.0)
 
 
@@ -54,6 +54,6 @@ def _late(system: System, seconds: float) -> None:
     let_pass(seconds)
     first = int(tag.removeprefix("late")) % 2**31
     produce_catalogue(system.settings, ((a, {"pool_id": tag, "ordinal": first + n}) for n, a in enumerate(artworks)))
-    # Half of them come back, half do nothing more: the coverage of all follows.
+    # Half of the users come back, the other half do nothing more: the coverage of all must follow.
     produce(system.settings, (at_home(u, flush(u, [impression(artworks[0], now_ms())])) for u in users[::2]))
     system.flows()

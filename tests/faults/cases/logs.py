@@ -1,4 +1,4 @@
-"""Logs are deleted, cut and made again. Each case has a system of its own."""
+"""Logs are deleted, truncated or re-created. Each case has a system of its own."""
 
 import subprocess
 import sys
@@ -21,13 +21,13 @@ WORKER = "worker-0"
 
 @case("changelog deleted, RocksDB kept", Fault.CHANGELOG_LOST, own=True, calm=True)
 def changelog_deleted(system: System, rng: Random) -> None:
-    """The windows' changelog is deleted: the worker refuses, and `impressions rebuild` mends it."""
+    """The windows' changelog is deleted: the worker refuses to start until `impressions rebuild` repairs the state."""
     _refused_and_rebuilt(system, rng, lambda: delete(system.settings, WINDOWS))
 
 
 @case("both changelogs deleted", Fault.CHANGELOG_LOST, own=True, calm=True)
 def changelogs_deleted(system: System, rng: Random) -> None:
-    """Both changelogs are deleted, the positions with them: the worker refuses, `impressions rebuild` mends it."""
+    """Both changelogs, with the positions, are deleted: the worker refuses until `impressions rebuild` repairs this."""
 
     def lose() -> None:
         delete(system.settings, WINDOWS)
@@ -38,10 +38,10 @@ def changelogs_deleted(system: System, rng: Random) -> None:
 
 @case("changelog truncated", Fault.CHANGELOG_LOST, own=True, calm=True)
 def changelog_truncated(system: System, rng: Random) -> None:
-    """The windows' changelog is cut to nothing: the worker refuses, `impressions rebuild` mends it."""
+    """The windows' changelog loses all its records: the worker refuses until `impressions rebuild` repairs this."""
 
     def lose() -> None:
-        # A broker cuts no log that is only compacted, until somebody says otherwise.
+        # A broker refuses to delete records of a topic that is only compacted.
         configure(system.settings, WINDOWS, "cleanup.policy", "compact,delete")
         everything = [TopicPartition(WINDOWS, partition, -1) for partition in range(PARTITIONS)]
         for future in system.admin.delete_records(everything).values():
@@ -55,7 +55,7 @@ def _refused_and_rebuilt(system: System, rng: Random, lose: object) -> None:
     with system.traffic(rng):
         system.works(200)
     assert system.verdict().ok
-    # Not the kept one, whose end of that kind would be a fault of its own.
+    # Not the keeper's worker: the keeper would count this exit as a failure.
     refused = MemberProcess("worker", system.settings)
     with system.keeper.held(WORKER):
         system.keeper.kill(WORKER)
@@ -71,7 +71,7 @@ def _refused_and_rebuilt(system: System, rng: Random, lose: object) -> None:
 
 @case("impressions.v1 made again while the worker runs", Fault.SOURCE_RECREATED, own=True, calm=True)
 def source_made_again(system: System, rng: Random) -> None:
-    """The source is deleted and created under a running worker, and filled at once: nothing is skipped or merged."""
+    """The source is deleted, re-created and filled at once under a running worker: nothing is skipped or merged."""
     with system.traffic(rng):
         system.works(200)
     assert system.verdict().ok
@@ -83,7 +83,7 @@ def source_made_again(system: System, rng: Random) -> None:
 
 @case("impressions.v1 made again while the worker is down", Fault.SOURCE_RECREATED, own=True, calm=True)
 def source_made_again_without_worker(system: System, rng: Random) -> None:
-    """The source is deleted and created, and filled past the old position, before a worker comes back."""
+    """The source is deleted, re-created and filled past the old position before the worker comes back."""
     with system.traffic(rng):
         system.works(100)
     assert system.verdict().ok

@@ -1,4 +1,4 @@
-"""The sink dies at every step of its work, and two zombies of it write what is there already."""
+"""The sink dies at any step of its work, or two zombie sinks write rows that are already stored."""
 
 import signal
 from functools import partial
@@ -16,12 +16,12 @@ FAILPOINTS = (
     Failpoint.SINK_COMMIT_AFTER,
 )
 LATEST_HIT = 5
-# How long an insert is held so that the sink can be killed in it; a kill takes milliseconds.
+# How long an insert is delayed so that the sink can be killed during it; a kill takes milliseconds.
 HELD_SECONDS = 3.0
 
 
 def killed_at(failpoint: Failpoint, system: System, rng: Random) -> None:
-    """SIGKILL at one failpoint."""
+    """SIGKILL at this failpoint."""
     system.wait_fired(system.arm(failpoint, SINK, hit=rng.randint(1, LATEST_HIT)))
 
 
@@ -31,7 +31,7 @@ for _failpoint in FAILPOINTS:
 
 @case("sink killed in the middle of an insert", Fault.SINK_KILLED)
 def killed_mid_insert(system: System, rng: Random) -> None:
-    """SIGKILL after ClickHouse has the body and stored it, before it answers."""
+    """SIGKILL after ClickHouse has stored the body, before its response."""
     fired = system.arm(Failpoint.CLICKHOUSE_STORED, "clickhouse", Action.SLEEP, seconds=HELD_SECONDS)
     system.wait_fired(fired)
     system.keeper.kill(SINK)
@@ -39,7 +39,7 @@ def killed_mid_insert(system: System, rng: Random) -> None:
 
 @case("sink terminated", Fault.SINK_TERMINATED)
 def terminated(system: System, rng: Random) -> None:
-    """SIGTERM: it flushes, ends with 0, and another one goes on."""
+    """SIGTERM: the sink flushes and exits with 0, and another one continues."""
     with system.keeper.held(SINK):
         system.keeper.signal(SINK, signal.SIGTERM)
         assert system.keeper[SINK].wait_exit() == 0
@@ -47,7 +47,7 @@ def terminated(system: System, rng: Random) -> None:
 
 @case("worker and sink terminated while ClickHouse is down", Fault.SINK_TERMINATED)
 def terminated_without_clickhouse(system: System, rng: Random) -> None:
-    """SIGTERM to both while ClickHouse is away: both end with 0, nothing is lost."""
+    """SIGTERM to both while ClickHouse is down: both exit with 0, and nothing is lost."""
     with system.keeper.held("clickhouse"), system.keeper.held(SINK), system.keeper.held("worker-0"):
         system.keeper.kill("clickhouse")
         system.works()
@@ -58,7 +58,7 @@ def terminated_without_clickhouse(system: System, rng: Random) -> None:
 
 @case("two zombie sinks", Fault.SINK_ZOMBIE)
 def zombies(system: System, rng: Random) -> None:
-    """Two sinks, one after the other, SIGSTOPped past their sessions with a block in hand; both come back."""
+    """SIGSTOP to a sink, then to its successor, past their sessions with a block to insert; then SIGCONT to both."""
     system.wait_fired(system.arm(Failpoint.SINK_INSERT_BEFORE, SINK, Action.STOP))
     with system.keeper.held(SINK):
         system.add("sink", 1)

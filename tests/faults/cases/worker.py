@@ -1,4 +1,4 @@
-"""The worker dies at every step of its work, stands still and comes back, loses its local state."""
+"""The worker dies at any step of its work, hangs and comes back, or loses its local state."""
 
 import shutil
 import signal
@@ -10,7 +10,7 @@ from tests.faults.case import Fault, case, declare_case
 from tests.faults.system import System
 
 WORKER = "worker-0"
-# Passed in ordinary work, several times a second.
+# Passed during normal work, several times a second.
 AT_WORK = (
     Failpoint.WORKER_DECODED,
     Failpoint.WORKER_PRODUCED,
@@ -22,19 +22,19 @@ AT_WORK = (
 )
 # Passed for each partition while a worker starts.
 IN_RECOVERY = (Failpoint.WORKER_FENCED, Failpoint.WORKER_BARRIER, Failpoint.WORKER_RESTORING)
-# Faust commits once a second, so that a late hit would only be waited for.
+# Faust commits once a second, so a later hit would only take longer.
 LATEST_HIT = 5
 PARTITIONS = 4
 
 
 def killed_at_work(failpoint: Failpoint, system: System, rng: Random) -> None:
-    """SIGKILL at one failpoint of ordinary work."""
+    """SIGKILL at this failpoint, during normal work."""
     rare = failpoint in (Failpoint.WORKER_OFFSET_BEFORE, Failpoint.WORKER_OFFSET_AFTER)
     system.wait_fired(system.arm(failpoint, WORKER, hit=1 if rare else rng.randint(1, LATEST_HIT)))
 
 
 def killed_in_recovery(failpoint: Failpoint, system: System, rng: Random) -> None:
-    """SIGKILL, and another one while what was killed recovers."""
+    """SIGKILL, and another SIGKILL at this failpoint during the recovery."""
     fired = system.arm(failpoint, WORKER, hit=rng.randint(1, PARTITIONS))
     system.keeper.kill(WORKER)
     system.wait_fired(fired)
@@ -55,7 +55,7 @@ for _failpoint in IN_RECOVERY:
 
 @case(f"worker killed at {Failpoint.WORKER_REVOKED}", Failpoint.WORKER_REVOKED)
 def killed_on_revoke(system: System, rng: Random) -> None:
-    """SIGKILL while partitions are being taken away, because a second worker has come."""
+    """SIGKILL while partitions are being revoked, because a second worker has joined."""
     fired = system.arm(Failpoint.WORKER_REVOKED, WORKER)
     system.add("worker", 1)
     system.wait_fired(fired)
@@ -65,7 +65,7 @@ def killed_on_revoke(system: System, rng: Random) -> None:
 
 @case("worker killed at any moment", Fault.WORKER_KILLED)
 def killed(system: System, rng: Random) -> None:
-    """SIGKILL three times, the second and third as soon as it works again."""
+    """SIGKILL three times, the second and third soon after the worker works again."""
     for _ in range(3):
         system.works(rng.randint(1, 40))
         system.keeper.kill(WORKER)
@@ -73,7 +73,7 @@ def killed(system: System, rng: Random) -> None:
 
 @case("worker terminated", Fault.WORKER_TERMINATED)
 def terminated(system: System, rng: Random) -> None:
-    """SIGTERM in the middle of a batch: it ends with 0, and another one goes on."""
+    """SIGTERM in the middle of a batch: the worker exits with 0, and another one continues."""
     fired = system.arm(Failpoint.WORKER_DECODED, WORKER, Action.SLEEP, seconds=0.5)
     system.wait_fired(fired)
     with system.keeper.held(WORKER):
@@ -83,19 +83,19 @@ def terminated(system: System, rng: Random) -> None:
 
 @case("zombie worker, transaction open", Fault.WORKER_ZOMBIE)
 def zombie_with_open_transaction(system: System, rng: Random) -> None:
-    """SIGSTOP past its session with all of a chunk on the broker, uncommitted; another takes over; SIGCONT."""
+    """SIGSTOP past its session with a whole chunk sent but not committed; another worker takes over; SIGCONT."""
     _zombie(Failpoint.WORKER_PRODUCED, system, rng)
 
 
 @case("zombie worker, writes queued", Fault.WORKER_ZOMBIE)
 def zombie_with_queued_writes(system: System, rng: Random) -> None:
-    """SIGSTOP past its session with a chunk decided and not written; another takes over; SIGCONT."""
+    """SIGSTOP past its session with a chunk decided but not sent; another worker takes over; SIGCONT."""
     _zombie(Failpoint.WORKER_DECODED, system, rng)
 
 
 @case("zombie worker, committed and not stored", Fault.WORKER_ZOMBIE)
 def zombie_after_commit(system: System, rng: Random) -> None:
-    """SIGSTOP past its session between the commit and the local store's write; another takes over; SIGCONT."""
+    """SIGSTOP past its session between the commit and the write to the local store; another takes over; SIGCONT."""
     _zombie(Failpoint.WORKER_COMMIT_AFTER, system, rng)
 
 
@@ -108,7 +108,7 @@ def _zombie(failpoint: Failpoint, system: System, rng: Random) -> None:
         system.until(successor.is_ready, "the successor has the partitions")
         system.flows()
         system.keeper.signal(WORKER, signal.SIGCONT)
-        # Fenced by its producer, or told by the group that its partitions are gone.
+        # Its producer is fenced, or the group has told it that its partitions are gone.
         system.until(lambda: not zombie.is_running or zombie.is_ready(), "the zombie knows")
     system.heal()
     system.keeper.remove("worker-1")
@@ -116,7 +116,7 @@ def _zombie(failpoint: Failpoint, system: System, rng: Random) -> None:
 
 @case("local state wiped", Fault.STATE_LOST)
 def wiped(system: System, rng: Random) -> None:
-    """SIGKILL, and RocksDB is gone: the state comes back from the changelogs."""
+    """SIGKILL, and RocksDB is deleted: the state is restored from the changelogs."""
     with system.keeper.held(WORKER):
         system.keeper.kill(WORKER)
         shutil.rmtree(system.settings.data_dir / "state" / WORKER)

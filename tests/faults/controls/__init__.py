@@ -1,1 +1,1 @@
-"""Programs with a known, usual mistake, which the harness must find."""
+"""Programs with a common mistake, which the harness must find."""

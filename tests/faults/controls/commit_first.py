@@ -1,5 +1,6 @@
-"""Run the sink with a defect: it commits a block's offsets before it inserts the block. Takes the command line's
-arguments.
+"""Run the sink with a defect: it commits a block's offsets before it inserts the block.
+
+Takes the command line's arguments.
 """
 
 from confluent_kafka import TopicPartition

@@ -1,5 +1,6 @@
-"""Run the sink with a defect: it inserts slices of so many rows, wherever a record ends. Takes the command line's
-arguments.
+"""Run the sink with a defect: it inserts slices of a fixed number of rows, wherever a record ends.
+
+Takes the command line's arguments.
 """
 
 from streams.runtime import failpoints
@@ -13,7 +14,7 @@ _insert = Writer.insert
 
 
 def insert(self: Writer, part: TableRows, token: str) -> None:
-    """Insert slice after slice."""
+    """Insert one slice after another."""
     for start in range(0, part.rows, SLICE_ROWS):
         if start:
             failpoints.hit(Failpoint.SINK_INSERT_BETWEEN)

@@ -1,4 +1,4 @@
-"""Shows that the harness finds a mistake: right without the fault, wrong with it, and in the way expected."""
+"""Prove that the harness finds a mistake: no difference without the fault, and the expected one with it."""
 
 import sys
 import time
@@ -13,19 +13,19 @@ from tests.faults.results import Result
 from tests.faults.system import STALLED_SECONDS, Commands, System, fault_settings, running_system
 from tests.support.load import USUAL, Raw, Shape, at_home, flush, impression, now_ms, produce
 
-# After work that came behind the fault has arrived: what takes longer than so long is not under way.
+# Once work from after the fault has arrived, anything that takes longer than this (s) will not arrive.
 SETTLED_SECONDS = 5.0
 SEED = 4
-# Records a second: a program with a mistake may be slow too.
+# Records per second: low, because a program with a mistake may be slow too.
 RATE = 40.0
-# Impressions of a flush that is to be lost.
+# The number of impressions in a flush that is to be lost.
 LOST = 10
-# Differences that are quoted.
+# The number of differences that are quoted.
 QUOTED = 3
 
 
 class Control:
-    """A running system with a mistake in it. `states` says whether its worker keeps the state that ours does (I4)."""
+    """A running system with a mistake. `states`: whether its worker keeps state as ours does (I4)."""
 
     def __init__(self, system: System, shape: Shape, states: bool) -> None:
         self.system = system
@@ -35,18 +35,18 @@ class Control:
         self.found: list[Difference] = []
 
     def assert_right(self) -> None:
-        """Let impressions flow, and find nothing wrong: what is found later is the fault's."""
+        """Let impressions flow, and find no difference: so the fault causes any later one."""
         self._flow()
         self.catch_up()
         _, found = self._judge()
         assert not found, "\n".join(map(str, found))
 
     def catch_up(self) -> None:
-        """Return once all that was produced has arrived."""
+        """Return once everything that was produced has arrived."""
         assert self.system.oracle.wait(STALLED_SECONDS, self.system.keeper.check), "not all of it has arrived"
 
     def judge(self) -> None:
-        """Heal, let impressions flow behind the fault, and note what is wrong then."""
+        """Heal, let impressions flow after the fault, and record the differences."""
         self.system.heal()
         self._flow()
         self.system.oracle.wait(SETTLED_SECONDS, self.system.keeper.check)
@@ -54,23 +54,23 @@ class Control:
         sys.stdout.writelines(f"{each}\n" for each in self.found)
 
     def die_at(self, failpoint: Failpoint, name: str, flush: Raw, hit: int = 1) -> None:
-        """Have a process killed at a failpoint by the flush, which nothing flows beside; then judge."""
+        """Kill a process at a failpoint that the flush reaches, without any other load; then judge."""
         fired = self.system.arm(failpoint, name, hit=hit)
         self.produce(flush)
         self.system.wait_fired(fired)
         self.judge()
 
     def difference(self, invariant: str, what: str) -> Difference:
-        """What was found there; one without any counts if nothing was."""
+        """Return the difference that was found there, or one with all counts 0."""
         found = [each for each in self.found if each.invariant == invariant and each.what.startswith(what)]
         return found[0] if found else Difference(invariant, what)
 
     def produce(self, *records: Raw) -> None:
-        """Produce, and return once the broker has all of them."""
+        """Produce the records; return once the broker has all of them."""
         produce(self.system.settings, records)
 
     def result(self, name: str, ok: bool, seconds: float) -> Result:
-        """What to report: `ok` says that it failed as it must."""
+        """Return the result to report: `ok` says that the control failed as it must."""
         result = Result(f"control {name}", ok, "; ".join(map(str, self.found[:QUOTED])), round(seconds, 1))
         if self.verdict is not None:
             result.lines, result.impressions = self.verdict.lines, self.verdict.impressions
@@ -90,7 +90,7 @@ class Control:
 def control(
     name: str, folder: Path, commands: Commands, shape: Shape = USUAL, states: bool = True
 ) -> Iterator[Control]:
-    """Run a system with a mistake, which is right so far; report whether the body's assertions held."""
+    """Run a system with a mistake, first without the fault; save whether the body's assertions held."""
     started, held = time.monotonic(), False
     with running_system(fault_settings(folder), commands) as system:
         proof = Control(system, shape, states)
@@ -103,5 +103,5 @@ def control(
 
 
 def lost_flush(user: str, impressions: int = LOST) -> Raw:
-    """A flush that is to be lost, in its user's partition; each impression is of another artwork."""
+    """Return a flush that is to be lost, in its user's partition; each impression has another artwork."""
     return at_home(user, flush(user, [impression(f"a{number:04d}", now_ms()) for number in range(impressions)]))

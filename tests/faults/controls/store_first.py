@@ -1,4 +1,4 @@
-"""Run the worker with a defect: the local store has the chunk, and the position behind it, before it is committed.
+"""Run the worker with a defect: the local store gets the chunk, and the position after it, before the commit.
 
 A restart trusts the store. Takes the command line's arguments.
 """

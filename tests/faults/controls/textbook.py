@@ -1,7 +1,7 @@
-"""A worker as Faust's documentation shows them: an agent, a table, a send; `at_least_once`, every other default too.
+"""A worker as in Faust's documentation: an agent, a table, a send; `at_least_once` and all other defaults.
 
-`textbook.py take --index N` takes batches from its stream, `textbook.py events --index N` one event after the other.
-It decides good flushes of one line a record as the contract says, and has no answer to anything else.
+`textbook.py take --index N` reads batches from its stream, `textbook.py events --index N` one event after another.
+It decides good flushes, one line per record, as the contract says, and can't handle anything else.
 """
 
 import argparse
@@ -26,7 +26,7 @@ BATCH, WITHIN_SECONDS = 100, 0.2
 
 
 class Messages(faust.Schema[Any, Any]):
-    """Passes whole messages: rows name the partition and the offset of their source."""
+    """Passes on whole messages, because rows have the partition and the offset of their source."""
 
     def compile(self, app: Any, *_: Any, **__: Any) -> Any:
         async def decode(message: Any, *, propagate: bool = False) -> Any:
@@ -36,14 +36,14 @@ class Messages(faust.Schema[Any, Any]):
 
 
 class Recorder:
-    """Records flushes; what has been accepted is in a table, by user and artwork."""
+    """Records flushes. A table holds what was accepted, by user and artwork."""
 
     def __init__(self, app: faust.App, settings: Settings, topic: TopicInfo) -> None:
         self._rules = Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms)
         self._topic_id = topic.topic_id
         self._accepted = app.topic(ACCEPTED, value_type=bytes, value_serializer="raw")
         self._ledger = app.topic(LEDGER, value_type=bytes, value_serializer="raw")
-        # Without it a table can't be written in a batch: no event is the current one there.
+        # Without use_partitioner a table can't be written in a batch, which has no current event.
         self._seen = app.Table("seen", default=list, partitions=topic.partitions, use_partitioner=True)
 
     async def record(self, message: Any) -> None:
@@ -76,14 +76,14 @@ class Recorder:
 
 
 def build(settings: Settings, index: int, take: bool) -> faust.App:
-    """Put the worker together. What is set is where things are, and how many partitions there are."""
+    """Build the worker. Sets only addresses, folders and the number of partitions."""
     topic = describe(settings, IMPRESSIONS)
     app = faust.App(
         "textbook",
         broker=[f"kafka://{address}" for address in settings.kafka_bootstrap.split(",")],
         datadir=settings.data_dir / f"textbook-{index}",
         topic_partitions=topic.partitions,
-        # Several run on one machine, and none is asked anything.
+        # Several run on one machine, and nothing queries them.
         web_enabled=False,
     )
     recorder = Recorder(app, settings, topic)

@@ -1,4 +1,4 @@
-"""Run the worker with a defect: state and position are one transaction, what readers see is another one behind it.
+"""Run the worker with a defect: state and position are one transaction, and what readers see is another one after it.
 
 Takes the command line's arguments.
 """
@@ -12,7 +12,7 @@ _commit = PartitionProducer.commit
 
 
 def commit(self: PartitionProducer, records: Sequence[ProducerRecord], watch: Iterable[str] = ()) -> dict[str, int]:
-    """Commit what goes to the changelogs, then the rest."""
+    """Commit the changelogs' records, then the others."""
     changelogs = set(CHANGELOGS.values())
     offsets = _commit(self, [record for record in records if record.topic in changelogs], watch)
     if rows := [record for record in records if record.topic not in changelogs]:

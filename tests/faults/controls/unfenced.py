@@ -1,4 +1,4 @@
-"""Run the worker with a defect: its producers are idempotent and not transactional, so that nothing fences a zombie.
+"""Run the worker with a defect: its producers are idempotent but not transactional, so nothing fences a zombie.
 
 Takes the command line's arguments.
 """
@@ -31,7 +31,7 @@ class UnfencedProducer(PartitionProducer):
         )
 
     def fence(self) -> None:
-        """Shut out nobody."""
+        """Fence nobody."""
 
     def _attempt(self, records: Sequence[ProducerRecord], watch: frozenset[str]) -> dict[str, int]:
         offsets: dict[str, int] = {}
