@@ -1,4 +1,4 @@
-"""The state of a partition, the same on every store: what is written is what is read back, and sweeps."""
+"""The state of a partition is the same on every store: what was written is read back, and sweeps delete windows."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tests.support.stores import KINDS, opener
 W = 600_000
 START = 1_732_431_600_000
 HERE = Position("topic-1", 0, W, 4)
-NOWHERE = dict[str, int]().get  # no catalogue knows the artwork
+NOWHERE = dict[str, int]().get  # the artwork is not catalogued
 
 
 @pytest.fixture(params=KINDS)
@@ -26,7 +26,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 @pytest.fixture
 def state(store: Store) -> State:
-    """A state at its first position."""
+    """Return a state at its first position."""
     fresh = State(store)
     fresh.position = HERE
     commit(fresh, 0)
@@ -34,7 +34,7 @@ def state(store: Store) -> State:
 
 
 def commit(state: State, next_offset: int, horizon: int = 0) -> list[Change]:
-    """Write what a chunk changed, as the worker does; return the changes."""
+    """Write the changes of a chunk, as the worker does; return them."""
     swept = state.sweep(horizon)
     assert state.position is not None
     position = state.position.at(next_offset)
@@ -45,14 +45,14 @@ def commit(state: State, next_offset: int, horizon: int = 0) -> list[Change]:
 
 
 def reloaded(state: State) -> State:
-    """Another state over the same store: that of the next process."""
+    """Return another state over the same store, as the next process has it."""
     again = State(state.store)
     again.load()
     return again
 
 
 def accept(state: State, user_id: str, start: int, **artworks: int) -> None:
-    """Put accepted impressions into a bucket, by artwork and ms into the window."""
+    """Put accepted impressions into a bucket: by artwork, ms after the start of the window."""
     for artwork_id, offset in artworks.items():
         state.user(user_id).accept(start, artwork_id, offset)
 
@@ -61,7 +61,7 @@ def windows(state: State) -> list[bytes]:
     return list(state.store.keys(b"w", b"x"))
 
 
-def test_an_empty_store_has_neither_position_nor_anything_else(store: Store) -> None:
+def test_an_empty_store_has_no_position_and_no_state(store: Store) -> None:
     state = State(store)
     state.load()
     assert state.position is None
@@ -106,7 +106,7 @@ def test_the_position_is_the_last_change(state: State) -> None:
     assert state.changes(HERE.at(1))[-1].key == state_module.POSITION
 
 
-def test_an_artwork_is_pinned_to_the_first_ordinal_it_was_given(state: State) -> None:
+def test_an_artwork_keeps_the_first_ordinal_that_it_was_given(state: State) -> None:
     assert state.pin("a", NOWHERE) is None
     assert state.pin("a", {"a": 3}.get) == 3
     assert state.pin("a", {"a": 4}.get) == 3
@@ -117,7 +117,7 @@ def test_an_artwork_is_pinned_to_the_first_ordinal_it_was_given(state: State) ->
     assert again.pin("b", {"b": 0}.get) == 0
 
 
-def test_users_and_pins_and_the_position_are_never_mixed_up(state: State) -> None:
+def test_keys_of_users_pins_and_the_position_never_collide(state: State) -> None:
     for name in ("o", "p", "b", "a", "0"):
         state.pin(name, ord)
         state.user(name).seen.add("x", None)
@@ -129,7 +129,7 @@ def test_users_and_pins_and_the_position_are_never_mixed_up(state: State) -> Non
     assert all(again.user(name).seen.uncatalogued == {"x"} for name in ("o", "p", "b", "a", "0"))
 
 
-def test_large_values_lie_in_parts(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_values_are_stored_in_parts(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large_values, "PART_BYTES", 64)
     many = {f"artwork-{n}": n for n in range(100)}
     accept(state, "u", START, **many)
@@ -158,7 +158,7 @@ def test_large_values_lie_in_parts(state: State, monkeypatch: pytest.MonkeyPatch
         pytest.param(-1, 3, id="before the epoch"),
     ],
 )
-def test_a_sweep_takes_windows_that_end_at_or_before_the_horizon(state: State, horizon: int, left: int) -> None:
+def test_a_sweep_deletes_windows_that_end_at_or_before_the_horizon(state: State, horizon: int, left: int) -> None:
     for n in range(3):
         accept(state, "u", START + n * W, a=n)
     commit(state, 1)
@@ -207,14 +207,14 @@ def test_a_large_window_is_swept_whole_whatever_the_order_of_events(
     commit(state, 1)
     commit(state, 2, START + W)  # the head and one part
     accept(state, "u", START, **{f"new-{n}": n for n in range(20)})
-    commit(state, 3, START + W)  # parts of the old value go, those of the new one stay
+    commit(state, 3, START + W)  # parts of the old value are deleted, those of the new one stay
     assert reloaded(state).user("u").bucket(START) == {f"new-{n}": n for n in range(20)}
     for chunk in range(40):
         commit(state, 4 + chunk, START + 2 * W)
     assert windows(state) == []
 
 
-def test_caches_forget_nothing_that_the_store_does_not_have(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caches_keep_everything_that_the_store_does_not_have_yet(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_module, "CACHED", 2)
     for n in range(10):
         accept(state, f"u{n}", START, a=n)
@@ -228,7 +228,7 @@ def test_caches_forget_nothing_that_the_store_does_not_have(state: State, monkey
 
 
 class Counting:
-    """A store that counts what is asked of it."""
+    """A store that counts its reads."""
 
     def __init__(self, store: Store) -> None:
         self._store, self.asked = store, 0
@@ -241,7 +241,7 @@ class Counting:
         return getattr(self._store, name)
 
 
-def test_a_window_that_begins_after_all_that_was_written_is_not_looked_for(state: State) -> None:
+def test_a_window_later_than_all_written_ones_is_not_read_from_the_store(state: State) -> None:
     accept(state, "u", START, a=1)
     commit(state, 1)
     again = reloaded(state)
@@ -255,7 +255,7 @@ def test_a_window_that_begins_after_all_that_was_written_is_not_looked_for(state
     assert counting.asked == asked + 2
 
 
-def test_buckets_that_are_no_longer_kept_are_read_again(state: State) -> None:
+def test_buckets_that_left_the_cache_are_read_again(state: State) -> None:
     for n in range(10):
         accept(state, "u", START + n * W, **{f"a{n}": n})
         commit(state, n + 1)
@@ -264,7 +264,7 @@ def test_buckets_that_are_no_longer_kept_are_read_again(state: State) -> None:
     assert [user.bucket(START + n * W) for n in range(10)] == [{f"a{n}": n} for n in range(10)]
 
 
-def test_a_user_that_is_read_late_has_the_windows_written_meanwhile(
+def test_a_user_who_is_read_again_has_the_windows_written_meanwhile(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(state_module, "CACHED", 1)

@@ -1,4 +1,4 @@
-"""One suite for every store, so that the one in memory can't drift from the one on disk."""
+"""One suite for every store, so that the store in memory can't drift from the one on disk."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_the_last_change_of_a_batch_wins(store: Store) -> None:
     assert everything(store) == {b"a": b"2", b"c": b"3"}
 
 
-def test_none_deletes_and_may_find_nothing(store: Store) -> None:
+def test_a_none_deletes_a_key_or_finds_nothing(store: Store) -> None:
     store.write([(b"a", b"1")])
     store.write([(b"a", None), (b"b", None)])
     assert everything(store) == {}
@@ -55,7 +55,7 @@ def test_a_batch_may_be_a_generator(store: Store) -> None:
     assert list(everything(store)) == [b"0", b"1", b"2"]
 
 
-def test_keys_are_bytes_in_order_start_included_stop_excluded(store: Store) -> None:
+def test_keys_are_listed_in_byte_order_with_start_and_without_stop(store: Store) -> None:
     keys = [b"a", b"a\x00", b"a\x00\x01", b"aa", b"b", b"b\xff", b"c"]
     store.write([(key, b"v") for key in reversed(keys)])
     assert list(store.keys(b"a", b"d")) == keys
@@ -77,7 +77,7 @@ def test_large_values_and_binary_keys(store: Store) -> None:
     assert store.get(b"\x00\xff") == value
 
 
-def test_clear_removes_everything_and_the_store_goes_on(store: Store) -> None:
+def test_a_cleared_store_is_empty_and_can_be_written_again(store: Store) -> None:
     store.write([(b"%d" % n, b"v") for n in range(1000)])
     store.clear()
     assert everything(store) == {}
@@ -85,7 +85,7 @@ def test_clear_removes_everything_and_the_store_goes_on(store: Store) -> None:
     assert everything(store) == {b"a": b"1"}
 
 
-def test_the_store_on_disk_is_still_there_when_it_is_opened_again(tmp_path: Path) -> None:
+def test_a_store_on_disk_keeps_its_values_when_it_is_reopened(tmp_path: Path) -> None:
     memory = RocksMemory(16)
     first = RocksStore(tmp_path / "store", memory)
     first.write([(b"a", b"1"), (b"b", b"2")])
@@ -107,7 +107,7 @@ def test_stores_share_memory_and_nothing_else(tmp_path: Path) -> None:
     other.close()
 
 
-def test_its_size_follows_what_it_holds(store: Store) -> None:
+def test_the_size_of_a_store_follows_its_contents(store: Store) -> None:
     empty = store.size()
     store.write([(bytes([n]) * 8, b"v" * 1_000) for n in range(100)])
     full = store.size()

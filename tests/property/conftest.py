@@ -1,10 +1,10 @@
-"""How properties are searched: the same examples on every machine, and no clock in the verdict."""
+"""How hypothesis searches: the same examples on every machine, and no dependence on the clock."""
 
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "project",
-    deadline=None,  # a busy machine is no counterexample
+    deadline=None,  # a busy machine is not a counterexample
     derandomize=True,
     database=None,
     max_examples=100,

@@ -1,4 +1,4 @@
-"""Strategies for logs: few users, artworks and times, so that everything meets everything."""
+"""Strategies for logs: few users, artworks and times, so that all of them occur together."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ T0 = 1_732_431_600_000
 USERS = ("u1", "u2", "u3")
 ARTWORKS = ("a", "b", "c")
 
-# Around every boundary that a rule has, and anywhere else.
+# Around every boundary of a rule, and anywhere else.
 _EDGES = [
     sign * edge + by for edge in (0, WINDOW, LATENESS, LATENESS + WINDOW) for by in (-1, 0, 1) for sign in (1, -1)
 ]
@@ -24,7 +24,7 @@ _AGES = st.sampled_from(_EDGES) | st.integers(-TOLERANCE - 10, LATENESS + 3 * WI
 
 
 class Draft(NamedTuple):
-    """A record to be: which partition, how long after the one before (ms), and lines with `seen_at` as ages."""
+    """A future record: its partition, ms after the previous record, and lines with `seen_at` as ages."""
 
     partition: int
     later: int
@@ -76,7 +76,7 @@ def _line(line: bytes | tuple[str, list[tuple[str, int] | None]], now: int) -> b
 
 
 def flush_of(user_id: str, now: int, impressions: list[tuple[str, int] | None]) -> bytes:
-    """A flush; None stands for an impression that is none."""
+    """Return a flush; None stands for an invalid impression."""
     rows = [
         each and {"impression_id": f"i{each[1]}", "artwork_id": each[0], "seen_at": each[1], "visible": 0.5}
         for each in impressions

@@ -1,4 +1,4 @@
-"""What is packed is unpacked the same; users are spread within their partitions."""
+"""What is encoded is decoded the same; a user's partition is within the count."""
 
 from unittest import mock
 
@@ -41,14 +41,14 @@ def test_positions_round_trip(topic_id: str, next_offset: int, window_ms: int, p
 
 
 @given(st.binary(max_size=3000), st.binary(max_size=3000), st.sampled_from([1, 2, 7, 1024]))
-def test_values_in_parts_round_trip_over_what_lay_there_before(old: bytes, new: bytes, size: int) -> None:
+def test_values_in_parts_round_trip_over_an_older_value(old: bytes, new: bytes, size: int) -> None:
     with mock.patch.object(large_values, "PART_BYTES", size):
         stored = dict(large_values.split(b"key", old)) | dict(large_values.split(b"key", new))
         assert large_values.join(b"key", stored[b"key"], stored.get) == new
 
 
 @given(ids, st.integers(1, 1000))
-def test_a_user_has_one_partition_within_the_count(user_id: str, partitions: int) -> None:
+def test_the_partition_of_a_user_is_within_the_count(user_id: str, partitions: int) -> None:
     found = partition_of(user_id, partitions)
     assert 0 <= found < partitions
     assert found == home_of(user_id, partitions)

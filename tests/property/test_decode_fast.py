@@ -1,4 +1,4 @@
-"""The short way from a line to a flush says yes only to what the long way reads, and reads the same."""
+"""The fast path from a line to a flush accepts only what the slow path reads, and reads the same."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from streams.core.decode import DecodedFlush, InvalidImpression, decode
 from streams.core.decode_fast import read
 from tests.property.test_json import GOOD, TOKENS, edits, mutated
 
-# An unknown field, with which a line never goes the short way.
+# An unknown field: such a line never takes the fast path.
 MORE = b',"more":[[{"x":null}],true]'
 PLAIN = GOOD.replace(MORE, b"")
 
 
 def as_dict(decoded: DecodedFlush) -> dict[str, Any]:
-    """A flush that the long way read, all of it good."""
+    """Return a flush that the slow path read without an invalid impression."""
     assert not any(isinstance(impression, InvalidImpression) for impression in decoded.impressions)
     return decoded.flush.model_dump()
 
@@ -29,7 +29,7 @@ def assert_agree(line: bytes) -> None:
         assert msgspec.to_builtins(flush) == as_dict(decoded)
 
 
-def test_a_line_as_nearly_all_are_goes_the_short_way() -> None:
+def test_a_common_line_takes_the_fast_path() -> None:
     assert None not in read(
         [PLAIN, PLAIN.replace(b",", b" , "), PLAIN.replace(b'"v":1,', b"").replace(b"}}", b'},"v":1}')]
     )
@@ -37,7 +37,7 @@ def test_a_line_as_nearly_all_are_goes_the_short_way() -> None:
 
 @given(st.lists(edits, min_size=1, max_size=3))
 @settings(max_examples=2_000)
-def test_what_the_short_way_reads_the_long_way_reads_alike(changes: list[tuple[int, int, bytes]]) -> None:
+def test_what_the_fast_path_reads_the_slow_path_reads_the_same(changes: list[tuple[int, int, bytes]]) -> None:
     assert_agree(mutated(changes).replace(MORE, b""))
 
 
@@ -52,7 +52,7 @@ FIELDS = [
 
 
 @given(st.sampled_from(FIELDS), st.sampled_from(TOKENS))
-def test_any_value_of_a_field_is_read_alike(field: bytes, token: bytes) -> None:
+def test_both_paths_agree_on_any_value_of_a_field(field: bytes, token: bytes) -> None:
     name, _, _ = field.partition(b":")
     assert_agree(PLAIN.replace(field, name + b":" + token))
     assert_agree(PLAIN.replace(field, field + b"," + name + b":" + token))
@@ -63,11 +63,11 @@ def test_any_value_of_a_field_is_read_alike(field: bytes, token: bytes) -> None:
     st.text(alphabet=st.characters(max_codepoint=300), max_size=130),
     st.sampled_from([b'"u42"', b'"main"', b'"2s"', b'"flush"', b'"s"', b'"a1"']),
 )
-def test_any_id_is_read_alike(text: str, at: bytes) -> None:
+def test_both_paths_agree_on_any_id(text: str, at: bytes) -> None:
     assert_agree(PLAIN.replace(at, msgspec.json.encode(text)))
     assert_agree(PLAIN.replace(at, b'"' + text.encode() + b'"'))
 
 
-def test_one_line_does_not_spoil_the_others() -> None:
+def test_an_odd_line_does_not_affect_the_others() -> None:
     good, odd = PLAIN, PLAIN.replace(b'"u42"', b'"u 42"')
     assert [flush is not None for flush in read([good, odd, good, b"", b"{"])] == [True, False, True, False, False]

@@ -1,4 +1,4 @@
-"""Any bytes are judged as the oracle judges them: mutations of a good line, spliced with what JSON trips over."""
+"""Any bytes are judged as the oracle judges them: mutations of a good line, with tokens that JSON parsers trip over."""
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -57,14 +57,14 @@ TOKENS = [
         b'"more":1e400,',
     ),
 ]
-# Where one field, number or bracket ends and the next begins: where a splice is most likely to mean something.
+# Where one field, number or bracket ends and the next begins: where an edit is most likely to have a meaning.
 SEAMS = [at for at in range(len(GOOD)) if GOOD[at : at + 1] in b'{}[],:"']
 places = st.sampled_from(SEAMS) | st.integers(0, len(GOOD))
 edits = st.tuples(places, st.integers(0, 3) | st.integers(0, 40), st.sampled_from(TOKENS) | st.binary(max_size=3))
 
 
 def mutated(changes: list[tuple[int, int, bytes]]) -> bytes:
-    """Replace, at each place, so many bytes by others; from the end on, so that places keep their meaning."""
+    """Replace bytes at each place, from the end to the start, so that the earlier places stay valid."""
     line = GOOD
     for at, length, new in sorted(changes, reverse=True):
         line = line[:at] + new + line[at + length :]
@@ -72,7 +72,7 @@ def mutated(changes: list[tuple[int, int, bytes]]) -> bytes:
 
 
 def values() -> list[tuple[int, int]]:
-    """Start and length of every value after a colon, up to the next seam."""
+    """Return start and length of every value after a colon, up to the next seam."""
     starts = [at + 1 for at in range(len(GOOD)) if GOOD[at : at + 1] == b":"]
     return [(at, min(end for end in SEAMS if end > at and GOOD[end : end + 1] in b",}]") - at) for at in starts]
 
@@ -91,13 +91,13 @@ def assert_judged_as_the_oracle_says(value: bytes) -> None:
 
 @given(st.lists(edits, max_size=3))
 @settings(max_examples=800)
-def test_mutations_of_a_good_line(changes: list[tuple[int, int, bytes]]) -> None:
+def test_mutations_of_a_good_line_are_judged_as_the_oracle_says(changes: list[tuple[int, int, bytes]]) -> None:
     assert_judged_as_the_oracle_says(mutated(changes))
 
 
 @given(st.lists(replaced, min_size=1, max_size=3, unique_by=lambda e: e[0]))
 @settings(max_examples=800)
-def test_values_replaced_by_others(changes: list[tuple[int, int, bytes]]) -> None:
+def test_replaced_values_are_judged_as_the_oracle_says(changes: list[tuple[int, int, bytes]]) -> None:
     assert_judged_as_the_oracle_says(mutated(changes))
 
 
@@ -105,5 +105,5 @@ def test_values_replaced_by_others(changes: list[tuple[int, int, bytes]]) -> Non
 @example(b"")
 @example(b"\n")
 @example(b"{}\n\n")
-def test_any_bytes(value: bytes) -> None:
+def test_any_bytes_are_judged_as_the_oracle_says(value: bytes) -> None:
     assert_judged_as_the_oracle_says(value)

@@ -1,4 +1,4 @@
-"""What holds of the oracle whatever the log: its ledger balances, and its rows obey the rules it cites."""
+"""What holds for the oracle with any log: its ledger balances, and its rows obey the rules that it cites."""
 
 import json
 from contextlib import suppress
@@ -35,7 +35,7 @@ logs = st.lists(st.tuples(st.integers(0, 1), st.lists(lines, max_size=4).map(b"\
 
 
 @given(logs)
-def test_every_line_balances_and_no_two_accepted_are_closer_than_the_window(log: list[tuple[int, bytes]]) -> None:
+def test_every_line_balances_and_accepted_impressions_are_a_window_apart(log: list[tuple[int, bytes]]) -> None:
     records = [Record("t", partition, offset, A, None, value) for offset, (partition, value) in enumerate(log)]
     result = judged(records, RULES, 2)
     assert len(result.ledger) == sum(line_count(value) for _, value in log)
@@ -64,7 +64,7 @@ values = st.recursive(
 
 
 @given(st.lists(values, max_size=5), st.dictionaries(st.text(), values), st.sampled_from([None, 0, 3]), st.booleans())
-def test_payloads_are_the_exact_elements(
+def test_payloads_are_the_exact_bytes_of_the_elements(
     elements: list[object], others: dict[str, object], indent: int | None, ascii_only: bool
 ) -> None:
     exact = [json.dumps(element, indent=indent, ensure_ascii=ascii_only).replace("\n", "\r") for element in elements]

@@ -1,4 +1,4 @@
-"""The worker's decisions against the oracle: any order, any duplication, chunks, crashes, sweeps."""
+"""The worker decides as the oracle does: in any order, with any duplication, chunks, crashes and sweeps."""
 
 from unittest import mock
 
@@ -36,7 +36,7 @@ def decided(
     chunks: list[int] | None = None,
     happening: list[Event] | None = None,
 ) -> MemoryLog:
-    """Decide a log whose catalogue is known from the start."""
+    """Decide a log with a catalogue that is known from the start."""
     log, known = log_of(records), Catalogue()
     for record in catalogue:
         known.apply(record.key, record.value)
@@ -62,7 +62,7 @@ def test_any_order_and_any_duplication_are_decided_as_the_oracle_says(
 
 
 @given(drafts, catalogues, sizes, st.sampled_from([0, 1, 3]), st.sampled_from([1, 8, 64]))
-def test_where_a_chunk_ends_and_what_is_cached_changes_nothing(
+def test_sizes_of_chunks_caches_and_parts_change_no_decision(
     records: list[Draft], catalogue: list[Record], chunks: list[int], cached: int, part_bytes: int
 ) -> None:
     with (
@@ -74,7 +74,7 @@ def test_where_a_chunk_ends_and_what_is_cached_changes_nothing(
 
 
 @given(drafts, catalogues, sizes, events)
-def test_crashes_rewinds_and_lost_stores_change_nothing(
+def test_crashes_rewinds_and_lost_stores_change_no_decision(
     records: list[Draft], catalogue: list[Record], chunks: list[int], happening: list[Event]
 ) -> None:
     with mock.patch.object(large_values, "PART_BYTES", 16), mock.patch.object(state_module, "SWEPT_PER_CHUNK", 1):
@@ -94,9 +94,7 @@ def test_a_replay_from_any_offset_is_dropped(records: list[Draft], first: int, l
 
 
 @given(drafts, st.sampled_from([0, 1, 2_000]), sizes)
-def test_sweeping_never_seldom_or_always_changes_no_decision(
-    records: list[Draft], swept: int, chunks: list[int]
-) -> None:
+def test_the_pace_of_sweeps_changes_no_decision(records: list[Draft], swept: int, chunks: list[int]) -> None:
     with mock.patch.object(state_module, "SWEPT_PER_CHUNK", swept):
         assert_same(decided(records, [], chunks))
 
@@ -108,7 +106,7 @@ def test_sweeping_never_seldom_or_always_changes_no_decision(
     st.sampled_from([0, 1, WINDOW, LATENESS]),
 )
 @settings(max_examples=400)
-def test_a_sweep_takes_nothing_that_may_still_be_matched(near: int, apart: int, back: int, later: int) -> None:
+def test_a_sweep_deletes_nothing_that_may_still_be_matched(near: int, apart: int, back: int, later: int) -> None:
     """Even if the broker's clock steps back by up to a window, as it may when another broker leads."""
     log = MemoryLog(SETTINGS, PARTITIONS)
     first = T0 - LATENESS + near
@@ -125,7 +123,7 @@ def test_a_sweep_takes_nothing_that_may_still_be_matched(near: int, apart: int, 
     assert_same(log)
 
 
-def test_a_window_that_was_swept_in_part_and_written_again_is_there_whole() -> None:
+def test_a_window_that_was_partly_swept_and_rewritten_is_complete() -> None:
     log = MemoryLog(SETTINGS, PARTITIONS)
     home, old = partition_of("u1", PARTITIONS), T0 - 10 * LATENESS
     many = [[(f"{name}{n}", old) for n in range(20)] for name in "xy"]
@@ -143,7 +141,7 @@ def test_a_window_that_was_swept_in_part_and_written_again_is_there_whole() -> N
 
 
 @given(drafts, catalogues, sizes, events)
-def test_coverage_follows_a_catalogue_that_learns_retires_and_moves_at_the_next_impression(
+def test_coverage_follows_changes_of_the_catalogue_at_the_next_impression(
     records: list[Draft], catalogue: list[Record], chunks: list[int], happening: list[Event]
 ) -> None:
     log, known, news = log_of(records), Catalogue(), iter(catalogue)

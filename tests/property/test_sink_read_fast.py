@@ -1,4 +1,4 @@
-"""What the sink reads by columns is what it would read row by row, and it leaves to that whatever it isn't sure of."""
+"""The sink reads the same by columns as row by row, and falls back to row by row when it isn't sure."""
 
 from collections.abc import Callable, Sequence
 
@@ -22,7 +22,7 @@ ROWS = {
     ACCEPTED: accepted("u1", "a1", dwell_ms=7, visible=0.5, experiments={"flush": "2s"}),
     LEDGER: ledger(1),
 }
-# JSON that is right for some field, nearly right for another, or wrong, or no JSON.
+# JSON that is right for some field, almost right for another, or wrong, or not JSON at all.
 TOKENS = (
     b"0 -0 -0.0 1 -1 7 1.0 1.5 -1.5 1e3 1E+2 1e-2 1e400 -1e400 1e-400 0.1e1 01 +1 .5 1. 0x1 1_0 NaN Infinity "
     b"-Infinity Inf nan null true false True Null 255 256 65535 65536 4294967295 4294967296 9007199254740993 "
@@ -61,7 +61,7 @@ PIECES = [
 
 
 def row(topic: str, change: Callable[[Fields], None] = lambda _: None) -> bytes:
-    """A row in JSON, its fields changed."""
+    """Return a row as JSON, with its fields changed."""
     fields = [
         (orjson.dumps(name), orjson.dumps(value))
         for name, value in ROWS[topic].items()
@@ -73,7 +73,7 @@ def row(topic: str, change: Callable[[Fields], None] = lambda _: None) -> bytes:
 
 @st.composite
 def values(draw: st.DrawFn, topic: str) -> list[bytes | None]:
-    """Records, of rows of which some are changed, into which something is put, out of which something is cut."""
+    """Draw the values of records: rows with some fields changed, and with pieces inserted or cut out."""
 
     def change(fields: Fields) -> None:
         at = draw(st.integers(0, len(fields) - 1))
@@ -104,27 +104,27 @@ def values(draw: st.DrawFn, topic: str) -> list[bytes | None]:
 
 
 def row_by_row(feed: Feed, values: Sequence[bytes | None]) -> tuple[pa.Table, list[int]]:
-    """The other way; raises BadRecordError where it would leave a record out."""
+    """Read the values row by row; raises BadRecordError for a record that would be left out."""
     read = [parser(feed.topic)(Record(0, 0, None, value)) for value in values]
     return columns_of(feed.columns, [row for rows in read for row in rows]), [len(rows) for rows in read]
 
 
 def check(topic: str, values: Sequence[bytes | None]) -> bool:
-    """Hold what is read by columns, if anything is, to the other way; say whether anything was."""
+    """Compare what is read by columns, if anything, with row by row; return whether it was read by columns."""
     feed = FEEDS[topic]
     found = read_fast.read(feed.columns, values)
     if found is None:
         return False
     table, counts = row_by_row(feed, values)
     assert found[1] == counts
-    # Equal to the bit: Arrow's own comparison takes -0.0 for 0.0.
+    # Equal to the bit: Arrow's own comparison treats -0.0 as 0.0.
     assert found[0].schema == table.schema
     assert repr(found[0].to_pydict()) == repr(table.to_pydict())
     return True
 
 
 @pytest.mark.parametrize("topic", [ACCEPTED, LEDGER])
-def test_what_is_read_by_columns_is_what_is_read_row_by_row(topic: str) -> None:
+def test_columns_and_row_by_row_read_the_same(topic: str) -> None:
     @settings(max_examples=2_000)
     @given(values(topic))
     def holds(given: list[bytes | None]) -> None:
@@ -134,13 +134,13 @@ def test_what_is_read_by_columns_is_what_is_read_row_by_row(topic: str) -> None:
 
 
 @pytest.mark.parametrize("topic", [ACCEPTED, LEDGER])
-def test_each_value_in_each_field(topic: str) -> None:
+def test_each_value_in_each_field_is_read_the_same(topic: str) -> None:
     taken = 0
     for at in range(len(FEEDS[topic].columns)):
         for token in TOKENS:
             text = row(topic, lambda fields, at=at, token=token: fields.__setitem__(at, (fields[at][0], token)))  # type: ignore[misc]
             taken += check(topic, [text, row(topic)])
-    # Strings for text, numbers for times, maps: else this would have compared nothing.
+    # Strings in text fields, numbers in times, maps: with fewer, this would have compared hardly anything.
     assert taken > 300
 
 
@@ -160,12 +160,12 @@ def test_each_value_in_each_field(topic: str) -> None:
     ],
 )
 @pytest.mark.parametrize("behind", [0, 1])
-def test_what_is_no_row_a_line_is_not_taken(topic: str, spoilt: bytes, behind: int) -> None:
+def test_text_without_exactly_one_row_per_line_is_not_read_by_columns(topic: str, spoilt: bytes, behind: int) -> None:
     text = spoilt.replace(b"%s", row(topic))
     assert not check(topic, [text] + [row(topic)] * behind)
 
 
-def test_two_rows_in_a_line_are_not_taken_where_no_map_gives_them_away() -> None:
+def test_two_rows_in_a_line_are_not_read_by_columns_even_without_a_map() -> None:
     numbers = [column for column in FEEDS[LEDGER].columns if column.field in ("line", "bytes")]
     one = b'{"line":1,"bytes":2}'
     assert read_fast.read(numbers, [one + b"\n" + one]) is not None
@@ -173,7 +173,7 @@ def test_two_rows_in_a_line_are_not_taken_where_no_map_gives_them_away() -> None
 
 
 @pytest.mark.parametrize("different", [1, 2, 5])
-def test_maps_come_to_their_rows(different: int) -> None:
+def test_each_row_gets_its_own_map(different: int) -> None:
     texts = [
         orjson.dumps({f"k{n % different}{i}": f"v{n}" for i in range(n % different)}) if n % 3 else b"{}"
         for n in range(20)

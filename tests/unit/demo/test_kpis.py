@@ -1,4 +1,4 @@
-"""What the demo counts for itself, beside the oracle."""
+"""What the demo counts by itself, in addition to the oracle."""
 
 from demo.invariants import duplicates_left
 from demo.kpis import percentile_95

@@ -1,4 +1,4 @@
-"""The demo's plan, played into an imaginary broker and judged: every fault is in it and has its effect."""
+"""The demo's plan, played into an imaginary broker and judged: it has every fault, and each has its effect."""
 
 import json
 from collections import Counter, defaultdict
@@ -31,14 +31,14 @@ def result(plan: Plan) -> Result:
     return result_of(plan)
 
 
-def test_the_log_is_real_whole_and_ends_now() -> None:
+def test_the_real_log_is_complete_and_ends_now() -> None:
     events = load_events(NOW)
     assert len(events) == 10_000
     assert (events[0].seen_at, events[-1].seen_at) == (NOW - SPAN_MS, NOW)
     assert len({event.artwork_id for event in events}) == 80
 
 
-def test_the_same_seed_makes_the_same_plan_and_another_one_another(plan: Plan) -> None:
+def test_the_same_seed_makes_the_same_plan_and_another_seed_a_different_one(plan: Plan) -> None:
     assert plan_of(1) == plan
     assert plan_of(2).steps != plan.steps
 
@@ -52,7 +52,7 @@ def test_every_injected_wrong_line_is_rejected_for_its_reason(plan: Plan, result
     whole = Counter(row.reason for row in result.rejected if row.idx == -1)
     kinds = Counter(kind.partition(":")[0] for kind in plan.injected)
     assert kinds["malformed"] == 17
-    # Retries of a wrong line come on top of the injected ones.
+    # Retries of a wrong line add to the injected ones.
     assert whole["malformed"] >= kinds["malformed"] + plan.injected["broken line in a packed record"]
     assert whole["oversize"] >= kinds["oversize"] == 2
     assert whole["invalid"] >= kinds["invalid flush"] == 18
@@ -62,7 +62,7 @@ def test_every_injected_wrong_impression_is_rejected_for_its_reason(plan: Plan, 
     single = Counter(row.reason for row in result.rejected if row.idx >= 0)
     assert single["invalid"] >= sum(kind.startswith("invalid impression") for kind in plan.injected) == 22
     assert single["future"] >= plan.injected["an hour ahead"] > 10
-    # Some of an artwork's first sight was itself moved or is yet to arrive; most count.
+    # Sometimes the first impression was moved itself, or has not arrived yet; most are rejected.
     assert single["late"] > plan.injected["30 h old, seen before"] // 2 > 10
 
 
@@ -73,7 +73,7 @@ def test_misrouted_lines_are_forwarded(plan: Plan, result: Result) -> None:
     assert sent_on > plan.injected["record in a wrong partition"]
 
 
-def test_the_window_is_met_at_minus_1_0_and_plus_1_ms(result: Result) -> None:
+def test_the_window_is_exact_at_minus_1_0_and_plus_1_ms(result: Result) -> None:
     accepted = Counter(row.user_id for row in result.accepted if row.user_id.startswith("edge-"))
     assert len(accepted) == 18
     for user_id, number in accepted.items():
@@ -96,11 +96,11 @@ def test_the_catalogue_refuses_what_it_must_and_moves_what_moved(plan: Plan, res
     assert {row.pool_id for row in result.coverage} == {"main", "extra"}
 
 
-def test_no_record_is_larger_than_the_broker_takes(plan: Plan) -> None:
+def test_no_record_is_larger_than_the_broker_accepts(plan: Plan) -> None:
     assert max(len(step.value or b"") for step in plan.steps) < 4 * 1024 * 1024
 
 
-def test_a_good_flush_is_to_the_byte_what_the_sdk_sends(plan: Plan) -> None:
+def test_a_good_flush_has_exactly_the_bytes_that_the_sdk_sends(plan: Plan) -> None:
     good = [step for step in plan.steps if step.good]
     assert len(good) > len(plan.steps) // 2
     for step in good:
@@ -113,7 +113,7 @@ def shares(values: Iterable[str]) -> dict[str, float]:
 
 
 def of_users(rows: Iterable[LedgerRow | Accepted], name: str) -> dict[str, set[str]]:
-    """Return what each user's rows say of a field."""
+    """Return the values of a field in each user's rows."""
     found: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         found[row.user_id].add(str(getattr(row, name)))
@@ -122,12 +122,12 @@ def of_users(rows: Iterable[LedgerRow | Accepted], name: str) -> dict[str, set[s
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
 def lines(request: pytest.FixtureRequest, result: Result) -> list[LedgerRow]:
-    """The ledger of a seed, without what was rejected whole, of which nothing is known."""
+    """Return the ledger of a seed, without the lines that were rejected whole, which have no fields."""
     found = result if request.param == 1 else result_of(plan_of(request.param))
     return [row for row in found.ledger if row.transport]
 
 
-def test_every_transport_is_there_in_its_share(lines: list[LedgerRow]) -> None:
+def test_every_transport_has_its_share(lines: list[LedgerRow]) -> None:
     found = shares(row.transport for row in lines)
     bounds = {
         "fetch": (0.5, 0.75),
@@ -153,14 +153,14 @@ def test_reasons_fit_their_transports(lines: list[LedgerRow]) -> None:
     assert {"timer", "hidden"} <= reasons["replay"] <= {"timer", "size", "hidden", "pagehide"}
 
 
-def test_a_flush_of_full_size_is_one_that_size_sent(lines: list[LedgerRow]) -> None:
+def test_a_flush_with_the_reason_size_is_usually_full(lines: list[LedgerRow]) -> None:
     full = [row.received for row in lines if row.reason == "size"]
-    # Wrong or second impressions may have been put into it, and double fires send a part of it once more.
+    # Invalid or repeated impressions may have been added to it, and double fires send a part of it again.
     assert len(full) > 30
     assert sum(received >= LARGEST_FLUSH for received in full) > 0.7 * len(full)
 
 
-def test_tier_and_experiment_are_the_users_own(lines: list[LedgerRow]) -> None:
+def test_a_user_keeps_one_tier_and_one_variant(lines: list[LedgerRow]) -> None:
     tiers = of_users(lines, "tier")
     assert all(len(found) == 1 for found in tiers.values())
     assert 0.15 < shares(next(iter(found)) for found in tiers.values())["pro"] < 0.22
@@ -171,7 +171,7 @@ def test_tier_and_experiment_are_the_users_own(lines: list[LedgerRow]) -> None:
     assert sum(bool(row.experiments) for row in lines) > 0.9 * len(lines)
 
 
-def test_telemetry_tells_of_retries_and_queues(lines: list[LedgerRow]) -> None:
+def test_telemetry_shows_retries_and_queues(lines: list[LedgerRow]) -> None:
     told = [row for row in lines if row.attempts]
     assert 0.9 * len(lines) < len(told) < len(lines)
     assert all(row.failures == row.attempts - 1 for row in told)
@@ -184,14 +184,14 @@ def test_telemetry_tells_of_retries_and_queues(lines: list[LedgerRow]) -> None:
     assert 0 < sum(row.dropped > 0 for row in told) < 0.01 * len(told)
 
 
-def test_a_phone_that_was_offline_replays_its_queue_in_turn(plan: Plan) -> None:
+def test_a_phone_that_was_offline_replays_its_queue_in_order(plan: Plan) -> None:
     replayed: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for step in plan.steps:
         if step.good:
             flush = json.loads(step.value or b"")
             if flush.get("transport") == "replay":
                 assert step.at - flush["sent_at"] > 3_600_000
-                # A double fire has its sibling's time, and its own place in the queue.
+                # A double fire has the time of its original, and its own place in the queue.
                 replayed[flush["session_id"]].append((flush["sent_at"], -flush["telemetry"]["queued"]))
     assert 10 < len(replayed) <= plan.injected["offline stretch"]
     for flushes in replayed.values():
@@ -200,7 +200,7 @@ def test_a_phone_that_was_offline_replays_its_queue_in_turn(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("name", ["dwell_ms", "visible", "position", "surface", "session_id", "pool_id"])
-def test_most_impressions_say_how_they_were_seen(result: Result, name: str) -> None:
+def test_most_impressions_have_the_optional_fields(result: Result, name: str) -> None:
     said = [row for row in result.accepted if getattr(row, name) not in (None, "")]
     assert 0.95 * len(result.accepted) < len(said) < len(result.accepted)
 
@@ -218,12 +218,12 @@ def test_users_coverage_is_spread(result: Result) -> None:
         assert max(tenths.values()) < 0.6 * tenths.total()
 
 
-def test_every_reason_to_reject_is_there(result: Result) -> None:
+def test_every_reason_to_reject_occurs(result: Result) -> None:
     found = Counter(row.reason for row in result.rejected)
     assert found.keys() == {"malformed", "oversize", "invalid", "future", "late"}
 
 
-def test_exact_retries_are_there(plan: Plan) -> None:
+def test_the_plan_has_exact_retries(plan: Plan) -> None:
     lines = Counter(line for step in plan.steps for line in lines_of(step.value) if len(line) > 100)
     retries = sum(number for kind, number in plan.injected.items() if kind.startswith("retry"))
     assert sum(number - 1 for number in lines.values()) == pytest.approx(retries, abs=10)
@@ -241,7 +241,7 @@ def alone(value: bytes | None) -> Judge:
     return judged([Record("t", 0, 0, NOW, None, value)], RULES, 1)
 
 
-def test_each_broken_line_is_what_it_is_called() -> None:
+def test_each_broken_line_is_rejected_for_the_reason_in_its_name() -> None:
     wrong: dict[str, dict[str, bytes | None]] = {
         "malformed": malformed_values(GOOD),
         "oversize": {**oversize_lines(GOOD, Random(1))},
@@ -261,5 +261,5 @@ def test_each_broken_impression_is_invalid() -> None:
         assert result.rejected[0].payload == sha256(text.encode()).hexdigest(), kind
 
 
-def test_drafts_encode_what_they_hold() -> None:
+def test_an_encoded_draft_has_its_fields_and_impressions() -> None:
     assert json.loads(GOOD.encode()) == GOOD.fields | {"impressions": GOOD.impressions}

@@ -1,4 +1,4 @@
-"""The summary reads well piped and as a picture, and its verdict is the exit code's."""
+"""The summary is readable when piped and as a picture, and its verdict decides the exit code."""
 
 import io
 import socket
@@ -100,11 +100,11 @@ def test_the_picture_is_an_svg_of_the_summary(tmp_path: Path) -> None:
     assert "url(http" not in path.read_text().replace('"', "")
 
 
-def test_kinds_are_summed_by_what_stands_before_the_colon() -> None:
+def test_kinds_are_summed_by_the_text_before_the_colon() -> None:
     assert group_kinds(SUMMARY.injected) == {"malformed, 2 kinds": 3, "retry": 5}
 
 
-def test_progress_elsewhere_than_on_a_terminal_is_a_few_lines() -> None:
+def test_progress_without_a_terminal_is_a_few_lines() -> None:
     out = io.StringIO()
     with progress(Console(file=out), "playing") as update:
         for done in range(1001):
@@ -114,7 +114,7 @@ def test_progress_elsewhere_than_on_a_terminal_is_a_few_lines() -> None:
     assert len(out.getvalue().splitlines()) == 5
 
 
-def test_options() -> None:
+def test_options_are_parsed_and_unknown_ones_refused() -> None:
     assert parse([]) == Options()
     given = parse(["--seed", "7", "--kill-worker", "5", "--keep", "--json", "a", "--svg", "b"])
     assert given == Options(7, 5, True, Path("a"), Path("b"))
@@ -141,7 +141,7 @@ def test_the_demo_never_plays_into_brokers_elsewhere(tmp_path: Path) -> None:
     assert demo.kafka_bootstrap.startswith("127.0.0.1:")
 
 
-def test_two_demos_of_one_data_folder_do_not_play_at_once(tmp_path: Path) -> None:
+def test_two_demos_of_one_data_folder_do_not_play_at_the_same_time(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     with only_demo(settings), pytest.raises(UserError, match="Another demo"), only_demo(settings):
         pass

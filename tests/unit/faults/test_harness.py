@@ -1,4 +1,4 @@
-"""The fault harness's own pure parts: what a seed stands for, that no failpoint is forgotten, the merged report."""
+"""The pure parts of the fault harness: schedules of seeds, no failpoint forgotten, the merged report."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from tests.faults.schedule import draw
 SEEDS = range(200)
 
 
-def test_a_seed_stands_for_one_schedule() -> None:
+def test_a_seed_always_draws_the_same_schedule() -> None:
     assert all(draw(seed) == draw(seed) for seed in SEEDS)
     assert len({str(draw(seed)) for seed in SEEDS}) == len(SEEDS)
 
 
-def test_faults_come_in_order_while_the_load_flows() -> None:
+def test_faults_are_in_order_and_under_load() -> None:
     for schedule in map(draw, SEEDS):
         times = [step.at for step in schedule.steps]
         assert times == sorted(times)
@@ -34,17 +34,17 @@ def test_seeds_reach_every_kind_of_fault_and_every_failpoint() -> None:
     assert {step.detail for step in steps} - {""} == set(Failpoint)
 
 
-def test_each_failpoint_and_each_kind_of_fault_is_quick_once() -> None:
+def test_each_failpoint_and_each_kind_of_fault_has_one_quick_case() -> None:
     assert sorted(case.fault for case in quick(CASES.values())) == sorted([*Failpoint, *Fault])
 
 
-def test_a_worker_and_a_sink_are_killed_at_every_failpoint_of_theirs() -> None:
+def test_worker_and_sink_are_killed_at_each_of_their_failpoints() -> None:
     killed = {case.name for case in quick(CASES.values())}
     ours = [each for each in Failpoint if not each.startswith("clickhouse.")]
     assert {f"{each.split('.')[0]} killed at {each}" for each in ours} <= killed
 
 
-def test_the_first_case_of_a_fault_is_quick_wherever_it_stands() -> None:
+def test_the_first_case_of_a_fault_is_quick_wherever_it_is_declared() -> None:
     def declared(name: str, fault: Fault | Failpoint) -> Case:
         return Case(name, fault, "", lambda _system, _rng: None)
 
@@ -55,7 +55,7 @@ def test_the_first_case_of_a_fault_is_quick_wherever_it_stands() -> None:
         assert quick([first, longer, new]) == [first, new]
 
 
-def test_every_case_says_what_it_does() -> None:
+def test_every_case_has_a_description() -> None:
     assert all(case.what for case in CASES.values())
 
 

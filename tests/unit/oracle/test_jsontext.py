@@ -1,4 +1,4 @@
-"""What the oracle reads of JSON; which lines it takes for JSON, tests/unit/rules hold."""
+"""How the oracle reads JSON. Which lines it accepts as JSON is tested in tests/unit/rules."""
 
 import pytest
 
@@ -18,11 +18,11 @@ from oracle.jsontext import parse_object
         (b'{"a":' + b"9" * 5_000 + b"}", {"a": float("inf")}),
     ],
 )
-def test_what_is_json_is_read(line: bytes, value: dict[str, object]) -> None:
+def test_json_objects_are_read(line: bytes, value: dict[str, object]) -> None:
     assert parse_object(line) == value
 
 
-def test_1024_levels_are_read() -> None:
+def test_1024_levels_of_nesting_are_read() -> None:
     value: object = parse_object(b'{"a":' + b"[" * 1_023 + b"]" * 1_023 + b"}")["a"]
     levels = 0
     while isinstance(value, list):
@@ -30,5 +30,5 @@ def test_1024_levels_are_read() -> None:
     assert levels == 1_023
 
 
-def test_brackets_in_a_string_are_no_levels() -> None:
+def test_brackets_in_a_string_are_not_levels() -> None:
     assert parse_object(b'{"a":"' + b'[\\"' * 2_000 + b'"}') == {"a": '["' * 2_000}

@@ -1,4 +1,4 @@
-"""What the oracle promises beside the contract's rules, which tests/unit/rules hold."""
+"""What the oracle promises beyond the contract's rules, which are tested in tests/unit/rules."""
 
 import pytest
 
@@ -12,7 +12,7 @@ STRAY = next(f"u{n}" for n in range(99) if home_of(f"u{n}", 4) == 1)
 NATIVE = next(f"u{n}" for n in range(99) if home_of(f"u{n}", 4) == 0)
 
 
-def test_the_heir_of_a_deleted_topic_is_judged_after_it() -> None:
+def test_a_re_created_topic_is_judged_after_the_deleted_one() -> None:
     judge = Judge(RULES, 1)
     values = [("t", A), ("t2", A), ("t2", A - WINDOW)]
     for offset, (topic_id, seen_at) in enumerate(values):
@@ -22,7 +22,7 @@ def test_the_heir_of_a_deleted_topic_is_judged_after_it() -> None:
 
 
 @pytest.mark.parametrize("value", [b"{}", line()], ids=["rubbish", "a flush"])
-def test_a_record_without_the_brokers_time_is_not_judged(value: bytes) -> None:
+def test_a_record_without_an_append_time_is_refused(value: bytes) -> None:
     with pytest.raises(ValueError, match="no time of appending"):
         Judge(RULES, 1).judge(Record("t", 0, 0, None, None, value))
 
