@@ -28,7 +28,7 @@ class Record:
     def time(self) -> int:
         """Return the contract's A. Raises ValueError if the record has no append time from the broker."""
         if self.appended_at is None:
-            raise ValueError(f"partition {self.partition} offset {self.offset}: no time of appending")
+            raise ValueError(f"partition {self.partition} offset {self.offset}: no append time")
         return self.appended_at
 
 

@@ -80,7 +80,7 @@ def partition_of(folder: Path) -> int:
     """Return the source partition of a folder of local state. Raises ValueError if its name doesn't have one."""
     found = re.fullmatch(r"partition-(\d+)", folder.name)
     if found is None:
-        raise ValueError(f"{folder} is no folder of a partition's state")
+        raise ValueError(f"{folder} is not a folder of a partition's state")
     return int(found[1])
 
 

@@ -74,4 +74,4 @@ class Traffic:
 
     def _delivered(self, error: KafkaError | None, _: Message) -> None:
         if error is not None:
-            self._failure = AssertionError(f"the broker did not take a record: {error.str()}")
+            self._failure = AssertionError(f"the broker did not accept a record: {error.str()}")

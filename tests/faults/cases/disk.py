@@ -27,7 +27,7 @@ def small_disk(folder: Path, mib: int) -> Iterator[None]:
     argv = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise NotHereError(f"a small file system needs the right to mount: {done.stderr.strip()}")
+        raise NotHereError(f"a small file system needs permission to mount: {done.stderr.strip()}")
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ def test_a_re_created_topic_is_judged_after_the_deleted_one() -> None:
 
 @pytest.mark.parametrize("value", [b"{}", line()], ids=["rubbish", "a flush"])
 def test_a_record_without_an_append_time_is_refused(value: bytes) -> None:
-    with pytest.raises(ValueError, match="no time of appending"):
+    with pytest.raises(ValueError, match="no append time"):
         Judge(RULES, 1).judge(Record("t", 0, 0, None, None, value))
 
 

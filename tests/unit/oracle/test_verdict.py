@@ -111,7 +111,7 @@ def test_the_position_is_read_from_the_state() -> None:
 
 def test_the_partition_is_read_from_the_name_of_a_folder() -> None:
     assert partition_of(Path("worker-0/partition-12")) == 12
-    with pytest.raises(ValueError, match="no folder"):
+    with pytest.raises(ValueError, match="not a folder"):
         partition_of(Path("worker-0"))
 
 
