@@ -1,1 +1,1 @@
-"""The worker: decides impressions, one partition a state, one transaction a chunk."""
+"""The worker: decides impressions, with one state per partition and one transaction per chunk."""

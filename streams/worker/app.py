@@ -1,4 +1,4 @@
-"""The worker: the one place where Faust is put together."""
+"""Assembles the worker: the only place where Faust is configured."""
 
 import asyncio
 import gc
@@ -31,7 +31,7 @@ logger = log.get(__name__)
 
 
 class RawChunks(faust.Schema[Any, Any]):
-    """Passes chunks through: a decode error of Faust's would be acknowledged and thrown into the agent (L6)."""
+    """Passes chunks through: Faust would acknowledge a decode error and throw it into the agent (L6)."""
 
     def compile(self, app: Any, *_: Any, **__: Any) -> Any:
         async def decode(message: Any, *, propagate: bool = False) -> Any:
@@ -41,7 +41,7 @@ class RawChunks(faust.Schema[Any, Any]):
 
 
 class ImpressionsApp(faust.App):
-    """Faust with our consumer. `assignment` is the partitions that it holds."""
+    """Faust with our consumer. `assignment` holds its partitions."""
 
     assignment: Assignment
     _asked_again = False
@@ -56,17 +56,17 @@ class ImpressionsApp(faust.App):
         )
 
     async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Finish the chunk that is under way before the partitions are someone else's."""
+        """Finish the chunk in progress before the partitions go to another worker."""
         await self.assignment.pause()
         failpoints.hit(Failpoint.WORKER_REVOKED)
         await super()._on_partitions_revoked(revoked)
 
     async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Ask once more when the first answer is: nothing.
+        """Rejoin once if the first assignment is empty.
 
-        A member by name that comes back is given what it had without a new look, which is nothing if its topic was
-        being made again when the group last looked. The group looks again when its leader joins; it then costs one
-        rebalance, and a follower's joining costs nothing.
+        A static member that returns gets its previous assignment, which is not computed again. It is empty if the
+        topic was being re-created when the group last computed it. The group computes assignments again when its
+        leader joins, which costs one rebalance; when a follower joins, it costs nothing.
         """
         await super()._on_partitions_assigned(assigned, generation_id)
         if not assigned and not self._asked_again:
@@ -75,7 +75,7 @@ class ImpressionsApp(faust.App):
 
 
 def build(settings: Settings, index: int) -> ImpressionsApp:
-    """Put the worker together. Every setting that differs from Faust's default says why."""
+    """Assemble the worker. Every setting that differs from Faust's default says why."""
     sources = Sources(settings, [IMPRESSIONS])
     partitions = sources.topics[IMPRESSIONS].partitions
     folder = settings.data_dir / "state" / f"worker-{index}"
@@ -86,17 +86,17 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
         broker_credentials=credentials(settings),
         datadir=folder / "faust",
         topic_partitions=partitions,
-        # Faust declares nothing: topics.yaml does, with replicas that Faust's default of 1 would not give (L8).
+        # topics.yaml declares the topics; Faust would give them 1 replica, its default (L8).
         topic_allow_declare=False,
-        # Its leader election needs a topic of its own, and nothing here has a leader.
+        # Faust's leader election needs a topic of its own, and nothing here needs a leader.
         topic_disable_leader=True,
-        # Its web server binds 0.0.0.0 and serves the tables to anyone.
+        # Faust's web server binds 0.0.0.0 and serves the tables to anyone.
         web_enabled=False,
         # Ours: fencing, barrier and read-committed recovery.
         TableManager=StateTableManager,
         store="memory://",
-        # Static membership: a worker that comes back within the session has its partitions at once, without a
-        # rebalance; by default the next start waits for 60 s until the dead one's session is over.
+        # Static membership: a worker that returns within the session timeout gets its partitions at once, without a
+        # rebalance. By default, the next start waits 60 s for the dead worker's session to end.
         consumer_group_instance_id=f"worker-{index}",
         broker_session_timeout=settings.session_timeout_seconds,
         broker_heartbeat_interval=settings.session_timeout_seconds / 3,
@@ -104,18 +104,18 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
         broker_max_poll_records=settings.chunk_records,
         # A hint for the next start and for lag displays, so once a second is often enough.
         broker_commit_interval=1.0,
-        # Chunks that wait in the agent's queue: few, so that what arrives while one is being committed becomes
-        # one larger chunk and not many small ones.
+        # Only a few chunks wait in the agent's queue, so records that arrive during a commit become one larger chunk
+        # and not many small ones.
         stream_buffer_maxsize=4,
-        # A revocation waits for commits (Assignment.pause), not for chunks that the agent holds: those wait for the
-        # rebalance to end, so that waiting for them, which Faust does by default and without a limit, never ends.
+        # A revocation waits for commits (Assignment.pause), not for chunks that the agent holds: these wait for the
+        # rebalance to end, so waiting for them, as Faust does by default and without a limit, would never end.
         stream_wait_empty=False,
-        # Faust's flight recorder would print the stack of every chunk that waits for a broker which is away.
+        # Faust's flight recorder would print the stack of every chunk that waits for an unreachable broker.
         stream_processing_timeout=300.0,
         worker_redirect_stdouts=False,
     )
     follower = CatalogueFollower(settings)
-    # Faust's own sensor, beside ours. Its events are our chunks, its seconds milliseconds.
+    # Faust's own sensor, beside ours. Its events are our chunks, and its seconds are milliseconds.
     setup_prometheus_sensors(app, registry=metrics.WORKER, name_prefix="faust")
     app.assignment = Assignment(settings, sources, follower.catalogue, folder)
     for table in Table:
@@ -135,17 +135,17 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
 
 
 def _collect_rarely() -> None:
-    """Look for cycles less often: a chunk makes a hundred thousand objects, in no cycle, that go when it is committed.
+    """Collect cycles less often: a chunk creates 100,000 objects, none in a cycle, which its commit frees.
 
-    By default each 700 of them start a search through what is left of the chunk, and now and then through all state:
-    a sixth of the worker's time.
+    By default, every 700 of them start a search through what is left of the chunk, and now and then through all
+    state: a sixth of the worker's time.
     """
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
 
 
 def main(settings: Settings, index: int, port: int) -> None:
-    """Run worker `index`, its metrics on `port`, until SIGTERM. Never returns; a crash ends with a code above 0."""
+    """Run worker `index` with metrics on `port` until SIGTERM. Never returns; a crash exits with a code above 0."""
     failpoints.enable(settings, f"worker-{index}")
     well = health.Health(metrics.worker_ready)
     health.serve(settings.metrics_host, port, well, metrics.WORKER)

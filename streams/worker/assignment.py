@@ -1,18 +1,18 @@
-"""The partitions that this worker holds: taken on assignment, given back on revocation.
+"""The partitions that this worker holds, from assignment to revocation.
 
-Each partition goes through these states; `worker_ready` is 1 while all that is assigned is running.
+Each partition goes through these states; `worker_ready` is 1 while every assigned partition is running.
 
               assigned                      restored, all of them
     (none) --------------> RESTORING ----------------------------> RUNNING
-                            ^     |                                |    |
-         broker away: again |_____|      pause: a rebalance begins |    | resume
+                            ^     |                                |    ^
+         broker down: retry |_____|      pause: a rebalance begins |    | resume
                                                                    v    |
     (none) <-------------------------------------------------- PAUSED --+
                  revoked: closed, its state stays on disk
 
-RESTORING: fence the one before us, restore the state from the changelogs, check that it fits (worker/partition.py).
-RUNNING: decide and commit chunks, one after the other. PAUSED: no chunk begins, and none is being committed.
-An error in any state ends the process: a successor begins at (none).
+RESTORING: fence the previous owner, restore the state from the changelogs, check that it fits (worker/partition.py).
+RUNNING: decide and commit chunks one after another. PAUSED: no chunk is started, and none is being committed.
+An error in any state ends the process; its successor starts from (none).
 """
 
 import asyncio
@@ -46,16 +46,16 @@ from streams.worker.poison import PoisonLog
 
 logger = log.get(__name__)
 
-# Between two tries at a partition while no broker answers.
+# Between attempts to restore a partition while no broker answers.
 RETRY_SECONDS = 1.0
 
 
 class Assignment:
     """Holds partitions and passes them their chunks.
 
-    Chunks of one partition are decided and committed one after the other; while one is being committed, those of
-    other partitions are decided. A revocation waits for every commit that is under way, so that an orderly rebalance
-    fences nobody.
+    Chunks of one partition are decided and committed one after another; while one is being committed, chunks of
+    other partitions are decided. A revocation waits for every commit in progress, so an orderly rebalance fences
+    nobody.
     """
 
     def __init__(self, settings: Settings, sources: Sources, catalogue: Catalogue, folder: Path) -> None:
@@ -66,7 +66,7 @@ class Assignment:
         self._poison = PoisonLog(self._folder / "poison.json")
         self._memory = RocksMemory(settings.rocksdb_memory_mib)
         self._held: dict[int, Partition] = {}
-        # Those being recovered; None before a try and while the broker is waited for.
+        # Partitions being restored; None before an attempt and while waiting for the broker.
         self._taking: dict[int, Partition | None] = {}
         self._commits: dict[int, asyncio.Task[None]] = {}
         self._open = asyncio.Event()
@@ -78,13 +78,13 @@ class Assignment:
         return {number: partition.position.next_offset for number, partition in self._held.items()}
 
     def states(self) -> list[State]:
-        """The states that are held, for whoever wants to look."""
+        """The states of the partitions held, for reading only."""
         return [partition.state for partition in self._held.values()]
 
     def work(self) -> list[Work]:
-        """What is in hand, as a watchdog looks at it: from any thread.
+        """Return the work in progress, for the watchdog. Safe to call from any thread.
 
-        What is held waits for all that is being recovered, so that each step of a recovery is progress of everything.
+        Held partitions wait for all that are being restored, so each step of a restore is progress for every one.
         """
         held, taking = list(self._held.items()), list(self._taking.items())
         steps = tuple((number, partition and partition.steps) for number, partition in taking)
@@ -96,7 +96,7 @@ class Assignment:
         return works
 
     async def pause(self) -> None:
-        """Begin no chunk until `resume`; return when none is under way."""
+        """Start no chunk until `resume`; return once none is in progress."""
         self._open.clear()
         metrics.worker_ready.set(0)
         if self._commits:
@@ -104,13 +104,13 @@ class Assignment:
         self._commits.clear()
 
     def resume(self) -> None:
-        """Go on: what is held is recovered."""
+        """Continue: every partition held is restored."""
         self._open.set()
         metrics.worker_ready.set(1)
 
     async def hold(self, wanted: Iterable[int]) -> None:
-        """Give back what is not wanted and recover what is new. A kept partition that someone else had in
-        between is found out by its fence, at its next commit."""
+        """Give back partitions that are not wanted and restore new ones. If another worker held a kept partition in
+        between, the fence shows it at the next commit."""
         wanted = set(wanted)
         await self.pause()
         for number in self._held.keys() - wanted:
@@ -127,14 +127,14 @@ class Assignment:
             metrics.worker_lag_seconds.labels(str(number)).set_function(lag)
 
     async def process(self, number: int, run: Run) -> bool:
-        """Decide a chunk once the one before it is committed, and begin to commit it.
+        """Decide a chunk once the previous one is committed, and start committing it.
 
-        One of a partition that is not held is dropped; its holder reads it. Returns False, and does nothing, when a
-        chunk before this one got lost between the fetcher and here, as may happen to what was under way during a
-        rebalance: the caller must then seek to the positions.
+        A chunk of a partition that is not held is dropped; its holder reads it. Returns False and does nothing if an
+        earlier chunk was lost between the fetcher and here, as can happen to chunks in flight during a rebalance: the
+        caller must then seek to the positions.
         """
         await self._turn(number)
-        # From here to the end nothing is awaited, so that no rebalance comes between.
+        # Nothing is awaited from here on, so no rebalance can intervene.
         partition = self._held.get(number)
         if partition is None:
             return True
@@ -153,11 +153,11 @@ class Assignment:
         return True
 
     async def _turn(self, number: int) -> None:
-        """Return when the partition may be worked on: nothing is paused, and its last chunk is committed."""
+        """Return when the partition can decide a chunk: nothing is paused, and its last chunk is committed."""
         while not self._open.is_set() or number in self._commits:
             await self._open.wait()
             if (commit := self._commits.get(number)) is not None:
-                # Not `await commit`: whoever cancels the waiting would cancel the commit.
+                # Not `await commit`: cancelling this wait would cancel the commit.
                 await asyncio.wait([commit])
                 self._commits.pop(number, None)
 
@@ -177,7 +177,7 @@ class Assignment:
         partition.commit(chunk)
 
     async def _taken(self, number: int) -> Partition:
-        """Take a partition, waiting for a broker that is away."""
+        """Restore a partition; wait while the broker is unreachable."""
         try:
             while True:
                 self._taking[number] = None

@@ -1,4 +1,4 @@
-"""The worker's copy of the catalogue: `artworks.v1` read whole before the first chunk, then followed."""
+"""The worker's copy of the catalogue: `artworks.v1`, read completely before the first chunk, then followed."""
 
 import asyncio
 import threading
@@ -17,13 +17,13 @@ from streams.settings import Settings
 
 logger = log.get(__name__)
 
-# consume() waits for a full batch that long: how far the catalogue may lag behind its topic.
+# How long consume() waits for a full batch, and so how far the catalogue may lag behind its topic.
 POLL_SECONDS = 0.1
 BATCH = 1_000
 
 
 class CatalogueFollower:
-    """Keeps a Catalogue up to date. Changes are applied on the event loop, so never while a chunk is decided."""
+    """Keeps a Catalogue up to date. Changes are applied on the event loop, so never while a chunk is being decided."""
 
     def __init__(self, settings: Settings) -> None:
         self.catalogue = Catalogue()
@@ -32,7 +32,7 @@ class CatalogueFollower:
         self._consumer = reader(settings, **AT_ENDS)
 
     def load(self) -> None:
-        """Read all that there is. Blocking. One partition: the order decides who owns an ordinal."""
+        """Read the whole topic. Blocking. It has one partition: the order decides which artwork owns an ordinal."""
         tp = TopicPartition(ARTWORKS, 0)
         tp.offset, end = self._consumer.get_watermark_offsets(tp, timeout=REQUEST_SECONDS)
         for records, _ in up_to(self._consumer, tp, end, BATCH, POLL_SECONDS):
@@ -40,7 +40,7 @@ class CatalogueFollower:
         logger.info("catalogue_loaded", artworks=len(self.catalogue))
 
     def follow(self, loop: asyncio.AbstractEventLoop, failed: Callable[[BaseException], None]) -> None:
-        """Go on reading in a thread of its own, until `stop`; `failed` is told if that ends by an error."""
+        """Keep reading in a thread of its own until `stop`; call `failed` if an error ends it."""
 
         def run() -> None:
             try:
@@ -55,7 +55,7 @@ class CatalogueFollower:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, and wait for it."""
+        """Stop the thread and wait for it to end."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()

@@ -1,4 +1,4 @@
-"""What a worker needs to go on, as its watchdog asks for it."""
+"""What a worker needs to make progress, as its watchdog asks."""
 
 from streams.kafka import probe
 from streams.runtime.stall import Lag
@@ -7,5 +7,5 @@ from streams.settings import Settings
 
 
 def worker_lag(settings: Settings) -> Lag:
-    """What a worker needs to go on: records, and the broker that it writes to."""
+    """Return the check of what a worker needs to make progress: records, and the broker that it writes to."""
     return lambda works: probe.lag(settings, works, ANSWER_SECONDS)

@@ -1,4 +1,4 @@
-"""What a committed chunk leaves in the metrics."""
+"""The metrics of committed chunks."""
 
 import time
 from typing import get_args
@@ -14,7 +14,7 @@ BATCH_OUTCOMES = ("whole", "partial", "rejected", "forwarded")
 
 
 def begin() -> None:
-    """Show each counter whose labels are known as 0: to Prometheus, one that appears with a value has not increased."""
+    """Set counters with known labels to 0: Prometheus sees no increase in one that first appears with a value."""
     for outcome in OUTCOMES:
         metrics.worker_impressions.labels(outcome)
     for outcome in BATCH_OUTCOMES:
@@ -31,7 +31,7 @@ def begin() -> None:
 
 
 def observe(partition: Partition, chunk: Chunk) -> None:
-    """Count a chunk of the partition that was committed just now."""
+    """Count a chunk of the partition, committed just now."""
     label, now = str(partition.number), time.time()
     summary = chunk.outputs.summary
     metrics.worker_lines.labels(label).inc(summary.total.lines)
@@ -41,19 +41,19 @@ def observe(partition: Partition, chunk: Chunk) -> None:
     metrics.worker_progress.labels(label).set(now)
     metrics.worker_state_bytes.labels(label).set(partition.state.store.size())
     if chunk.records:
-        # The chunk's oldest record waited longest; it stands for all, so that a chunk costs one observation.
+        # Only the oldest record, which waited longest, so a chunk costs one observation.
         metrics.worker_latency_seconds.observe(max(0.0, now - chunk.records[0].appended_at / 1000))
     observe_summary(summary, now)
 
 
 def observe_summary(summary: Summary, now: float) -> None:
-    """Count what a chunk's lines became, which was committed at `now` (s since the epoch)."""
+    """Count the outcomes of the lines of a chunk that was committed at `now` (s since the epoch)."""
     _impressions(summary, now)
     _batches(summary)
 
 
 def forget(number: int) -> None:
-    """Drop what is said of a partition that is given back."""
+    """Drop the metrics of a partition that was given back."""
     metrics.forget(
         (str(number),),
         metrics.worker_position,

@@ -1,4 +1,4 @@
-"""From a chunk's outcome to the records of its transaction."""
+"""Turns a chunk's outcome into the records of its transaction."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,14 +8,14 @@ from streams.kafka.names import changelog
 from streams.kafka.transaction import ProducerRecord
 from streams.state.partition_state import Change, Table
 
-# Rows of one record: well below topics.yaml's limit, large enough that a record's overhead is nothing.
+# Size of the rows in one record: well below topics.yaml's limit, and large enough to make its overhead negligible.
 MAX_RECORD_BYTES = 1024 * 1024 - 64 * 1024
 ORIGIN = "origin"
 CHANGELOGS = {table: changelog(table) for table in Table}
 
 
 def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list[ProducerRecord]:
-    """Everything that a chunk commits. All but forwards go to the partition of the same number."""
+    """Return everything that a chunk commits. All but forwards go to the partition of the same number."""
     batch = [ProducerRecord(CHANGELOGS[change.table], partition, change.key, change.value) for change in changes]
     batch += [ProducerRecord(names.ACCEPTED, partition, None, value) for value in _cut(b"".join(outputs.accepted))]
     batch += [ProducerRecord(names.LEDGER, partition, None, value) for value in _cut(b"".join(outputs.ledger))]
@@ -29,9 +29,9 @@ def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list
 
 
 def _cut(lines: bytes) -> Iterator[bytes]:
-    """Cut lines, each ended, into records of at most MAX_RECORD_BYTES, without the end of the last one of each.
+    """Cut newline-terminated lines into records of at most MAX_RECORD_BYTES, each without its final newline.
 
-    A row is far shorter than that: its ids are.
+    A row is far shorter than that, because its ids are.
     """
     start = 0
     while start < len(lines):

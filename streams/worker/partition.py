@@ -1,4 +1,4 @@
-"""One source partition in the hands of this worker: its producer, its state, its decider."""
+"""One source partition held by this worker: its producer, its state, its decider."""
 
 import time
 from collections.abc import Sequence
@@ -24,17 +24,17 @@ logger = log.get(__name__)
 
 
 class Partition:
-    """Decides and commits chunks, in this order, which is what the guarantee rests on:
+    """Decides and commits chunks in this order, on which the guarantee rests:
 
-    1. what lies below the position was decided before: dropped, whoever sends it again and why;
-    2. the chunk is decided in memory, against the state;
-    3. one transaction: changes to the changelogs, rows and forwards to their topics, the position to the
-       changelog. It happens as a whole or not at all; if another worker holds the partition, it can't;
-    4. one write batch: the same changes and position, and how far the store follows the changelogs.
+    1. drop records before the position, whoever sent them again and why: they were decided before;
+    2. decide the chunk in memory, against the state;
+    3. commit one transaction: changes to the changelogs, rows and forwards to their topics, the position to the
+       changelog. It is committed as a whole or not at all, and never while another worker holds the partition;
+    4. write one batch to the store: the same changes and position, and the checkpoint.
 
-    Faust acknowledges a chunk when the agent takes the next one, which may be before it is committed: Faust's offset
-    is a hint, and the position decides. A crash before 3 leaves nothing, one after 3 is made good from the changelog,
-    one after 4 by the position.
+    Faust acknowledges a chunk when the agent takes the next one, possibly before the chunk is committed: Faust's
+    offset is a hint, and the position decides. A crash before 3 leaves nothing. After 3, the store catches up from
+    the changelog; after 4, the position shows what was decided.
     """
 
     def __init__(self, settings: Settings, partition: int, store: Store) -> None:
@@ -42,12 +42,12 @@ class Partition:
         self._settings = settings
         self._producer = PartitionProducer(settings, partition)
         self.state = State(store)
-        # Of the recovery; only that it changes says anything.
+        # Steps of the restore; only a change means anything.
         self.steps = 0
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for the broker."""
+        """Whether the producer is waiting for the broker."""
         return self._producer.waits
 
     def recover(
@@ -98,7 +98,7 @@ class Partition:
         return position
 
     def decide(self, records: Sequence[SourceRecord], next_offset: int) -> "Chunk | None":
-        """Steps 1 and 2. `next_offset` is the one behind the chunk. None: the position is past all of it."""
+        """Do steps 1 and 2. `next_offset` is the offset after the chunk. Returns None if the position is past it."""
         taken_at = time.monotonic()
         if next_offset <= self.position.next_offset:
             return None
@@ -112,20 +112,20 @@ class Partition:
         )
         swept = self.state.sweep(horizon)
         position = self.position.at(next_offset)
-        # Tombstones first: a window that was swept in part and written again in this chunk is then there whole.
+        # Tombstones first, so a window that was partly swept and is written again in this chunk ends up whole.
         changes = swept + self.state.changes(position)
         metrics.worker_decide_seconds.observe(time.perf_counter() - started)
         return Chunk(records, outputs, changes, swept, position, self._poisoned_in(records), taken_at)
 
     def _poisoned_in(self, records: Sequence[SourceRecord]) -> int:
-        """How many lines of these records were rejected because deciding them failed too often."""
+        """Return how many lines of these records were rejected because deciding them failed too often."""
         if not self._poisoned:
             return 0
         offsets = {record.offset for record in records}
         return sum(offset in offsets for offset, _ in self._poisoned)
 
     def commit(self, chunk: "Chunk") -> None:
-        """Steps 3 and 4. Blocking: call it from a thread. Raises FencedError when the partition is another's."""
+        """Do steps 3 and 4. Blocking: call it from a thread. Raises FencedError if another worker has the partition."""
         started = time.perf_counter()
         records = outbox.records(self.number, chunk.outputs, chunk.changes)
         offsets = self._producer.commit(records, watch=self._changelog_ids)
@@ -137,16 +137,16 @@ class Partition:
         metrics.worker_commit_seconds.observe(time.perf_counter() - started)
 
     def close(self) -> None:
-        """Let go of the partition; its state stays on disk for the next time."""
+        """Release the partition; its state stays on disk for the next assignment."""
         self._producer.close()
         self.state.store.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A decided chunk, to be committed; `poisoned` counts its lines that were given up on.
+    """A decided chunk, ready to commit; `poisoned` counts the lines that were given up on.
 
-    `taken_at` is a time (time.monotonic()) at which its records were here already.
+    `taken_at` is a time (time.monotonic()) by which its records had arrived.
     """
 
     records: Sequence[SourceRecord]

@@ -1,15 +1,15 @@
-"""Bring a partition's state up to date, once the partition is ours.
+"""Restore a partition's state after the partition was assigned to this worker.
 
-1. fence: the transactional producer's `init_transactions` shuts out the one before us and aborts what it left open;
-2. barrier: a record in each changelog partition, in a transaction of ours; everything committed before it is the
-   whole truth, and nothing can be committed behind it by anyone else;
-3. read each changelog, `read_committed`, from where the local store stands up to the barrier.
+1. fence: the transactional producer's `init_transactions` shuts out the previous owner and aborts what it left open;
+2. barrier: write a record to each changelog partition, in a transaction of our own. Everything committed before it
+   is the whole truth, and nobody else can commit anything after it;
+3. read each changelog, `read_committed`, from the local store's checkpoint up to the barrier.
 
-A changelog read from its beginning must hold its BEGIN record, which is written before anything else: one that was
-emptied or cut at the front has lost it, and with it an unknown part of the state.
+A changelog that is read from its start must hold its BEGIN record, which is written before anything else. A changelog
+that was emptied or truncated at the front has lost it, and with it an unknown part of the state.
 
-Faust's own recovery is not used: on a changelog written in transactions it waits for ever, for the offsets of commit
-markers, which no consumer is shown (docs/decisions/0002).
+Faust's own recovery is not used: on a transactional changelog it waits forever for the offsets of commit markers,
+which no consumer sees (docs/decisions/0002).
 """
 
 import time
@@ -34,19 +34,19 @@ from streams.state.store import Store
 
 logger = log.get(__name__)
 
-# Records a write batch holds: large enough to be cheap, about 1 MB at usual sizes.
+# Records in a write batch: large enough to be cheap, about 1 MB at usual sizes.
 BATCH = 10_000
-# consume() waits for a full batch that long, so this is what the last, short one costs.
+# How long consume() waits for a full batch, and so the cost of the last, short one.
 POLL_SECONDS = 0.05
-# How long the broker may hold a fetch at a changelog's end: one is under way when the next changelog is begun, whose
-# first fetch waits for it. The default is 500.
+# How long the broker may hold a fetch at a changelog's end. One is in progress when the next changelog is started, and
+# the first fetch of that waits for it. The default is 500.
 FETCH_WAIT_MS = 10
 PROGRESS_SECONDS = 5.0
-REBUILD = "run `impressions rebuild` to make the state again from ClickHouse"
+REBUILD = "run `impressions rebuild` to rebuild the state from ClickHouse"
 
 
 class Changelog(NamedTuple):
-    """A table's changelog, as it is now: its id, its first offset, and our barrier's."""
+    """A table's changelog as it is now: its topic id, its first offset, and the offset of our barrier."""
 
     table: Table
     topic_id: str
@@ -55,29 +55,29 @@ class Changelog(NamedTuple):
 
     @property
     def topic(self) -> str:
-        """Its name."""
+        """The topic's name."""
         return changelog(self.table)
 
 
 def restore(
     settings: Settings, partition: int, producer: PartitionProducer, store: Store, progressed: Callable[[], None]
 ) -> dict[str, str]:
-    """Make `store` hold what the changelogs hold; returns the changelogs' topic ids, by topic.
+    """Bring `store` up to date with the changelogs; return the changelogs' topic ids by topic.
 
-    `progressed` is called after each step that brought it nearer to its end. Raises StateLostError when they don't
-    hold the whole state any more; the store is then left as it was.
+    `progressed` is called after each step that made progress. Raises StateLostError if the changelogs no longer hold
+    the whole state; the store is then left unchanged.
     """
     started = time.monotonic()
     producer.fence()
     progressed()
     failpoints.hit(Failpoint.WORKER_FENCED)
-    # A position that is gone must not be skipped over.
+    # Fail rather than skip an offset that no longer exists.
     consumer = reader(settings, **{"auto.offset.reset": "error"}, **{"fetch.wait.max.ms": FETCH_WAIT_MS})
     total = 0
     try:
         changelogs = _set_barriers(settings, partition, producer)
         for each in changelogs:
-            # librdkafka looks only once a second for the leader of a topic that a running client is newly assigned.
+            # By itself, a running librdkafka client looks up the leader of a newly assigned topic once a second only.
             consumer.list_topics(each.topic, REQUEST_SECONDS)
         progressed()
         failpoints.hit(Failpoint.WORKER_BARRIER)
@@ -117,7 +117,7 @@ def _set_barriers(settings: Settings, partition: int, producer: PartitionProduce
 def _checkpoint_to_go_on_from(
     consumer: Consumer, store: Store, partition: int, changelogs: list[Changelog]
 ) -> Checkpoint:
-    """Decide whether the local store is a beginning to build on; clear it if the changelogs alone are better."""
+    """Decide whether the restore can build on the local store; clear it if the changelogs alone are better."""
     checkpoint = Checkpoint.read(store)
     for each in changelogs:
         if checkpoint.offset(each.topic_id) > each.end:
@@ -140,16 +140,16 @@ def _checkpoint_to_go_on_from(
 
 
 def _holds_begin(consumer: Consumer, each: Changelog, partition: int) -> bool:
-    """Is there a BEGIN record? It is the first thing in a changelog, so this is a short look."""
+    """Return whether there is a BEGIN record. It is a changelog's first record, so this reads little."""
     begins = TopicPartition(each.topic, partition, each.low)
     batches = up_to(consumer, begins, each.end + 1, BATCH, POLL_SECONDS)
     return any(record.key() == BEGIN for records, _ in batches for record in records)
 
 
 def _read(consumer: Consumer, each: Changelog, partition: int, start: int) -> Iterator[tuple[list[StoreChange], int]]:
-    """Yield batches of changes with the offset after each, up to and with the barrier.
+    """Yield batches of changes with the offset after each, up to and including the barrier.
 
-    A record without a key is not a change of ours, and compaction would not take it.
+    A record without a key is not one of our changes, and a compacted topic would not accept it.
     """
     after_barrier, prefix = each.end + 1, STORE_PREFIX[each.table]
     report = _progress(each, partition)

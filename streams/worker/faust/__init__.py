@@ -1,1 +1,1 @@
-"""What is built on Faust and aiokafka: the agent, its consumer, recovery and tables. No other folder imports them."""
+"""Built on Faust and aiokafka: the agent, its consumer, recovery and tables. Only worker/app.py imports both, too."""

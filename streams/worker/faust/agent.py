@@ -1,4 +1,4 @@
-"""The worker's one agent."""
+"""The worker's only agent."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,10 +8,10 @@ from streams.worker.assignment import Assignment
 
 
 async def decide_chunks(assignment: Assignment, stream: Any, seek: Callable[[], Awaitable[None]]) -> None:
-    """Decide chunk after chunk. No exception leaves: Faust would acknowledge the chunk (L1).
+    """Decide one chunk after another. No exception escapes: Faust would acknowledge the chunk (L1).
 
-    Bad input is no exception but a rejected row; a broker that is away is waited for. What is left ends the
-    process, and whatever was not committed did not happen. `seek` takes the consumer back to the positions.
+    Bad input becomes a rejected row, and an unreachable broker is waited for. Any other error ends the process, and
+    whatever was not committed did not happen. `seek` returns the consumer to the positions.
     """
     async for event in stream.events():
         try:

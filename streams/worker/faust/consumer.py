@@ -1,7 +1,7 @@
-"""Faust's consumer, taught to hand over chunks: runs of consecutive records of one partition, as fetched.
+"""Faust's consumer, changed to deliver chunks: runs of consecutive records of one partition, as fetched.
 
-Faust's cost is per event, about 0.1 ms; a chunk is one event. Written against faust-streaming 0.15.3; each override
-says what it answers (numbers as in docs/decisions/0002).
+Faust costs about 0.1 ms per event, and a chunk is one event. Written against faust-streaming 0.15.3; each override
+says which problem it solves (numbered as in docs/decisions/0002).
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,22 +21,22 @@ from streams.runtime.failpoints import Failpoint
 from streams.worker.faust import fetch
 from streams.worker.in_flight import InFlight
 
-# Most bytes of one partition in one fetch, compressed: a chunk or a few. One record may be larger (4 MiB): Kafka then
+# Maximum compressed bytes of one partition in one fetch: a chunk or a few. A record may be larger (4 MiB): Kafka then
 # sends it alone.
 FETCH_BYTES = 1024 * 1024
-# How long the broker may hold a fetch for which there is nothing yet. aiokafka has one fetch under way per broker, so
-# a partition whose records were just taken waits for the fetch of the others to end before it is asked for again:
-# this is the most that costs. Twenty empty fetches a second cost nothing to speak of.
+# How long the broker may hold a fetch that finds no records. aiokafka runs one fetch at a time per broker, so a
+# partition that was just read waits for the fetch of the others to end before it is fetched again: at most this long.
+# Twenty empty fetches a second cost next to nothing.
 FETCH_WAIT_MS = 50
-# Kafka's code for it: the time of a record is when the broker appended it.
+# Kafka's code for timestamps that say when the broker appended the record.
 LOG_APPEND_TIME = 1
 
 
 class Run(NamedTuple):
-    """Consecutive records of a partition: all that there are from `start` on, whatever their first offset is.
+    """Consecutive records of a partition, none missing from `start` on, whatever the first one's offset is.
 
-    Offsets have holes of their own (commit markers, aborted transactions), so `start` is what tells whether a run
-    before this one got lost on its way.
+    Offsets have gaps of their own (commit markers, aborted transactions), so only `start` shows whether an earlier
+    run was lost on its way.
     """
 
     start: int
@@ -57,7 +57,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         await super()._seek_wait(consumer, partitions)
 
     def join_again(self) -> None:
-        """Join the group once more, as if something had changed. Safe to call from any thread."""
+        """Rejoin the group, as if something had changed. Safe to call from any thread."""
         coordinator = cast(Any, self._ensure_consumer())._coordinator
         self.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)
 
@@ -97,7 +97,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
 
 class ChunkConsumer(driver.Consumer):
-    """Yields a message a chunk: its offset is the last record's, its value the Run."""
+    """Yields one message per chunk: its offset is the last record's, its value is the Run."""
 
     def _new_consumer_thread(self) -> ChunkThread:
         return ChunkThread(self, loop=self.loop, beacon=self.beacon)
@@ -112,20 +112,20 @@ class ChunkConsumer(driver.Consumer):
             await self.perform_seek()
             return
         for tp, run in cast(Mapping[TP, Run], runs).items():
-            # A rebalance while we were yielding: the rest may belong to someone else, who reads it again.
+            # After a rebalance during a yield, the rest may belong to another worker, which reads it again.
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if active is None or tp in active:
                 yield tp, self._chunk(tp, run, generation)
 
     def on_buffer_full(self, tp: TP) -> None:
-        """Keep fetching: a full queue makes the fetcher wait, which is all that is needed.
+        """Keep fetching: a full queue makes the fetcher wait, which is enough.
 
         Faust would leave the partition out of its fetches, and sleep for a second once all partitions are left out.
         """
 
     def on_buffer_drop(self, tp: TP) -> None:
-        """Nothing was left out."""
+        """Do nothing: no partition was left out."""
 
     def _chunk(self, tp: TP, run: Run, generation: int) -> ConsumerMessage:
         last = run.records[-1]
@@ -140,7 +140,7 @@ class ChunkConsumer(driver.Consumer):
             LOG_APPEND_TIME,
             [],
             None,
-            cast(Any, run),  # any value that the topic's schema takes
+            cast(Any, run),  # any value that the topic's schema accepts
             None,
             0,
             len(run.records),
@@ -149,26 +149,26 @@ class ChunkConsumer(driver.Consumer):
         )
 
     def join_again(self) -> None:
-        """Join the group once more."""
+        """Rejoin the group."""
         cast(ChunkThread, self._thread).join_again()
 
     async def return_to_positions(self) -> None:
-        """Read again from the positions."""
-        with suppress(IllegalStateError):  # no longer ours: the rebalance that is under way ends with a seek
+        """Seek back to the positions."""
+        with suppress(IllegalStateError):  # no longer ours: the rebalance in progress ends with a seek
             await self.perform_seek()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek to the positions in the state. The offset that was committed is a hint: whoever rewound it, or
-        committed it for us, changes nothing."""
+        """Seek to the positions in the state. The committed offset is a hint: if someone rewinds it, or commits it
+        for us, nothing changes."""
         positions = {TP(IMPRESSIONS, p): offset for p, offset in cast(Any, self.app).assignment.positions().items()}
         held = {tp: offset for tp, offset in positions.items() if tp in self.assignment()}
         await self.seek_wait(held)
         return held
 
     def _new_offset(self, tp: TP) -> int | None:
-        """Return the offset to commit: behind the last chunk acknowledged. Chunks are acknowledged in order.
+        """Return the offset to commit: after the last chunk acknowledged. Chunks are acknowledged in order.
 
-        Faust's own (L3) looks for gaps between consecutive offsets, which chunks are full of, and is off by one.
+        Faust's own method (L3) looks for gaps between offsets, but chunks are full of gaps; and it is off by one.
         """
         acked = self._acked[tp]
         if not acked:
@@ -185,4 +185,4 @@ class ChunkConsumer(driver.Consumer):
         return committed
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Keep no gaps: every chunk would add one that nothing ever takes away."""
+        """Keep no gaps: every chunk would add one that nothing ever removes."""

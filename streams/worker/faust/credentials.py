@@ -1,4 +1,4 @@
-"""How Faust's client logs in to the brokers: what streams.kafka.client says to librdkafka, in Faust's terms."""
+"""How Faust's client logs in to the brokers: as streams.kafka.client has librdkafka do it, in Faust's terms."""
 
 import ssl
 
@@ -12,9 +12,9 @@ from streams.settings import Settings
 
 
 def credentials(settings: Settings) -> CredentialsT | None:
-    """Return what Faust's `broker_credentials` takes; None where brokers ask for neither encryption nor a login.
+    """Return the value of Faust's `broker_credentials`; None if the brokers require neither encryption nor a login.
 
-    Raises UserError when the certificates or the password can't be read.
+    Raises UserError if the certificates or the password can't be read.
     """
     protocol = settings.kafka_security_protocol
     context = _context(settings) if protocol.endswith("SSL") else None
@@ -27,7 +27,7 @@ def credentials(settings: Settings) -> CredentialsT | None:
 
 
 def _context(settings: Settings) -> ssl.SSLContext:
-    """Check the brokers' certificates, and that they are for the host that was asked for, as librdkafka does."""
+    """Check the brokers' certificates and their host names, as librdkafka does."""
     try:
         return ssl.create_default_context(cafile=settings.kafka_ca_file)
     except OSError as error:

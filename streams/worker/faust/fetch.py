@@ -1,8 +1,8 @@
-"""Records out of aiokafka's fetches a chunk at a time, in place of an object and three calls a record.
+"""Unpacks aiokafka's fetches a chunk at a time, instead of with one object and three calls per record.
 
-aiokafka unpacks what it fetched record by record into a ConsumerRecord each, which costs more than deciding what is in
-it. Here a fetched partition yields chunks: lists of plain records, unpacked when they are asked for. aiokafka takes
-a chunk for a record then. Written against aiokafka 0.14.
+aiokafka unpacks each record that it fetched into a ConsumerRecord, which costs more than deciding it. Here a fetched
+partition yields chunks: lists of plain records, unpacked on demand. aiokafka treats a chunk as if it were a record.
+Written against aiokafka 0.14.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from aiokafka.errors import CorruptRecordException
 
 from streams.core.chunk import SourceRecord
 
-# Most bytes of values in a chunk, uncompressed: what a transaction then holds in memory is some times that.
+# Maximum bytes of values in a chunk, uncompressed; its transaction holds a few times that in memory.
 CHUNK_BYTES = 5 * 512 * 1024
 
 
 class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's internals are untyped
-    """What was fetched of one partition: an iterator of lists of SourceRecord, committed ones only."""
+    """The records fetched from one partition: an iterator of lists of SourceRecord, committed records only."""
 
-    # Most records in a chunk.
+    # Maximum records in a chunk.
     limit = 10_000
 
     def _unpack_records(self) -> Iterator[list[SourceRecord]]:
@@ -34,7 +34,7 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
                 if not chunk:
                     self.next_fetch_offset = batch.next_offset
                 continue
-            # A batch is fetched whole, however far into it the position is.
+            # A batch is fetched whole, even if the position is in the middle of it.
             first = self.next_fetch_offset
             for record in batch:
                 offset, value = record.offset, record.value
@@ -54,7 +54,7 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
             yield chunk
 
     def _is_aborted(self, batch: Any) -> bool:
-        """Say whether a batch is of a transaction that was given up; note the marker that ends one."""
+        """Return whether a batch belongs to an aborted transaction; note the marker that ends one."""
         producer = batch.producer_id
         if self._isolation_level != fetcher.READ_COMMITTED or producer is None:
             return False
@@ -65,7 +65,7 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
 
 
 class ChunkResult(fetcher.FetchResult):  # type: ignore[misc] # aiokafka's internals are untyped
-    """Gives one chunk at a time, so that partitions take turns: while one commits, the others are decided."""
+    """Returns one chunk at a time, so partitions take turns: while one commits, the others are decided."""
 
     def getall(self, max_records: int | None = None) -> list[list[SourceRecord]]:
         """Return the next chunk, if there is one."""
@@ -73,7 +73,7 @@ class ChunkResult(fetcher.FetchResult):  # type: ignore[misc] # aiokafka's inter
 
 
 def install(limit: int) -> None:
-    """Have every consumer of this process fetch chunks of at most `limit` records. The worker has one."""
+    """Make every consumer of this process fetch chunks of at most `limit` records. The worker has one consumer."""
     ChunkRecords.limit = limit
     fetcher.PartitionRecords = ChunkRecords
     fetcher.FetchResult = ChunkResult

@@ -1,4 +1,4 @@
-"""Faust's recovery, replaced by ours: a partition is fenced, restored and checked before Faust reads from it."""
+"""Replaces Faust's recovery: a partition is fenced, restored and checked before Faust reads from it."""
 
 from typing import Any, cast
 
@@ -13,21 +13,21 @@ from streams.runtime.exit import end_process
 
 
 class StateRecovery(Recovery):
-    """Runs after each rebalance, beside the consumer, which goes on sending heartbeats meanwhile."""
+    """Runs after each rebalance, beside the consumer, which keeps sending heartbeats."""
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
-        """Note what is ours now, and wake the task that recovers it."""
+        """Note which partitions are ours now, and wake the task that restores them."""
         self._assigned = {tp.partition for tp in assigned if tp.topic == IMPRESSIONS}
         self._generation_id = generation_id
         self.signal_recovery_start.set()
 
     @Service.task
     async def _restart_recovery(self) -> None:
-        """Replace Faust's task of the same name, which waits for the offsets of commit markers for ever."""
+        """Replace Faust's task of the same name, which waits forever for the offsets of commit markers."""
         assignment = cast(Any, self.app).assignment
-        # The event is asyncio's; mode's annotation names its own kind.
+        # The event is asyncio's; mode's annotation asks for its own type.
         while not await self.wait_for_stopped(cast(Any, self.signal_recovery_start)):
             self.signal_recovery_start.clear()
             generation = self._generation_id

@@ -1,4 +1,4 @@
-"""The two tables as Faust knows them: declared, named, partitioned, and readable; written by the agent alone."""
+"""The two tables as Faust knows them: declared, named, partitioned, and readable; only the agent writes to them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
@@ -31,7 +31,7 @@ class StateTable(faust.Table[bytes, bytes]):
 
 
 class StateView(FaustStore[bytes, bytes]):
-    """Reads a table of every held partition, packed as the changelog has it. Iterating reads it whole."""
+    """Reads a table of every partition held, packed as in the changelog. Iterating reads the whole table."""
 
     def __init__(self, url: str, app: Any, table: StateTable, which: Table, held: Held) -> None:
         super().__init__(url, app, table, table_name=which.value)
@@ -60,14 +60,14 @@ class StateView(FaustStore[bytes, bytes]):
         raise TypeError("a table changes with its chunk's transaction, and in no other way")
 
     def persisted_offset(self, tp: TP) -> int | None:
-        """Faust recovers nothing."""
+        """Return None: Faust restores nothing."""
         return None
 
     def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
-        """Faust recovers nothing."""
+        """Do nothing: Faust restores nothing."""
 
     def reset_state(self) -> None:
-        """Faust never drops what it doesn't keep."""
+        """Do nothing: Faust keeps no state that it could drop."""
 
     async def backup_partition(self, *args: Any, **kwargs: Any) -> NoReturn:
         """The changelog is the backup."""
