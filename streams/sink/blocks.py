@@ -1,4 +1,4 @@
-"""Blocks: what is inserted at once, of one Kafka partition, from whole records in the order of the log."""
+"""Blocks: the rows of whole records of one Kafka partition, in log order, that are inserted at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ logger = log.get(__name__)
 
 
 class TableRows(NamedTuple):
-    """What of a block goes into one table."""
+    """The part of a block that goes into one table."""
 
     table: Table
     data: pa.Table
 
     @property
     def rows(self) -> int:
-        """How many rows it has; at least one."""
+        """The number of rows; at least one."""
         return int(self.data.num_rows)
 
     def stream(self) -> bytes:
-        """The rows as ClickHouse's format ArrowStream."""
+        """Return the rows in ClickHouse's ArrowStream format."""
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self.data.schema) as writer:
             writer.write_table(self.data)
@@ -53,15 +53,15 @@ class Block:
 
     @property
     def token(self) -> str:
-        """What tells ClickHouse that an insert is the same one again: the records, which never change."""
+        """Shows ClickHouse that an insert is a repetition: it names the records, which never change."""
         return f"{self.topic_id}:{self.partition}:{self.first}-{self.last}"
 
 
 def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], parse: Parse) -> Block:
-    """Make a block of the records, of which there is at least one.
+    """Build a block of the records; there must be at least one.
 
-    A record that is not what the topic holds is left out as a whole, logged with its coordinates and counted: nobody
-    can mend it there, and waiting for that would stop everything behind it.
+    A record that does not fit its topic is left out as a whole, logged with its coordinates and counted: nobody can
+    fix it there, and waiting for that would stop everything after it.
     """
     found = read_fast.read(feed.columns, [record.value for record in records]) if feed.lines else None
     if feed.lines and found is None:
@@ -79,7 +79,7 @@ def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], 
 
 
 def columns_of(columns: Sequence[Column], rows: list[Row]) -> pa.Table:
-    """Turn rows into columns, by their fields. Raises BadRecordError naming the first that something doesn't fit."""
+    """Turn rows into columns, by field. Raises BadRecordError naming the first column that a value doesn't fit."""
     arrays = []
     for column in columns:
         try:
@@ -87,13 +87,13 @@ def columns_of(columns: Sequence[Column], rows: list[Row]) -> pa.Table:
         except KeyError:
             raise BadRecordError(f"{column.field} is missing") from None
         if rows and not column.fits(values):
-            raise BadRecordError(f"{column.field} is no {column.type}")
+            raise BadRecordError(f"{column.field} does not fit {column.type}")
         arrays.append(column.array(values))
     return pa.table(arrays, names=[column.field for column in columns])
 
 
 def _times(rows: pa.Table, field: str) -> Any:
-    """The column of times as ms since the epoch."""
+    """Return a column of times as ms since the epoch."""
     return rows[field].cast(pa.int64())
 
 

@@ -1,7 +1,7 @@
-"""ClickHouse's column types, as far as the sink writes them: what fits into each, and what it is in Arrow.
+"""The ClickHouse column types that the sink writes: what fits into each, and its type in Arrow.
 
-Checked before a block is sent, because an insert that fails half-way over one value would fail for ever. Of rows that
-are Python's objects, a check looks at a column as a whole; most blocks never become such rows (streams.sink.read_fast).
+Values are checked before a block is sent, because an insert that fails half-way on one value would fail forever. Rows
+of Python objects are checked a whole column at a time; most blocks never become such rows (streams.sink.read_fast).
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-# DateTime64(3) ends in 2299; the contract's times end before, in 2286.
+# DateTime64(3) ends in 2299; the contract's times end earlier, in 2286.
 MAX_TIME_MS = 9_999_999_999_999
 
 Fits = Callable[[Sequence[Any]], bool]
@@ -64,13 +64,13 @@ _TYPES: dict[str, tuple[Fits, pa.DataType]] = {
     "UInt32": (_integers(0, 2**32 - 1), pa.uint32()),
     "UInt64": (_integers(0, 2**64 - 1), pa.uint64()),
 }
-# Arrow refuses to make a float of an integer that only comes near to one; ClickHouse and JSON don't mind.
+# Arrow refuses to convert an integer that no float represents exactly; ClickHouse and JSON don't mind.
 _PREPARE: dict[str, Callable[[Any], Any]] = {
     "Array(Float64)": lambda numbers: [float(number) for number in numbers],
     MAP: lambda pairs: list(pairs.items()),
     "Nullable(Float64)": lambda number: None if number is None else float(number),
 }
-# How `column` is told of a String that holds bytes.
+# How a declaration for `column` names a String that holds bytes.
 BYTES = "bytes"
 
 
@@ -86,20 +86,20 @@ class Column:
 
     @property
     def nullable(self) -> bool:
-        """Whether a value may be null; a row must say so all the same."""
+        """Whether a value may be null; a row must have the field all the same."""
         return self.type.startswith("Nullable(")
 
     @property
     def arrow(self) -> pa.DataType:
-        """What a block holds the column's values as."""
+        """The Arrow type of the column's values in a block."""
         return pa.binary() if self.binary else _TYPES[self.type][1]
 
     def fits(self, values: Sequence[Any]) -> bool:
-        """Say whether ClickHouse will take these values, of which there is at least one."""
+        """Return whether ClickHouse accepts these values; there must be at least one."""
         return _of(bytes)(values) if self.binary else _TYPES[self.type][0](values)
 
     def array(self, values: Sequence[Any]) -> pa.Array:
-        """Turn values that fit into Arrow's."""
+        """Turn values that fit into an Arrow array."""
         prepare = _PREPARE.get(self.type)
         return pa.array(values if prepare is None else map(prepare, values), self.arrow, size=len(values))
 

@@ -1,4 +1,4 @@
-"""The sink's consumer and what it asks the broker."""
+"""The sink's consumer, and its requests to the broker."""
 
 from collections.abc import Callable, Collection
 from typing import NamedTuple
@@ -16,41 +16,41 @@ from streams.settings import Settings
 
 logger = log.get(__name__)
 
-# A broker that is up answers within milliseconds; while one waits here nothing else is done.
+# A broker that is up answers within milliseconds; nothing else is done during this wait.
 REQUEST_SECONDS = 10.0
 
 
 def connect(settings: Settings, index: int, on_error: Callable[[KafkaError], None]) -> Consumer:
     """Return the consumer of sink `index`. Only one process can be that sink: a second one fences the first.
 
-    `on_error` is told, within calls of the consumer, what the client met; it tries again by itself unless it is fatal.
+    `on_error` is called, within calls of the consumer, with the client's errors; unless fatal, the client retries.
     """
     return Consumer(
         {
             **cluster(settings),
             "client.id": f"sink-{index}",
             "group.id": SINK_GROUP,
-            # A member by name: a restart within the session timeout gets its partitions back at once, without a
-            # rebalance of the others; and a process that was replaced by another of its name can't commit any more.
+            # A static member: a restart within the session timeout gets its partitions back at once, without a
+            # rebalance of the others; and a process that was replaced by another of its name can no longer commit.
             "group.instance.id": f"sink-{index}",
             "session.timeout.ms": int(settings.session_timeout_seconds * 1000),
-            # Cooperative: when a sink comes or goes, what stays where it is goes on being read and keeps its buffer.
-            # An eager protocol would take everything from everyone first, and each would ask ClickHouse again.
+            # Cooperative: when a sink joins or leaves, the partitions that stay are still read and keep their buffers.
+            # An eager protocol would first revoke everything from everyone, and each would query ClickHouse again.
             "partition.assignment.strategy": "cooperative-sticky",
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
-            # Every partition is placed by hand. An offset that the log doesn't have is an error to look into (what
-            # was lost?), not one to step over silently.
+            # The sink places every partition itself. An offset that the log doesn't have is an error to look into
+            # (what was lost?), not to skip silently.
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
-            # Above ClickHouse's request timeout, which is the longest that the loop is away from Kafka.
+            # Above ClickHouse's request timeout, which is the longest time without a poll of Kafka.
             "max.poll.interval.ms": 300_000,
-            # What the client reads ahead, for all partitions. Its default of 64 MiB helps nobody.
+            # How much the client reads ahead, for all partitions. The default of 64 MiB gains nothing.
             "queued.max.messages.kbytes": 32 * 1024,
-            # After a full queue the default pauses a partition for a second, which is most of a block's time.
+            # By default, a full queue pauses a partition for a second, which is most of a block's time.
             "fetch.queue.backoff.ms": 10,
-            # How soon a topic that was deleted and made again is noticed.
+            # How soon a topic that was deleted and re-created is noticed.
             "topic.metadata.refresh.interval.ms": 30_000,
             "error_cb": on_error,
         }
@@ -58,56 +58,56 @@ def connect(settings: Settings, index: int, on_error: Callable[[KafkaError], Non
 
 
 def seek(client: Consumer, tp: TopicPartition) -> None:
-    """Read an assigned partition from another offset. Raises KafkaException when the client isn't ready to."""
+    """Read an assigned partition from another offset. Raises KafkaException if the client isn't ready."""
     try:
         client.seek(tp)
     except KafkaException as error:
         if error.args[0].code() != KafkaError._STATE:
             raise
-        # After an offset out of range the client has stopped the partition for good, and refuses to seek in it;
-        # only an assignment starts it again. Should a rebalance begin within the same millisecond, the broker may
-        # give the partition away while it is still read here: as with any replaced sink, the rows are the same.
+        # After an out-of-range offset, the client has stopped the partition for good and refuses to seek in it; only
+        # an assignment starts it again. If a rebalance begins in the same millisecond, the broker may assign the
+        # partition elsewhere while it is still read here: as with any replaced sink, the rows are the same.
         client.incremental_unassign([tp])
         client.incremental_assign([tp])
 
 
 class Errors:
-    """What the client of sink `index` says went wrong. Most of it, it mends by itself."""
+    """The errors that the client of sink `index` reports. It recovers from most of them by itself."""
 
     def __init__(self, index: int) -> None:
         self._index = index
         self._fatal: KafkaError | None = None
 
     def note(self, error: KafkaError) -> None:
-        """Log an error, and remember it if the client does nothing any more after it."""
+        """Log an error, and remember it if the client stops working after it."""
         logger.warning("kafka_error", code=error.name(), detail=error.str())
         if error.fatal() or error.code() in (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
             self._fatal = error
 
     def raise_if_fatal(self) -> None:
-        """Raise what was remembered: FencedError when another process is this sink, else KafkaException.
+        """Raise the remembered error: FencedError if another process is this sink, otherwise KafkaException.
 
-        A broker that was killed may take a sink for its own successor: a restart is right then, and does no harm else.
+        A broker that was killed may mistake a sink for its own successor: then a restart is right; else it is harmless.
         """
         if self._fatal is None:
             return
-        # A fatal error wraps the one it came from, and keeps its text alone.
+        # A fatal error wraps its cause, but keeps only the cause's text.
         if KafkaError(KafkaError.FENCED_INSTANCE_ID).str() in self._fatal.str():
             raise FencedError(
-                f"sink {self._index} was replaced: where another process runs as it, give one another --index"
+                f"sink {self._index} was replaced: if another process runs as it, give one of them another --index"
             )
         raise KafkaException(self._fatal)
 
 
 class Committed(NamedTuple):
-    """The group's committed offset, the next to read. `topic_id` is empty where someone else set it, by hand."""
+    """The group's committed offset, the next to read. `topic_id` is empty if someone else set it, by hand."""
 
     offset: int
     topic_id: str
 
 
 class Log(NamedTuple):
-    """A partition as the broker has it: its topic's id, its first offset and the one behind its last, the commit."""
+    """A partition as the broker has it: its topic's id, its first offset, the one after its last, and the commit."""
 
     topic_id: str
     low: int
@@ -116,9 +116,9 @@ class Log(NamedTuple):
 
 
 class Broker:
-    """Asks about the partitions that were assigned, about all of them at once.
+    """Asks the broker about all assigned partitions at once.
 
-    Over other connections: on the consumer's, a question waits until the fetch before it has waited for records.
+    It uses other connections: on the consumer's, a request waits for the fetch before it, which waits for records.
     """
 
     def __init__(self, settings: Settings, client: Consumer) -> None:
@@ -126,9 +126,9 @@ class Broker:
         self._consumer = client
 
     def logs(self, keys: Collection[Key]) -> dict[Key, Log]:
-        """Return what there is of each partition. Raises KafkaException when the broker is away or lacks one."""
+        """Return the log of each partition. Raises KafkaException if the broker is unreachable or lacks one."""
         topic_ids = self._topic_ids({topic for topic, _ in keys})
-        # The client's own annotations stop here.
+        # The client has no annotations for these.
         low = self._offsets(keys, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         high = self._offsets(keys, OffsetSpec.latest())  # type: ignore[no-untyped-call]
         committed = self._committed(keys)
@@ -144,7 +144,7 @@ class Broker:
 
     def _offsets(self, keys: Collection[Key], spec: OffsetSpec) -> dict[Key, int]:
         asked = {TopicPartition(*key): spec for key in keys}
-        # Uncommitted: the end of a log that has an open transaction is behind it, not before it.
+        # Uncommitted: the end of a log that has an open transaction is after it, not before it.
         futures = admin(self._settings).list_offsets(
             asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=REQUEST_SECONDS
         )

@@ -1,7 +1,7 @@
-"""Which topic goes into which tables: declared here and nowhere else.
+"""Which tables each topic is written to: declared here and nowhere else.
 
-The tables of a topic are written in the order in which they stand. All but the last are sets, in which a row written
-twice is the same element; the last one's newest kafka_offset is the topic's position (see streams.sink.placing).
+A topic's tables are written in the order listed. All but the last are sets, in which a row written twice is the same
+element; the newest kafka_offset in the last one is the topic's position (see streams.sink.placing).
 """
 
 from collections.abc import Iterable
@@ -22,22 +22,22 @@ class Table:
     only: str | None = None
 
     def of(self, rows: pa.Table) -> pa.Table:
-        """Return what of a feed's rows, whose columns are fields, goes into this table."""
+        """Return the part of a feed's rows that goes into this table. The columns of `rows` are fields."""
         chosen = rows if self.only is None else rows.filter(rows[self.only])
         return chosen.select([each.field for each in self.columns]).rename_columns([each.name for each in self.columns])
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A topic, its tables in the order of writing, and the fields with the times that are measured from.
+    """A topic, its tables in the order of writing, and the fields with the times from which latency is measured.
 
-    `appended` is when a row's source was appended; `seen` when its impression was seen, where it is one.
+    `appended` is when a row's source was appended; `seen` when its impression was seen, if the row is one.
     """
 
     topic: str
     tables: tuple[Table, ...]
     appended: str
-    # Whether a record holds rows as lines; else it is one row.
+    # Whether a record holds one row per line; otherwise it is one row.
     lines: bool = False
     seen: str | None = None
 
@@ -48,7 +48,7 @@ class Feed:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What a row of the topic must have, and no more: the position table's columns, which all others share."""
+        """What a row must have, and no more: the position table's columns, from which the other tables take theirs."""
         return self.position_table.columns[: -len(COORDINATES)]
 
 
@@ -60,7 +60,7 @@ def _table(name: str, columns: str, only: str | None = None) -> Table:
     return Table(name, _columns(columns) + COORDINATES, only)
 
 
-# Of the record that a row was read from; the last columns of every table.
+# The coordinates of the record that a row was read from: the last columns of every table.
 COORDINATES = _columns(
     """
     kafka_topic_id LowCardinality(String)

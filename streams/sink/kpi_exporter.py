@@ -1,7 +1,7 @@
-"""Shows what ClickHouse says of all users as metrics, so that alerts and dashboards have it over time.
+"""Exports ClickHouse's KPIs of all users as metrics, so alerts and dashboards have them over time.
 
-In a thread and with a client of its own: how long it takes is nothing to the rows. While ClickHouse is away the metrics
-stay as they were and get old, which `impressions_kpi_computed_timestamp_seconds` tells.
+It has its own thread and client, so it never delays the rows. While ClickHouse is down, the metrics stay as they were;
+`impressions_kpi_computed_timestamp_seconds` shows how old they are.
 """
 
 import threading
@@ -21,9 +21,9 @@ from streams.settings import Settings
 
 logger = log.get(__name__)
 
-# The rollup behind them is a minute old at the most: asked twice as often, they are a minute and a half.
+# The rollup that they come from is at most a minute old; read twice as often, they are at most a minute and a half old.
 SECONDS = 30.0
-# The thresholds at which new artworks are ordered, and a pool is exhausted.
+# The coverage at which new artworks are ordered, and at which a pool is exhausted.
 ABOVE = (0.85, 0.95)
 _TENTHS = [tenth / 10 for tenth in range(1, 11)]
 
@@ -45,7 +45,7 @@ _UNBALANCED = "SELECT sum(unbalanced) FROM {database}.ledger_minutes WHERE minut
 
 
 class KpiExporter:
-    """Asks for the KPIs from time to time, until the process ends."""
+    """Queries the KPIs at intervals, until the process ends."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -53,11 +53,11 @@ class KpiExporter:
         self._shown: dict[Gauge, set[tuple[str, ...]]] = {}
 
     def start(self) -> None:
-        """Ask from now on, in a thread."""
+        """Start querying, in a thread."""
         threading.Thread(target=self._run, name="kpis", daemon=True).start()
 
     def show(self) -> None:
-        """Ask once. Raises UserError or clickhouse-connect's Error: nothing is shown then that was not asked."""
+        """Query once. Raises UserError or clickhouse-connect's Error; the metrics then stay as they were."""
         pools, distribution = self._rows(_POOLS), self._rows(_DISTRIBUTION)
         ((duplicates,),), ((unbalanced,),) = self._rows(_DUPLICATES), self._rows(_UNBALANCED)
         self._set(metrics.kpi_freshness, (((row[0],), row[1]) for row in pools))
@@ -79,7 +79,7 @@ class KpiExporter:
             try:
                 self.show()
             except (UserError, Error, OSError) as error:
-                # The sink's own inserts say how ClickHouse is; here it is enough that the figures get old.
+                # The sink's own inserts report ClickHouse's health; here it is enough that the figures age.
                 self._client = None
                 logger.info("kpis_not_read", detail=str(error).split("\n", 1)[0][:300])
             time.sleep(SECONDS)
@@ -90,7 +90,7 @@ class KpiExporter:
         return list(self._client.query(sql.format(database=self._settings.clickhouse_database)).result_rows)
 
     def _set(self, gauge: Gauge, found: Iterable[tuple[tuple[str, ...], float | None]]) -> None:
-        """Set a gauge's values, and drop those of pools that are no more, and where there is nothing to count."""
+        """Set a gauge's values; drop those of pools that no longer exist or have nothing to count."""
         values = {labels: value for labels, value in found if value is not None}
         for labels in self._shown.get(gauge, set()) - values.keys():
             gauge.remove(*labels)

@@ -1,4 +1,4 @@
-"""What a sink needs to go on, as its watchdog asks for it."""
+"""What a sink needs to make progress, as its watchdog asks."""
 
 from streams.clickhouse.client import answers
 from streams.kafka import probe
@@ -8,7 +8,7 @@ from streams.settings import Settings
 
 
 def sink_lag(settings: Settings) -> Lag:
-    """What a sink needs to go on: records, and a ClickHouse that answers."""
+    """Return the check of what a sink needs to make progress: records, and a ClickHouse that answers."""
 
     def lag(works: list[Work]) -> dict[Key, bool]:
         found = probe.lag(settings, works, ANSWER_SECONDS)

@@ -1,4 +1,4 @@
-"""What the sink's work leaves in the metrics. What ClickHouse says of all users is streams.sink.kpi_exporter's."""
+"""The metrics of the sink's own work. ClickHouse's KPIs of all users are exported by streams.sink.kpi_exporter."""
 
 import time
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ Labels = tuple[str, str]
 
 
 def readable(topic: str, appended: Sequence[int], seen: Sequence[int]) -> None:
-    """Count how long it took until rows were readable, from the given times (ms since the epoch) to now."""
+    """Observe how long rows took to become readable, from the given times (ms since the epoch) to now."""
     now = time.time()
     metrics.sink_latency_seconds.labels(topic).observe_ages(now, appended)
     metrics.sink_seen_to_readable_seconds.observe_ages(now, seen)
 
 
 def inserted(table: str, rows: int, seconds: float) -> None:
-    """Count an insert that took so long."""
+    """Count an insert that took `seconds`."""
     metrics.sink_insert_seconds.labels(table).observe(seconds)
     metrics.sink_blocks.labels(table).inc()
     metrics.sink_rows.labels(table).inc(rows)
@@ -39,7 +39,7 @@ def refused() -> None:
 
 
 def lost(labels: Labels, offsets: int) -> None:
-    """Count offsets that can't be read any more; 0 shows the counter."""
+    """Count offsets that can no longer be read; 0 makes the counter appear."""
     metrics.sink_lost.labels(*labels).inc(offsets)
 
 
@@ -59,7 +59,7 @@ def committed(labels: Labels, offset: int) -> None:
 
 
 def lag(labels: Labels, offsets: int, seconds: float) -> None:
-    """Show how far the partition's end is away, and how long the oldest record in hand has waited."""
+    """Show how far away the partition's end is, and how long the oldest record held has waited."""
     metrics.sink_lag.labels(*labels).set(offsets)
     metrics.sink_lag_seconds.labels(*labels).set(seconds)
 
@@ -77,7 +77,7 @@ def forget(labels: Labels) -> None:
 
 
 def waiting(yes: bool) -> None:
-    """Show whether ClickHouse is waited for."""
+    """Show whether the sink waits for ClickHouse."""
     metrics.sink_waiting.set(yes)
 
 

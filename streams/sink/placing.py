@@ -1,9 +1,9 @@
 """Where the sink starts to read a partition.
 
-Two things remember how far it came: the group's committed offset and the rows themselves. Rows are written before the
-offset is committed, so that the rows know more after a crash; records without rows (refused, skipped) are known to the
-commit alone. Both are of use only for the log that they were made from: a topic that was deleted and re-created has
-another id, and starts anew. Therefore every commit carries the topic's id as its metadata.
+Two things record how far it got: the group's committed offset and the rows themselves. Rows are written before the
+offset is committed, so after a crash the rows show more; records without rows (refused, skipped) show only in the
+commit. Both count only for the log that they came from: a topic that was deleted and re-created has another id, and
+starts from scratch. Therefore every commit carries the topic's id as its metadata.
 """
 
 import time
@@ -24,22 +24,22 @@ logger = log.get(__name__)
 
 
 class Start(NamedTuple):
-    """Where to start, and how many offsets were lost before that: deleted unread, or cut off the log's end."""
+    """Where to start, and how many offsets were lost: deleted before they were read, or cut off the log's end."""
 
     offset: int
     lost: int = 0
 
 
 def start_position(topic_id: str, committed: Committed | None, newest: int | None, low: int, high: int) -> Start:
-    """Return where to start in a log that holds the offsets from `low` up to, not including, `high`.
+    """Return where to start in a log that holds the offsets from `low` up to but not including `high`.
 
-    `newest` is the largest kafka_offset in the position table of the log with this id, None if it has no row.
+    `newest` is the largest kafka_offset that the position table has of the log with this id, None if it has no row.
 
-    * Rows and commit both count: the further one wins.
-    * A commit of another log counts for nothing. One set by hand does if it lies within this log: a later one skips,
-      an earlier one changes nothing, because what is in ClickHouse is not written again.
-    * What retention deleted before it was read is lost: start at `low`, and say how much.
-    * A log that ends before what was read lost its end (an unclean broker): what is appended now is new: `high`.
+    * Rows and commit both count: the later one wins.
+    * A commit of another log is ignored. One that was set by hand counts if it lies within this log: a later one skips
+      records, an earlier one changes nothing, because what is in ClickHouse is not written again.
+    * Records that retention deleted before they were read are lost: start at `low`, and return how many.
+    * A log that ends before what was read has lost its end (an unclean broker). New records begin at `high`.
     """
     known = [newest + 1] if newest is not None else []
     if committed is not None:
@@ -55,14 +55,14 @@ def start_position(topic_id: str, committed: Committed | None, newest: int | Non
 
 
 class Unplaced(NamedTuple):
-    """Partitions of one topic, whose table may be broken while those of others are not, and their logs."""
+    """Partitions of one topic, and their logs. A topic's table may be broken while those of other topics are not."""
 
     partitions: list[AssignedPartition]
     logs: list[Log]
 
 
 class Placing:
-    """Finds out where to read assigned partitions, and begins to."""
+    """Finds out where to start reading assigned partitions, and starts."""
 
     def __init__(self, settings: Settings, consumer: Consumer, writer: Writer) -> None:
         self._consumer = consumer
@@ -70,7 +70,7 @@ class Placing:
         self._writer = writer
 
     def look(self, partitions: list[AssignedPartition]) -> Iterable[Unplaced]:
-        """Ask the broker about partitions, if there are any; return them by topic, none when it doesn't answer."""
+        """Ask the broker about the partitions, if any; return them by topic, none if the broker doesn't answer."""
         if not partitions:
             return []
         try:
@@ -86,9 +86,9 @@ class Placing:
         return by_topic.values()
 
     def place(self, found: Unplaced) -> list[TopicPartition] | None:
-        """Begin to read the partitions; return what to commit where the commit says something else, None on failure.
+        """Start reading the partitions; return offsets to commit where the commit differs, or None on failure.
 
-        Raises InsertError when ClickHouse doesn't say what it has.
+        Raises InsertError if ClickHouse doesn't report what it has.
         """
         try:
             newest = self._writer.newest_offsets(found.partitions[0].feed, found.logs[0].topic_id)
@@ -97,11 +97,11 @@ class Placing:
         except KafkaException as error:
             _put_off(found.partitions, error)
             return None
-        # Whoever goes by the committed offset (lag, a rebuild) may not be told of less than there is.
+        # Readers of the committed offset (lag, a rebuild) must not see less than ClickHouse has.
         return [tp for tp in moved if tp is not None]
 
     def _place(self, partition: AssignedPartition, log_: Log, newest: int | None) -> TopicPartition | None:
-        """Begin to read a partition; return what to commit if the commit says something else."""
+        """Start reading a partition; return the offset to commit if the commit differs."""
         start = start_position(log_.topic_id, log_.committed, newest, log_.low, log_.high)
         parse = parser(partition.feed.topic)
         if isinstance(parse, ArtworkParser):
@@ -120,7 +120,7 @@ class Placing:
 
 
 def _put_off(partitions: list[AssignedPartition], error: KafkaException) -> None:
-    # The broker is away, or the client isn't ready to seek in a partition that it was just given.
+    # The broker is unreachable, or the client can't seek yet in a partition that was just assigned to it.
     for partition in partitions:
         partition.backoff.fail(time.monotonic())
     logger.warning("placing_failed", partitions=[each.key for each in partitions], detail=str(error))

@@ -1,12 +1,12 @@
-"""Records of many lines into columns, without a Python object for each row: what nearly every block goes through.
+"""Fast path: turns records of many lines into columns without a Python object per row. Nearly every block takes it.
 
-It takes only what it is sure of, and returns None for anything else, which streams.sink.blocks then reads row by row:
-that decides what a row is, and finds the record to blame. What is taken here would become the same rows there
-(tests/property/test_sink_read_fast.py).
+Returns rows only where reading row by row in streams.sink.blocks would return the same ones
+(tests/property/test_sink_read_fast.py). Anything unusual returns None and takes that slow path, which alone decides
+what a row is and finds the record to blame.
 
-Arrow's reader knows JSON, the fields' types and their ranges, and refuses a field that is unknown or stands twice. What
-it doesn't know is made sure of on the text. There, `"name":` is a field: within a JSON string, a quote has a backslash
-before it, so that only the end of a key could look like that, and that key would be an unknown one.
+Arrow's reader checks JSON, the fields' types and their ranges, and refuses unknown or repeated fields. The rest is
+checked on the text, where `"name":` is always a field: within a JSON string, a quote has a backslash before it, so
+only the end of a key could look like that, and that key would be unknown.
 """
 
 from collections.abc import Sequence
@@ -19,24 +19,24 @@ from pyarrow import compute, json
 
 from streams.sink.columns import MAP, MAX_TIME_MS, TIME, Column
 
-# Arrow's unit of reading: a line that is longer is left to the other way.
+# Arrow's unit of reading: a longer line takes the slow path.
 _READ = json.ReadOptions(use_threads=True, block_size=2**20)
-# What stands in the text for a map that was taken out of it; Arrow reads it as a struct that has no fields.
+# Replaces a map that was taken out of the text; Arrow reads it as a struct without fields.
 _TAKEN = b"{}"
-# The bits of the float, as an integer.
+# The bits of the float -0.0, as an integer.
 _NEGATIVE_ZERO = -(2**63)
 
 Numbers = np.ndarray[tuple[int], np.dtype[Any]]
 
 
 class _UnsureError(ValueError):
-    """Something that the other way must look at."""
+    """Something that the slow path must look at."""
 
 
 def read(columns: Sequence[Column], values: Sequence[bytes | None]) -> tuple[pa.Table, list[int]] | None:
-    """Return the rows of records, by their fields, and how many each record has; None where that isn't sure.
+    """Return the records' rows, by field, and how many each record has; None if anything is unusual.
 
-    A value is rows in JSON, one a line; each row has exactly the columns' fields.
+    A value is rows in JSON, one per line; each row has exactly the columns' fields.
     """
     text = b"\n".join(value or b"" for value in values)
     counts = [(value or b"").count(b"\n") + 1 for value in values]
@@ -47,8 +47,8 @@ def read(columns: Sequence[Column], values: Sequence[bytes | None]) -> tuple[pa.
 
 
 def _table(columns: Sequence[Column], text: bytes, rows: int) -> pa.Table:
-    # Each line end is one between two objects, then, so that as many objects as lines are one a line. A byte order mark
-    # is stepped over by Arrow.
+    # After this, every newline separates two objects, so as many objects as lines means one per line. Arrow would skip
+    # a byte order mark.
     if text.count(b"}\n{") != rows - 1 or not text.startswith(b"{"):
         raise _UnsureError
     maps: dict[str, pa.Array] = {}
@@ -65,8 +65,8 @@ def _table(columns: Sequence[Column], text: bytes, rows: int) -> pa.Table:
     arrays = []
     for column in columns:
         array = found[column.field].combine_chunks()
-        array.validate(full=True)  # that text is UTF-8
-        # A field that isn't there reads as null, too; none of these may be away.
+        array.validate(full=True)  # checks that text is UTF-8
+        # A missing field reads as null, too; none may be missing.
         if array.null_count and (not column.nullable or array.null_count != text.count(_key(column) + b"null")):
             raise _UnsureError
         arrays.append(maps[column.field] if column.type == MAP else _as_column(column, array))
@@ -83,7 +83,7 @@ def _read_as(column: Column) -> pa.DataType:
 
 def _as_column(column: Column, array: pa.Array) -> pa.Array:
     if pa.types.is_floating(column.arrow) and not (
-        # Arrow reads NaN and Infinity too, and the integer -0 as the float, which differs from 0 in its sign bit alone.
+        # Arrow also reads NaN and Infinity, and the integer -0 as the float, which differs from 0 only in its sign bit.
         compute.all(compute.is_finite(array), min_count=0).as_py()
         and compute.all(compute.not_equal(array.view(pa.int64()), _NEGATIVE_ZERO), min_count=0).as_py()
     ):
@@ -96,13 +96,13 @@ def _as_column(column: Column, array: pa.Array) -> pa.Array:
 
 
 def _take_out(text: bytes, key: bytes, rows: int) -> tuple[bytes, pa.Array]:
-    """Take a field's maps, which Arrow can't read, out of the text; the rows have few different ones, or none."""
+    """Take a field's maps, which Arrow can't read, out of the text; the rows have few different maps, or none."""
     if text.count(key + _TAKEN) == rows:
         return text, _maps([_TAKEN], np.zeros(rows, np.intp))
     head, *pieces = text.split(key)
     if len(pieces) != rows:
         raise _UnsureError
-    # A brace within a string would cut the string too, and what is before it is no JSON then.
+    # A brace within a string would cut the string too, and what comes before it is then not JSON.
     ends = [piece.find(b"}") + 1 for piece in pieces]
     spans = [piece[:end] for piece, end in zip(pieces, ends, strict=True)]
     rest = (piece[end:] for piece, end in zip(pieces, ends, strict=True))
@@ -112,12 +112,12 @@ def _take_out(text: bytes, key: bytes, rows: int) -> tuple[bytes, pa.Array]:
 
 
 def _maps(different: Sequence[bytes], which: Numbers) -> pa.Array:
-    """An array of maps, of which `which` numbers the texts."""
+    """Return an array of maps; `which` is the number of each row's text in `different`."""
     read = [_map(text) for text in different]
     lengths = np.fromiter(map(len, read), np.intp, len(read))
     taken = lengths[which]
     ends = np.cumsum(taken)
-    first = (np.cumsum(lengths) - lengths)[which]  # of each row, among the entries of the different ones
+    first = (np.cumsum(lengths) - lengths)[which]  # each row's first entry among those of the different maps
     entries = np.arange(taken.sum()) + np.repeat(first - (ends - taken), taken)
     keys = pa.array([key for each in read for key in each], pa.string())
     values = pa.array([value for each in read for value in each.values()], pa.string())

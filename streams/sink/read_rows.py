@@ -1,4 +1,4 @@
-"""Records into rows: pure functions for what the worker writes, and a catalogue for what people write."""
+"""Turns records into rows: pure functions for what the worker writes, and a catalogue for what people write."""
 
 from base64 import b64decode
 from collections.abc import Callable
@@ -19,14 +19,14 @@ Parse = Callable[[Record], list[Row]]
 
 
 def parser(topic: str) -> Parse:
-    """Return a parser for the topic's records. That of the catalogue has a memory: one for each assignment."""
+    """Return a parser for the topic's records. The catalogue's has state: use one per assignment."""
     if topic == ARTWORKS:
         return ArtworkParser()
     return rejected if topic == REJECTED else lines
 
 
 def lines(record: Record) -> list[Row]:
-    """Read one row a line. Raises BadRecordError."""
+    """Read one row per line. Raises BadRecordError."""
     return [_object(line) for line in (record.value or b"").split(b"\n")]
 
 
@@ -35,7 +35,7 @@ def rejected(record: Record) -> list[Row]:
     row = _object(record.value or b"")
     payload, encoding = row.get("payload"), row.get("payload_encoding")
     if not isinstance(payload, str) or encoding not in ("utf-8", "base64"):
-        raise BadRecordError("payload is no text, or its encoding is unknown")
+        raise BadRecordError("payload is not text, or its encoding is unknown")
     try:
         row["payload"] = payload.encode() if encoding == "utf-8" else b64decode(payload, validate=True)
     except ValueError as error:
@@ -44,17 +44,17 @@ def rejected(record: Record) -> list[Row]:
 
 
 class ArtworkParser:
-    """Reads catalogue records in log order, and refuses what the worker's catalogue refuses: no row, a line in the log.
+    """Reads catalogue records in log order. One that the worker's catalogue refuses is logged and becomes no row.
 
     A tombstone becomes a row with the pool and ordinal that the artwork has. An instance sees every record of the log
-    once: first `restore` with the rows that are in ClickHouse, then the records behind them.
+    once: first `restore` with the rows that are in ClickHouse, then the records after them.
     """
 
     def __init__(self) -> None:
         self._catalogue = Catalogue()
 
     def restore(self, rows: list[tuple[str, str, int, bool, bool]]) -> None:
-        """Take (artwork_id, pool_id, ordinal, retired, tombstone) of the log's records in the order of offsets."""
+        """Apply (artwork_id, pool_id, ordinal, retired, tombstone) of the log's records, in offset order."""
         for artwork_id, pool_id, ordinal, retired, tombstone in rows:
             value = None if tombstone else {"pool_id": pool_id, "ordinal": ordinal, "retired": retired}
             self._catalogue.apply(artwork_id.encode(), orjson.dumps(value) if value else None)

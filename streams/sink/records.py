@@ -1,4 +1,4 @@
-"""What the sink reads, in its own terms."""
+"""The records that the sink reads."""
 
 from typing import Any, NamedTuple
 
@@ -15,4 +15,4 @@ class Record(NamedTuple):
 
 
 class BadRecordError(ValueError):
-    """A record that is not what its topic holds; the text says why."""
+    """A record that does not fit its topic; the text says why."""

@@ -20,20 +20,20 @@ logger = log.get(__name__)
 
 
 def main(settings: Settings, index: int, port: int) -> None:
-    """Run sink `index` until SIGTERM or SIGINT, its metrics on `port`, then return. Call it in the main thread.
+    """Run sink `index` with its metrics on `port` until SIGTERM or SIGINT, then return. Call it in the main thread.
 
-    ClickHouse may be away, at the start too: it waits. Raises UserError when Kafka is away or lacks a topic, and when
-    the port of its metrics is taken. Ends the process when another one runs as the same sink.
+    Waits while ClickHouse is down, at the start too. Raises UserError if Kafka is unreachable or lacks a topic, or if
+    the metrics port is taken. Ends the process if another one runs as the same sink.
     """
     failpoints.enable(settings, f"sink-{index}")
-    # They log each failed request; the sink says the same in one line, with what it does about it.
+    # They log each failed request; the sink logs the same in one line, with what it does about it.
     for library in ("clickhouse_connect", "urllib3"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
     sources = Sources(settings, list(FEEDS))
     well = health.Health(metrics.sink_ready)
     health.serve(settings.metrics_host, port, well, metrics.SINK)
     sink = Sink(settings, index, sources)
-    # A row may wait that long for its block to fill before anything can be seen to move.
+    # A row may wait that long for its block to fill before any progress shows.
     seconds = settings.stall_seconds + settings.sink_flush_seconds
     Watchdog(seconds, sink.work, sink_lag(settings), metrics.sink_stalled, well).start()
     KpiExporter(settings).start()

@@ -1,14 +1,14 @@
-"""The sink's loop: one thread reads, inserts and commits, in turn; another makes blocks of what was read.
+"""The sink's loop: one thread reads, inserts and commits; another builds blocks from the records read.
 
-The order in which a block becomes history:
+How a block is written, in this order:
 
-1. its part for each set table is inserted (a row written twice is the same element);
-2. its part for the position table is inserted: from here on a restart begins behind it;
-3. its last offset + 1 is committed, with the topic's id.
+1. insert its part for each set table (a row written twice is the same element);
+2. insert its part for the position table: from now on a restart begins after it;
+3. commit its last offset + 1, with the topic's id.
 
-A crash before 2 leads to the same records being read again, perhaps cut into other blocks: their rows collapse with
-those of 1. A crash before 3 leads to a start behind the rows. An insert whose answer was lost is repeated with its
-token. A sink that doesn't know it was replaced writes rows that are there already, and can't commit.
+After a crash before 2, the same records are read again, perhaps cut into other blocks: their rows collapse with those
+of 1. After a crash before 3, the sink starts after the rows. An insert whose answer was lost is repeated with its
+token. A sink that doesn't know it was replaced writes rows that already exist, and can't commit.
 """
 
 import time
@@ -32,15 +32,15 @@ from streams.sink.writer import InsertError, UnavailableError, Writer
 
 logger = log.get(__name__)
 
-# Records taken from the client at once. Blocks can be larger than they should be by as many; a record may be 1 MiB,
-# and the cost of a call is small beside that of 32 records.
+# Records read from the client at once. A block can exceed its limit by as many. A record may be 1 MiB, and the cost of
+# a call is small beside that of 32 records.
 BATCH_RECORDS = 32
-# Longest wait for records: how late the loop may notice that it is to stop, or that a block is due by its age.
+# Longest wait for records: how late the loop may notice that it must stop, or that a block is due by its age.
 POLL_SECONDS = 0.1
 
 
 class Sink:
-    """Moves what the topics hold into ClickHouse, exactly once as far as readers can see."""
+    """Writes the topics' rows to ClickHouse, exactly once as far as readers can see."""
 
     def __init__(self, settings: Settings, index: int, sources: Sources) -> None:
         self._settings = settings
@@ -49,12 +49,12 @@ class Sink:
         self._consumer: Consumer = connect(settings, index, self._errors.note)
         self._writer = Writer(settings)
         self._placing = Placing(settings, self._consumer, self._writer)
-        # Makes blocks, one at a time, while others are inserted.
+        # Builds blocks, one at a time, while others are inserted.
         self._maker = ThreadPoolExecutor(1, "maker")
         self._partitions: dict[tuple[str, int], AssignedPartition] = {}
-        # Of ClickHouse or Kafka as a whole.
+        # After failures of ClickHouse or Kafka as a whole.
         self._backoff = Backoff()
-        # Parts inserted by the flush that is under way; other partitions wait for it.
+        # Parts inserted by the flush in progress; other partitions wait for it.
         self._flushed = 0
         self._joined = False
         self._stopping = False
@@ -64,12 +64,12 @@ class Sink:
         self._stopping = True
 
     def work(self) -> list[Work]:
-        """What is in hand, as a watchdog looks at it: from any thread."""
+        """Return the work in progress, for the watchdog. Safe to call from any thread."""
         failing, flushed = self._backoff.failing, self._flushed
         return [each.work(failing, flushed) for each in list(self._partitions.values())]
 
     def run(self) -> None:
-        """Run until `stop`. Raises FencedError: another process is this sink; SourceChangedError: another topic."""
+        """Run until `stop`. Raises FencedError if it was replaced, SourceChangedError for a new topic id."""
         self._consumer.subscribe(list(FEEDS), on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
         try:
             while not self._stopping:
@@ -78,17 +78,17 @@ class Sink:
                 self._read()
                 self._errors.raise_if_fatal()
                 self._show()
-            # Rows that can't be written now are read again by whoever comes next.
+            # The next sink reads again what can't be written now.
             self._flush(list(self._partitions.values()))
         finally:
             observe.ready(False)
-            # A named member keeps its partitions for the session timeout, so that a restart finds them.
+            # A static member keeps its partitions for the session timeout, so a restart gets them back.
             self._consumer.close()
             self._writer.close()
             self._maker.shutdown(wait=False, cancel_futures=True)
 
     def _assign(self, client: Consumer, assigned: list[TopicPartition]) -> None:
-        # Nothing is read before ClickHouse has said where to start, which may take as long as it is away.
+        # Nothing is read until ClickHouse has reported where to start, however long it is down.
         for tp in assigned:
             tp.offset = OFFSET_BEGINNING
             self._partitions[tp.topic, tp.partition] = AssignedPartition(FEEDS[tp.topic], tp.partition)
@@ -104,7 +104,7 @@ class Sink:
         logger.info("partitions_revoked", partitions=names_of(revoked))
 
     def _lose(self, client: Consumer, lost: list[TopicPartition]) -> None:
-        # Others may be reading them already: what was read is theirs.
+        # Other sinks may be reading them already, so drop what was read.
         self._forget(lost)
         client.incremental_unassign(lost)
         logger.warning("partitions_lost", partitions=names_of(lost))
@@ -114,7 +114,7 @@ class Sink:
             observe.forget(self._partitions.pop((tp.topic, tp.partition)).labels)
 
     def _place(self) -> None:
-        """Begin to read the partitions of which it isn't known yet where."""
+        """Find out where to start reading the partitions that have no position yet, and start."""
         now = time.monotonic()
         if self._backoff.waits(now):
             return
@@ -136,10 +136,10 @@ class Sink:
         return due(self._partitions.values(), time.monotonic(), full, seconds)
 
     def _flush(self, partitions: list[AssignedPartition]) -> None:
-        """Insert and commit a block of each, as far as ClickHouse takes them."""
+        """Insert and commit a block of each partition, as far as ClickHouse accepts them."""
         done: list[TopicPartition] = []
         held = [partition for partition in partitions if partition.held]
-        # Whatever is held was read before this; while the broker is away it could not be committed either.
+        # Everything held was read before this check; while the broker is down it couldn't be committed either.
         if not held or self._backoff.waits(now := time.monotonic()) or not self._sources.check(now):
             return
         for partition in held:
@@ -178,7 +178,7 @@ class Sink:
             self._consumer.commit(offsets=done, asynchronous=False)
         except KafkaException as error:
             self._errors.note(error.args[0])
-            # The rows are in ClickHouse and hold the position: a start finds it there.
+            # The rows are in ClickHouse and hold the position: the next start finds it there.
             logger.warning("commit_failed", partitions=names_of(done))
             return
         for tp in done:
@@ -187,7 +187,7 @@ class Sink:
         failpoints.hit(Failpoint.SINK_COMMIT_AFTER)
 
     def _failed(self, partitions: list[AssignedPartition], error: InsertError) -> None:
-        """Wait before the next try, and read nothing meanwhile. Kafka is polled all the time, to stay in the group."""
+        """Wait before the next attempt, and read nothing meanwhile. Polling goes on, to stay in the group."""
         now = time.monotonic()
         if isinstance(error, UnavailableError):
             partitions, wait = list(self._partitions.values()), self._backoff.fail(now)
@@ -200,7 +200,7 @@ class Sink:
         self._consumer.pause([each.at(0) for each in partitions])
 
     def _recovered(self) -> None:
-        """ClickHouse answers: read again what waited for it alone."""
+        """ClickHouse answers: resume the partitions that waited only for it."""
         if not self._backoff.failing:
             return
         self._backoff.succeed()
@@ -223,11 +223,11 @@ class Sink:
     def _take(self, message: Message) -> None:
         partition, offset = self._partition_of(message)
         if partition is None or partition.next_offset is None or partition.misplaced:
-            return  # of an assignment or a place that is no more: it is read again from the right one
+            return  # from an outdated assignment or position: it is read again from the right one
         _, appended_at = message.timestamp()
         record = Record(offset, appended_at, message.key(), message.value())
         if not partition.add(record, time.monotonic()):
-            # Offsets never go back within a log: the topic was deleted and made again.
+            # Offsets never go back within a log: the topic was deleted and re-created.
             self._misplaced(partition, "offset_went_back")
 
     def _kafka_event(self, message: Message, error: KafkaError) -> None:
@@ -243,7 +243,7 @@ class Sink:
     def _partition_of(self, message: Message) -> tuple[AssignedPartition | None, int]:
         topic, number, offset = message.topic(), message.partition(), message.offset()
         if topic is None or number is None or offset is None:
-            return None, -1  # an error that is no partition's
+            return None, -1  # an error that does not belong to a partition
         return self._partitions.get((topic, number)), offset
 
     def _misplaced(self, partition: AssignedPartition, why: str) -> None:

@@ -1,4 +1,4 @@
-"""ClickHouse, as the sink uses it: insert a block, ask for a position, and say what kind of failure it was."""
+"""ClickHouse, as the sink uses it: insert a block, query a position, and classify failures."""
 
 import time
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from streams.sink.feeds import Feed
 T = TypeVar("T")
 
 UNREACHABLE = "unreachable"
-# An error of the HTTP client repeats the request's address with all of its settings.
+# An error of the HTTP client repeats the request's URL with all of its settings.
 LONGEST_TEXT = 300
-# Codes of a server that is there and can't just now, whatever the table: time-outs, too many queries, network, memory,
+# Codes of a server that is up but can't serve any table now: timeouts, too many queries, network, memory,
 # read-only (no Keeper), too many parts, shutting down, Keeper, starting up.
 _BUSY = {159, 160, 202, 209, 210, 241, 242, 243, 252, 394, 425, 999, 1001}
 
-# One insert is to become one part of one table partition: the server's own bounds for squashing blocks together lie
-# far above what a block of the sink can be, so that it is never cut.
+# One insert must become one part of one table partition: these bounds, at which the server stops squashing blocks
+# together, are far above the size of a sink's block, so it is never cut.
 _INSERT = {
     "async_insert": 0,
     "insert_deduplicate": 1,
@@ -34,7 +34,7 @@ _INSERT = {
 
 
 class InsertError(Exception):
-    """ClickHouse did not do it. `code` is its error code, or `unreachable`; the text is its answer's first line."""
+    """A request failed. `code` is ClickHouse's error code, or `unreachable`; the text is its answer's first line."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -42,20 +42,20 @@ class InsertError(Exception):
 
 
 class UnavailableError(InsertError):
-    """It would have failed for any table: ClickHouse is away, or overloaded."""
+    """The request would have failed for any table: ClickHouse is down or overloaded."""
 
 
 class Writer:
-    """Inserts the sink's blocks. It connects when it is first needed, and again after each failure."""
+    """Inserts the sink's blocks. It connects on first use, and again after each failure."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: Client | None = None
 
     def insert(self, part: TableRows, token: str) -> None:
-        """Insert a part of a block; with the same token and table any number of times, and its rows are there once.
+        """Insert a part of a block. However often it is repeated with the same token and table, its rows exist once.
 
-        Raises InsertError; the rows may be there nevertheless.
+        Raises InsertError; the rows may exist nevertheless.
         """
         started = time.monotonic()
         self._ask(
@@ -113,7 +113,7 @@ class Writer:
 
 
 def classify(error: BaseException) -> InsertError:
-    """Tell a server that is away or busy, which time mends, from a request that it refuses, which someone must mend."""
+    """Distinguish a server that is down or busy, which passes, from a refused request, which someone must fix."""
     text = str(error).split("\n", 1)[0][:LONGEST_TEXT]
     code = error.code if isinstance(error, Error) else None
     if code is None:
