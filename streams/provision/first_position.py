@@ -1,7 +1,7 @@
 """The first position of every source partition, written when the installation is first provisioned.
 
-It is what tells a new installation from one whose state was lost: a worker never starts without a position, and a
-position is never made up where there was work before. It also fixes the window and the partition count.
+It distinguishes a new installation from one that lost its state: a worker never starts without a position, and a
+position is never made up if a worker ran before. It also fixes the window and the partition count.
 """
 
 import time
@@ -21,35 +21,35 @@ from streams.state.partition_state import BEGIN, POSITION, Table
 from streams.state.position import Position
 
 CHANGELOG = changelog(Table.COVERAGE)
-# A chunk's position is its last change, so a look at the end finds it; steps back until it does.
+# A chunk's position is its last change, so reading these last records finds it; if not, more are read.
 FIRST_LOOK = 100
 POLL_SECONDS = 1.0
 
 
 def ensure_first_position(settings: Settings, source: TopicInfo) -> list[int]:
-    """Give every partition that never had a position its first one; returns those. Idempotent.
+    """Write the first position of every partition that never had one; return these partitions. Idempotent.
 
-    Raises UserError where there was work but no position is left, and where the settings differ from what the
+    Raises UserError if a worker ran before but no position is left, or if the settings differ from those that the
     state was made with.
     """
-    # Each partition is a conversation with the broker; they don't wait for each other.
+    # Each partition takes several requests to the broker, in parallel with the others'.
     with ThreadPoolExecutor(max_workers=8) as threads:
         began = threads.map(lambda p: _ensure(settings, source, p), range(source.partitions))
         return [partition for partition, new in enumerate(began) if new]
 
 
 def _ensure(settings: Settings, source: TopicInfo, partition: int) -> bool:
-    """Give the partition its first position if it never had one; returns whether it got one."""
+    """Write the partition's first position if it never had one; return whether it did so."""
     begun = [watermarks(settings, changelog(table), partition)[1] > 0 for table in Table]
     if all(begun) and _holds_position(settings, partition, source.partitions):
         return False
     if any(begun) or _was_worked_on(settings, partition):
         raise StateLostError(
-            f"The changelogs of partition {partition} don't hold its state, but there was work before: it was lost. "
-            "Run `impressions rebuild` to make it again from ClickHouse."
+            f"The changelogs of partition {partition} don't hold its state, but there was work before: the state was "
+            "lost. Run `impressions rebuild` to rebuild it from ClickHouse."
         )
     producer = PartitionProducer(settings, partition)
-    # Under the partition's own transactional id: of two provisions, or beside a worker, only one can write.
+    # It has the partition's own transactional id: of two provisions, or a provision and a worker, only one can write.
     producer.fence()
     if watermarks(settings, CHANGELOG, partition)[1] == 0:
         first = Position(source.topic_id, 0, settings.window_ms, source.partitions)
@@ -59,14 +59,14 @@ def _ensure(settings: Settings, source: TopicInfo, partition: int) -> bool:
 
 
 def begin(producer: PartitionProducer, partition: int, first: bytes | None) -> None:
-    """Begin both changelogs, with a first position, or without one while the state is being made."""
+    """Begin both changelogs, with a first position, or without one while the state is being rebuilt."""
     nonce = b"%d" % time.time_ns()
     records = [ProducerRecord(changelog(table), partition, BEGIN, nonce) for table in Table]
     producer.commit([*records, ProducerRecord(CHANGELOG, partition, POSITION, first)])
 
 
 def _holds_position(settings: Settings, partition: int, partitions: int) -> bool:
-    """Is there a position? Raises UserError when it was made with other settings."""
+    """Return whether there is a position. Raises UserError if it was made with other settings."""
     found = last_position(settings, partition)
     if found is None:
         return False
@@ -85,7 +85,7 @@ def _holds_position(settings: Settings, partition: int, partitions: int) -> bool
 
 
 def last_position(settings: Settings, partition: int) -> Position | None:
-    """Read the partition's newest position from the end of the changelog, or None when it holds none."""
+    """Return the partition's newest position, read from the end of the changelog; None if it holds none."""
     low, high = watermarks(settings, CHANGELOG, partition)
     consumer = reader(settings, **AT_ENDS)
     try:
@@ -101,7 +101,7 @@ def last_position(settings: Settings, partition: int) -> Position | None:
 
 
 def _newest(consumer: Consumer, tp: TopicPartition, high: int) -> Position | None:
-    """Read up to `high`. A worker that is at work moves the end on, and there may never be one."""
+    """Return the newest position before `high`. Stops there, because a running worker keeps moving the end."""
     newest = None
     for records, after in up_to(consumer, tp, high, 1, POLL_SECONDS):
         for record in records:
@@ -112,6 +112,6 @@ def _newest(consumer: Consumer, tp: TopicPartition, high: int) -> Position | Non
 
 
 def _was_worked_on(settings: Settings, partition: int) -> bool:
-    """Has a worker ever committed an offset or written a ledger row for the partition?"""
+    """Return whether a worker has ever committed an offset or written a ledger row for the partition."""
     found = committed(settings, names.WORKER_GROUP, names.IMPRESSIONS, partition)
     return found.offset > 0 or watermarks(settings, names.LEDGER, partition)[1] > 0

@@ -1,7 +1,7 @@
-"""What must be done so that a broker's topics are as declared: a pure function of both.
+"""What must be done to make a broker's topics match the declared ones: a pure function of both.
 
 Nothing is ever deleted, and nothing is changed that would move a user's history to another partition: those
-differences are refused, with the way to make the change.
+differences are refused, with instructions for making the change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Wanted:
-    """A topic as declared. `config` holds every setting that the declaration makes, in Kafka's spelling."""
+    """A topic as declared. `config` holds every declared setting, in Kafka's spelling."""
 
     partitions: int
     replicas: int
@@ -68,7 +68,7 @@ class Grow:
 
 @dataclass(frozen=True)
 class Refuse:
-    """A difference that provisioning does not mend; nothing at all is changed while there is one."""
+    """A difference that provisioning does not fix; nothing at all is changed while there is one."""
 
     topic: str
     sentence: str
@@ -79,7 +79,7 @@ class Refuse:
 
 @dataclass(frozen=True)
 class Note:
-    """Something to know that is left as it is."""
+    """A difference worth knowing that is left as it is."""
 
     topic: str
     sentence: str
@@ -103,9 +103,9 @@ Action = Change | Refuse | Note | Same
 
 
 def plan(wanted: Mapping[str, Wanted], existing: Mapping[str, Existing], brokers: int) -> list[Action]:
-    """Return what to do, topic by topic in the order of declaration, then notes about topics that nobody declared.
+    """Return what to do, topic by topic in the order of declaration, then notes about undeclared topics.
 
-    `existing` holds no internal topics of Kafka; `brokers` is how many there are to put replicas on.
+    `existing` excludes Kafka's internal topics; `brokers` is the number of brokers that can hold replicas.
     """
     actions: list[Action] = []
     for topic, want in wanted.items():
@@ -122,12 +122,12 @@ def plan(wanted: Mapping[str, Wanted], existing: Mapping[str, Existing], brokers
 
 
 def refusals(actions: Sequence[Action]) -> list[Refuse]:
-    """Return what is refused."""
+    """Return the refusals."""
     return [action for action in actions if isinstance(action, Refuse)]
 
 
 def changes(actions: Sequence[Action]) -> list[Change]:
-    """Return what is to be done."""
+    """Return the changes to make."""
     return [action for action in actions if isinstance(action, Change)]
 
 
@@ -148,7 +148,7 @@ def _different(topic: str, want: Wanted, have: Existing) -> list[Action]:
     found += [
         Alter(topic, name, have.config.get(name), value)
         for name, value in want.config.items()
-        # A broker's default that happens to be the same may change with the broker: what is declared is set.
+        # Set it even if the broker's default is the same: that may change with the broker.
         if have.config.get(name) != value or name not in have.overrides
     ]
     found += [
@@ -179,7 +179,7 @@ def _replicas(topic: str, want: Wanted, have: Existing) -> list[Action]:
     if want.replicas < have.replicas:
         return [Note(topic, f"has {have.replicas} replicas, {want.replicas} are declared; left as it is")]
     if want.replicas > have.replicas:
-        # Raising min.insync.replicas past the replicas there are would stop every write, so nothing is done halfway.
+        # Raising min.insync.replicas above the existing replicas would stop every write, so nothing is done halfway.
         return [
             Refuse(
                 topic,

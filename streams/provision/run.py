@@ -14,18 +14,18 @@ from streams.settings import Settings
 
 
 def provision(settings: Settings, dry_run: bool, out: Callable[[str], None]) -> bool:
-    """Make Kafka and ClickHouse hold what the project declares; return whether anything differed.
+    """Make Kafka and ClickHouse match what the project declares; return whether anything differed.
 
     Prints a line for each topic, position and migration: `+` made, `~` changed, `!` refused, `?` a note, `=` as
-    declared. Never deletes. A dry run looks at Kafka's topics only, since the rest follows from what it would make.
-    Raises UserError for what can't be made to match.
+    declared. Never deletes. A dry run looks only at Kafka's topics, since the rest depends on what it would make.
+    Raises UserError for anything that can't be made to match.
     """
     declared = topics_file.load(settings)
     changed = provision_kafka(settings, declared, dry_run, out)
     if dry_run:
         return changed
-    # The state of every source partition begins with a position record: without one, a missing changelog could not be
-    # told from a first start. It also fixes the window and the partition count.
+    # The state of every source partition begins with a position record: without one, a missing changelog would look
+    # like a first start. It also fixes the window and the partition count.
     first = ensure_first_position(settings, describe(settings, IMPRESSIONS))
     for partition in first:
         out(f"+ {IMPRESSIONS}: first position of partition {partition}")

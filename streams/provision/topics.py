@@ -1,4 +1,4 @@
-"""The Kafka half of `impressions provision`: read the broker, plan, apply, and look again."""
+"""The Kafka half of `impressions provision`: read the broker, plan, apply, and check the result."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -34,11 +34,11 @@ from streams.provision.plan import (
 from streams.provision.topics_file import Topic
 from streams.settings import Settings
 
-# One request to the broker: its own limit for creating a topic is 30 s.
+# For one request to the broker, whose own limit for creating a topic is 30 s.
 REQUEST_SECONDS = 30.0
-# A first answer: a broker that is there answers in milliseconds; the embedded one has been waited for before.
+# For the first answer: a broker that is up answers in milliseconds; the embedded one's start was waited for before.
 CONNECT_SECONDS = 5.0
-# A change is on the controller when it is acknowledged, and on every broker a moment later.
+# When a change is acknowledged, the controller has it; every broker has it a moment later.
 SETTLE_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
@@ -46,8 +46,8 @@ POLL_SECONDS = 0.05
 def provision_kafka(settings: Settings, topics: Mapping[str, Topic], dry_run: bool, out: Callable[[str], None]) -> bool:
     """Make the broker's topics match and return whether anything differed; print a line for each difference.
 
-    Nothing is changed on a dry run, nor while anything is refused. Raises UserError when the broker does not answer
-    or a difference is refused, KafkaException when the broker fails a change.
+    Changes nothing on a dry run, or if anything is refused. Raises UserError if the broker does not answer or a
+    difference is refused, KafkaException if the broker fails a change.
     """
     client = connect(settings)
     wanted = declared(settings, topics)
@@ -78,7 +78,7 @@ def connect(settings: Settings) -> AdminClient:
 
 
 def declared(settings: Settings, topics: Mapping[str, Topic]) -> dict[str, Wanted]:
-    """Return the declared topics as the plan takes them, replicas resolved."""
+    """Return the declared topics as `plan` takes them, with replicas resolved."""
     wanted = {}
     for name, topic in topics.items():
         replicas = topic.replicas(settings.replication_factor)
@@ -88,7 +88,7 @@ def declared(settings: Settings, topics: Mapping[str, Topic]) -> dict[str, Wante
 
 
 def existing_topics(client: AdminClient) -> dict[str, Existing]:
-    """Return the broker's topics with their configurations, Kafka's internal ones left out."""
+    """Return the broker's topics with their configurations, without Kafka's internal topics."""
     names = [name for name in client.list_topics(timeout=REQUEST_SECONDS).topics if not name.startswith("__")]
     if not names:
         return {}
@@ -102,13 +102,13 @@ def existing_topics(client: AdminClient) -> dict[str, Existing]:
             partitions = described[name].result().partitions
             entries = by_name[name].result()
         except KafkaException as error:
-            # Listed but not known: it is being made or deleted at this moment. Not there yet, or not any more.
+            # Listed but not known: it is being created or deleted right now, so it doesn't exist yet or any more.
             if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 continue
             raise
         topics[name] = Existing(
             partitions=len(partitions),
-            # The least of them: a partition with fewer replicas than the others is where data would be lost.
+            # The minimum: the partition with the fewest replicas is where data would be lost.
             replicas=min(len(partition.replicas) for partition in partitions),
             config={key: entry.value for key, entry in entries.items()},
             overrides=frozenset(key for key, entry in entries.items() if _is_override(entry)),
@@ -117,7 +117,7 @@ def existing_topics(client: AdminClient) -> dict[str, Existing]:
 
 
 def apply(client: AdminClient, todo: Sequence[Change]) -> None:
-    """Make changes. One that another process made meanwhile is well; raises KafkaException for any other failure."""
+    """Make the changes. One that another process made meanwhile is fine; any other failure raises KafkaException."""
     new = [
         NewTopic(c.topic, c.wanted.partitions, c.wanted.replicas, config=dict(c.wanted.config))
         for c in todo
@@ -153,7 +153,7 @@ def _look(client: AdminClient, wanted: Mapping[str, Wanted]) -> list[Action]:
 
 
 def _settle(client: AdminClient, wanted: Mapping[str, Wanted]) -> None:
-    """Return once the broker shows what was asked of it. Raises UserError with what it does not show in time."""
+    """Return once the broker shows the changes. Raises UserError naming those that it does not show in time."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while left := [*changes(actions := _look(client, wanted)), *refusals(actions)]:
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""topics.yaml, read strictly: what every topic is, for provisioning, for the tests and for the documents."""
+"""topics.yaml, read strictly: the definition of every topic, for provisioning, tests and documents."""
 
 import re
 from collections.abc import Hashable
@@ -21,13 +21,13 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Strict(BaseModel):
-    """A part of the file: no field unknown, no value converted."""
+    """A part of the file: unknown fields are errors, and values are not converted."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class Example(Strict):
-    """One record. On a topic of lines the value is a list, an object a line; on a binary one both are hex."""
+    """One record. In a topic of lines, the value is a list with an object per line; in a binary one, both are hex."""
 
     key: str | None
     value: JsonValue
@@ -70,7 +70,7 @@ class Topic(Strict):
 
     @property
     def retention_ms(self) -> int:
-        """How long records stay (ms); -1 for ever, as Kafka writes it."""
+        """How long records are kept (ms); -1 for forever, as Kafka writes it."""
         found = re.fullmatch(r"(\d+)([dh])", self.retention)
         return -1 if found is None else int(found[1]) * _UNITS[found[2]] // timedelta(milliseconds=1)
 
@@ -83,10 +83,10 @@ class Topic(Strict):
         return {name: str(value) for name, value in {**self.config, **self._fields(replicas)}.items()}
 
     def _fields(self, replicas: int) -> dict[str, str | int]:
-        """Return the settings that fields of their own stand for."""
+        """Return the settings that have a field of their own."""
         return {
             "cleanup.policy": self.cleanup,
-            # Kafka heeds it on no compacted topic; said all the same, so that no broker default ever applies to state.
+            # Kafka ignores it on compacted topics; it is set all the same, so no broker default ever applies to state.
             "retention.ms": self.retention_ms,
             "max.message.bytes": self.max_message_bytes,
             "message.timestamp.type": self.timestamp_type,
@@ -116,7 +116,7 @@ class TopicsFile(Strict):
 def load(settings: Settings) -> dict[str, Topic]:
     """Return the declared topics by name, from the project's file or the one that the settings name.
 
-    Raises UserError that names the line (for what is no YAML, or a key twice) or the entry that is wrong.
+    Raises UserError that names the line (for invalid YAML or a repeated key) or the entry that is wrong.
     """
     path = settings.topics_file or project_path(PROJECT_FILE)
     try:
@@ -144,13 +144,13 @@ def parse(text: str, source: str) -> dict[str, Topic]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML, in which a key that stands twice is an error; the standard loader lets the last one win."""
+    """Plain YAML in which a repeated key is an error; in the standard loader, the last one wins."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
             name = (key.tag, key.value if isinstance(key, yaml.ScalarNode) else id(key))
             if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} appears twice", key.start_mark)
             seen.add(name)
         return super().construct_mapping(node, deep)

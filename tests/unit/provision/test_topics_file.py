@@ -1,4 +1,4 @@
-"""topics.yaml: what it declares agrees with the contract, and a slip in it is named by line or entry."""
+"""topics.yaml agrees with the contract, and an error in it is reported with its line or entry."""
 
 import json
 from pathlib import Path
@@ -45,11 +45,11 @@ def declared() -> dict[str, Topic]:
     return load(Settings())
 
 
-def test_declares_the_topics_there_are_and_no_other(declared: dict[str, Topic]) -> None:
+def test_exactly_the_topics_in_use_are_declared(declared: dict[str, Topic]) -> None:
     assert set(declared) == {names.IMPRESSIONS, names.ARTWORKS} | OUTPUTS | CHANGELOGS
 
 
-def test_what_the_worker_writes_has_the_partitions_of_what_it_reads(declared: dict[str, Topic]) -> None:
+def test_topics_that_the_worker_writes_have_the_partitions_of_its_source(declared: dict[str, Topic]) -> None:
     assert declared[names.IMPRESSIONS].partitions == 4
     for name in OUTPUTS | CHANGELOGS:
         assert declared[name].copartitioned_with == names.IMPRESSIONS
@@ -70,34 +70,34 @@ def test_what_the_worker_writes_has_the_partitions_of_what_it_reads(declared: di
         *((name, "compact", -1) for name in sorted(CHANGELOGS)),
     ],
 )
-def test_cleanup_is_the_contracts(declared: dict[str, Topic], name: str, cleanup: str, retention_ms: int) -> None:
+def test_cleanup_matches_the_contract(declared: dict[str, Topic], name: str, cleanup: str, retention_ms: int) -> None:
     config = declared[name].kafka_config(1)
     assert config["cleanup.policy"] == cleanup
     assert config["retention.ms"] == str(retention_ms)
 
 
-def test_the_source_is_stamped_by_the_broker_and_takes_4_mib(declared: dict[str, Topic]) -> None:
+def test_the_source_has_append_times_and_accepts_4_mib(declared: dict[str, Topic]) -> None:
     config = declared[names.IMPRESSIONS].kafka_config(1)
     assert config["message.timestamp.type"] == "LogAppendTime"
     assert config["max.message.bytes"] == str(4 * 2**20)
     limits = {name: int(declared[name].max_message_bytes) for name in OUTPUTS | CHANGELOGS}
-    # A rejected line is kept whole up to 23 MiB, which base64 makes four thirds of that.
+    # A rejected line is kept whole up to 23 MiB, and base64 takes four thirds of that.
     assert limits.pop("impressions.rejected.v1") == 32 * 2**20
     assert set(limits.values()) == {8 * 2**20}
 
 
-def test_changelogs_keep_tombstones_a_day(declared: dict[str, Topic]) -> None:
+def test_changelogs_keep_tombstones_for_a_day(declared: dict[str, Topic]) -> None:
     for name in CHANGELOGS:
         assert declared[name].kafka_config(1)["delete.retention.ms"] == str(DAY_MS)
 
 
-def test_one_replica_may_be_away_where_there_are_several(declared: dict[str, Topic]) -> None:
+def test_one_of_several_replicas_may_be_down(declared: dict[str, Topic]) -> None:
     topic = declared[names.IMPRESSIONS]
     assert topic.replicas(3) == 3
     assert [topic.kafka_config(n)["min.insync.replicas"] for n in (1, 2, 3)] == ["1", "1", "2"]
 
 
-def test_examples_are_json_of_the_shape_their_topic_has(declared: dict[str, Topic]) -> None:
+def test_examples_are_json_of_their_topics_shape(declared: dict[str, Topic]) -> None:
     for name, topic in declared.items():
         for example in topic.examples:
             values = example.value if isinstance(example.value, list) else [example.value]
@@ -116,7 +116,7 @@ def test_binary_examples_are_what_the_tables_write(declared: dict[str, Topic]) -
     assert position.decode(bytes.fromhex(str(place.value))).next_offset == 18
 
 
-def test_an_entry_of_the_least_form_is_read() -> None:
+def test_a_minimal_entry_is_read() -> None:
     topic = parse(ENTRY, "f")["t.v1"]
     assert topic.retention_ms == 12 * 3_600_000
     assert topic.copartitioned_with is None
@@ -125,8 +125,8 @@ def test_an_entry_of_the_least_form_is_read() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ("    key: none", "    key: none\n    key: x", "f, line 6: 'key' stands twice."),
-        ("  t.v1:", "  t.v1: {}\n  t.v1:", "f, line 4: 't.v1' stands twice."),
+        ("    key: none", "    key: none\n    key: x", "f, line 6: 'key' appears twice."),
+        ("  t.v1:", "  t.v1: {}\n  t.v1:", "f, line 4: 't.v1' appears twice."),
         ("    key: none", "    kye: none", "f, topics.t.v1.key: Field required."),
         ("    key: none", "    key: none\n    colour: red", "f, topics.t.v1.colour: Extra inputs are not permitted."),
         ("partitions: 2", 'partitions: "2"', "f, topics.t.v1.partitions: Input should be a valid integer."),
@@ -140,7 +140,7 @@ def test_an_entry_of_the_least_form_is_read() -> None:
         ("    key: none", "    key: none\n  x", "f, line 7: could not find expected ':'."),
     ],
 )  # fmt: skip
-def test_a_slip_is_named(before: str, after: str, sentence: str) -> None:
+def test_an_error_names_its_line_or_entry(before: str, after: str, sentence: str) -> None:
     assert before in ENTRY
     with pytest.raises(UserError) as refused:
         parse(ENTRY.replace(before, after, 1), "f")
