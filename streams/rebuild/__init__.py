@@ -1,1 +1,1 @@
-"""Makes the worker's state again from ClickHouse, where the changelogs were lost."""
+"""Rebuilds the worker's state from ClickHouse after its changelogs were lost."""

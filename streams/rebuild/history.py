@@ -1,4 +1,4 @@
-"""What ClickHouse knows of one source partition: all that its state is made of."""
+"""What ClickHouse knows about one source partition: everything that its state is made of."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,18 +9,18 @@ from streams.core import window
 from streams.core.seen import Seen
 from streams.core.window import Bucket
 
-# Rows at a time: a partition's history never has to fit into memory, only one user's.
+# Rows at a time: only one user's history must fit into memory, never a partition's.
 STREAM_SETTINGS = {"max_block_size": 50_000}
 
 
 class History:
-    """Reads `impressions`, `ledger` and `artworks`. Kafka's partition is the source's, by number."""
+    """Reads `impressions`, `ledger` and `artworks`. The rows' Kafka partition has the number of the source's."""
 
     def __init__(self, client: Client, database: str, partition: int) -> None:
         self._client, self._db, self._partition = client, database, partition
 
     def next_offset(self, topic_id: str) -> int:
-        """The offset behind the last record of the log that was decided; 0 when none was."""
+        """Return the offset after the log's last decided record; 0 if none was decided."""
         query = (
             "SELECT if(count() = 0, 0, max(source_offset) + 1) FROM {db:Identifier}.ledger_raw"
             " WHERE kafka_partition = {p:UInt16} AND source_topic_id = {t:String}"
@@ -28,7 +28,7 @@ class History:
         return int(self._one(query, t=topic_id))
 
     def newest_append(self) -> int:
-        """The newest A of the partition (ms); 0 when there is none."""
+        """Return the newest A of the partition (ms); 0 if there is none."""
         query = (
             "SELECT if(count() = 0, 0, toUnixTimestamp64Milli(max(appended_at))) FROM {db:Identifier}.ledger_raw"
             " WHERE kafka_partition = {p:UInt16}"
@@ -36,12 +36,12 @@ class History:
         return int(self._one(query))
 
     def ordinals(self) -> dict[str, int]:
-        """Every catalogued artwork's ordinal."""
+        """Return the ordinal of every artwork in the catalogue."""
         rows = self._rows("SELECT artwork_id, ordinal FROM {db:Identifier}.artworks")
         return {artwork_id: int(ordinal) for artwork_id, ordinal in rows}
 
     def seen(self, ordinals: dict[str, int]) -> Iterator[tuple[str, Seen]]:
-        """Each user with all that he has an accepted impression of."""
+        """Yield each user with all artworks that they have an accepted impression of."""
         query = (
             "SELECT user_id, groupUniqArray(artwork_id) FROM {db:Identifier}.impressions_raw"
             " WHERE kafka_partition = {p:UInt16} GROUP BY user_id"
@@ -53,7 +53,7 @@ class History:
             yield user_id, seen
 
     def buckets(self, horizon: int, window_ms: int) -> Iterator[tuple[int, str, Bucket]]:
-        """Start, user and bucket of each window that ends behind `horizon` (ms)."""
+        """Yield start, user and bucket of each window that ends after `horizon` (ms)."""
         query = (
             "SELECT intDiv(seen, {w:Int64}) * {w:Int64} AS start, user_id, groupArray(artwork_id), groupArray(seen)"
             " FROM (SELECT DISTINCT user_id, artwork_id, toUnixTimestamp64Milli(seen_at) AS seen FROM"

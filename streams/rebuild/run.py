@@ -1,12 +1,12 @@
-"""`impressions rebuild`: changelogs made again from ClickHouse's `impressions`, one source partition after the other.
+"""`impressions rebuild`: rebuild the changelogs from ClickHouse's `impressions`, one source partition after another.
 
-1. nobody works: the worker group has no members; the fence shuts out who would come in meanwhile;
-2. ClickHouse has everything: the sink has read the accepted and ledger records of the partition to their end;
-3. BEGIN, and the position taken away: from here until 5 a worker refuses to start;
-4. pins, coverage and windows, in transactions of a bounded size;
-5. the position behind the last decided record.
+1. check that no worker runs: the worker group has no members, and the fence shuts out any that join meanwhile;
+2. check that ClickHouse has everything: the sink has read the partition's accepted and ledger records to their end;
+3. write BEGIN and delete the position: from here until 5, a worker refuses to start;
+4. write pins, coverage and windows, in transactions of a bounded size;
+5. write the position: after the last decided record.
 
-A crash in between leaves a state that is refused; running the command again makes it whole.
+A crash in between leaves a state that workers refuse; running the command again completes it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -32,14 +32,14 @@ from streams.state import large_values, position
 from streams.state.partition_state import POSITION, Change, Table, pin_change, window_key
 from streams.state.position import Position
 
-# Changes of one transaction: some MB, and a progress line's worth.
+# Changes in one transaction: some MB.
 BATCH = 5_000
 
 Out = Callable[[str], None]
 
 
 def rebuild(settings: Settings, out: Out) -> None:
-    """Make every partition's state again. Raises UserError when something still works, or ClickHouse lags behind."""
+    """Rebuild every partition's state. Raises UserError if a worker still runs, or ClickHouse lags behind."""
     _require_idle(settings)
     provision_kafka(settings, topics_file.load(settings), False, lambda _: None)
     source = describe(settings, names.IMPRESSIONS)

@@ -1,4 +1,4 @@
-"""Has the sink brought everything of a partition into ClickHouse?"""
+"""Checks whether the sink has written everything of a partition to ClickHouse."""
 
 from confluent_kafka import TopicPartition
 
@@ -12,10 +12,10 @@ POLL_SECONDS = 1.0
 
 
 def require_caught_up(settings: Settings, partition: int) -> None:
-    """Raise UserError unless the sink has committed all that is committed of the partition's rows.
+    """Raise UserError unless the sink has committed all of the partition's committed rows.
 
-    Behind the last row lies the transaction's marker, which no consumer is shown: so it is not the end offset that
-    is compared, but read whether anything is left.
+    The last row is followed by the transaction's marker, which no consumer sees. So instead of comparing end offsets,
+    this reads whether anything is left.
     """
     for topic in (names.ACCEPTED, names.LEDGER, names.ARTWORKS):
         if topic == names.ARTWORKS and partition > 0:
@@ -28,7 +28,7 @@ def require_caught_up(settings: Settings, partition: int) -> None:
 
 
 def _read_up_to(settings: Settings, topic: str, partition: int) -> int:
-    """The sink's committed offset. It leaves the topic's id with it: one of an older log counts for nothing."""
+    """Return the sink's committed offset, or 0 if the topic id committed with it is an older log's."""
     found = committed(settings, names.SINK_GROUP, topic, partition)
     return max(found.offset, 0) if found.metadata == describe(settings, topic).topic_id else 0
 
