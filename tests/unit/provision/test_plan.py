@@ -1,4 +1,4 @@
-"""What provisioning does about every kind of difference between what is declared and what is there."""
+"""What provisioning does about every kind of difference between declared and existing topics."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def kinds(actions: list[Action]) -> list[type[Action]]:
 @pytest.mark.parametrize(
     ("want", "have", "brokers", "expected"),
     [
-        # not there
+        # missing
         (WANT, None, 1, [Create("t", WANT)]),
         (replace(WANT, replicas=3), None, 3, [Create("t", replace(WANT, replicas=3))]),
         # as declared
@@ -49,10 +49,10 @@ def kinds(actions: list[Action]) -> list[type[Action]]:
             1,
             [Alter("t", "retention.ms", "5", "10"), Alter("t", "cleanup.policy", "compact", "delete")],
         ),
-        # equal by the broker's default only
+        # equal only by the broker's default
         (WANT, replace(HAVE, overrides=frozenset({"retention.ms"})), 1,
          [Alter("t", "cleanup.policy", "delete", "delete")]),
-        # a setting that this broker has no word for
+        # a setting that this broker doesn't know
         (replace(WANT, config={"x": "1"}), replace(HAVE, config={}, overrides=frozenset()), 1,
          [Alter("t", "x", None, "1")]),
         # partitions
@@ -65,7 +65,7 @@ def kinds(actions: list[Action]) -> list[type[Action]]:
         ),
     ],
 )  # fmt: skip
-def test_exact_actions(want: Wanted, have: Existing | None, brokers: int, expected: list[Action]) -> None:
+def test_planned_actions(want: Wanted, have: Existing | None, brokers: int, expected: list[Action]) -> None:
     assert plan({"t": want}, {} if have is None else {"t": have}, brokers) == expected
 
 
@@ -83,7 +83,7 @@ def test_exact_actions(want: Wanted, have: Existing | None, brokers: int, expect
          Note, ["flush.ms is 9", "left as it is"]),
     ],
 )  # fmt: skip
-def test_what_is_refused_or_only_noted(
+def test_some_differences_are_refused_or_only_noted(
     want: Wanted, have: Existing | None, brokers: int, kind: type[Refuse | Note], words: list[str]
 ) -> None:
     actions = plan({"t": want}, {} if have is None else {"t": have}, brokers)
@@ -99,7 +99,7 @@ def test_a_note_leaves_the_topic_as_declared() -> None:
     assert kinds(plan({"t": WANT}, {"t": replace(HAVE, replicas=3)}, 3)) == [Note, Same]
 
 
-def test_a_topic_that_nobody_declared_is_noted_last_and_never_deleted() -> None:
+def test_undeclared_topics_are_noted_last_and_never_deleted() -> None:
     actions = plan({"t": WANT}, {"zz": HAVE, "t": HAVE, "aa": HAVE}, 1)
     assert kinds(actions) == [Same, Note, Note]
     assert [str(action)[:4] for action in actions] == ["= t", "? aa", "? zz"]
@@ -111,8 +111,8 @@ def test_topics_come_in_the_order_of_declaration() -> None:
     assert actions == [Create("b", WANT), Same("a")]
 
 
-def test_after_what_was_done_nothing_is_left_to_do() -> None:
-    """The plan's own fixed point: a topic as Create would make it needs nothing."""
+def test_a_created_topic_needs_no_further_change() -> None:
+    """A fixed point of the plan: a topic as Create would make it."""
     made = Existing(WANT.partitions, WANT.replicas, {**WANT.config, "flush.ms": "1"}, frozenset(WANT.config))
     assert plan({"t": WANT}, {"t": made}, 1) == [Same("t")]
 
@@ -128,5 +128,5 @@ def test_after_what_was_done_nothing_is_left_to_do() -> None:
         (Same("t"), "= t"),
     ],
 )  # fmt: skip
-def test_the_difference_as_printed(action: Action, line: str) -> None:
+def test_each_action_prints_one_line(action: Action, line: str) -> None:
     assert str(action) == line

@@ -1,4 +1,4 @@
-"""Records into blocks: whole records, in order, with what can't be read left out and counted."""
+"""Blocks hold whole records in order; unreadable records are left out and counted."""
 
 import json
 from datetime import datetime
@@ -46,7 +46,7 @@ def refused() -> float:
     return SINK.get_sample_value("impressions_sink_refused_artworks_total") or 0.0
 
 
-def test_accepted_goes_into_the_sets_first_and_only_fresh_rows_do() -> None:
+def test_accepted_rows_go_into_the_sets_first_and_only_if_fresh() -> None:
     made = block(
         ACCEPTED,
         joined([accepted("u1", "a1", idx=0), accepted("u1", "a2", fresh=False, idx=1)]),
@@ -73,7 +73,7 @@ def test_the_token_names_the_records_and_nothing_else() -> None:
     assert block(LEDGER, value, value).token == "log-1:3:10-12"
 
 
-def test_the_latency_is_of_each_records_source() -> None:
+def test_latency_is_measured_from_the_source_of_each_records_first_row() -> None:
     made = block(
         LEDGER, joined([ledger(1, appended_at=5), ledger(2, appended_at=6)]), joined([ledger(3, appended_at=7)])
     )
@@ -88,7 +88,7 @@ def test_every_table_of_a_topic_shares_the_position_tables_fields() -> None:
             assert table.columns[-len(COORDINATES) :] == COORDINATES
 
 
-def test_what_the_worker_writes_is_read_by_columns() -> None:
+def test_what_the_worker_writes_takes_the_fast_path() -> None:
     catalogue = catalogue_of(a1={"pool_id": "p", "ordinal": 1})
     lines_of = [
         line(
@@ -110,7 +110,7 @@ def test_what_the_worker_writes_is_read_by_columns() -> None:
     ("encoding", "payload", "expected"),
     [("utf-8", '{"a":"☃"}', '{"a":"☃"}'.encode()), ("base64", "AP8K", b"\x00\xff\n"), ("utf-8", "", b"")],
 )
-def test_a_rejected_payload_becomes_the_bytes_it_was(encoding: str, payload: str, expected: bytes) -> None:
+def test_a_rejected_payload_becomes_its_original_bytes(encoding: str, payload: str, expected: bytes) -> None:
     made = block(REJECTED, joined([rejected(payload=payload, payload_encoding=encoding, idx=-1)]))
     assert [(row["payload"], row["idx"]) for row in rows(made, "rejected_raw")] == [(expected, -1)]
 
@@ -146,7 +146,7 @@ def without(name: str) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_a_record_that_cannot_be_read_is_left_out_whole_and_its_neighbours_are_not(bad: bytes | None) -> None:
+def test_an_unreadable_record_is_left_out_whole_and_its_neighbours_are_kept(bad: bytes | None) -> None:
     before = skipped(ACCEPTED)
     made = block(ACCEPTED, joined([GOOD]), bad, joined([GOOD]))
     assert [row["kafka_offset"] for row in rows(made, "impressions_raw")] == [10, 14]
@@ -155,7 +155,7 @@ def test_a_record_that_cannot_be_read_is_left_out_whole_and_its_neighbours_are_n
     assert (made.first, made.last) == (10, 14)
 
 
-def test_a_block_of_nothing_readable_still_moves_on() -> None:
+def test_a_block_without_readable_records_still_advances() -> None:
     made = block(ACCEPTED, b"{")
     assert (made.parts, made.last) == ((), 10)
 
@@ -171,7 +171,7 @@ def test_a_rejected_piece_with_a_wrong_payload_is_left_out(row: dict[str, Any]) 
 
 
 def artworks(parse: ArtworkParser, *records: tuple[str | None, Any], first: int = 0) -> list[tuple[Any, ...]]:
-    """Rows of catalogue records, by the columns that a record decides."""
+    """Return the rows of catalogue records, with the columns that a record decides."""
     made = build(
         FEEDS[ARTWORKS],
         "log-1",
@@ -191,7 +191,7 @@ def artworks(parse: ArtworkParser, *records: tuple[str | None, Any], first: int 
     return [tuple(row[name] for name in names) for row in rows(made, "artworks_raw")]
 
 
-def test_catalogue_records_become_rows_and_a_tombstone_keeps_its_place() -> None:
+def test_catalogue_records_become_rows_and_a_tombstone_keeps_pool_and_ordinal() -> None:
     found = artworks(
         ArtworkParser(),
         ("a1", {"pool_id": "main", "ordinal": 1, "created_at": 7, "dna": [1, 0.5]}),
@@ -205,7 +205,7 @@ def test_catalogue_records_become_rows_and_a_tombstone_keeps_its_place() -> None
     ]
 
 
-def test_refused_catalogue_records_become_no_row_and_do_not_stop_the_rest() -> None:
+def test_refused_catalogue_records_do_not_become_rows_or_stop_the_rest() -> None:
     before = refused()
     found = artworks(
         ArtworkParser(),
@@ -223,7 +223,7 @@ def test_refused_catalogue_records_become_no_row_and_do_not_stop_the_rest() -> N
     assert refused() == before + 7
 
 
-def test_a_restored_catalogue_refuses_what_the_first_one_would() -> None:
+def test_a_restored_catalogue_refuses_what_the_original_would() -> None:
     parse = ArtworkParser()
     parse.restore([("a1", "main", 1, False, False), ("a2", "main", 2, True, False), ("a1", "main", 1, True, True)])
     found = artworks(

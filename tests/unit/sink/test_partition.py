@@ -1,4 +1,4 @@
-"""When a block is due, what it holds, and how long is waited between tries."""
+"""When a block is due, what it holds, and how long the waits between attempts are."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -42,7 +42,7 @@ def test_a_block_is_due_when_its_oldest_record_has_waited_or_it_is_full() -> Non
     assert partition.due(100.4, ROWS, SECONDS)
 
 
-def test_a_block_is_full_by_its_bytes_too() -> None:
+def test_a_block_can_be_full_by_its_bytes() -> None:
     partition = placed(REJECTED)
     partition.add(Record(0, 0, None, bytes(BLOCK_BYTES - 1)), 0.0)
     assert not partition.due(0.0, ROWS, SECONDS)
@@ -50,7 +50,7 @@ def test_a_block_is_full_by_its_bytes_too() -> None:
     assert partition.due(0.0, ROWS, SECONDS)
 
 
-def test_a_failed_block_is_the_same_one_when_it_is_tried_again() -> None:
+def test_a_failed_block_is_retried_unchanged() -> None:
     partition = placed()
     partition.add(record(5), 0.0)
     first = partition.block()
@@ -65,7 +65,7 @@ def test_a_failed_block_is_the_same_one_when_it_is_tried_again() -> None:
     assert not partition.held
 
 
-def test_a_block_that_another_thread_makes_holds_what_was_read_before_and_is_made_once() -> None:
+def test_a_block_built_by_another_thread_holds_what_was_read_before_and_is_built_once() -> None:
     partition = placed()
     partition.add(record(0), 0.0)
     partition.add(record(1), 0.0)
@@ -86,7 +86,7 @@ def test_a_block_that_another_thread_makes_holds_what_was_read_before_and_is_mad
         assert partition.block().token == "log-2:1:0-0"
 
 
-def test_with_a_full_block_go_those_that_are_half_full_and_no_others() -> None:
+def test_when_a_block_is_full_only_those_at_least_half_full_are_due_with_it() -> None:
     full, half, less, failing = partitions = [placed() for _ in range(4)]
     for each, rows in ((full, ROWS), (half, ROWS // 2), (less, ROWS // 2 - 1), (failing, ROWS)):
         each.add(record(0, rows), 0.0)
@@ -99,7 +99,7 @@ def test_with_a_full_block_go_those_that_are_half_full_and_no_others() -> None:
     assert due(partitions, SECONDS, ROWS, SECONDS) == [half, less]
 
 
-def test_while_it_waits_after_a_failure_nothing_is_due() -> None:
+def test_nothing_is_due_during_the_wait_after_a_failure() -> None:
     partition = placed()
     partition.add(record(0), 0.0)
     partition.block()
@@ -116,7 +116,7 @@ def test_offsets_may_leave_gaps_but_never_go_back() -> None:
     assert not partition.add(record(9), 0.0)
 
 
-def test_what_was_read_before_a_partition_is_placed_anew_is_forgotten() -> None:
+def test_placing_a_partition_again_forgets_what_was_read() -> None:
     partition = placed()
     assert not AssignedPartition(FEEDS[LEDGER], 0).add(record(0), 0.0)
     partition.add(record(0), 0.0)
@@ -130,7 +130,7 @@ def test_what_was_read_before_a_partition_is_placed_anew_is_forgotten() -> None:
     assert partition.block().token == "log-2:1:0-0"
 
 
-def test_what_a_misplaced_partition_holds_is_inserted_before_it_is_placed_anew() -> None:
+def test_a_misplaced_partition_inserts_what_it_holds_before_it_is_placed_again() -> None:
     partition = placed()
     partition.add(record(0), 0.0)
     partition.misplaced = True
@@ -145,7 +145,7 @@ def test_what_a_misplaced_partition_holds_is_inserted_before_it_is_placed_anew()
 
 
 @pytest.mark.parametrize("luck", [0.0, 0.5, 1.0])
-def test_waits_grow_to_a_bound_and_begin_anew_after_success(luck: float) -> None:
+def test_waits_grow_to_a_bound_and_start_over_after_success(luck: float) -> None:
     backoff = Backoff(jitter=lambda: luck)
     waits = [backoff.fail(0.0) for _ in range(200)]
     share = 0.5 + luck / 2
@@ -162,7 +162,7 @@ def test_waits_grow_to_a_bound_and_begin_anew_after_success(luck: float) -> None
     assert backoff.fail(0.0) == waits[0]
 
 
-def test_failures_that_time_mends_are_told_from_those_that_someone_must() -> None:
+def test_failures_that_pass_are_distinguished_from_those_that_someone_must_fix() -> None:
     away = classify(OperationalError("Connection refused\nand more"))
     assert isinstance(away, UnavailableError)
     assert (away.code, str(away)) == (UNREACHABLE, "Connection refused")

@@ -1,4 +1,4 @@
-"""Chunks hold what aiokafka itself would give record by record, and leave its position where it would."""
+"""Chunks hold the records that aiokafka itself would return, and leave its position where it would."""
 
 from itertools import pairwise
 from random import Random
@@ -25,19 +25,19 @@ ABORT, COMMIT = pack(">hh", 0, 0), pack(">hh", 0, 1)
 
 
 class Log(NamedTuple):
-    """What a broker answers fetches from."""
+    """The log from which a broker answers fetches."""
 
-    batches: list[tuple[int, bytes]]  # offset behind it, bytes
+    batches: list[tuple[int, bytes]]  # offset after it, bytes
     aborted: list[tuple[int, int]]  # producer, first offset
     end: int
 
     def fetch(self, start: int) -> bytes:
-        """Batches from an offset on, the one that it lies in as a whole."""
+        """Return the batches from an offset on; the batch that contains it comes whole."""
         return b"".join(data for end, data in self.batches if end > start)
 
 
 def batch(base: int, values: list[bytes | None], producer: int = -1, marker: bytes | None = None) -> bytes:
-    """A batch of records; of a transaction where there is a producer, and the end of one where there is a marker."""
+    """Return a batch of records: transactional if it has a producer, a transaction's end if it has a marker."""
     builder = DefaultRecordBatchBuilder(2, 0, producer >= 0, producer, 0, 0, 1 << 24)
     for number, value in enumerate(values):
         builder.append(number, 1_000 + number, marker, value, [])
@@ -49,7 +49,7 @@ def batch(base: int, values: list[bytes | None], producer: int = -1, marker: byt
 
 
 def log_of(rng: Random) -> Log:
-    """Plain batches, and transactions that were committed or aborted, two of them at a time."""
+    """Return a log of plain batches, and of transactions that commit or abort, up to two at a time."""
     batches: list[tuple[int, bytes]] = []
     aborted, offset = [], 0
     open_: dict[int, int] = {}  # producer -> first offset
@@ -67,7 +67,7 @@ def log_of(rng: Random) -> Log:
         if producer >= 0:
             open_.setdefault(producer, offset)
         batches.append((offset + len(values), batch(offset, values, producer)))
-        offset += len(values) + rng.choice([0, 0, 3])  # offsets have holes
+        offset += len(values) + rng.choice([0, 0, 3])  # offsets have gaps
     return Log(batches, aborted, offset)
 
 
@@ -78,7 +78,7 @@ def records_of(kind: Any, log: Log, start: int, check: bool = False) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(200))
-def test_chunks_are_the_records_that_aiokafka_gives(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_hold_the_records_that_aiokafka_returns(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = Random(seed)
     limit, size = rng.randint(1, 6), rng.randint(1, 120)
     monkeypatch.setattr(ChunkRecords, "limit", limit)
@@ -101,7 +101,7 @@ def test_chunks_are_the_records_that_aiokafka_gives(seed: int, monkeypatch: pyte
         assert chunk[-1].offset < behind
 
 
-def test_the_rest_of_a_fetch_is_read_from_a_position_in_the_middle_of_a_batch() -> None:
+def test_reading_can_start_in_the_middle_of_a_batch() -> None:
     log = Log([(13, batch(10, [b"a", b"b", b"c"]))], [], 13)
     assert [record.offset for chunk in records_of(ChunkRecords, log, 11) for record in chunk] == [11, 12]
 

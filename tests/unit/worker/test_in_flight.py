@@ -1,9 +1,9 @@
-"""How long the oldest record that was fetched has waited."""
+"""How long the oldest fetched record has waited."""
 
 from streams.worker.in_flight import InFlight
 
 
-def test_the_oldest_chunk_that_is_not_done_counts() -> None:
+def test_the_oldest_uncommitted_chunk_counts() -> None:
     in_flight = InFlight()
     in_flight.fetched(3, 10, 1_000)
     in_flight.fetched(3, 20, 2_000)
@@ -14,7 +14,7 @@ def test_the_oldest_chunk_that_is_not_done_counts() -> None:
     assert in_flight.seconds(3, 5.0) == 0.0
 
 
-def test_partitions_are_told_apart() -> None:
+def test_partitions_are_independent() -> None:
     in_flight = InFlight()
     in_flight.fetched(0, 10, 1_000)
     in_flight.done(1, 10)
@@ -22,7 +22,7 @@ def test_partitions_are_told_apart() -> None:
     assert in_flight.seconds(1, 2.0) == 0.0
 
 
-def test_what_is_fetched_again_after_a_seek_is_done_once() -> None:
+def test_chunks_fetched_twice_are_done_together() -> None:
     in_flight = InFlight()
     for _ in range(2):
         in_flight.fetched(0, 10, 1_000)
@@ -39,7 +39,7 @@ def test_a_partition_given_back_is_forgotten() -> None:
     assert in_flight.seconds(0, 9.0) == 0.0
 
 
-def test_a_clock_that_is_behind_makes_no_negative_wait() -> None:
+def test_a_slow_clock_gives_no_negative_wait() -> None:
     in_flight = InFlight()
     in_flight.fetched(0, 10, 5_000)
     assert in_flight.seconds(0, 1.0) == 0.0

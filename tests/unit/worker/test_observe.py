@@ -1,4 +1,4 @@
-"""What a committed chunk leaves in the metrics."""
+"""The metrics of committed chunks."""
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -28,7 +28,7 @@ def decided(*values: bytes, **fields: int) -> Outputs:
     return made.decide([SourceRecord(17 + n, A, value) for n, value in enumerate(values)], now=A + 5)
 
 
-def test_a_summary_says_what_became_of_everything() -> None:
+def test_a_summary_counts_every_outcome() -> None:
     summary = decided(
         line(impressions=MIXED, transport="beacon", telemetry=TELEMETRY),
         line(flush_id="f2", impressions=[impression(impression_id="i9", artwork_id="a3")], telemetry=TELEMETRY),
@@ -47,7 +47,7 @@ def test_a_summary_says_what_became_of_everything() -> None:
 
 
 def test_a_line_of_another_partition_is_counted_where_it_is_judged() -> None:
-    # u1 belongs to one of many partitions, and not to this one.
+    # u1 belongs to another of the many partitions.
     summary = decided(line(telemetry=TELEMETRY), partitions=1_000).summary
     assert (summary.forwarded, summary.total.forwarded, summary.total.received) == (1, 1, 1)
     assert not summary.sizes
@@ -60,7 +60,7 @@ def sample() -> "Sample":
 
 
 class Sample:
-    """How much a sample has grown since the test began: the registry is the process's."""
+    """How much a sample has grown since the test began: the registry is shared by the process."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -75,7 +75,7 @@ class Sample:
         return self._read().get(key, 0.0) - self._before.get(key, 0.0)
 
 
-def test_the_outcomes_are_all_that_was_received(sample: Sample) -> None:
+def test_outcomes_add_up_to_the_impressions_received(sample: Sample) -> None:
     summary = decided(line(impressions=MIXED, transport="beacon", telemetry=TELEMETRY), b"nothing").summary
     observe.observe_summary(summary, A / 1000 + 1)
     outcomes = {
@@ -98,7 +98,7 @@ def test_the_outcomes_are_all_that_was_received(sample: Sample) -> None:
     assert sample("impressions_worker_coverage_ratio_bucket", pool="p", le="0.6") == 0
 
 
-def test_a_partition_given_back_is_said_nothing_of() -> None:
+def test_a_partition_given_back_leaves_no_metrics() -> None:
     metrics.worker_position.labels("77").set(5)
     metrics.worker_lag_seconds.labels("77").set_function(lambda: 1.0)
     observe.forget(77)
@@ -107,8 +107,8 @@ def test_a_partition_given_back_is_said_nothing_of() -> None:
     assert not [each for each in samples if each.labels.get("partition") == "77"]
 
 
-def test_counters_are_there_before_anything_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    # One that appears with a value has not increased, as Prometheus sees it: the first flood would go unseen.
+def test_counters_exist_before_anything_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Prometheus sees no increase in a counter that first appears with a value: the first flood would go unnoticed.
     for metric in (metrics.worker_rejected, metrics.worker_impressions, metrics.worker_delivery_failures):
         monkeypatch.setattr(metric, "_metrics", {})
     observe.begin()

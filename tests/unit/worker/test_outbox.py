@@ -17,7 +17,7 @@ ACCEPTED = Accepted(
 )
 
 
-def test_everything_goes_to_the_partition_of_the_source_but_forwards() -> None:
+def test_everything_but_forwards_goes_to_the_source_partition() -> None:
     outputs = Outputs(
         accepted=[as_lines([ACCEPTED]), as_lines([ACCEPTED])],
         ledger=[as_lines([LEDGER, LEDGER])],
@@ -44,20 +44,20 @@ def test_everything_goes_to_the_partition_of_the_source_but_forwards() -> None:
     ]
 
 
-def test_nothing_decided_commits_the_position_alone() -> None:
+def test_a_chunk_without_outputs_commits_only_its_position() -> None:
     assert len(outbox.records(0, Outputs(), [Change(Table.COVERAGE, b"p", b"1")])) == 1
 
 
 @pytest.mark.parametrize(
     ("sizes", "records"),
     [
-        pytest.param([LIMIT], 1, id="one row of the limit"),
+        pytest.param([LIMIT], 1, id="one row at the limit"),
         pytest.param([LIMIT // 2 - 1, LIMIT // 2], 1, id="two that fill it with their separator"),
         pytest.param([LIMIT // 2, LIMIT // 2 + 1], 2, id="two that don't fit"),
         pytest.param([1000] * 5000, 6, id="many"),
     ],
 )
-def test_rows_are_packed_whole_and_in_order_below_the_limit(sizes: list[int], records: int) -> None:
+def test_rows_are_packed_whole_and_in_order_up_to_the_limit(sizes: list[int], records: int) -> None:
     bare = len(as_lines([replace(LEDGER, flush_id="")])) - 1
     rows = [replace(LEDGER, flush_id=f"{n % 10}" * (size - bare)) for n, size in enumerate(sizes)]
     packed = [r.value or b"" for r in outbox.records(0, Outputs(ledger=[as_lines(rows)]), ())]

@@ -1,4 +1,4 @@
-"""Three crashes on the same line, and the line goes."""
+"""After three crashes on a line, the line is poisoned."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_crashes_are_counted_by_topic_id_partition_offset_and_line(tmp_path: Pat
     assert log.poisoned("t", 11) == log.poisoned("t2", 1) == frozenset()
 
 
-def test_a_torn_file_is_never_seen(tmp_path: Path) -> None:
+def test_writing_leaves_no_partial_file(tmp_path: Path) -> None:
     log = PoisonLog(tmp_path / "poison.json")
     log.note("t", 0, 1, 0)
     assert [path.name for path in tmp_path.iterdir()] == ["poison.json"]
