@@ -1,9 +1,9 @@
 -- What did this user look at, in order?
 --
--- Parameters: user_id; before: only what was seen before that time (to page, give the last row's seen_at); rows.
--- One row an accepted impression, newest first. `fresh` is false where the artwork had been shown to the user before.
--- `since_last` is the pause since the user's previous impression, in seconds; NULL at the end of the page.
--- Reads one range of the primary key, whatever the size of the table.
+-- Parameters: user_id; before: only impressions seen before that time (to page, pass the last row's seen_at); rows.
+-- One row for each accepted impression, newest first. `fresh` is false if the user had been shown the artwork before.
+-- `since_last` is the time since the user's previous impression, in seconds; NULL at the end of the page.
+-- Reads one range of the primary key, however large the table is.
 SELECT
     seen_at,
     artwork_id,

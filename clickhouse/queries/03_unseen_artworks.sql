@@ -1,8 +1,8 @@
 -- The freshness query: which artworks of this pool has this user not seen?
 --
 -- Parameters: user_id, pool_id, rows.
--- One row an artwork that is active in the pool now and new to the user, newest artwork first: what may be shown next.
--- No row means that the pool is exhausted for him. Reads one range of user_artworks, and the catalogue.
+-- One row for each artwork that is now active in the pool and new to the user, newest first: what may be shown next.
+-- No row means that the pool is exhausted for this user. Reads one range of user_artworks, and the catalogue.
 SELECT artwork_id, ordinal, created_at
 FROM artworks
 WHERE pool_id = {pool_id:String}

@@ -1,7 +1,7 @@
 -- How much of each pool have its users seen?
 --
--- No parameters. One row a pool. `p50` and `p90` are the coverage that half and nine tenths of its users don't exceed;
--- the last three columns are the shares of its users whose coverage is at least 50, 85 and 95 percent.
+-- No parameters. One row for each pool. Half of its users don't exceed the coverage `p50`, nine tenths don't exceed
+-- `p90`; the last three columns are the shares of its users with a coverage of at least 50, 85 and 95 percent.
 -- The targets: freshness above 0.9 for active users, and less than 0.01 of users at 95 percent.
 SELECT
     pool_id,

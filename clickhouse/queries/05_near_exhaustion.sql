@@ -1,8 +1,8 @@
 -- Which users will run out of new artworks of this pool, and when?
 --
--- Parameters: pool_id; coverage: from which coverage on (0.85 is where new artworks are ordered); rows.
--- One row a user, most urgent first. `unseen` is what is left for him. `hours_left` assumes that he goes on as in the
--- last hour and sees only new artworks; NULL where he has looked at nothing of the pool for an hour.
+-- Parameters: pool_id; coverage: the lowest coverage to include (new artworks are ordered at 0.85); rows.
+-- One row for each user, most urgent first. `unseen` is what they have not seen yet. `hours_left` assumes that they go
+-- on as in the last hour and see only new artworks; NULL if they have seen nothing of the pool for an hour.
 SELECT
     user_id,
     coverage,

@@ -1,9 +1,9 @@
--- What became of what was sent: how much was accepted, how much was duplicate, how much was rejected and why?
+-- What became of what was sent: how much was accepted, how much was a duplicate, how much was rejected and why?
 --
 -- Parameters: since and until (by the broker's clock, until excluded), seconds: the length of a bucket.
--- One row a bucket. `judged` leaves out what was only sent on to the right partition, where it is counted again.
--- `duplicate_rate` is the share of it that was dropped as duplicate: retries, double fires, second tabs. `reasons` are
--- the rejections by reason; their sum is `rejected`.
+-- One row for each bucket. `judged` leaves out what was forwarded to the right partition, where it is counted again.
+-- `duplicate_rate` is the share of `judged` that was dropped as a duplicate: retries, double fires, second tabs.
+-- `reasons` are the rejections by reason; their sum is `rejected`.
 SELECT
     toStartOfInterval(at, toIntervalSecond({seconds:UInt32})) AS bucket,
     sum(row_received) - sum(row_forwarded) AS judged,

@@ -1,9 +1,9 @@
 -- Where was an artwork shown again to a user who had seen it?
 --
 -- Parameters: since and until (seen_at, until excluded), rows.
--- One row a user and artwork, the worst first. `repeats` are accepted impressions that are not fresh: the app promised
--- there would be none. Duplicates of one showing are not among them: they are dropped within the dedupe window.
--- A short `soonest_seconds` speaks for a client that shows a cached page; a long one for a selection that forgets.
+-- One row for each user and artwork, the worst first. `repeats` counts accepted impressions that are not fresh: the app
+-- promised that there would be none. Duplicates of one showing are not counted: the worker drops them within the dedupe
+-- window. A short `soonest_seconds` suggests a client that shows a cached page, a long one a selection that forgets.
 SELECT
     again.user_id AS user_id,
     again.artwork_id AS artwork_id,

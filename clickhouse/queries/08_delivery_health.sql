@@ -1,10 +1,10 @@
 -- How well do flushes get through, by transport and tier?
 --
 -- Parameters: since and until (by the broker's clock, until excluded).
--- One row a transport and tier, from the producers' own telemetry: `failure_rate` is failed attempts of all attempts
--- (0 to 1; the alert is at 0.05), `dropped` the impressions that producers gave up on, which reach us as this number
--- only. `queued` is the longest queue that one reported. Lines that were rejected whole have no transport and are left
--- out, as are lines that were only sent on.
+-- One row for each transport and tier, from the producers' own telemetry: `failure_rate` is the share of attempts that
+-- failed (0 to 1; the alert is at 0.05); `all_dropped` the impressions that producers gave up on, of which only this
+-- number reaches us; `longest_queue` the longest queue that a producer reported. Lines that were rejected whole have no
+-- transport and are left out, as are forwarded lines.
 SELECT
     transport,
     tier,

@@ -1,9 +1,10 @@
--- How long does a record wait until it is decided?
+-- How long does a line wait until it is decided?
 --
 -- Parameters: since and until (by the broker's clock, until excluded).
--- One row a minute: lines, and the median, 95th and 99th percentile and maximum of processed_at - appended_at, in ms.
--- The two clocks are the broker's and the worker's: on machines whose clocks differ, so do these. A worker that catches
--- up after a pause shows the pause here. From the device to the broker takes sent_at, by the device's clock.
+-- One row for each minute: lines, and the median, 95th and 99th percentile and maximum of processed_at - appended_at,
+-- in ms. The two times are by the broker's and the worker's clock: a difference between the clocks shows here too. A
+-- worker that catches up after a pause shows the pause here. To measure from the device to the broker, use sent_at, by
+-- the device's clock.
 SELECT
     toStartOfMinute(appended_at) AS minute,
     count() AS lines,

@@ -1,9 +1,9 @@
--- Is anything unaccounted for? This must return no row.
+-- Is anything unaccounted for? This query must return no rows.
 --
--- Parameters: since and until (by the broker's clock, until excluded). Let until lie some seconds back: the sink writes
--- the tables one after the other, so that the newest records may be in some of them only.
--- One row a source line whose ledger doesn't add up (received = accepted + duplicates + rejected + forwarded), that has
--- no ledger row, or whose rows in impressions and rejected are not as many as its ledger row says.
+-- Parameters: since and until (by the broker's clock, until excluded). Set until some seconds back: the sink writes the
+-- tables one after the other, so the newest records may be in only some of them.
+-- One row for each source line whose ledger doesn't add up (received = accepted + duplicates + rejected + forwarded),
+-- that has no ledger row, or whose numbers of rows in impressions and rejected differ from its ledger row.
 SELECT
     source_topic_id,
     source_partition,
