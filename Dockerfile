@@ -1,4 +1,4 @@
-# The image of worker, sink and migrator: the package, from the lock file alone, in a folder of its own. No Java in it.
+# The image of worker, sink and migrator: the package, from the lock file alone, in a folder of its own, without Java.
 FROM python:3.11.15-slim-bookworm AS build
 WORKDIR /source
 COPY requirements.lock pyproject.toml setup.py README.md LICENSE topics.yaml ./
@@ -11,7 +11,7 @@ COPY streams streams
 RUN deploy/install.sh /opt/impressions
 
 FROM python:3.11.15-slim-bookworm
-# A number, so that an orchestrator can see that it is not root. What is kept, is kept in /data.
+# A number, so that an orchestrator can see that the user is not root. All data is kept in /data.
 RUN groupadd --gid 10001 impressions \
     && useradd --uid 10001 --gid impressions --no-create-home --home-dir /data --shell /usr/sbin/nologin impressions \
     && install --directory --owner impressions --group impressions --mode 0750 /data
@@ -26,7 +26,7 @@ WORKDIR /data
 VOLUME /data
 USER 10001:10001
 EXPOSE 9101 9102
-# The process' own word: 503 once there are records to process and nothing has moved for IMPRESSIONS_STALL_SECONDS.
+# What the process reports: 503 once there are records to process and nothing has moved for IMPRESSIONS_STALL_SECONDS.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(os.environ['HEALTH_URL'], timeout=4)"]
 ENTRYPOINT ["impressions"]

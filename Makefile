@@ -9,7 +9,7 @@ BIN := .venv/bin
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
 
-# One sentence for a missing Python; pip says the rest.
+# One sentence for a missing Python; pip reports everything else.
 .venv/.ready: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is missing: install Debian's python3 and python3-venv."; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: set PYTHON=python3.11 or newer."; exit 2; }
@@ -24,7 +24,7 @@ setup: .venv/.ready ## install what is missing into .venv
 demo: setup ## a real impression log through the whole pipeline, with faults, checked against a recount
 	@$(BIN)/python -m demo $(DEMO)
 
-# Tests wait more than they compute: three workers keep two cores busy. What TESTS names runs in one process.
+# Tests wait more than they compute: three pytest workers keep two cores busy. Tests named by TESTS run in one process.
 test: setup ## every test; starts and stops every service it needs; some: TESTS=tests/unit
 	@$(BIN)/python -m pytest -q $(or $(TESTS),-n 3)
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Install the package, and what it needs at run time, into a new virtual environment: deploy/install.sh FOLDER
 #
-# Everything comes from requirements.lock, checked by its hashes, tools of development included; only what the package
-# depends on is then installed of it, without an index to ask for anything else.
+# All packages come from requirements.lock, development tools included, and are checked by hash; of these, only what the
+# package depends on is then installed, without an index.
 set -eu
 
 target=$1
@@ -17,6 +17,6 @@ $pip wheel --no-deps --require-hashes --requirement "$source/requirements.lock" 
 $pip install --no-index --find-links "$work/wheels" --upgrade setuptools
 $pip wheel --no-deps --no-index --no-build-isolation --wheel-dir "$work/wheels" "$source"
 
-# Without pip: nothing is installed into it later.
+# Without pip: nothing is installed there later.
 python3 -m venv --without-pip "$target"
 $pip --python "$target/bin/python" install --no-index --find-links "$work/wheels" "impression-streams[server]"

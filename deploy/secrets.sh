@@ -1,9 +1,9 @@
 #!/bin/sh
-# Make what docker-compose.yml takes as secrets, and .env: deploy/secrets.sh [FOLDER [HOST...]]
+# Create the secrets of docker-compose.yml, and .env: deploy/secrets.sh [FOLDER [HOST...]]
 #
-# FOLDER is the checkout's secrets/ by default; .env is made beside it. HOSTs are further names or addresses by which
-# programs outside call this host, for the certificates. What is there already is kept, so that it can be run again; to
-# make something anew, remove it first.
+# FOLDER is the checkout's secrets/ by default; .env is created beside it. HOSTs are further names or addresses, for the
+# certificates, by which outside programs reach this host. Existing files are kept, so the script can be run again; to
+# replace a file, remove it first.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -12,16 +12,16 @@ folder=${1:-$root/secrets}
 umask 077
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
-# Whoever may enter the folder may read what is in it: programs in containers are users that the host doesn't know, and
-# are given single files.
+# Anyone who may enter the folder may read its files: programs in containers run as users that the host doesn't know,
+# and get single files.
 chmod 700 "$folder"
 
-# A file with a new password. Without a line's end: Kafka takes the file as it is.
+# A file with a new password, without a newline: Kafka uses the file's content as it is.
 password() {
     [ -e "$folder/$1" ] || openssl rand -hex 24 | tr -d '\n' >"$folder/$1"
 }
 
-# What ClickHouse is given: a hash of each user's password, and where users may come from.
+# What ClickHouse gets: a hash of each user's password, and the networks from which users may connect.
 hash() {
     printf '    <%s_sha256>%s</%s_sha256>\n' "$1" "$(openssl dgst -sha256 -r "$folder/clickhouse_$1" | cut -d' ' -f1)" "$1"
 }
@@ -43,14 +43,14 @@ done
 } >"$folder/clickhouse_users.new"
 mv -f "$folder/clickhouse_users.new" "$folder/clickhouse_users.xml"
 
-# An authority of our own, for ten years; keep ca.key elsewhere once the certificates are made.
+# Our own authority, valid for ten years; keep ca.key elsewhere once the certificates are made.
 if [ ! -e "$folder/ca.pem" ]; then
     openssl req -x509 -newkey rsa:3072 -sha256 -days 3650 -nodes -subj "/CN=impression-streams authority" \
         -addext "basicConstraints=critical,CA:TRUE" -addext "keyUsage=critical,keyCertSign,cRLSign" \
         -keyout "$folder/ca.key" -out "$folder/ca.pem" 2>/dev/null
 fi
 
-# A certificate for names and addresses, for two years.
+# A certificate for names and addresses, valid for two years.
 certificate() {
     name=$1
     shift
@@ -72,7 +72,7 @@ certificate() {
 
 if [ ! -e "$folder/kafka.pem" ]; then
     certificate kafka kafka kafka-2 kafka-3 localhost 127.0.0.1 "$@"
-    # Kafka takes key and certificate as one file.
+    # Kafka reads key and certificate from one file.
     cat "$folder/kafka.key" >>"$folder/kafka.pem"
     rm "$folder/kafka.key"
 fi
