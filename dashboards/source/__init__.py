@@ -2,5 +2,5 @@
 
 import warnings
 
-# Grafana reads its older, plain JSON from files as well as before; the SDK would rather have its newer schema used.
+# Grafana still reads its older, plain JSON from files; the SDK warns and recommends its newer schema.
 warnings.filterwarnings("ignore", message="Prefer using dashboardv2", category=DeprecationWarning)

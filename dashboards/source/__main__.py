@@ -1,4 +1,4 @@
-"""`python -m dashboards.source` writes the dashboards; with --check it says which of them differ from their source."""
+"""`python -m dashboards.source` writes the dashboards; with --check it reports which files differ from their source."""
 
 import argparse
 import json
@@ -15,31 +15,31 @@ FOLDER = Path(__file__).resolve().parents[1] / "grafana" / "dashboards"
 
 
 def made() -> dict[str, str]:
-    """Return the JSON of each dashboard by its file's name."""
+    """Return the JSON of each dashboard by its file name."""
     built = [module.dashboard() for module in (overview, coverage, delivery, pipeline, user)]
     return {f"{dashboard.uid}.json": encoded(dashboard) for dashboard in built}
 
 
 def encoded(dashboard: model.Dashboard) -> str:
-    """Return a dashboard as it is committed."""
+    """Return a dashboard's JSON as it is committed."""
     return json.dumps(dashboard, cls=JSONEncoder, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def reread(text: str) -> str:
-    """Return a dashboard as the SDK writes what it read of it: a key that it doesn't know is gone."""
+    """Return a dashboard's JSON read and written by the SDK, which drops keys that it doesn't know."""
     register()
     return encoded(model.Dashboard.from_json(json.loads(text)))
 
 
 def drifted() -> list[str]:
-    """Return the names of files that differ from what would be written, are missing, or nobody makes."""
+    """Return the names of files that differ from their source, are missing, or have no source."""
     found = {path.name: path.read_text() for path in FOLDER.glob("*.json")}
     wanted = made()
     return sorted(name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name))
 
 
 def write() -> None:
-    """Write all dashboards, and remove what is none of them."""
+    """Write all dashboards, and remove any other JSON file."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     wanted = made()
     for path in FOLDER.glob("*.json"):
@@ -50,7 +50,7 @@ def write() -> None:
 
 
 def main() -> int:
-    """Write, or compare. Returns 1 for dashboards that differ."""
+    """Write or compare. Return 1 if a dashboard differs."""
     parser = argparse.ArgumentParser(prog="python -m dashboards.source", description="Write Grafana's dashboards.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file differs from its source")
     if not parser.parse_args().check:

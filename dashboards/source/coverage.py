@@ -57,8 +57,8 @@ def _each_pool() -> model.Panel:
     return rows_table(
         Head(
             "Pools",
-            "A row a pool: its active artworks, its users, those active in the last 24 hours, shares of these, "
-            "and how many of all users are near its end.",
+            "One row per pool: its active artworks, its users, those active in the last 24 hours, shares of "
+            "the active users, and how many of all its users are near its end.",
             (16, 7),
         ),
         Look(
@@ -86,19 +86,19 @@ def _each_pool() -> model.Panel:
 
 
 def pools() -> Row:
-    """The pools as they are."""
+    """The pools now."""
     active = "nullIf(sum(active_users), 0)"
     return Row(
         "Pools",
         _figure(
             "Users and pools",
-            "Pairs of a user and a chosen pool of which he has seen something.",
+            "Pairs of a user and a chosen pool of which they have seen something.",
             Look(COUNT, 0, thresholds=steps(PLAIN)),
             "sum(users) AS all_users",
         ),
         _figure(
             "Active",
-            "Those of them whose user has an accepted impression, of any pool, in the last 24 hours.",
+            "Pairs whose user has an accepted impression, of any pool, in the last 24 hours.",
             Look(COUNT, 0, thresholds=steps(PLAIN)),
             "sum(active_users) AS active",
         ),
@@ -110,7 +110,7 @@ def pools() -> Row:
         ),
         _figure(
             "Freshness above 90 %",
-            "Share of active users to whom more than 90 % of the pool is new.",
+            "Share of active users for whom more than 90 % of the pool is new.",
             Look(SHARE, 1, thresholds=steps(PLAIN)),
             f"sum(share_above_90 * active_users) / {active} AS above_90",
         ),
@@ -122,8 +122,7 @@ def pools() -> Row:
         ),
         _figure(
             "Exhausted",
-            "Share of users who have seen 95 % or more of the pool. Target below 1 %; from there on an alert is "
-            "raised.",
+            "Share of users who have seen 95 % or more of the pool. Target below 1 %; at 1 % an alert is raised.",
             Look(SHARE, 2, thresholds=FEW_EXHAUSTED),
             "sum(users_above_95) / nullIf(sum(users), 0) AS exhausted",
         ),
@@ -133,13 +132,13 @@ def pools() -> Row:
 
 
 def distribution() -> Row:
-    """Where users stand."""
+    """Users by coverage."""
     return Row(
         "Where users stand",
         groups(
             Head(
                 "Users, by coverage",
-                "Pairs of a user and a chosen pool in each tenth of coverage, now; active ones have looked at "
+                "Pairs of a user and a chosen pool in each tenth of coverage, now; active users have looked at "
                 "something in the last 24 hours.",
                 (12, 9),
             ),
@@ -167,7 +166,7 @@ def distribution() -> Row:
         heat(
             Head(
                 "Users, by coverage over time",
-                "The same from Prometheus: how many pairs of a user and a chosen pool stand in each tenth of "
+                "The same from Prometheus: how many pairs of a user and a chosen pool are in each tenth of "
                 "coverage. The darker band moves up as users see more, and down when artworks are added.",
                 (12, 9),
             ),
@@ -189,8 +188,8 @@ def velocity() -> Row:
         lines(
             Head(
                 "Impressions an hour",
-                "Accepted impressions of all pools, and the fresh ones among them, which are what uses a pool up; "
-                "by the broker's clock, at the rate of an hour.",
+                "Accepted impressions of all pools, and the fresh ones among them, which use a pool up; by the "
+                "broker's clock, as an hourly rate.",
                 (8, 8),
             ),
             Look(COUNT, least=0, colours={"accepted": PLAIN, "fresh": GOOD}),
@@ -199,7 +198,8 @@ def velocity() -> Row:
         lines(
             Head(
                 "Freshness hit rate",
-                "Fresh of accepted impressions of all pools. Target 100 %: it falls as pools are used up.",
+                "Share of accepted impressions of all pools that are fresh. Target 100 %; it falls as pools are "
+                "used up.",
                 (8, 8),
             ),
             Look(SHARE, least=0, most=1, colours={"hit rate": GOOD}),
@@ -208,7 +208,7 @@ def velocity() -> Row:
             points=60,
         ),
         lines(
-            Head("Pool size", "Active artworks of a pool, as workers know the catalogue.", (8, 8)),
+            Head("Pool size", "Active artworks of a pool in the workers' catalogue.", (8, 8)),
             Look(COUNT, least=0),
             of_pools("impressions_pool_artworks"),
             calcs=("min", "lastNotNull"),

@@ -18,8 +18,8 @@ def _most_urgent() -> model.Panel:
         Head(
             "Users at 85 % and more",
             "The most urgent first: `hours left` assumes that a user goes on as in the last hour and sees new "
-            "artworks only; it is empty where he looked at nothing of the pool for an hour. Coverage is at "
-            "most a minute old. A click on a user opens his timeline.",
+            "artworks only; it is empty for users who looked at nothing of the pool for an hour. Coverage is "
+            "at most a minute old. A click on a user opens their timeline.",
             (24, 10),
         ),
         Look(
@@ -71,7 +71,7 @@ def _most_urgent() -> model.Panel:
 
 
 def freshness_by_pool(size: tuple[int, int]) -> model.Panel:
-    """Freshness over time, which the overview has too."""
+    """Freshness over time; the overview shows it too."""
     return lines(
         Head(
             "Freshness, by pool",
@@ -92,8 +92,8 @@ def nearing() -> Row:
         lines(
             Head(
                 "Users at 85 % and at 95 %",
-                "Users whose coverage of a chosen pool is at least that: new artworks are ordered from 85 % on, "
-                "from 95 % on the pool is exhausted for them.",
+                "Users whose coverage of a chosen pool is at least 85 % or 95 %: from 85 % on, new artworks are "
+                "ordered; from 95 % on, the pool is exhausted for them.",
                 (8, 8),
             ),
             Look(COUNT, least=0, soft_most=10),
@@ -105,7 +105,7 @@ def nearing() -> Row:
         lines(
             Head(
                 "Exhausted, by pool",
-                "Share of a pool's users who have seen 95 % of it. Target below 1 %; from there on an alert is raised.",
+                "Share of a pool's users who have seen 95 % of it. Target below 1 %; at 1 % an alert is raised.",
                 (8, 8),
             ),
             Look(SHARE, least=0, soft_most=0.02, thresholds=FEW_EXHAUSTED),

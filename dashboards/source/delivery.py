@@ -1,4 +1,4 @@
-"""Delivery quality: is everything accounted for, what is duplicate or rejected and why, and how it gets through."""
+"""Delivery quality: is everything accounted for, what is duplicate or rejected and why, and how delivery goes."""
 
 from grafana_foundation_sdk.models import dashboard as model
 
@@ -47,8 +47,8 @@ def ledger() -> Row:
             Head(
                 "Balance of the range shown",
                 "Impressions received, and what became of them, of the chosen transports and tiers. A line that "
-                "can't be read counts as one and has neither. What is unaccounted for has to be 0: anything else "
-                "is a defect.",
+                "can't be read counts as one impression and has neither transport nor tier. What is unaccounted "
+                "for must be 0: anything else is a defect.",
                 (24, 5),
             ),
             Look(
@@ -68,7 +68,7 @@ def ledger() -> Row:
             Head(
                 "What became of what arrived",
                 "Impressions by outcome and time of arrival. Fresh and repeat are accepted; forwarded ones are "
-                "counted again where they are judged.",
+                "counted again where they are decided.",
                 (16, 9),
             ),
             Look(COUNT, least=0, colours=OUTCOMES),
@@ -84,7 +84,7 @@ def ledger() -> Row:
         rows_table(
             Head(
                 "Lines out of balance",
-                "Lines of the ledger that don't add up, the newest first. Empty is right; with any row here see "
+                "Lines of the ledger that don't add up, the newest first. It should be empty; if it isn't, see "
                 "docs/operate/runbooks.md, ledger out of balance.",
                 (8, 9),
             ),
@@ -95,16 +95,17 @@ def ledger() -> Row:
 
 
 def duplicates() -> Row:
-    """What was dropped as duplicate, and why."""
+    """What was dropped as a duplicate, and why."""
     return Row(
         "Duplicates dropped",
         bars(
             Head(
                 "Duplicates, by cause",
-                "As far as the ledger tells. Flush sent again: its id came before, in the range or the day before it, "
-                "so it is a retry. Whole flush shown before: under an id of its own, nothing in it was new, as when a "
-                "page fires twice or a second tab shows the same. Part of a flush: some of it was new, so an "
-                "impression fired twice, or two tabs overlap. Double fire and second tab can't be told apart here.",
+                "As far as the ledger shows. Flush sent again: its id arrived before, in the range or on the day "
+                "before it, so it is a retry. Whole flush shown before: its id is new but nothing in it is, as "
+                "when a page fires twice or a second tab shows the same. Part of a flush: some of it was new, so "
+                "an impression fired twice, or two tabs overlap. A double fire and a second tab can't be told "
+                "apart here.",
                 (12, 9),
             ),
             Look(COUNT, least=0, colours=CAUSE_COLOURS),
@@ -113,8 +114,8 @@ def duplicates() -> Row:
         lines(
             Head(
                 "Duplicate rate, by transport",
-                "Duplicates of what was received and judged: what reached the stream more than once. It speaks of "
-                "clients and networks and is no defect; readers see none of it.",
+                "Share of duplicates among what was received and decided: impressions that reached the stream more "
+                "than once. It is due to clients and networks and is not a defect; readers never see duplicates.",
                 (12, 9),
             ),
             Look(SHARE, least=0, soft_most=0.2),
@@ -128,8 +129,8 @@ def _by_transport_and_tier() -> model.Panel:
     return rows_table(
         Head(
             "By transport and tier",
-            "Flushes and impressions that arrived, and what their producers say of the way: attempts, those that "
-            "failed, and impressions that they gave up on. From 5 % failed attempts on an alert is raised.",
+            "Flushes and impressions that arrived, and what their producers report: attempts to deliver, "
+            "failed attempts, and impressions that they gave up on. At 5 % failed attempts an alert is raised.",
             (24, 15),
         ),
         Look(
@@ -152,7 +153,7 @@ def _outcomes_by_tier() -> model.Panel:
     return groups(
         Head(
             "What became of it, by tier",
-            "Impressions of the range shown, by tier and outcome; those forwarded are counted where they were judged.",
+            "Impressions of the range shown, by tier and outcome; forwarded ones are counted where they were decided.",
             (8, 8),
         ),
         Look(COUNT, least=0, colours=OUTCOMES),
@@ -178,7 +179,7 @@ def senders() -> Row:
         "Transports and tiers",
         _by_transport_and_tier(),
         level(
-            Head("Impressions, by transport", "Received and judged in the range shown.", (8, 8)),
+            Head("Impressions, by transport", "Received and decided in the range shown.", (8, 8)),
             Look(COUNT, least=0, thresholds=steps(PLAIN)),
             rows(f"""
                 SELECT l.transport AS transport, sum(l.received) - sum(l.forwarded) AS impressions
@@ -192,7 +193,7 @@ def senders() -> Row:
         groups(
             Head(
                 "Flushes, by number of impressions",
-                "How many impressions a flush brings: few where it is sent by a timer, many after a time offline.",
+                "How many impressions a flush holds: few if a timer sends it, many after time offline.",
                 (8, 8),
             ),
             Look(COUNT, least=0, colours={"flushes": PLAIN}),
@@ -203,7 +204,7 @@ def senders() -> Row:
 
 
 def telemetry() -> Row:
-    """What producers say of themselves."""
+    """What producers report about themselves."""
     attempts = "sum(l.attempts) - sum(l.failures)"
     return Row(
         "Telemetry of producers",
@@ -220,7 +221,7 @@ def telemetry() -> Row:
         lines(
             Head(
                 "Failed attempts, by transport",
-                "Share of the attempts that failed, whatever tier and transport are chosen. From 5 % on, of all "
+                "Share of the attempts that failed, whatever tier and transport are chosen. At 5 % of all attempts "
                 "together, an alert is raised.",
                 (8, 8),
             ),
@@ -235,8 +236,8 @@ def telemetry() -> Row:
         lines(
             Head(
                 "Queued and dropped",
-                "Longest queue that a producer reports, and impressions that producers gave up on, which reach us "
-                "as this number only.",
+                "Longest queue that a producer reports, and impressions that producers gave up on: only their "
+                "number reaches us.",
                 (8, 8),
             ),
             Look(COUNT, least=0, colours={"longest queue": QUIET, "dropped": BAD}),

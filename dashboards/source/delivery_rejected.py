@@ -1,4 +1,4 @@
-"""What was rejected, on the delivery dashboard, down to the payload of a piece."""
+"""What was rejected, down to the payload of a piece, on the delivery dashboard."""
 
 from grafana_foundation_sdk.models import dashboard as model
 
@@ -17,7 +17,8 @@ def _pieces() -> list[model.Panel]:
         rows_table(
             Head(
                 "Latest rejected pieces",
-                "The newest first. A click on a piece shows its payload beside, one on a user opens his timeline.",
+                "The newest first. A click on a piece shows its payload to the right; a click on a user opens "
+                "their timeline.",
                 (14, 10),
             ),
             Look(
@@ -35,8 +36,9 @@ def _pieces() -> list[model.Panel]:
         rows_table(
             Head(
                 "Payload of a piece",
-                "The piece that was chosen in the table or typed in above, else the newest: what is kept of it, to "
-                "be mended and played again. Bytes that are no text are shown as �; the first 10,000 bytes.",
+                "The piece that was chosen in the table or typed in above, else the newest: what is kept of it, so "
+                "it can be corrected and replayed. Bytes that are not text are shown as �; at most the first "
+                "10,000 bytes.",
                 (10, 10),
             ),
             Look(COUNT, overrides=[named("field", custom__width=90)]),
@@ -53,8 +55,8 @@ def rejections() -> Row:
             Head(
                 "Rejected pieces, by reason",
                 "Impressions, and lines rejected whole, by reason and time of arrival; of all transports and "
-                "tiers, since a line that can't be read has none. Malformed, oversize and invalid are a client's "
-                "defect, future and late are clocks.",
+                "tiers, since a line that can't be read has none. Malformed, oversize and invalid point to a "
+                "defect of a client, future and late to a wrong clock.",
                 (12, 9),
             ),
             Look(COUNT, least=0, colours=REASON_COLOURS),

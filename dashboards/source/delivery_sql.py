@@ -25,7 +25,7 @@ UNBALANCED = f"""
     LIMIT 100
 """
 
-# A user's lines are all in one partition, so that their order is that of arrival, offset and line.
+# A user's lines are all in one partition, so arrival, offset and line give their order.
 CAUSES = f"""
     SELECT
         $__timeInterval(l.appended_at) AS time,
@@ -56,7 +56,7 @@ CAUSES = f"""
 
 
 def by_transport(column: str) -> str:
-    """Return a time series a transport of a column over the lines `l` of an interval."""
+    """Return a time series per transport of a column over the lines `l` of an interval."""
     return f"""
         SELECT
             $__timeInterval(l.at) AS time,
@@ -99,8 +99,8 @@ LATEST_PIECES = f"""
     LIMIT 200
 """
 
-# Read by its coordinates, from the end: a topic's id may hold a slash. The payload is cut into lines, since it need not
-# have a space to break it at.
+# The coordinates are read from the end: a topic's id may hold a slash. The payload is cut into lines, since it may
+# have no space at which to break it.
 PAYLOAD = f"""
     WITH splitByChar('/', ${{piece:singlequote}}) AS part
     SELECT kept.1 AS field, kept.2 AS value

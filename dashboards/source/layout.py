@@ -10,7 +10,7 @@ TAG = "impressions"
 
 
 class Row:
-    """A heading and the panels below it, from left to right; a panel that finds no room begins a new line."""
+    """A heading and the panels below it, from left to right; a panel that doesn't fit begins a new line."""
 
     def __init__(self, title: str, *panels: model.Panel) -> None:
         self.title, self.panels = title, panels
@@ -18,7 +18,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A dashboard's name and ranges: `since` is how far back it looks when it is opened, like now-6h."""
+    """A dashboard's name and ranges: `since` is how far back it shows when opened, like now-6h."""
 
     uid: str
     title: str
@@ -28,7 +28,7 @@ class Page:
 
 
 def build(page: Page, variables: list[model.VariableModel], rows: Sequence[Row]) -> model.Dashboard:
-    """Return the dashboard. Raises ValueError for a line whose panels differ in height or leave columns empty."""
+    """Return the dashboard. Raises ValueError if the panels of a line differ in height or leave columns empty."""
     return model.Dashboard(
         uid=page.uid,
         title=page.title,
@@ -45,7 +45,7 @@ def build(page: Page, variables: list[model.VariableModel], rows: Sequence[Row])
 
 
 def _others() -> model.DashboardLink:
-    """The other dashboards, by their tag; they open with the same time range and variables."""
+    """Link to the other dashboards, by their tag; they open with the same time range and variables."""
     return model.DashboardLink(
         title="Impressions",
         type_val=model.DashboardLinkType.DASHBOARDS,

@@ -1,13 +1,13 @@
-"""SQL on the ledger that several dashboards share."""
+"""SQL over the ledger that several dashboards share."""
 
 from dashboards.source.variables import chosen
 
 OF_SENDERS = f"{chosen('l.transport', 'transport')} AND {chosen('l.tier', 'tier')}"
-# To the minute: the first one counts as a whole.
+# To the minute: the first minute counts as a whole.
 IN_RANGE = "minute >= toStartOfMinute($__fromTime) AND minute <= $__toTime"
 LAST_DAY = "minute > now('UTC') - INTERVAL 1 DAY"
-# The rollup by minute where an interval is a minute or more, single lines below: the condition that doesn't hold is a
-# constant, so that ClickHouse reads one of them only.
+# The rollup by minute if an interval is at least a minute, otherwise single lines. The condition that doesn't hold is
+# constant, so ClickHouse reads only one of the two.
 LINES = """(
     SELECT minute AS at, transport, tier, lines, received, accepted, fresh, duplicates, rejected, forwarded,
         attempts, failures, dropped
@@ -19,16 +19,16 @@ LINES = """(
     FROM ledger
     WHERE $__interval_s < 60 AND $__timeFilter(appended_at)
 )"""
-# Intervals in which nothing came are zero, not missing.
+# Intervals in which nothing arrived are zero, not missing.
 FILLED = """WITH FILL
     FROM toStartOfInterval($__fromTime, INTERVAL $__interval_s second) TO $__toTime
     STEP toIntervalSecond($__interval_s)"""
 
 
 def by_interval(columns: str, where: str = "1 = 1") -> str:
-    """Return a time series of what came in an interval, zero where nothing came; the lines' columns are those of `l`.
+    """Return a time series of what arrived in each interval, zero if nothing did; `l` has the lines' columns.
 
-    Qualified, they are columns: ClickHouse takes a bare name for an alias of the same query first.
+    Qualify them: ClickHouse first resolves a bare name as an alias of the same query.
     """
     return "\n".join(
         (

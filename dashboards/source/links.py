@@ -1,10 +1,10 @@
-"""Links from a cell of a table to what it speaks of. They keep the data sources."""
+"""Links from a table's cell to what it names. They keep the chosen data sources."""
 
 _SOURCES = "${datasource:queryparam}&${prometheus:queryparam}"
 
 
 def to_user() -> dict[str, object]:
-    """From a user's id to his timeline, which has a time range of its own: days, by the device's clock."""
+    """From a user's id to their timeline, which has a time range of its own: days, by the device's clock."""
     return {
         "title": "Timeline of ${__value.text}",
         "url": f"/d/impressions-user?var-user=${{__value.raw:percentencode}}&{_SOURCES}",
@@ -13,7 +13,7 @@ def to_user() -> dict[str, object]:
 
 
 def to_piece() -> dict[str, object]:
-    """From a rejected piece to its payload, which the same dashboard shows."""
+    """From a rejected piece to its payload on the same dashboard."""
     return {
         "title": "Payload of ${__value.text}",
         "url": (

@@ -1,4 +1,4 @@
-"""Overview: is it healthy? The KPIs against their targets, what happens now, and what alerts look at."""
+"""Overview: is it healthy? The KPIs against their targets, what is happening now, and what alerts watch."""
 
 from grafana_foundation_sdk.models import dashboard as model
 
@@ -26,20 +26,20 @@ from dashboards.source.style import (
 PAGE = Page(
     "impressions-overview",
     "Impressions: overview",
-    "Is it healthy? KPIs against their targets, what happens now, and what the alerts look at.",
+    "Is it healthy? KPIs against their targets, what is happening now, and what the alerts watch.",
     "now-6h",
 )
 
 
 def happening() -> Row:
-    """What happens now."""
+    """What is happening now."""
     return Row(
         "What happens",
         areas(
             Head(
                 "Impressions a second, by outcome",
-                "What workers decide. Fresh and repeat are accepted; forwarded ones are decided again in the "
-                "partition of their user.",
+                "What workers decide. Fresh and repeat are accepted; forwarded ones are decided again in their "
+                "user's partition.",
                 (12, 9),
             ),
             Look(PER_SECOND, least=0, colours=OUTCOMES),
@@ -67,9 +67,9 @@ def _failures_and_waits() -> list[model.Panel]:
     return [
         lines(
             Head(
-                "Failed and rejected, of all",
-                "Failed attempts of all attempts to deliver, as producers say (alert from 5 %), and rejected of "
-                "received impressions (alert from 2 %).",
+                "Failed and rejected",
+                "Share of attempts to deliver that failed, as producers report (alert at 5 %), and share of "
+                "received impressions that were rejected (alert at 2 %).",
                 (12, 8),
             ),
             Look(SHARE, least=0, soft_most=0.05, colours={"failed attempts": MISSED, "rejected": BAD}),
@@ -83,7 +83,7 @@ def _failures_and_waits() -> list[model.Panel]:
         lines(
             Head(
                 "Longest wait",
-                "How long the oldest record waits: to be decided by a worker, and to be inserted by a sink.",
+                "How long the oldest record has waited for a worker to decide it, and for a sink to insert it.",
                 (12, 8),
             ),
             Look(SECONDS, least=0, colours={"to be decided": "blue", "to be readable": "purple"}),
@@ -94,58 +94,57 @@ def _failures_and_waits() -> list[model.Panel]:
 
 
 def standing() -> Row:
-    """What the alerts look at."""
+    """What the alerts watch."""
     return Row(
-        "Does anything stand still",
+        "Is anything stuck",
         _state(
             "Alerts firing",
-            "Alerts of dashboards/prometheus that fire now. docs/operate/runbooks.md has a heading for each.",
+            "Alerts of dashboards/prometheus that are firing now. docs/operate/runbooks.md has a heading for each.",
             Look(COUNT, 0, thresholds=zero_is_right()),
             'count(ALERTS{alertname=~"Impressions.*", alertstate="firing"}) or vector(0)',
         ),
         _state(
             "Workers ready",
-            "Workers whose partitions are all recovered and being read.",
+            "Workers that have recovered and are reading all of their partitions.",
             Look(COUNT, 0, thresholds=steps(BAD, (1, GOOD))),
             "sum(impressions_worker_ready)",
         ),
         _state(
             "Sinks ready",
-            "Sinks that read all of their partitions and whose rows ClickHouse takes.",
+            "Sinks that read all of their partitions and whose rows ClickHouse accepts.",
             Look(COUNT, 0, thresholds=steps(BAD, (1, GOOD))),
             "sum(impressions_sink_ready)",
         ),
         _state(
             "Partitions stalled",
-            "Partitions in which nothing moves although there are records, of workers and sinks together. Above 0 "
-            "it pages.",
+            "Partitions of workers and sinks that make no progress although they have records. Above 0 it pages.",
             Look(COUNT, 0, thresholds=zero_is_right()),
             "sum(impressions_worker_stalled) + sum(impressions_sink_stalled)",
         ),
         _state(
             "Sinks waiting",
-            "Sinks that wait for ClickHouse to come back. Nothing is lost meanwhile; what is new can't be read.",
+            "Sinks that wait for ClickHouse to come back. Nothing is lost meanwhile, but new rows can't be read.",
             Look(COUNT, 0, thresholds=zero_is_right()),
             "sum(impressions_sink_waiting)",
         ),
         _state(
             "Wait, workers",
-            "How long the oldest record that a worker has fetched and not committed has waited. From 30 s on, when "
-            "it grows, an alert is raised.",
+            "How long the oldest record that a worker has fetched but not committed has waited. From 30 s on, "
+            "an alert is raised while it grows.",
             Look(SECONDS, 1, thresholds=at_most(1, bad=30)),
             "max(impressions_worker_lag_seconds)",
         ),
         _state(
             "Wait, sinks",
-            "How long the oldest record that a sink has read and not inserted has waited. From 60 s on, when it "
-            "grows, an alert is raised.",
+            "How long the oldest record that a sink has read but not inserted has waited. From 60 s on, an "
+            "alert is raised while it grows.",
             Look(SECONDS, 1, thresholds=at_most(5, bad=60)),
             "max(impressions_sink_lag_seconds)",
         ),
         _state(
             "Age of the KPIs",
-            "Time since a sink last got the KPIs from ClickHouse; it asks every 30 s. From 10 minutes on an alert "
-            "is raised.",
+            "Time since a sink last got the KPIs from ClickHouse; it asks every 30 s. After 10 minutes an "
+            "alert is raised.",
             Look(SECONDS, 0, thresholds=at_most(120, bad=600)),
             "time() - max(impressions_kpi_computed_timestamp_seconds)",
         ),

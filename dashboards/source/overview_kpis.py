@@ -47,7 +47,7 @@ COST = """
 
 
 def of_last_day(column: str) -> str:
-    """Return the SQL of a figure of the ledger of the last 24 hours."""
+    """Return the SQL of a figure from the ledger's last 24 hours."""
     return f"SELECT {column}\nFROM ledger_minutes\nWHERE {LAST_DAY}"
 
 
@@ -59,22 +59,22 @@ def _of_delivery() -> list[model.Panel]:
     return [
         _kpi(
             "Duplicates seen",
-            "Share of accepted impressions that lie less than the dedupe window after another of their user and "
-            "artwork, of all that readers see. Target 0 %; anything else is a defect and pages.",
+            "Share of all accepted impressions that readers see which come less than the dedupe window after "
+            "another of the same user and artwork. Target 0 %; anything else is a defect and pages.",
             Look(SHARE, 2, thresholds=zero_is_right()),
             "SELECT duplicate_rate FROM kpi_duplicates_seen",
         ),
         _kpi(
             "Batch success",
-            "1 - failed attempts of all attempts to deliver, as producers say in the batches that did arrive. "
-            "Target 100 %; below 95 % an alert is raised.",
+            "1 - the share of attempts to deliver that failed, as producers report in the batches that did "
+            "arrive. Target 100 %; below 95 % an alert is raised.",
             Look(SHARE, 1, thresholds=at_least(1, bad=0.95)),
             of_last_day("1 - sum(failures) / nullIf(sum(attempts), 0) AS batch_success"),
         ),
         _kpi(
             "P95 latency",
-            "From the broker's append to the worker's decision, which is when coverage is known; 95 % of lines "
-            "take no longer. Target below 100 ms; exact within 1 %.",
+            "From the broker's append to the worker's decision, when coverage is known; 95 % of lines take no "
+            "longer. Target below 100 ms; exact within 1 %.",
             Look(MS, 0, thresholds=at_most(100)),
             P95,
         ),
@@ -85,22 +85,22 @@ def _of_freshness() -> list[model.Panel]:
     return [
         _kpi(
             "Freshness",
-            "Mean share of the pool that is new to a user who was active in the last 24 hours, of the chosen "
-            "pools. Target above 90 %; below 50 % an alert is raised.",
+            "Mean share of a chosen pool that is new to a user who was active in the last 24 hours. Target "
+            "above 90 %; below 50 % an alert is raised.",
             Look(SHARE, 1, thresholds=MOSTLY_NEW),
             FRESHNESS,
         ),
         _kpi(
             "Pool exhaustion",
             "Share of users who have seen 95 % or more of a pool, of all who have seen something of it. Target "
-            "below 1 %; from there on an alert is raised.",
+            "below 1 %; at 1 % an alert is raised.",
             Look(SHARE, 2, thresholds=FEW_EXHAUSTED),
             EXHAUSTED,
         ),
         _kpi(
             "Freshness hit rate",
-            "Fresh of accepted impressions: those of an artwork that the user had not seen. Target 100 %, which is "
-            "the promise never to repeat.",
+            "Share of accepted impressions that are fresh: of an artwork that the user had not seen. Target "
+            "100 %, the promise never to repeat.",
             Look(SHARE, 1, thresholds=at_least(1)),
             of_last_day("sum(fresh) / nullIf(sum(accepted), 0) AS hit_rate"),
         ),
@@ -108,22 +108,22 @@ def _of_freshness() -> list[model.Panel]:
 
 
 def kpis() -> Row:
-    """The KPIs; a test holds each against the view `kpis`."""
+    """The KPIs; a test compares each with the view `kpis`."""
     return Row(
         "KPIs, last 24 hours: green where the target is met",
         *_of_delivery(),
         *_of_freshness(),
         _kpi(
             "Impression cost",
-            "Platform and new artworks of today by the table `prices`, divided by today's accepted impressions. "
-            "Target below 0.001 USD.",
+            "Today's cost of the platform and of new artworks, by the table `prices`, divided by today's "
+            "accepted impressions. Target below 0.001 USD.",
             Look(USD, 5, thresholds=at_most(0.001)),
             COST,
         ),
         _kpi(
             "Out of balance",
-            "Lines of the ledger whose received is not accepted + duplicates + rejected + forwarded. Target 0; "
-            "anything else is a defect and pages.",
+            "Lines of the ledger for which received is not accepted + duplicates + rejected + forwarded. "
+            "Target 0; anything else is a defect and pages.",
             Look(COUNT, 0, thresholds=zero_is_right()),
             of_last_day("sum(unbalanced) AS out_of_balance"),
         ),
@@ -131,7 +131,7 @@ def kpis() -> Row:
 
 
 def definitions() -> Row:
-    """The KPIs as ClickHouse has them, in words."""
+    """The KPIs as ClickHouse defines them, in words."""
     met = mapped(**{"true": ("met", GOOD), "false": ("missed", MISSED), "1": ("met", GOOD), "0": ("missed", MISSED)})
     return Row(
         "Definitions",
@@ -139,7 +139,7 @@ def definitions() -> Row:
             Head(
                 "KPIs, as ClickHouse defines them",
                 "The view `kpis`: the last 24 hours of all pools, tiers and transports, whatever is chosen above. "
-                "docs/reference/kpis.md says what each leaves out.",
+                "docs/reference/kpis.md says what each KPI leaves out.",
                 (24, 10),
             ),
             Look(

@@ -1,4 +1,4 @@
-"""Panels of each kind, with what all of that kind have in common. A panel's place comes with its row (layout.py)."""
+"""Panels of each kind, with what all of that kind share. The row sets a panel's place (layout.py)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from dashboards.source.queries import Target
 from dashboards.source.style import PLAIN, coloured, steps
 
 Overrides = Sequence[model.DashboardFieldConfigSourceOverrides]
-# As many as can be told apart as bars, and so the interval is a minute from two hours on.
+# As many bars as can be told apart; with these, the interval is a minute for two hours, and longer beyond that.
 BARS = 120
 CALCS = ("mean", "max", "lastNotNull")
 # From this width on, of 24 columns, there is room beside the graph.
 WIDE = 12
-# So many series have room below.
+# As many series have room below the graph.
 FEW = 3
 REF_IDS = "ABCDEFGH"
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What every panel says of itself, and its size: its width of 24 columns, and its height in rows."""
+    """A panel's title, description and size: width in columns (of 24) and height in rows."""
 
     title: str
     description: str
@@ -33,36 +33,36 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How values are shown: unit, decimals (None: as it suits), range, thresholds, colours of series by name."""
+    """How values are shown: unit, decimals (None: automatic), range, thresholds, colours of series by name."""
 
     unit: str
-    decimals: int | None = None  # of numbers and columns: over time they would stand on the axis too
+    decimals: int | None = None  # for numbers and columns only: over time they would apply to the axis too
     least: float | None = None
     most: float | None = None
-    soft_most: float | None = None  # the axis reaches at least to there
+    soft_most: float | None = None  # the axis reaches at least this far
     thresholds: model.ThresholdsConfig | None = None
     colours: dict[str, str] | None = None
     overrides: Overrides = ()
-    empty: str | None = None  # what stands there without a row
+    empty: str | None = None  # shown if there is no row
 
 
 def lines(
     head: Head, look: Look, *targets: Target, calcs: Sequence[str] = (), points: int | None = None
 ) -> model.Panel:
-    """Lines over time. A threshold is a dashed line. `points`: at most so many, where few events make many noisy."""
+    """Lines over time. A threshold is a dashed line. `points`: at most that many, where few events make many noisy."""
     panel = _over_time(head, look, targets, calcs, {"line_width": 2, "fill_opacity": 8})
     panel.max_data_points = points
     return panel
 
 
 def areas(head: Head, look: Look, *targets: Target) -> model.Panel:
-    """Areas over time, one on the other: parts of a whole."""
+    """Stacked areas over time: parts of a whole."""
     stacked = common.StackingConfig(mode=common.StackingMode.NORMAL, group="A")
     return _over_time(head, look, targets, (), {"line_width": 1, "fill_opacity": 45, "stacking": stacked})
 
 
 def bars(head: Head, look: Look, *targets: Target) -> model.Panel:
-    """Counts of an interval over time, one on the other, with their sums."""
+    """Counts of each interval, stacked over time, with their sums."""
     custom = {
         "draw_style": common.GraphDrawStyle.BARS,
         "line_width": 0,
@@ -75,13 +75,13 @@ def bars(head: Head, look: Look, *targets: Target) -> model.Panel:
 
 
 def number(head: Head, look: Look, target: Target, values: bool = False, text: bool = False) -> model.Panel:
-    """One number, in the colour of its threshold, or a text; with `values` all numbers of the row, with their names."""
+    """One number in the colour of its threshold, or a text; with `values`, all numbers of the row and their names."""
     options = stat.Options(
         graph_mode=common.BigValueGraphMode.NONE,
         color_mode=common.BigValueColorMode.VALUE,
         justify_mode=common.BigValueJustifyMode.CENTER,
         text_mode=common.BigValueTextMode.VALUE_AND_NAME if values else common.BigValueTextMode.VALUE,
-        # Without a name of fields Grafana takes numbers only.
+        # Without field names Grafana only shows numbers.
         reduce_options=common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields="/.*/" if text else ""),
         orientation=common.VizOrientation.AUTO,
     )
@@ -89,14 +89,14 @@ def number(head: Head, look: Look, target: Target, values: bool = False, text: b
 
 
 def rows_table(head: Head, look: Look, target: Target) -> model.Panel:
-    """A table of rows as the query returns them; `look.overrides` says how columns are shown."""
+    """A table of the query's rows; `look.overrides` defines how columns are shown."""
     options = table.Options(cell_height=common.TableCellHeight.SM)
     custom = table.FieldConfig(align=common.FieldTextAlignment.AUTO, min_width=60)
     return _panel("table", head, look, (target,), options, custom)
 
 
 def level(head: Head, look: Look, target: Target) -> model.Panel:
-    """Horizontal bars, one a row of the result."""
+    """Horizontal bars, one per row of the result."""
     options = bargauge.Options(
         display_mode=common.BarGaugeDisplayMode.BASIC,
         value_mode=common.BarGaugeValueMode.COLOR,
@@ -112,7 +112,7 @@ def level(head: Head, look: Look, target: Target) -> model.Panel:
 
 
 def groups(head: Head, look: Look, target: Target, by: str) -> model.Panel:
-    """Upright bars, one a row, named by the column `by`; several numbers stand one on the other."""
+    """Vertical bars, one per row, named by the column `by`; several numbers are stacked."""
     options = barchart.Options(
         x_field=by,
         orientation=common.VizOrientation.VERTICAL,
@@ -126,7 +126,7 @@ def groups(head: Head, look: Look, target: Target, by: str) -> model.Panel:
 
 
 def heat(head: Head, look: Look, target: Target) -> model.Panel:
-    """A histogram over time. `look.unit` is that of the buckets; a cell is how many fell into one of them."""
+    """A histogram over time. `look.unit` is the buckets' unit; a cell shows how many values fell into its bucket."""
     options = heatmap.Options(
         calculate=False,
         color=heatmap.HeatmapColorOptions(
@@ -137,7 +137,7 @@ def heat(head: Head, look: Look, target: Target) -> model.Panel:
             exponent=0.5,
             steps=32,
         ),
-        # Cells with nothing in them stay empty.
+        # Cells that count nothing stay empty.
         filter_values=heatmap.FilterValueRange(le=1e-9),
         rows_frame=heatmap.RowsHeatmapOptions(layout=common.HeatmapCellLayout.AUTO),
         cell_values=heatmap.CellValues(unit="short", decimals=1),
@@ -149,7 +149,7 @@ def heat(head: Head, look: Look, target: Target) -> model.Panel:
 
 
 def states(head: Head, look: Look, *targets: Target, mappings: list[model.ValueMap]) -> model.Panel:
-    """States over time, one line a series, in the colours of the mappings."""
+    """States over time, one line per series, in the colours of the mappings."""
     options = statetimeline.Options(
         show_value=VisibilityMode.NEVER,
         row_height=0.8,
@@ -168,7 +168,7 @@ def states(head: Head, look: Look, *targets: Target, mappings: list[model.ValueM
 def _over_time(
     head: Head, look: Look, targets: Sequence[Target], calcs: Sequence[str], custom: dict[str, Any]
 ) -> model.Panel:
-    """A wide panel has a table of `calcs` (CALCS without) beside it, a narrow one below where some are given."""
+    """A wide panel has a table of `calcs` (default CALCS) beside the graph, a narrow one below it if any are given."""
     few = look.colours is not None and len(look.colours) <= FEW
     wide = head.size[0] >= WIDE
     style = GraphThresholdsStyleMode.OFF if look.thresholds is None else GraphThresholdsStyleMode.DASHED
@@ -226,7 +226,7 @@ def _palette(kind: str) -> model.FieldColor:
 
 def _legend(mode: LegendDisplayMode, calcs: Sequence[str], beside: bool = False) -> common.VizLegendOptions:
     placement = common.LegendPlacement.RIGHT if beside else common.LegendPlacement.BOTTOM
-    # The SDK leaves `showLegend` false.
+    # The SDK defaults `showLegend` to false.
     return common.VizLegendOptions(display_mode=mode, placement=placement, show_legend=True, calcs=list(calcs))
 
 

@@ -1,4 +1,4 @@
-"""Pipeline: does it keep up, how long does it take, what does it hold, and how are the parts it stands on?"""
+"""Pipeline: does it keep up, how long does it take, what does it hold, and how are the systems it relies on?"""
 
 from grafana_foundation_sdk.models import dashboard as model
 
@@ -12,7 +12,7 @@ from dashboards.source.pipeline_worker import latency, state, throughput
 PAGE = Page(
     "impressions-pipeline",
     "Impressions: pipeline",
-    "Does it keep up, how long does it take, what does it hold, and how are Kafka and ClickHouse below it?",
+    "Does it keep up, how long does it take, what does it hold, and how are Kafka and ClickHouse under it?",
     "now-1h",
     "10s",
 )

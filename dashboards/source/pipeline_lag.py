@@ -19,39 +19,39 @@ def _figures() -> list[model.Panel]:
     return [
         _now(
             "Wait, workers",
-            "How long the oldest record that a worker has fetched and not committed has waited since its append.",
+            "Time since the append of the oldest record that a worker has fetched but not committed.",
             Look(SECONDS, 2, thresholds=at_most(1, bad=30)),
             "max(impressions_worker_lag_seconds)",
         ),
         _now(
             "Wait, sinks",
-            "How long the oldest record that a sink has read and not inserted has waited since its append.",
+            "Time since the append of the oldest record that a sink has read but not inserted.",
             Look(SECONDS, 2, thresholds=at_most(5, bad=60)),
             "max(impressions_sink_lag_seconds)",
         ),
         _now(
             "Behind, worker",
-            "Offsets from the newest chunk to the end of its partition, of all partitions; markers of transactions "
-            "included, so that a few stand here when all is done.",
+            "Offsets from the newest chunk to the end of its partition, of all partitions. Transaction markers "
+            "count too, so a few remain when everything is done.",
             Look(COUNT, 0, thresholds=at_most(10_000)),
             "sum(impressions_worker_lag)",
         ),
         _now(
             "Behind, sink",
-            "Offsets between what is inserted and the end of the partition, of all topics.",
+            "Offsets between what is inserted and the end of the partition, over all topics.",
             Look(COUNT, 0, thresholds=at_most(10_000)),
             "sum(impressions_sink_lag)",
         ),
         _now(
             "Stalled",
-            "Partitions in which nothing moves although there are records, of workers and sinks. Above 0 it pages.",
+            "Partitions of workers and sinks that make no progress although they have records. Above 0 it pages.",
             Look(COUNT, 0, thresholds=zero_is_right()),
             "sum(impressions_worker_stalled) + sum(impressions_sink_stalled)",
         ),
         _now(
             "Lost",
-            "Records that retention deleted before worker or sink had read them, since these were started. Above 0 "
-            "it pages.",
+            "Records that retention deleted before a worker or sink had read them, since it was started. Above "
+            "0 it pages.",
             Look(COUNT, 0, thresholds=zero_is_right()),
             "sum(impressions_worker_lost_records_total) + (sum(impressions_sink_lost_offsets_total) or vector(0))",
         ),
@@ -73,7 +73,7 @@ def _lag_over_time() -> list[model.Panel]:
         lines(
             Head(
                 "Lag of sinks, in seconds",
-                "How long the oldest record of a topic that is not in ClickHouse yet has waited since its append.",
+                "Time since the append of the oldest record of a topic that is not yet in ClickHouse.",
                 (12, 8),
             ),
             Look(SECONDS, least=0),
@@ -96,8 +96,8 @@ def keeping_up() -> Row:
         lines(
             Head(
                 "Age of the last commit",
-                "Time since a chunk of the partition was last committed. It grows while nothing arrives; with lag "
-                "beside it, it means that nothing moves.",
+                "Time since a chunk of the partition was last committed. It grows while nothing arrives; together "
+                "with lag it means that the partition makes no progress.",
                 (12, 8),
             ),
             Look(SECONDS, least=0),
@@ -108,8 +108,8 @@ def keeping_up() -> Row:
         states(
             Head(
                 "Ready",
-                "A worker is ready once every assigned partition is recovered and read, a sink once it reads and "
-                "ClickHouse takes its rows.",
+                "A worker is ready once it has recovered and reads every assigned partition, a sink once it reads "
+                "and ClickHouse accepts its rows.",
                 (12, 8),
             ),
             Look("none"),

@@ -1,4 +1,4 @@
-"""What the pipeline stands on: Faust, Kafka, ClickHouse, and the processes themselves."""
+"""What the pipeline relies on: Faust, Kafka, ClickHouse, and the processes themselves."""
 
 from grafana_foundation_sdk.models import dashboard as model
 
@@ -27,7 +27,7 @@ def _faust() -> list[model.Panel]:
         lines(
             Head(
                 "Chunks a second",
-                "Faust's events are our chunks: those that came in, and those that its agent took.",
+                "Faust's events are our chunks: those that came in, and those that its agent processed.",
                 (8, 8),
             ),
             Look(PER_SECOND, least=0),
@@ -37,8 +37,8 @@ def _faust() -> list[model.Panel]:
         lines(
             Head(
                 "Time of a chunk in Faust: P95",
-                "From the agent's start with a chunk to its end, the commit included; and Faust's own commit of "
-                "its offset, which is a hint for lag displays only.",
+                "How long the agent works on a chunk, the commit included; and Faust's own commit of its offset, "
+                "which only serves displays of lag.",
                 (8, 8),
             ),
             Look(MS, least=0),
@@ -51,7 +51,7 @@ def _faust() -> list[model.Panel]:
         lines(
             Head(
                 "Rebalances",
-                "Rebalances going on, and assignments of partitions completed since the workers were started.",
+                "Rebalances in progress, and assignments of partitions completed since the workers were started.",
                 (8, 8),
             ),
             Look(COUNT, least=0),
@@ -67,8 +67,8 @@ def _offsets() -> list[model.Panel]:
         lines(
             Head(
                 "Growth of the source, by partition",
-                "Offsets a second that producers append to impressions.v1: the workers' position and what lies "
-                "before them, as far as they see it.",
+                "Offsets a second that producers append to impressions.v1: the workers' position plus their lag, "
+                "as far as they see it.",
                 (8, 8),
             ),
             Look(PER_SECOND),
@@ -81,14 +81,14 @@ def _offsets() -> list[model.Panel]:
         lines(
             Head(
                 "Position of workers, by partition",
-                "Next offset to decide. It only grows: a step back is another topic under the same name.",
+                "Next offset to decide. It only grows: a step back means that the topic was re-created.",
                 (8, 8),
             ),
             Look(COUNT),
             each("max", "impressions_worker_position", "partition"),
         ),
         lines(
-            Head("Committed by sinks, by topic", "Next offsets to read after a restart, summed up.", (8, 8)),
+            Head("Committed by sinks, by topic", "Sum of the next offsets to read after a restart.", (8, 8)),
             Look(COUNT),
             each("sum", "impressions_sink_committed_offset", "topic"),
         ),
@@ -96,7 +96,7 @@ def _offsets() -> list[model.Panel]:
 
 
 def faust_and_kafka() -> Row:
-    """Faust's own sensor, and Kafka as far as worker and sink see it."""
+    """Faust's own sensor, and Kafka as worker and sink see it."""
     return Row("Faust and Kafka", *_faust(), *_offsets())
 
 
@@ -104,8 +104,8 @@ def _server() -> model.Panel:
     return number(
         Head(
             "Server",
-            "Merges and unfinished mutations, the most parts that a table partition has (inserts are slowed "
-            "down from 1,000, refused from 3,000), memory, and size on disk of our database.",
+            "Merges and unfinished mutations, the most parts in any partition of a table (inserts are slowed "
+            "down from 1,000, refused from 3,000), memory, and the size of our database on disk.",
             (24, 4),
         ),
         Look(
@@ -142,7 +142,7 @@ def _tables() -> model.Panel:
     return rows_table(
         Head(
             "Tables",
-            "Active parts, the most of them in one partition of the table, rows before duplicates are "
+            "Active parts, the most of them in any partition of the table, rows before duplicates are "
             "collapsed, and size.",
             (12, 9),
         ),
@@ -184,7 +184,8 @@ def _rollups() -> model.Panel:
     return rows_table(
         Head(
             "Rollups",
-            "What ClickHouse keeps by itself once a minute: when it last did, how long that took, and what failed.",
+            "Rollups that ClickHouse refreshes by itself once a minute: when it last did, how long that took, "
+            "and what failed.",
             (12, 9),
         ),
         Look(
@@ -208,7 +209,7 @@ def _rollups() -> model.Panel:
 
 
 def clickhouse() -> Row:
-    """ClickHouse by its own system tables, now."""
+    """ClickHouse now, from its system tables."""
     return Row("ClickHouse, now", _server(), _tables(), _rollups())
 
 
@@ -217,7 +218,7 @@ def processes() -> Row:
     return Row(
         "Processes",
         lines(
-            Head("Processor", "Share of one core that a process takes.", (8, 8)),
+            Head("Processor", "Share of one core that a process uses.", (8, 8)),
             Look("percentunit", least=0),
             metric("rate(process_cpu_seconds_total[$__rate_interval])", "{{job}} {{instance}}"),
         ),

@@ -14,7 +14,7 @@ WAITING = mapped(**{"0": ("ClickHouse takes rows", GOOD), "1": ("waits for Click
 def _inserts() -> list[model.Panel]:
     return [
         areas(
-            Head("Rows a second, by table", "Rows inserted; a block that is inserted again counts once.", (8, 8)),
+            Head("Rows a second, by table", "Rows inserted; a block that is inserted again is counted once.", (8, 8)),
             Look(PER_SECOND, least=0),
             rates("impressions_sink_rows_total", "table"),
         ),
@@ -38,7 +38,7 @@ def _inserts() -> list[model.Panel]:
             percentile("impressions_sink_insert_seconds", "P95", "{{table}}", by="table"),
         ),
         heat(
-            Head("Time of an insert, as a heatmap", "All tables: how many inserts a second took how long.", (8, 8)),
+            Head("Time of an insert, as a heatmap", "All tables: inserts a second, by how long they took.", (8, 8)),
             Look(SECONDS),
             buckets("sum by (le) (rate(impressions_sink_insert_seconds_bucket[$__rate_interval]))"),
         ),
@@ -53,7 +53,7 @@ def sink() -> Row:
         lines(
             Head(
                 "Errors a second",
-                "Requests to ClickHouse that failed, by its error code; each is tried again, and its rows stay in "
+                "Requests to ClickHouse that failed, by its error code; each is retried, and its rows stay in "
                 "Kafka meanwhile.",
                 (8, 8),
             ),
@@ -75,8 +75,8 @@ def sink() -> Row:
         lines(
             Head(
                 "Skipped and refused",
-                "Records that the sink left out because they can't be read, and catalogue records that it "
-                "refused, since it was started.",
+                "Records that the sink skipped because they can't be read, and catalogue records that it refused, "
+                "since it was started.",
                 (8, 7),
             ),
             Look(COUNT, least=0, soft_most=5, colours={"skipped": BAD, "refused": QUIET}),

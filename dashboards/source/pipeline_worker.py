@@ -25,14 +25,14 @@ SEEN = {"to accepted": "blue", "to coverage": "green", "to readable": "purple"}
 
 
 def latency() -> Row:
-    """How long it takes, from where to where."""
+    """How long each stage takes."""
     return Row(
         "Latency",
         lines(
             Head(
                 "Append to commit",
-                "From a record's append by the broker to the commit of its chunk: from here on coverage is known. "
-                "The oldest record of a chunk stands for all. Target: P95 below 0.1 s.",
+                "From a record's append by the broker to the commit of its chunk: from then on, coverage is known. "
+                "A chunk counts with its oldest record. Target: P95 below 0.1 s.",
                 (12, 9),
             ),
             Look(SECONDS, least=0, thresholds=at_most(0.1), colours=PERCENTILES),
@@ -41,7 +41,7 @@ def latency() -> Row:
         heat(
             Head(
                 "Append to commit, as a heatmap",
-                "The same as a distribution: how many chunks a second took how long. Two bands are two kinds of load.",
+                "The same as a distribution: chunks a second, by how long they took. Two bands are two kinds of load.",
                 (12, 9),
             ),
             Look(SECONDS),
@@ -50,8 +50,8 @@ def latency() -> Row:
         lines(
             Head(
                 "Append to readable in ClickHouse",
-                "From the append of a record's source to its rows being readable, of accepted impressions: worker "
-                "and sink together.",
+                "From the append of the source record until its accepted impressions are readable: worker and sink "
+                "together.",
                 (12, 9),
             ),
             Look(SECONDS, least=0, colours=PERCENTILES),
@@ -60,8 +60,8 @@ def latency() -> Row:
         lines(
             Head(
                 "Seen to accepted, to coverage, to readable: P95",
-                "From seen_at, by the device's clock, of accepted impressions. Time offline is in it, so that it "
-                "shows how old what arrives is.",
+                "From seen_at, by the device's clock, of accepted impressions. It includes time offline, so it "
+                "shows how old impressions are when they arrive.",
                 (12, 9),
             ),
             Look(SECONDS, least=0, colours=SEEN),
@@ -73,12 +73,14 @@ def latency() -> Row:
 
 
 def throughput() -> Row:
-    """How much is decided, in what portions, and what that takes."""
+    """How much is decided, in what chunks, and how long that takes."""
     return Row(
         "Throughput",
         areas(
             Head(
-                "Lines a second, by partition", "Lines that workers decide. A partition is some of the users.", (8, 8)
+                "Lines a second, by partition",
+                "Lines that workers decide. Each partition holds some of the users.",
+                (8, 8),
             ),
             Look(PER_SECOND, least=0),
             rates("impressions_worker_lines_total", "partition"),
@@ -86,15 +88,15 @@ def throughput() -> Row:
         lines(
             Head(
                 "Batches a second, by outcome",
-                "A batch is a line. Whole: nothing in it was rejected; partial: some of it; rejected: all of it; "
-                "forwarded: sent on to the partition of its user.",
+                "A batch is a line. Whole: nothing in it was rejected; partial: some of it was; rejected: all of "
+                "it was; forwarded: it was sent on to its user's partition.",
                 (8, 8),
             ),
             Look(PER_SECOND, least=0, colours={"whole": GOOD, "partial": MISSED, "rejected": BAD, "forwarded": QUIET}),
             rates("impressions_worker_batches_total", "outcome"),
         ),
         lines(
-            Head("Impressions in a batch", "How many impressions a line brings.", (8, 8)),
+            Head("Impressions in a batch", "How many impressions a line holds.", (8, 8)),
             Look(COUNT, least=0, colours={"mean": GOOD, "P95": MISSED}),
             mean("impressions_worker_batch_impressions", "mean"),
             percentile("impressions_worker_batch_impressions", "P95", "P95"),
@@ -102,8 +104,8 @@ def throughput() -> Row:
         lines(
             Head(
                 "Records in a chunk",
-                "What is decided and committed at once: few when little arrives, which keeps latency low, many "
-                "under backlog, which keeps cost low.",
+                "How many records are decided and committed together: few when little arrives, which keeps latency "
+                "low; many while there is a backlog, which keeps cost low.",
                 (8, 8),
             ),
             Look(COUNT, least=0, colours={"mean": GOOD, "P95": MISSED}),
@@ -111,14 +113,14 @@ def throughput() -> Row:
             percentile("impressions_worker_chunk_records", "P95", "P95"),
         ),
         lines(
-            Head("Time to decide a chunk", "The rules alone: pure code, no waiting.", (8, 8)),
+            Head("Time to decide a chunk", "The rules alone: pure code that waits for nothing.", (8, 8)),
             Look(SECONDS, least=0, colours=PERCENTILES),
             *percentiles("impressions_worker_decide_seconds"),
         ),
         lines(
             Head(
                 "Time to commit a chunk",
-                "The transaction: the broker's part of the latency, and that of its disks.",
+                "The transaction: the part of the latency that the broker and its disks account for.",
                 (8, 8),
             ),
             Look(SECONDS, least=0, colours=PERCENTILES),
@@ -132,7 +134,7 @@ def _figures() -> list[model.Panel]:
         number(
             Head(
                 "Mean time to recover a partition",
-                "Of all recoveries since the workers were started: that long its users wait at a rebalance.",
+                "Mean of all recoveries since workers were started: how long a partition's users wait at a rebalance.",
                 (6, 5),
             ),
             Look(SECONDS, 2, thresholds=at_most(10)),
@@ -146,7 +148,7 @@ def _figures() -> list[model.Panel]:
         number(
             Head(
                 "Catalogue records refused",
-                "Records of artworks.v1 that change or reuse an ordinal, or can't be read, since workers were started.",
+                "Records of artworks.v1 that change or reuse an ordinal or can't be read, since workers were started.",
                 (6, 5),
             ),
             Look(COUNT, 0, thresholds=zero_is_right(MISSED)),
@@ -155,7 +157,7 @@ def _figures() -> list[model.Panel]:
         number(
             Head(
                 "Lines given up on",
-                "Lines rejected because deciding them failed repeatedly, since workers were started: a defect of ours.",
+                "Lines rejected because deciding them failed repeatedly, since workers were started: our own defect.",
                 (6, 5),
             ),
             Look(COUNT, 0, thresholds=zero_is_right()),
@@ -165,7 +167,7 @@ def _figures() -> list[model.Panel]:
 
 
 def state() -> Row:
-    """What workers hold, and what it took to get it back."""
+    """What workers hold, and what recovering it took."""
     return Row(
         "State and recovery",
         areas(
@@ -176,8 +178,8 @@ def state() -> Row:
         lines(
             Head(
                 "Partitions held and recovered",
-                "Partitions that workers hold, and recoveries since they were started: a step is a rebalance or a "
-                "restart.",
+                "Partitions that workers hold, and recoveries since they were started: each step is a rebalance or "
+                "a restart.",
                 (8, 8),
             ),
             Look(COUNT, least=0),
@@ -188,8 +190,8 @@ def state() -> Row:
         lines(
             Head(
                 "Records read by recoveries",
-                "Changelog records that recoveries read since workers were started: few where the local store was "
-                "still there.",
+                "Changelog records that recoveries have read since the workers were started: few if the local "
+                "store still existed.",
                 (8, 8),
             ),
             Look(COUNT, least=0),
@@ -199,8 +201,8 @@ def state() -> Row:
         *_figures(),
         lines(
             Head(
-                "Coverage of users who are looking: median",
-                "Of a user and pool, each time that a chunk updates it.",
+                "Coverage of active users: median",
+                "Coverage of a pool by a user, each time that a chunk updates it.",
                 (24, 7),
             ),
             Look("percentunit", least=0, most=1),

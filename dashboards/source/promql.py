@@ -5,18 +5,18 @@ from grafana_foundation_sdk.models import prometheus
 from dashboards.source.queries import metric
 
 SHARES = {"P50": 0.5, "P95": 0.95, "P99": 0.99}
-# Values that don't say by themselves what they are.
+# Labels whose values don't show what they are.
 NUMBERED = ("partition", "code")
 
 
 def each(function: str, expr: str, label: str) -> prometheus.Dataquery:
-    """Return `expr` for each value of a label, brought together over everything else by `function`: sum or max."""
+    """Return `expr` for each value of a label, aggregated over everything else by `function`: sum or max."""
     legend = f"{{{{{label}}}}}"
     return metric(f"{function} by ({label}) ({expr})", f"{label} {legend}" if label in NUMBERED else legend)
 
 
 def rates(counter: str, label: str) -> prometheus.Dataquery:
-    """Return how much is counted a second, for each value of a label."""
+    """Return a counter's rate a second, for each value of a label."""
     return each("sum", f"rate({counter}[$__rate_interval])", label)
 
 
@@ -32,14 +32,14 @@ def ratio(part: str, whole: str, legend: str, by: str = "") -> prometheus.Dataqu
 
 
 def percentile(histogram: str, name: str, legend: str, *, where: str = "", by: str = "") -> prometheus.Dataquery:
-    """Return a percentile of SHARES of a histogram over all who export it, for each value of the label `by`."""
+    """Return a percentile (of SHARES) of a histogram over all its exporters, for each value of the label `by`."""
     labels = f"le, {by}" if by else "le"
     per_bucket = f"sum by ({labels}) (rate({histogram}_bucket{where}[$__rate_interval]))"
     return metric(f"histogram_quantile({SHARES[name]}, {per_bucket})", legend)
 
 
 def percentiles(histogram: str, where: str = "") -> list[prometheus.Dataquery]:
-    """Return a query each of SHARES."""
+    """Return one query for each of SHARES."""
     return [percentile(histogram, name, name, where=where) for name in SHARES]
 
 

@@ -8,17 +8,17 @@ from grafana_foundation_sdk.models import common, prometheus
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat, QueryEditorMode
 
 CLICKHOUSE_TYPE, PROMETHEUS_TYPE = "grafana-clickhouse-datasource", "prometheus"
-# The plugin migrates queries of an older version when it opens them, and takes those without one for the oldest.
+# The plugin migrates queries of an older version when it opens them, and treats one without a version as the oldest.
 PLUGIN_VERSION = "4.20.0"
 TIME_SERIES, TABLE = 0, 1
 _QUERY_TYPES = {TIME_SERIES: "timeseries", TABLE: "table"}
-# Whoever looks chooses the data source: no uid stands in a dashboard.
+# The viewer chooses the data source: dashboards hold no uid.
 CLICKHOUSE = common.DataSourceRef(type_val=CLICKHOUSE_TYPE, uid="${datasource}")
 PROMETHEUS = common.DataSourceRef(type_val=PROMETHEUS_TYPE, uid="${prometheus}")
 
 
 class ClickHouseQuery(Dataquery):
-    """A query of the ClickHouse data source, of which the SDK has no model."""
+    """A query of the ClickHouse data source, for which the SDK has no model."""
 
     def __init__(self, raw_sql: str, form: int, ref_id: str = "") -> None:
         """`form` is TIME_SERIES (time, perhaps a string, numbers) or TABLE."""
@@ -41,7 +41,7 @@ class ClickHouseQuery(Dataquery):
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Return the query; keys that the plugin doesn't have are dropped."""
+        """Return the query; keys that the plugin doesn't know are dropped."""
         return cls(data["rawSql"], data["format"], data["refId"])
 
 
@@ -49,13 +49,13 @@ Target = ClickHouseQuery | prometheus.Dataquery
 
 
 def register() -> None:
-    """Let the SDK read dashboards with this query and its own panels back."""
+    """Let the SDK read back dashboards with this query and its own panels."""
     plugins.register_default_plugins()
     runtime.register_dataquery_variant(runtime.DataqueryConfig(CLICKHOUSE_TYPE, ClickHouseQuery.from_json))
 
 
 def series(sql: str) -> ClickHouseQuery:
-    """Return a query of time series. Beside a string the number is named Value, which Grafana leaves out of names."""
+    """Return a query of time series. Beside a string, name the number Value: Grafana omits that from series' names."""
     return ClickHouseQuery(_trimmed(sql), TIME_SERIES)
 
 
@@ -92,7 +92,7 @@ def _prometheus(expr: str, legend: str, form: PromQueryFormat, instant: bool) ->
 
 
 def _trimmed(sql: str) -> str:
-    """Return the SQL without its indentation in the source: it is read in Grafana's editor too."""
+    """Return the SQL without its indentation in the source: people read it in Grafana's editor too."""
     lines = [line for line in sql.splitlines() if line.strip()]
     indent = min(len(line) - len(line.lstrip()) for line in lines)
     return "\n".join(line[indent:].rstrip() for line in lines)

@@ -33,8 +33,8 @@ PAGE = Page(
     "now-7d",
     "1m",
 )
-# Without a user the one with the most impressions, so that there is something to see; with one, nobody else is looked
-# at.
+# Without a chosen user, take the one with the most impressions, so there is something to see; with one, the condition
+# is false and no other user is read.
 USER = (
     "coalesce(nullIf(${user:singlequote}, ''), (SELECT user_id FROM coverage_latest "
     "WHERE ${user:singlequote} = '' ORDER BY impressions DESC, user_id LIMIT 1))"
@@ -76,19 +76,19 @@ def summary() -> Row:
         ),
         _figure(
             "Repeats",
-            "Impressions of an artwork that the user had seen before. The promise is that there are none.",
+            "Impressions of an artwork that the user had seen before. The promise: there are none.",
             Look(COUNT, 0, thresholds=zero_is_right(MISSED)),
             "countIf(NOT fresh) AS repeats",
         ),
         _figure(
             "Freshness hit rate",
-            "Fresh of accepted impressions. Target 100 %.",
+            "Share of accepted impressions that are fresh. Target 100 %.",
             Look(SHARE, 1, thresholds=at_least(1)),
             "countIf(fresh) / nullIf(count(), 0) AS hit_rate",
         ),
         _figure(
             "Median dwell",
-            "How long the user looked at an artwork, where the app says so: half of the impressions are longer.",
+            "How long the user looked at an artwork, if the app reports it: half of the impressions took longer.",
             Look(MS, 2, thresholds=steps(PLAIN)),
             "toFloat64(quantile(0.5)(dwell_ms)) AS dwell",
         ),
@@ -99,7 +99,7 @@ def _each_pool() -> model.Panel:
     return rows_table(
         Head(
             "Pools",
-            "Exact now: `unseen` is what is left to show, `in 1 h` are the impressions of the last hour.",
+            "Exact now: `unseen` is what is left to show, `in 1 h` counts the impressions of the last hour.",
             (8, 7),
         ),
         Look(
@@ -125,7 +125,7 @@ def _shown_again() -> model.Panel:
     return rows_table(
         Head(
             "Artworks shown again",
-            "The most often shown first: how often, when first and last in the range shown, and where.",
+            "The most often shown first: how often each was shown, when first and last in the range shown, and where.",
             (16, 7),
         ),
         Look(
@@ -162,7 +162,7 @@ def coverage() -> Row:
             Head(
                 "Coverage, by pool",
                 "Share of the pool's active artworks that the user has seen, exact now, whatever the range. From "
-                "85 % on new artworks are ordered, from 95 % on the pool is exhausted.",
+                "85 % on, new artworks are ordered; from 95 % on, the pool is exhausted.",
                 (8, 9),
             ),
             Look(SHARE, 1, least=0, most=1, thresholds=COVERED),
@@ -192,7 +192,7 @@ def _one_by_one() -> model.Panel:
         Head(
             "Impressions, one by one",
             "What the user looked at in the range shown, the newest first; at most 1,000. `pool` is the one "
-            "that the app named, `pause` the time since his previous impression.",
+            "that the app named, `pause` the time since the user's previous impression.",
             (24, 12),
         ),
         Look(
@@ -229,7 +229,7 @@ def _flushes() -> model.Panel:
         Head(
             "Flushes",
             "The ledger of the user's flushes that arrived in the range shown, the newest first; at most 500. "
-            "A flush whose id comes twice was sent again.",
+            "A flush whose id appears twice was sent again.",
             (24, 10),
         ),
         Look(
@@ -255,7 +255,7 @@ def _flushes() -> model.Panel:
 
 
 def history() -> Row:
-    """What the user saw, one by one, and the flushes that brought it."""
+    """What the user saw, one by one, and the flushes it arrived in."""
     return Row("History", _one_by_one(), _flushes())
 
 

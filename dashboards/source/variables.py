@@ -22,17 +22,17 @@ def pool() -> VariableModel:
 
 
 def tier() -> VariableModel:
-    """Tiers that sent something of late; several, or all."""
+    """Tiers that sent something in the time range; several, or all."""
     return _several("tier", "Tier", _sent("tier"))
 
 
 def transport() -> VariableModel:
-    """Transports by which something came of late; several, or all."""
+    """Transports by which something arrived in the time range; several, or all."""
     return _several("transport", "Transport", _sent("transport"))
 
 
 def text(name: str, label: str, description: str) -> VariableModel:
-    """A text that whoever looks types in, or a link brings; empty at first."""
+    """A text that the viewer types in or a link sets; empty at first."""
     return VariableModel(
         type_val=VariableType.TEXTBOX,
         name=name,
@@ -44,7 +44,7 @@ def text(name: str, label: str, description: str) -> VariableModel:
 
 
 def chosen(column: str, name: str) -> str:
-    """Return the condition that a column is among a variable's values; nothing is asked when all are chosen."""
+    """Return the condition that a column is among a variable's values; no condition if all are chosen."""
     return f"$__conditionalAll({column} IN (${{{name}:singlequote}}), ${name})"
 
 
