@@ -1,4 +1,4 @@
-"""The backlog: impressions as producers would have sent them, the same ones in every run."""
+"""The backlog: impressions as producers would have sent them, the same in every run."""
 
 import random
 from collections.abc import Iterator
@@ -12,20 +12,20 @@ USERS = 10_000
 ARTWORKS = 265
 POOL = "main"
 SEED = 20_241_124
-# The events span an hour: six windows, so that a user's second look at an artwork falls on both sides of rule 2.
+# The events span an hour: six windows, so some second looks at an artwork are duplicates by rule 2 and some are not.
 SPAN_MS = 3_600_000
-# Out of order by as much as a producer's batch waits.
+# Records are out of order by up to the time that a producer's batch waits.
 DISORDER_MS = 5_000
 # One record in ten is a retry, so one original in nine is sent again.
 RETRIED = 1 / 9
-# A retry comes within 5,000 records of its original. The hundred that are left over are for those that fall due at
-# the same time, of which only one can be next.
+# A retry comes within 5,000 records of its original. The remaining hundred leave room for retries that fall due at
+# the same time: only one can be next.
 RETRY_WITHIN = 5_000
 RETRY_DRAWN = RETRY_WITHIN - 100
 
 
 class Seen(NamedTuple):
-    """One user saw one artwork: what an accepted impression is told apart by."""
+    """One user saw one artwork: what identifies an accepted impression."""
 
     user: int
     artwork: int
@@ -38,16 +38,16 @@ class Record:
     """One record of `impressions.v1`: one flush."""
 
     number: int
-    """The flush's; a retry has its original's."""
+    """The flush's id; a retry has its original's."""
     impressions: tuple[Seen, ...]
 
     @property
     def user_id(self) -> str:
-        """The user, which is the record's key."""
+        """The user's id, the record's key."""
         return user_id(self.impressions[0].user)
 
     def value(self) -> bytes:
-        """The flush as the SDK writes it; the value of a retry is its original's to the byte."""
+        """The flush as the SDK writes it; a retry's value equals its original's byte for byte."""
         return orjson.dumps(
             {
                 "v": 1,
@@ -75,12 +75,12 @@ class Record:
 
 
 def user_id(user: int) -> str:
-    """The id of a user's number."""
+    """Return the id of the user with this number."""
     return f"u{user:05d}"
 
 
 def artwork_id(artwork: int) -> str:
-    """The id of an artwork's number, which is also its ordinal."""
+    """Return the id of the artwork with this number, which is also its ordinal."""
     return f"a{artwork:04d}"
 
 
@@ -89,8 +89,8 @@ def records(
 ) -> Iterator[Record]:
     """Yield records that hold exactly so many impressions of these users, retries included.
 
-    `size` is how many a record holds: 1, or that many on average. Event time begins at `start_ms` and spans an hour,
-    however many there are. Equal arguments give equal records.
+    `size` is how many impressions a record holds: 1, or that many on average. Event time begins at `start_ms` and spans
+    an hour, however many impressions there are. Equal arguments give equal records.
     """
     rng = random.Random(seed)
     due: list[tuple[int, int, Record]] = []  # (when, tie-breaker, retry)
@@ -112,7 +112,7 @@ def records(
 
 
 def _count(rng: random.Random, size: int) -> int:
-    """How many impressions a record holds: half as many to one and a half times as many."""
+    """Return how many impressions a record holds: between half and one and a half times `size`."""
     return 1 if size == 1 else rng.randint(size - size // 2, size + size // 2)
 
 

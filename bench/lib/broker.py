@@ -1,4 +1,4 @@
-"""The bench's own broker: a folder and ports of its own, the backlog written before any clock starts."""
+"""The bench's own broker: its own folder and ports; the backlog is written before any clock starts."""
 
 import shutil
 import time
@@ -25,7 +25,7 @@ from streams.settings import Settings
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
-# A million records take seconds to write and to read; this long means that something hangs.
+# A million records take seconds to write and to read; if it takes this long, something hangs.
 TRANSFER_SECONDS = 300.0
 
 Out = Callable[[str], None]
@@ -33,7 +33,7 @@ Out = Callable[[str], None]
 
 @contextmanager
 def only_bench(settings: Settings) -> Iterator[None]:
-    """Hold the data folder's bench. Raises UserError when another one runs: they would stop each other."""
+    """Lock the data folder for this bench. Raises UserError if another one runs: they would stop each other."""
     with RunFolder(settings.data_dir).lock("bench.lock", wait=False) as held:
         if not held:
             raise UserError(f"Another bench runs in {settings.data_dir}: wait for its end.")
@@ -42,13 +42,13 @@ def only_bench(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def running_broker(settings: Settings, out: Out) -> Iterator[Settings]:
-    """Run an empty, provisioned broker in `<data_dir>/bench` and yield settings that lead to it.
+    """Run an empty, provisioned broker in `<data_dir>/bench` and yield settings that point to it.
 
-    What an earlier bench left is stopped and removed first. The folder is removed at the end; after a failure it
-    stays, since its logs say why.
+    First stop and remove what an earlier bench left. Remove the folder at the end, but keep it after a failure: its
+    logs show why.
     """
     folder = settings.data_dir.resolve() / "bench"
-    # Only what the bench sets: a benchmark of some other window or chunk would be another benchmark.
+    # Only what the bench sets: another window or chunk would make it another benchmark.
     ours = Settings.model_construct(
         **{
             **Settings.model_construct().model_dump(),
@@ -76,7 +76,7 @@ def running_broker(settings: Settings, out: Out) -> Iterator[Settings]:
 def write(settings: Settings, records: Iterable[Record]) -> int:
     """Write the catalogue and the backlog, each record in its user's partition; return how many records.
 
-    Raises UserError when the broker does not take all of it in time.
+    Raises UserError if the broker does not accept all of it in time.
     """
     producer = Producer(
         {

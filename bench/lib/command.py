@@ -1,4 +1,4 @@
-"""How a benchmark runs as a command: interrupted or not, what it started is stopped."""
+"""Run a benchmark as a command: even if interrupted, it stops what it started."""
 
 import signal
 import sys
@@ -10,8 +10,8 @@ from streams.errors import UserError
 
 
 def run(main: Callable[[], int]) -> NoReturn:
-    """Exit with what `main` returns; 2 with the sentence of a UserError, 130 when it is interrupted."""
-    # As Ctrl-C does: what was started is stopped on the way out.
+    """Exit with what `main` returns; with 2 and the message after a UserError; with 130 if interrupted."""
+    # As for Ctrl-C: what was started is stopped on the way out.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         sys.exit(main())

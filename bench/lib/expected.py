@@ -1,4 +1,4 @@
-"""What must come out, worked out from the backlog alone, in code that shares nothing with the systems measured."""
+"""The expected output, computed from the backlog alone by code that shares nothing with the systems measured."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,14 +13,14 @@ Rule = Callable[[Iterable[Record]], Iterator[tuple[Place, Seen]]]
 
 
 def places(records: Iterable[Record]) -> Iterator[tuple[Place, Seen]]:
-    """Every impression with its place in log order."""
+    """Yield every impression with its place in log order."""
     for number, record in enumerate(records):
         for index, seen in enumerate(record.impressions):
             yield (number, index), seen
 
 
 def near(records: Iterable[Record]) -> Iterator[tuple[Place, Seen]]:
-    """What the contract's rule 2 accepts: nothing less than a window from what was accepted before."""
+    """Return what the contract's rule 2 accepts: nothing less than a window from what was accepted before."""
     accepted: dict[tuple[int, int], list[int]] = {}
     for place, seen in places(records):
         times = accepted.setdefault((seen.user, seen.artwork), [])
@@ -30,7 +30,7 @@ def near(records: Iterable[Record]) -> Iterator[tuple[Place, Seen]]:
 
 
 def tumbling(records: Iterable[Record]) -> Iterator[tuple[Place, Seen]]:
-    """What a tumbling window accepts: the first of each window, however near it is to the last of the one before."""
+    """Return what a tumbling window accepts: the first of each window, however near to the last of the previous one."""
     taken = set()
     for place, seen in places(records):
         key = (seen.user, seen.artwork, seen.seen_at // WINDOW_MS)
@@ -40,48 +40,48 @@ def tumbling(records: Iterable[Record]) -> Iterator[tuple[Place, Seen]]:
 
 
 def window_of(seen: Seen) -> Seen:
-    """The window that an impression lies in, in place of its time: for a system that keeps any one of a window."""
+    """Replace an impression's time by its window, for a system that keeps any one impression of a window."""
     return seen._replace(seen_at=seen.seen_at // WINDOW_MS * WINDOW_MS)
 
 
 @dataclass
 class Comparison:
-    """An output beside the oracle's."""
+    """An output compared with the oracle's."""
 
     expected: int
     found: int
     missing: int
     extra: int
-    """Not in the oracle's; one that came twice counts as extra too."""
+    """Rows that the oracle's output lacks; a row that came twice counts as extra too."""
     wrong_coverage: int
-    """Users whose last count of artworks is not the oracle's."""
+    """Users whose last count of artworks differs from the oracle's."""
 
     @property
     def equal(self) -> bool:
-        """Neither a loss nor a duplicate. Coverage is another matter: rule 2 alone is what every system is held to."""
+        """Whether nothing is lost or doubled. Coverage doesn't count here: every system is held to rule 2 alone."""
         return not self.missing and not self.extra
 
 
 @dataclass
 class Output:
-    """What a system wrote to its output topic, in the order of each partition."""
+    """What a system wrote to its output topic, in each partition's order."""
 
     partitions: dict[int, list[Seen]] = field(default_factory=dict)
     coverage: dict[int, int] = field(default_factory=dict)
-    """The last count of artworks that was written for each user; empty for a system that writes none."""
+    """The last count of artworks written for each user; empty for a system that writes none."""
 
     def windows(self) -> "Output":
-        """The same with each impression's window in place of its time."""
+        """Return the same with each impression's window in place of its time."""
         return Output({number: list(map(window_of, rows)) for number, rows in self.partitions.items()}, self.coverage)
 
     @property
     def count(self) -> int:
-        """How many rows in all."""
+        """The number of rows in all."""
         return sum(map(len, self.partitions.values()))
 
 
 def compare(expected: Iterable[Seen], output: Output) -> Comparison:
-    """Compare as sets, and count what came more than once."""
+    """Compare as sets, and count rows that came more than once."""
     wanted = set(expected)
     seen = {} if not output.coverage else coverage(wanted)
     found = {seen for rows in output.partitions.values() for seen in rows}
@@ -91,7 +91,7 @@ def compare(expected: Iterable[Seen], output: Output) -> Comparison:
 
 
 def coverage(accepted: Iterable[Seen]) -> dict[int, int]:
-    """How many artworks each user has seen."""
+    """Return how many artworks each user has seen."""
     pairs = {(seen.user, seen.artwork) for seen in accepted}
     return Counter(user for user, _ in pairs)
 
@@ -99,11 +99,11 @@ def coverage(accepted: Iterable[Seen]) -> dict[int, int]:
 def slice_of(
     accepted: Iterable[tuple[Place, Seen]], where: dict[Seen, Place], partition: Callable[[int], int], output: Output
 ) -> list[Seen]:
-    """What must have come out of a system that was stopped: up to the last row of each partition, all of it.
+    """Return what a stopped system must have written: everything up to the last row of each partition.
 
-    `where` is the first place of everything in the backlog, `partition` the partition of a user. Behind the last row
-    nothing is expected, since the system may have been about to write it; a row that no record holds is passed over
-    here and counted by `compare`.
+    `where` is the first place of everything in the backlog, `partition` the partition of a user. After the last row
+    nothing is expected, since the system may have been about to write it. A row that is in no record is ignored here
+    and counted by `compare`.
     """
     ends = {
         number: max((where[seen] for seen in rows if seen in where), default=(-1, -1))
@@ -113,7 +113,7 @@ def slice_of(
 
 
 def first_places(records: Iterable[Record]) -> dict[Seen, Place]:
-    """Where each impression stands first."""
+    """Return the first place of each impression."""
     where: dict[Seen, Place] = {}
     for place, seen in places(records):
         where.setdefault(seen, place)

@@ -1,4 +1,4 @@
-"""A benchmark's figures: quantiles, a Markdown table, a JSON file that says where they were measured, pictures."""
+"""A benchmark's figures: quantiles, a Markdown table, a JSON file that records where they were measured, pictures."""
 
 import json
 import math
@@ -17,7 +17,7 @@ import matplotlib as mpl
 
 from streams.embedded.kafka.jars import kafka_version
 
-mpl.use("Agg")  # no screen is needed, or looked for
+mpl.use("Agg")  # needs no screen
 import matplotlib.pyplot as plt
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
@@ -34,15 +34,15 @@ PACKAGES = (
     "chdb",
     "clickhouse-connect",
 )
-# Where a file of several runs has them.
+# The key of the runs in a file of several runs.
 SECTIONS = "runs"
-# Inches and dots an inch: legible at half a page's width, and 60 KB at the most.
+# Inches and dots per inch: legible at half a page's width, and at most 60 KB.
 SIZE, DOTS = (8.0, 4.5), 110
 
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """What a set of measurements is like; all in its unit, NaN when there were none."""
+    """The summary of a set of measurements; all in its unit, NaN if there were none."""
 
     count: int
     p50: float
@@ -52,7 +52,7 @@ class Quantiles:
 
 
 def quantiles(values: Iterable[float]) -> Quantiles:
-    """Sum up measurements. The q-th quantile is the least value that at least that share does not exceed."""
+    """Summarize measurements. The q-th quantile is the least value that at least that share does not exceed."""
     ordered = sorted(values)
     if not ordered:
         return Quantiles(0, math.nan, math.nan, math.nan, math.nan)
@@ -74,7 +74,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
 
 
 def write(name: str, figures: Mapping[str, Any], folder: Path = RESULTS) -> Path:
-    """Write `<folder>/<name>.json`: the figures with when, on what and with which versions; return the file."""
+    """Write `<folder>/<name>.json`: the figures with their time, machine and versions; return the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     document = {
@@ -100,7 +100,7 @@ def write(name: str, figures: Mapping[str, Any], folder: Path = RESULTS) -> Path
 
 
 def write_section(name: str, section: str, figures: Mapping[str, Any]) -> Path:
-    """Write a section of `results/<name>.json`, with when it was measured, and keep the others; return the file."""
+    """Write a section of `results/<name>.json` with the time it was measured, keep the others; return the file."""
     path = RESULTS / f"{name}.json"
     before = json.loads(path.read_text())[SECTIONS] if path.exists() else {}
     measured = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit()}
@@ -108,7 +108,7 @@ def write_section(name: str, section: str, figures: Mapping[str, Any]) -> Path:
 
 
 def commit() -> str:
-    """The commit that is checked out, with `+` behind it where files differ from it; "unknown" outside of git."""
+    """Return the checked-out commit, followed by `+` if files differ from it; "unknown" outside of git."""
     folder = Path(__file__).resolve().parent
     try:
         head = _git(folder, "rev-parse", "HEAD")
@@ -123,7 +123,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def processor() -> str:
-    """The processor's name, as the kernel has it."""
+    """Return the processor's name as the kernel reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -133,7 +133,7 @@ def processor() -> str:
 
 
 def axes(title: str, x: str, y: str) -> Any:
-    """Return the axes of a new picture; `x` and `y` name what is on them, with its unit."""
+    """Return the axes of a new picture; `x` and `y` are their labels, with units."""
     _, drawn = plt.subplots(figsize=SIZE, layout="constrained")
     drawn.set(title=title, xlabel=x, ylabel=y)
     drawn.grid(True, alpha=0.3)
@@ -141,7 +141,7 @@ def axes(title: str, x: str, y: str) -> Any:
 
 
 def save(drawn: Any, name: str, folder: Path = RESULTS) -> Path:
-    """Write the picture of some axes as `<folder>/<name>.png`; return the file."""
+    """Write the axes' picture as `<folder>/<name>.png`; return the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
     figure = drawn.get_figure()
@@ -151,6 +151,6 @@ def save(drawn: Any, name: str, folder: Path = RESULTS) -> Path:
 
 
 def say(line: str) -> None:
-    """Print a line at once, also into a pipe."""
+    """Print a line at once, even into a pipe."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

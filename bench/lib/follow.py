@@ -1,7 +1,7 @@
-"""What a read_committed consumer is given, and how long after its source was appended.
+"""What a read_committed consumer receives, and how long after its source was appended.
 
 Times are of the machine's wall clock (ms since the epoch), which the broker on the same machine shares. The broker's
-timestamps are whole milliseconds, rounded down: a latency is too long by up to one, never too short.
+timestamps are whole milliseconds, rounded down: a latency is too long by up to 1 ms, never too short.
 """
 
 import threading
@@ -21,12 +21,12 @@ from streams.kafka.read import poll, reader
 from streams.settings import Settings
 
 POLL_SECONDS = 0.1
-# Nothing has come for so long: what was committed has been read.
+# If nothing arrives for this long, everything committed has been read.
 QUIET_SECONDS = 1.0
 
 
 class Arrivals:
-    """Rows in the order in which they came, in 18 bytes each."""
+    """Rows in order of arrival, 18 bytes each."""
 
     def __init__(self) -> None:
         self.at, self.appended, self.partition = array("d"), array("q"), array("H")
@@ -35,40 +35,40 @@ class Arrivals:
         return len(self.at)
 
     def add(self, at: float, appended: int, partition: int) -> None:
-        """Note a row that came at `at`, and whose source was appended at `appended`."""
+        """Note a row that arrived at `at` and whose source was appended at `appended`."""
         self.at.append(at)
         self.appended.append(appended)
         self.partition.append(partition)
 
     def latencies(self, since: float, until: float) -> Iterator[float]:
-        """The latencies (ms) of the rows whose source was appended from `since` on and before `until`."""
+        """Return the latencies (ms) of rows whose source was appended from `since` on and before `until`."""
         for at, appended in zip(self.at, self.appended, strict=True):
             if since <= appended < until:
                 yield at - appended
 
     def times(self, partition: int | None = None) -> list[float]:
-        """When rows came, of one partition or of all."""
+        """Return when rows arrived, for one partition or all."""
         if partition is None:
             return list(self.at)
         return [at for at, each in zip(self.at, self.partition, strict=True) if each == partition]
 
 
 class Silence(NamedTuple):
-    """A time in which nothing came (ms)."""
+    """A time in which nothing arrived (ms)."""
 
     begin: float
     end: float
 
     @property
     def seconds(self) -> float:
-        """How long it was."""
+        """Its length."""
         return (self.end - self.begin) / 1000
 
 
 def longest_silence(times: Sequence[float], since: float, until: float) -> Silence:
-    """The longest time between two arrivals, of which the later one came after `since` and the earlier before `until`.
+    """Return the longest time between two arrivals: the later one after `since`, the earlier one before `until`.
 
-    What came last before `since` counts, since a silence may have begun already; one that `until` cuts off ends there.
+    The last arrival before `since` counts, since a silence may have begun already; one cut off by `until` ends there.
     """
     before = max((at for at in times if at <= since), default=since)
     inside = [before, *sorted(at for at in times if since < at <= until), until]
@@ -76,10 +76,10 @@ def longest_silence(times: Sequence[float], since: float, until: float) -> Silen
 
 
 class Matcher:
-    """Finds for each accepted row the coverage row that holds it: the user's first one that is not older.
+    """Finds the coverage row that includes each accepted row: the user's first one that is not older.
 
-    A coverage row's `updated_at` is the newest record of its user in a chunk, so that it stands for the older ones too.
-    The two topics are read side by side, in either order.
+    A coverage row's `updated_at` is the newest record of its user in a chunk, so it covers the older ones too.
+    The two topics are read together, in either order.
     """
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class Matcher:
             self._waiting.setdefault(user_id, []).append(appended)
 
     def coverage(self, user_id: str, updated_at: int, at: float, partition: int) -> None:
-        """Note a coverage row that came at `at`."""
+        """Note a coverage row that arrived at `at`."""
         self._latest[user_id] = (updated_at, at)
         left = []
         for appended in self._waiting.pop(user_id, ()):
@@ -114,7 +114,7 @@ class Matcher:
 
 
 class Follower:
-    """Reads accepted and, if asked to, coverage from their ends on, in a thread, until `close`."""
+    """Reads accepted and, if asked to, coverage from their ends, in a thread, until `close`."""
 
     def __init__(self, settings: Settings, coverage: bool = True) -> None:
         """Raises UserError when a topic is missing."""
@@ -123,7 +123,7 @@ class Follower:
         self._stopped = threading.Event()
         self._failed: BaseException | None = None
         topics = [ACCEPTED, COVERAGE] if coverage else [ACCEPTED]
-        # The default waits for more to come together; this consumer wants what there is.
+        # The default waits to gather more; this consumer wants every row at once.
         self._consumer = reader(settings, **{"fetch.min.bytes": 1})
         self._consumer.assign(
             [
@@ -138,7 +138,7 @@ class Follower:
 
     @property
     def covered(self) -> Arrivals:
-        """For each accepted row, when the coverage row came that holds it."""
+        """For each accepted row, when the coverage row that includes it arrived."""
         return self._matcher.covered
 
     @property
@@ -147,7 +147,7 @@ class Follower:
         return self._matcher.waiting
 
     def wait_quiet(self, seconds: float) -> None:
-        """Return once nothing has come for a second. Raises UserError when there is no such second in time."""
+        """Return once nothing has arrived for a second. Raises UserError if that doesn't happen in time."""
         deadline = time.monotonic() + seconds
         count, since = -1, time.monotonic()
         while time.monotonic() - since < QUIET_SECONDS:
@@ -170,7 +170,7 @@ class Follower:
     def _run(self) -> None:
         try:
             while not self._stopped.is_set():
-                # One message a call: a call for many would wait for many.
+                # One message per call: a call for many would wait for many.
                 records, _ = poll(self._consumer, 1, POLL_SECONDS)
                 at = time.time() * 1000
                 for record in records:

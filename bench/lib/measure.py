@@ -1,4 +1,4 @@
-"""A program under measurement: started, sampled, stopped. How far it is, its own metrics say; what it used, Linux."""
+"""A program under measurement: started, sampled, stopped. Its metrics report its progress, Linux what it has used."""
 
 import re
 import time
@@ -15,7 +15,7 @@ from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.settings import Settings
 
-# An exposition costs the program about a millisecond: one percent of its time at this pace.
+# Serving its metrics costs the program about a millisecond: one percent of its time at this interval.
 SAMPLE_SECONDS = 0.1
 TELL_SECONDS = 5.0
 MIB = 1024 * 1024
@@ -23,7 +23,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A program under measurement. `counter` is the metric that counts the impressions it is done with."""
+    """A program under measurement. `counter` is the metric that counts the impressions it has finished."""
 
     program: Program
     metrics: Address
@@ -32,7 +32,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How far a program was, and what it and the broker had used, at a moment of time.monotonic()."""
+    """A program's progress, and what it and the broker had used, at a moment of time.monotonic()."""
 
     at: float
     impressions: int
@@ -42,7 +42,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """A program's steady state: between two samples, neither its start nor its end in it."""
+    """A program's steady state between two samples, without its start and its end."""
 
     impressions: int
     seconds: float
@@ -57,25 +57,25 @@ class Steady:
 
     @property
     def cpu_per_million(self) -> float:
-        """CPU seconds of the program, of all its processes and threads, for a million impressions."""
+        """CPU seconds of all of the program's processes and threads per million impressions."""
         return self.cpu_seconds / self.impressions * 1e6
 
     @property
     def broker_per_million(self) -> float:
-        """CPU seconds of the broker meanwhile, for a million impressions."""
+        """CPU seconds of the broker meanwhile, per million impressions."""
         return self.broker_cpu_seconds / self.impressions * 1e6
 
 
 @dataclass
 class Run:
-    """The samples of one program, and what to tell who waits."""
+    """The samples of one program, and the progress shown to whoever waits."""
 
     measured: Measured
     out: Callable[[str], None]
     samples: list[Sample] = field(default_factory=list)
 
     def until(self, done: Callable[[Sequence[Sample]], bool], seconds: float, what: str) -> None:
-        """Take samples until `done` says so. Raises UserError after `seconds`, or when the program has ended."""
+        """Take samples until `done` returns true. Raises UserError after `seconds`, or if the program has ended."""
         begun = told = time.monotonic()
         program = self.measured.program
         while not done(self.samples):
@@ -98,7 +98,7 @@ class Run:
 
 @contextmanager
 def running(measured: Measured, out: Callable[[str], None]) -> Iterator[Run]:
-    """Start a program; whatever happens, it has ended at the end."""
+    """Start a program; whatever happens, stop it at the end."""
     measured.program.start()
     try:
         yield Run(measured, out)
@@ -107,20 +107,20 @@ def running(measured: Measured, out: Callable[[str], None]) -> Iterator[Run]:
 
 
 def used_by(name: str, settings: Settings) -> Usage:
-    """What a process that runs by that name has used, all that it started included; nothing if none does."""
+    """Return what a running process of that name and everything it started have used; nothing if none runs."""
     return usage(Program(name, RunFolder(settings.data_dir)).pid)
 
 
 def total(exposition: str, name: str) -> float:
-    """Return the sum of a metric over its labels; 0 for one that isn't there yet."""
+    """Return the sum of a metric over its labels; 0 if it doesn't exist yet."""
     pattern = rf"^{re.escape(name)}(?:\{{[^}}]*\}})? (\S+)$"
     return sum(float(value) for value in re.findall(pattern, exposition, re.MULTILINE))
 
 
 def steady(samples: Sequence[Sample], first: int, last: int) -> Steady:
-    """Measure from the first sample that is past `first` impressions to the first that has reached `last`.
+    """Measure from the first sample past `first` impressions to the first that has reached `last`.
 
-    The peak of memory is that of the whole run. Raises ValueError when there are no two such samples.
+    The peak memory is that of the whole run. Raises ValueError if there are no two such samples.
     """
     begin = next((each for each in samples if each.impressions >= first), None)
     end = next((each for each in samples if each.impressions >= last), None)

@@ -1,4 +1,4 @@
-"""The systems: how each is started, what it writes, and what its output is held to."""
+"""The systems: how each is started, what it writes, and what its output is compared with."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ from streams.state.partition_state import Table
 OURS = "ours"
 EXACTLY_ONCE = "exactly_once_v2"
 Out = Callable[[str], None]
-# Makes what a program needs that isn't there yet, in the user's data folder, and returns how it is started.
+# Makes what a program needs and doesn't have yet, in the user's data folder, and returns how to start it.
 Prepare = Callable[[Settings, Out], Sequence[str]]
 
 
@@ -35,33 +35,33 @@ class System:
     version: Callable[[], str]
     variant: str = ""
     output: str = ""
-    """The topic of what it accepts; empty for one that writes nothing."""
+    """The topic to which it writes what it accepts; empty if it writes nothing."""
     rule: Rule = near
-    """What it accepts by its own account."""
+    """What it claims to accept."""
     any_of_a_window: bool = False
     """Whether it keeps one impression of each tumbling window, but not always the first one in the log."""
     rounds: int = 1
-    """How often it goes through the backlog, for one that is done with it too soon to be measured."""
+    """How often it goes through the backlog, if one pass is too short to measure."""
     whole: bool = True
-    """Whether it is measured over the whole backlog, or over a slice because that would take it too long."""
+    """Whether it is measured over the whole backlog, or over a slice because the whole would take too long."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables that set it up, beside those of every peer."""
+    """Variables that set it up, in addition to those of every peer."""
     note: str = ""
-    """What a reader of the table has to know."""
+    """What a reader of the table must know."""
     guarantee: str = "at least once"
 
     def state(self, settings: Settings) -> Path:
-        """The folder of its local state."""
+        """Return the folder of its local state."""
         return settings.data_dir / ("state" if self.name == OURS else self.name)
 
     def internal_topics(self, settings: Settings, before: set[str]) -> set[str]:
-        """Its changelogs and whatever else it made for itself since there were the topics of `before`."""
+        """Return its changelogs and other topics that it created; `before` lists those that existed earlier."""
         if self.name == OURS:
             return {changelog(table) for table in Table}
         return topic_names(settings) - before - {self.output}
 
     def program(self, settings: Settings, argv: Sequence[str], partitions: int, size: int) -> Measured:
-        """What to start on the bench's broker; `argv` is what `prepare` returned, `size` impressions a record."""
+        """Return what to start on the bench's broker; `argv` comes from `prepare`, `size` is impressions per record."""
         if self.name == OURS:
             found = component("worker-0", settings)
             return Measured(found.program, found.address, "impressions_worker_impressions_total")
@@ -83,7 +83,7 @@ class System:
 
     @property
     def group(self) -> str:
-        """Its consumer group."""
+        """Return its consumer group."""
         return f"peer-{self.name}"
 
 

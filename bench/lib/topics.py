@@ -1,4 +1,4 @@
-"""What the bench does with topics, and asks of them: how large, how long, what is in them."""
+"""What the bench does with topics and asks about them: size, length, content."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -19,21 +19,21 @@ from streams.kafka.read import AT_ENDS, reader, to_ends
 from streams.settings import Settings
 
 ANSWER_SECONDS = 60.0
-# A million records take seconds to read; this long means that something hangs.
+# A million records take seconds to read; if it takes this long, something hangs.
 READ_SECONDS = 300.0
-# A broker that uses less than this share of a core has nothing to do; an idle one uses two to four percent.
+# A broker that uses less than this share of a core has nothing to do; an idle broker uses two to four percent.
 QUIET_SHARE = 0.1
 QUIET_SECONDS = 1.0
 
 
 def create_topic(settings: Settings, name: str, partitions: int) -> None:
-    """Create a topic, as whoever runs the broker does for an app. Raises KafkaException when it can't be had."""
+    """Create a topic, as a broker's operator does for an app. Raises KafkaException if it can't be created."""
     topic = NewTopic(name, num_partitions=partitions, replication_factor=1)
     admin(settings.kafka_bootstrap).create_topics([topic])[name].result(ANSWER_SECONDS)
 
 
 def delete_topics(settings: Settings, names: Iterable[str]) -> None:
-    """Delete topics, so that the broker has no more work with them. Raises KafkaException when it can't."""
+    """Delete topics, so the broker has no more work with them. Raises KafkaException if it can't."""
     names = list(names)
     if names:
         for done in admin(settings.kafka_bootstrap).delete_topics(names).values():
@@ -41,18 +41,18 @@ def delete_topics(settings: Settings, names: Iterable[str]) -> None:
 
 
 def topic_names(settings: Settings) -> set[str]:
-    """Every topic that there is. Raises KafkaException when the broker does not answer."""
+    """Return every topic's name. Raises KafkaException if the broker does not answer."""
     return set(admin(settings.kafka_bootstrap).list_topics(timeout=ANSWER_SECONDS).topics)
 
 
 def topic_bytes(settings: Settings, names: Iterable[str]) -> int:
-    """How large topics are on the broker's disk, compressed as they are."""
+    """Return the topics' size on the broker's disk, compressed as they are."""
     data = broker.data_dir(RunFolder(settings.data_dir))
     return sum(path.stat().st_size for name in names for path in data.glob(f"{name}-[0-9]*/*.log"))
 
 
 def wait_quiet(settings: Settings) -> None:
-    """Wait until the broker has nothing to do any more, a minute at most: what one system leaves is not the next's."""
+    """Wait, a minute at most, until the broker has nothing left to do: the next system doesn't pay for the last one."""
     deadline = time.monotonic() + ANSWER_SECONDS
     busy = True
     while busy and time.monotonic() < deadline:
@@ -62,7 +62,7 @@ def wait_quiet(settings: Settings) -> None:
 
 
 def ends(settings: Settings, topic: str) -> list[TopicPartition]:
-    """Behind everything that was written to each partition. Raises KafkaException when the broker does not answer."""
+    """Return the end offset of each partition. Raises KafkaException if the broker does not answer."""
     partitions = range(describe(settings, topic).partitions)
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     answers = admin(settings.kafka_bootstrap).list_offsets({TopicPartition(topic, each): latest for each in partitions})
@@ -71,12 +71,12 @@ def ends(settings: Settings, topic: str) -> list[TopicPartition]:
 
 
 def written(settings: Settings, topic: str) -> int:
-    """How many offsets of a topic are used."""
+    """Return how many offsets of a topic are used."""
     return sum(end.offset for end in ends(settings, topic))
 
 
 def wait_written(settings: Settings, topic: str) -> None:
-    """Wait until nothing is added to a topic any more, a minute at most."""
+    """Wait, a minute at most, until nothing more is added to a topic."""
     deadline = time.monotonic() + ANSWER_SECONDS
     before, now = -1, written(settings, topic)
     while now != before and time.monotonic() < deadline:
@@ -85,9 +85,9 @@ def wait_written(settings: Settings, topic: str) -> None:
 
 
 def read(settings: Settings, topic: str) -> Output:
-    """Read a topic of accepted impressions to its end, one a line, committed ones only, with what they say of coverage.
+    """Read a topic of accepted impressions to its end: committed records, one per line, with the coverage they report.
 
-    Raises UserError when the end isn't reached in time.
+    Raises UserError if the end isn't reached in time.
     """
     output = Output()
     for message in _messages(settings, topic):
@@ -102,7 +102,7 @@ def read(settings: Settings, topic: str) -> Output:
 
 
 def read_coverage(settings: Settings) -> dict[int, int]:
-    """Read the last coverage of each user. Raises as `read` does."""
+    """Read each user's latest coverage. Raises as `read` does."""
     rows = (orjson.loads(message.value() or b"{}") for message in _messages(settings, COVERAGE))
     return {int(row["user_id"][1:]): row["seen"] for row in rows}
 

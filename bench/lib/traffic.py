@@ -1,4 +1,4 @@
-"""Impressions as they arrive: evenly spaced, whether or not anybody keeps up, from a process of its own."""
+"""Impressions as they arrive: evenly spaced, whether or not anything keeps up, from a process of their own."""
 
 import multiprocessing
 import signal
@@ -17,12 +17,12 @@ from streams.kafka.client import connection
 from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 
-# A record that is due within this (s) is sent now: to sleep for less costs more than it is worth.
+# A record that is due within this time (s) is sent now: a shorter sleep costs more than it is worth.
 TICK_SECONDS = 0.001
-# Between two looks whether to stop.
+# Between two checks whether to stop.
 LOOK_SECONDS = 0.05
 FLUSH_SECONDS = 60.0
-# A process of Python starts in a second, and makes its records in some more.
+# A Python process starts within a second, and makes its records in a few more.
 START_SECONDS = 120.0
 END_SECONDS = 10.0
 
@@ -31,8 +31,8 @@ END_SECONDS = 10.0
 class Traffic:
     """The backlog's artworks, retries included, at `rate` impressions/s for `seconds`, of these users.
 
-    Event time is the arrival's: it begins at `start_ms` and takes as long as the traffic. Equal traffic gives equal
-    records. `ahead`: all records are made before the first is sent, so that making them takes no time from others.
+    Event time is the time of arrival: it begins at `start_ms` and lasts as long as the traffic. Equal traffic gives
+    equal records. `ahead`: make all records before sending the first, so making them takes no time from others.
     """
 
     rate: float
@@ -45,11 +45,11 @@ class Traffic:
 
     @property
     def impressions(self) -> int:
-        """How many there are in all."""
+        """The number of impressions in all."""
         return round(self.rate * self.seconds)
 
     def records(self) -> Iterator[Record]:
-        """Yield them in the order of arrival."""
+        """Yield the records in order of arrival."""
         span = round(self.seconds * 1000)
         for record in records(self.impressions, self.size, 0, self.seed, self.users):
             seen = tuple(
@@ -60,7 +60,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was sent; `behind` is how late the latest record was sent (s): large, and the arrival was not even."""
+    """What was sent; `behind` is the longest delay of a record (s): if it is large, arrival was not even."""
 
     records: int
     impressions: int
@@ -68,7 +68,7 @@ class Sent:
 
 
 class Sender:
-    """Sends traffic from a process of its own, which begins at once; see `sending`."""
+    """Sends traffic from a process of its own, which starts at once; see `sending`."""
 
     def __init__(self, settings: Settings, traffic: Traffic) -> None:
         spawn = multiprocessing.get_context("spawn")
@@ -83,11 +83,11 @@ class Sender:
         self._result: Sent | None = None
 
     def wait_begun(self) -> None:
-        """Return once the first record is due. Raises UserError when it does not come to that."""
+        """Return once the first record is due. Raises UserError if it never gets there."""
         self._receive(START_SECONDS)
 
     def result(self) -> Sent:
-        """Return what was sent, once all is. Raises UserError when the broker did not take it."""
+        """Return what was sent, once everything is. Raises UserError if the broker did not accept it."""
         if self._result is None:
             found = self._receive(self._seconds * 2 + FLUSH_SECONDS)
             assert isinstance(found, Sent)
@@ -95,12 +95,12 @@ class Sender:
         return self._result
 
     def stop(self) -> Sent:
-        """End it early; return what was sent."""
+        """Stop sending early; return what was sent."""
         self._stop.set()
         return self.result()
 
     def close(self) -> None:
-        """End the process, whatever it is at."""
+        """End the process, whatever it is doing."""
         self._process.terminate()
         self._process.join(END_SECONDS)
 
@@ -118,7 +118,7 @@ class Sender:
 
 @contextmanager
 def sending(settings: Settings, traffic: Traffic) -> Iterator[Sender]:
-    """Send traffic, from its first record on; whatever happens, nothing is sent afterwards."""
+    """Send traffic from its first record on; whatever happens, send nothing after the block."""
     sender = Sender(settings, traffic)
     try:
         sender.wait_begun()
@@ -128,12 +128,12 @@ def sending(settings: Settings, traffic: Traffic) -> Iterator[Sender]:
 
 
 def now_ms() -> int:
-    """The clock, which the broker shares: ms since the epoch."""
+    """Return the time of the clock that the broker shares: ms since the epoch."""
     return int(time.time() * 1000)
 
 
 def _send(bootstrap: str, traffic: Traffic, pipe: Connection, stop: Event) -> None:
-    # Ctrl-C reaches the whole group; who started this ends it.
+    # Ctrl-C reaches the whole process group; the parent ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     producer = Producer(
@@ -142,7 +142,7 @@ def _send(bootstrap: str, traffic: Traffic, pipe: Connection, stop: Event) -> No
             "partitioner": "murmur2_random",
             "enable.idempotence": True,
             "compression.type": "lz4",
-            # What is due now is appended now: arrival is even to a millisecond or two.
+            # Append what is due now: arrival is even to a millisecond or two.
             "linger.ms": 1,
             "queue.buffering.max.messages": 500_000,
         }

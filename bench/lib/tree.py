@@ -1,4 +1,4 @@
-"""CPU time and memory of a process and everything that it started, as Linux counts them: for every system alike."""
+"""CPU time and memory of a process and everything that it started, as Linux counts them: the same for every system."""
 
 import os
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from streams.errors import UserError
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 KIB = 1024
-# In /proc/PID/stat (proc(5)), counted from behind the program's name: parent, CPU times, pages of memory.
+# Fields of /proc/PID/stat (proc(5)), counted after the program's name: parent, CPU times, pages of memory.
 PARENT = 1
-CPU_TIMES = slice(11, 15)  # utime, stime, and those of children that have ended and were waited for
+CPU_TIMES = slice(11, 15)  # utime, stime, and the same of children that have ended and were waited for
 RESIDENT = 21
 
 
@@ -22,22 +22,22 @@ class Usage(NamedTuple):
 
     cpu_seconds: float
     resident_bytes: int
-    """Of memory, now."""
+    """Current resident memory."""
     peak_bytes: int = 0
     """The sum of each living process's own peak of resident memory (VmHWM)."""
 
 
 def usage(root: int | None, proc: Path = PROC) -> Usage:
-    """Return what a process and its descendants have used; nothing at all when it is gone, or None.
+    """Return what a process and its descendants have used; nothing if it has ended or is None.
 
-    What a descendant used that has ended counts with the process that waited for it. Raises UserError where there is
-    no such file system: only Linux has it.
+    What an ended descendant used is counted with the process that waited for it. Raises UserError without /proc,
+    which only Linux has.
     """
     if not proc.is_dir():
         raise UserError(f"{proc}: CPU time and memory are measured on Linux only")
     stats = dict(_stats(proc))
     members = [root] if root is not None and root in stats else []
-    for parent in members:  # grows while it is gone through
+    for parent in members:  # grows during the loop
         members += [pid for pid, fields in stats.items() if int(fields[PARENT]) == parent]
     ticks = sum(int(value) for pid in members for value in stats[pid][CPU_TIMES])
     pages = sum(int(stats[pid][RESIDENT]) for pid in members)
@@ -49,9 +49,9 @@ def _stats(proc: Path) -> Iterator[tuple[int, list[str]]]:
         if folder.name.isdecimal():
             try:
                 text = (folder / "stat").read_text()
-            except OSError:  # ended since it was listed
+            except OSError:  # it has ended since it was listed
                 continue
-            # The name stands in brackets and may hold anything, brackets too.
+            # The name is in brackets and may hold anything, even brackets.
             yield int(folder.name), text.rpartition(")")[2].split()
 
 
@@ -60,5 +60,5 @@ def _peak(status: Path) -> int:
         lines = status.read_text().splitlines()
     except OSError:
         return 0
-    # A process that has ended and isn't waited for yet has no memory.
+    # A process that has ended but was not yet waited for has no memory.
     return next((int(line.split()[1]) * KIB for line in lines if line.startswith("VmHWM:")), 0)

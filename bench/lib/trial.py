@@ -27,18 +27,18 @@ from bench.lib.systems import OURS, Out, System
 from streams.core.partitioner import partition_of
 from streams.settings import Settings
 
-# The first twentieth is the start: connections, first fetches, empty caches.
+# The first twentieth is the start-up: connections, first fetches, empty caches.
 STEADY_FROM = 0.05
 READY_SECONDS = 120.0
-# The slowest worth waiting for, far below what is measured on a laptop.
+# The slowest rate worth waiting for, far below what a laptop reaches.
 SLOWEST_RATE = 2_000
-# A slice begins behind the election and the rebalance of the first seconds.
+# A slice begins after the election and the rebalance of the first seconds.
 SLICE_FROM = 2_000
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """What lies on the topic: `size` impressions a record, on average."""
+    """The topic's records: `size` impressions each, on average."""
 
     records: Sequence[Record]
     size: int
@@ -52,7 +52,7 @@ class Backlog:
 
     @cached_property
     def first_places(self) -> dict[Seen, Place]:
-        """Where each impression stands first."""
+        """The first place of each impression."""
         return first_places(self.records)
 
     def by(self, rule: Rule) -> Iterable[tuple[Place, Seen]]:
@@ -60,13 +60,13 @@ class Backlog:
         return self.accepted if rule is near else rule(self.records)
 
     def compare(self, rule: Rule, output: Output, whole: bool) -> Comparison:
-        """Hold an output to a rule: to all of it, or up to the last row of each partition."""
+        """Compare an output with a rule's: with all of it, or up to the last row of each partition."""
         if whole:
             return compare((seen for _, seen in self.by(rule)), output)
         return compare(slice_of(self.by(rule), self.first_places, self._partition, output), output)
 
     def compare_windows(self, output: Output) -> Comparison:
-        """Hold an output to one row for each user, artwork and tumbling window, whichever it is."""
+        """Compare an output with one row, whichever it is, for each user, artwork and tumbling window."""
         return compare((window_of(seen) for _, seen in tumbling(self.records)), output.windows())
 
     def _partition(self, user: int) -> int:
@@ -81,19 +81,19 @@ class Result:
     size: int
     steady: Steady
     whole_cpu_per_million: float | None
-    """CPU seconds of the program from its start to its end for a million impressions, with all that it puts off until
-    then; None for a slice."""
+    """CPU seconds of the program per million impressions from its start to its end, including everything that it
+    postpones until then; None for a slice."""
     state_mib: float | None
-    """Of its local state, when it has ended; None for one that has none."""
+    """Size of its local state when it has ended; None if it has none."""
     changelog_mib: float | None
-    """Of its changelogs on the broker; None for one that has none."""
+    """Size of its changelogs on the broker; None if it has none."""
     output: Comparison | None
-    """Against rule 2; None for one that writes nothing."""
+    """Compared with rule 2; None if it writes nothing."""
     own_rule: Comparison | None = None
-    """Against the rule that the system has instead, where it has another."""
+    """Compared with the system's own rule, if that differs."""
 
     def as_json(self) -> dict[str, Any]:
-        """The figures, derived ones included."""
+        """Return the figures, including derived ones."""
         return {
             "system": self.system.name,
             "impressions_a_record": self.size,
@@ -114,10 +114,10 @@ class Result:
 def measure(
     system: System, argv: Sequence[str], settings: Settings, backlog: Backlog, slice_seconds: float, out: Out
 ) -> Result:
-    """Measure a system and remove what it leaves.
+    """Measure a system and remove what it leaves behind.
 
-    From 5 % of the backlog to its end or, for a system that is measured over a slice, for so many seconds. Raises
-    UserError when it ends by itself or takes too long.
+    Measure from 5 % of the backlog to its end or, if the system is measured over a slice, for that many seconds. Raises
+    UserError if it ends by itself or takes too long.
     """
     topics.wait_quiet(settings)
     before = topics.topic_names(settings)
@@ -161,7 +161,7 @@ def _by_own_rule(system: System, backlog: Backlog, output: Output) -> Comparison
 
 
 def read_output(system: System, settings: Settings) -> Output:
-    """Read what a system wrote, coverage included."""
+    """Read what a system wrote, including coverage."""
     output = topics.read(settings, system.output)
     if system.name == OURS:
         output.coverage = topics.read_coverage(settings)
@@ -169,7 +169,7 @@ def read_output(system: System, settings: Settings) -> Output:
 
 
 def _children_cpu() -> float:
-    """CPU seconds of everything that this process has started and that has ended."""
+    """Return the CPU seconds of everything that this process started and that has ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,4 +1,4 @@
-"""Users with state: a flush of each, packed many to a record as the collector does, the same in every run."""
+"""Users with state: one flush each, many packed into a record as the collector does, the same in every run."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,13 +13,13 @@ from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 
 IMPRESSIONS_A_USER = 5
-# Flushes a record: about 25 KB, so that few records bring many users.
+# Flushes per record: about 25 KB, so a few records hold many users.
 FLUSHES_A_RECORD = 50
-# Between two impressions of a flush: an artwork is looked at for some seconds.
+# Between two impressions of a flush: a user looks at an artwork for some seconds.
 APART_MS = 3_000
-# A broker that takes longer for what is left in the producer hangs.
+# If the broker takes longer for what is left in the producer, it hangs.
 FLUSH_SECONDS = 300.0
-# How many records there are between two looks at the producer's delivery reports.
+# The number of records between two polls for the producer's delivery reports.
 POLL_EVERY = 100
 
 
@@ -31,12 +31,12 @@ class Packed(NamedTuple):
 
 
 def user_id(user: int) -> str:
-    """The id of a user's number."""
+    """Return the id of the user with this number."""
     return f"u{user:07d}"
 
 
 def flush(user: str, first: int, at: int) -> bytes:
-    """A flush of a user who sees five artworks in a row, the first one's ordinal being `first`, from `at` on (ms)."""
+    """Return a flush of a user who sees five artworks in a row from `at` on (ms); the first has the ordinal `first`."""
     return orjson.dumps(
         {
             "v": 1,
@@ -57,7 +57,7 @@ def flush(user: str, first: int, at: int) -> bytes:
 
 
 def packed(users: int, partitions: int, start_ms: int, span_ms: int) -> Iterator[Packed]:
-    """Yield records that hold one flush of each user, whose times spread over `span_ms` from `start_ms` on."""
+    """Yield records with one flush of each user; their times spread over `span_ms` from `start_ms` on."""
     waiting: list[list[bytes]] = [[] for _ in range(partitions)]
     for user in range(users):
         name = user_id(user)
@@ -71,7 +71,7 @@ def packed(users: int, partitions: int, start_ms: int, span_ms: int) -> Iterator
 
 
 def probes(round_: int, partitions: int, at: int) -> list[Packed]:
-    """One flush for each partition, of users that nobody else is: what a started worker decides first."""
+    """Return one flush for each partition, of users who occur nowhere else: what a started worker decides first."""
     names: dict[int, str] = {}
     user = 0
     while len(names) < partitions:
@@ -82,7 +82,7 @@ def probes(round_: int, partitions: int, at: int) -> list[Packed]:
 
 
 def produce(settings: Settings, records: Iterator[Packed] | list[Packed]) -> None:
-    """Write records, and return once the broker has all of them. Raises UserError when it does not take them."""
+    """Write records, and return once the broker has all of them. Raises UserError if it does not accept them."""
     producer = Producer(
         {
             "bootstrap.servers": settings.kafka_bootstrap,
@@ -90,7 +90,7 @@ def produce(settings: Settings, records: Iterator[Packed] | list[Packed]) -> Non
             "compression.type": "lz4",
             "linger.ms": 20,
             "message.max.bytes": 4 * 1024 * 1024,
-            # What waits to be sent is memory, and a million users' flushes are half a gigabyte.
+            # What waits to be sent takes memory, and a million users' flushes are half a gigabyte.
             "queue.buffering.max.kbytes": 64 * 1024,
         }
     )

@@ -15,11 +15,11 @@ from streams.settings import Settings
 COUNTER = "impressions_worker_impressions_total"
 ACCEPTED = f'{COUNTER}{{outcome="accepted"}}'
 PARTITIONS = "impressions_worker_partitions"
-# How exact a time of start is; an answer costs the worker about a millisecond.
+# The resolution of start times; each answer costs the worker about a millisecond.
 LOOK_SECONDS = 0.05
-# How often a worker's progress is looked at.
+# How often a worker's progress is sampled.
 SAMPLE_SECONDS = 0.2
-# Far above what a million users' state takes, for a slow disk.
+# Far longer than a million users' state takes, for a slow disk.
 START_SECONDS = 900.0
 PROGRESS_SECONDS = 5.0
 
@@ -28,20 +28,20 @@ Out = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Where workers stand at a moment of time.monotonic(), all of them together."""
+    """The workers' progress at a moment of time.monotonic(), all of them together."""
 
     at: float
     impressions: int
     accepted: int
-    """How many of the impressions."""
+    """How many of the impressions were accepted."""
     usage: Usage
     broker_cpu_seconds: float
     holding: int
-    """How many of them hold partitions."""
+    """How many workers hold partitions."""
 
 
 def name(index: int) -> str:
-    """The name of worker `index` as a process."""
+    """Return the process name of worker `index`."""
     return f"worker-{index}"
 
 
@@ -51,17 +51,17 @@ def program(settings: Settings, index: int = 0) -> Program:
 
 
 def exposition(settings: Settings, index: int = 0) -> str:
-    """A worker's metrics; empty while it serves none."""
+    """Return a worker's metrics; empty while it serves none."""
     return http_get(component(name(index), settings).address, "/metrics") or ""
 
 
 def is_ready(text: str) -> bool:
-    """Says a worker's exposition that it is recovered and reads?"""
+    """Whether a worker's metrics show that it has recovered and reads."""
     return gauge_is_one(text, "impressions_worker_ready")
 
 
 def wait_ready(settings: Settings, indexes: Sequence[int] = (0,), out: Out = lambda _: None) -> None:
-    """Return once workers are ready and each holds a partition. Raises UserError when one ends, or takes too long."""
+    """Return once workers are ready and each holds a partition. Raises UserError if one ends or takes too long."""
 
     def ready() -> bool:
         texts = [exposition(settings, index) for index in indexes]
@@ -78,7 +78,7 @@ def until(
     what: str,
     out: Out = lambda _: None,
 ) -> None:
-    """Return once `done`, asked often, says so. Raises UserError after `seconds`, or when a worker has ended."""
+    """Poll `done` until it returns true. Raises UserError after `seconds`, or if a worker has ended."""
     begun = told = time.monotonic()
     while not done():
         now = time.monotonic()
@@ -92,7 +92,7 @@ def until(
 
 
 def sample(settings: Settings, indexes: Sequence[int] = (0,)) -> Sample:
-    """Look at workers. What one has decided is counted since its start."""
+    """Sample workers. Each counts what it has decided since its start."""
     texts = [exposition(settings, index) for index in indexes]
     used = [used_by(name(index), settings) for index in indexes]
     return Sample(
@@ -106,7 +106,7 @@ def sample(settings: Settings, indexes: Sequence[int] = (0,)) -> Sample:
 
 
 def follow(settings: Settings, impressions: int, indexes: Sequence[int], seconds: float, out: Out) -> list[Sample]:
-    """Sample workers until they have decided so many impressions. Raises UserError as `until` does."""
+    """Sample workers until they have decided that many impressions. Raises UserError as `until` does."""
     samples: list[Sample] = []
     told = next_at = time.monotonic()
 
