@@ -16,12 +16,12 @@ from streams.settings import Settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run it; return the exit code: 0, or 1 when our output is not the oracle's in either table."""
+    """Run it; return the exit code: 0, or 1 if our output differs from the oracle's in either table."""
     known = parser("bench", __doc__ or "")
     known.add_argument("--results", type=Path, metavar="FOLDER", help="where figures and pictures go")
     options = known.parse_args(argv)
     settings, begun = Settings.load(), time.monotonic()
-    # A quick run's figures are no result: they lie beside the data.
+    # A quick run's figures are not a result: they go beside the data.
     folder: Path = options.results or (settings.data_dir.resolve() / "bench-results" if options.quick else RESULTS)
     with only_bench(settings):
         results = throughput.throughput(settings, options)

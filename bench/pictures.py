@@ -11,7 +11,7 @@ from bench.lib.figures import save
 from bench.lib.systems import OURS
 from bench.throughput.report import Row
 
-# Inches a system, and for title and axis.
+# Inches per system, and for title and axis.
 LINE, REST = 0.28, 1.1
 WIDTH = 10.0
 MINE, OTHERS = "tab:blue", "0.35"
@@ -20,7 +20,7 @@ TITLE: dict[str, Any] = {"fontsize": 9, "loc": "left"}
 
 
 def throughput(rows: Sequence[Row], folder: Path) -> Path:
-    """Draw speed and CPU time of every system at every size; return the file. The axes are logarithmic."""
+    """Draw each system's speed and CPU time at each size, on logarithmic axes; return the file."""
     sizes = sorted({row.size for row in rows})
     most = max(len([row for row in rows if row.size == size]) for size in sizes)
     height = len(sizes) * (most * LINE + REST)
@@ -37,7 +37,7 @@ def throughput(rows: Sequence[Row], folder: Path) -> Path:
 
 
 def kills(outcomes: Sequence[Outcome], folder: Path) -> Path:
-    """Draw how long each system's output stood still after each kill, and what it lost; return the file."""
+    """Draw how long each system's output paused after each kill, and what it lost; return the file."""
     _, axes = plt.subplots(figsize=(WIDTH, len(outcomes) * LINE + REST + LINE), layout="constrained")
     for at, outcome in enumerate(outcomes):
         colour = _colour(outcome.system.name)

@@ -1,4 +1,4 @@
-"""What ClickHouse shows of a run: up to when rows are readable, in how many parts they lie, whether they are right."""
+"""What ClickHouse shows of a run: up to when rows are readable, how many parts hold them, whether they are right."""
 
 import threading
 import time
@@ -14,12 +14,12 @@ from streams.clickhouse.client import connect
 from streams.errors import UserError
 from streams.settings import Settings
 
-# How late a row may be noticed; a look costs the engine a few milliseconds.
+# How late a row may be noticed; each look costs the engine a few milliseconds.
 LOOK_SECONDS = 0.25
 PARTS_SECONDS = 5.0
-# Parts younger than this hold what has come since the last look, whatever a clock of whole seconds says.
+# Parts younger than this hold what arrived since the last look, even by a clock of whole seconds.
 YOUNG_SECONDS = 5
-# Old parts need no second look: what is in them has been seen.
+# Old parts need no second look: their rows have been seen.
 READABLE = f"""
     SELECT kafka_partition, toUnixTimestamp64Milli(max(received_at)) FROM {{database}}.impressions_raw
     WHERE _part IN (
@@ -55,23 +55,23 @@ class Ledger:
 
     @property
     def balanced(self) -> bool:
-        """Nothing is unaccounted for."""
+        """Whether everything is accounted for."""
         return self.received == self.accepted + self.duplicates + self.rejected + self.forwarded
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was sent beside what there is."""
+    """What was sent, compared with what ClickHouse has."""
 
     sent: int
     ledger: Ledger
     rows: Comparison
     wrong_coverage: int
-    """Users whose coverage is not that of what rule 2 accepts."""
+    """Users whose coverage does not match what rule 2 accepts."""
 
     @property
     def right(self) -> bool:
-        """All of it is there, once."""
+        """Whether all of it is there, once."""
         return (
             self.ledger.balanced
             and self.ledger.received == self.sent
@@ -85,19 +85,19 @@ class Database:
     """Asks the engine, as the writer."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises UserError when it is away."""
+        """Raises UserError if it is unreachable."""
         self._name, self._client = settings.clickhouse_database, connect(settings)
 
     def ask(self, query: str) -> Sequence[Sequence[Any]]:
-        """Return the rows of a query, in which the database stands as a placeholder."""
+        """Return the rows of a query that has a placeholder for the database."""
         return self._client.query(query.format(database=self._name)).result_rows
 
     def ledger(self) -> Ledger:
-        """The sums, exact at any time."""
+        """Return the sums, exact at any time."""
         return Ledger(*map(int, self.ask(LEDGER)[0]))
 
     def wait_received(self, impressions: int, seconds: float) -> None:
-        """Return once so many impressions are in the ledger, and its accepted ones are rows. Raises UserError."""
+        """Return once that many impressions are in the ledger and its accepted ones are rows. Raises UserError."""
         deadline = time.monotonic() + seconds
         while True:
             ledger = self.ledger()
@@ -110,7 +110,7 @@ class Database:
             time.sleep(LOOK_SECONDS)
 
     def verdict(self, records: Iterable[Record]) -> Verdict:
-        """Hold everything against the oracle."""
+        """Compare everything with the oracle."""
         made = list(records)
         rows = [Seen(int(str(user)[1:]), int(str(artwork)[1:]), int(at)) for user, artwork, at in self.ask(ROWS)]
         expected = [seen for _, seen in near(made)]
@@ -121,10 +121,10 @@ class Database:
 
 
 class Watch:
-    """Looks again and again, in a thread, until `close`."""
+    """Looks repeatedly, in a thread, until `close`."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises UserError when the engine is away."""
+        """Raises UserError if the engine is unreachable."""
         self.looks: list[Look] = []
         self.parts: list[tuple[float, dict[str, int]]] = []
         self._database = Database(settings)
@@ -134,14 +134,14 @@ class Watch:
         self._thread.start()
 
     def ages(self, since: float, until: float) -> list[float]:
-        """How far the readable was behind the clock (s), at each look of a time (ms), its slowest partition counted.
+        """Return how far readable rows lagged (s), by the slowest partition, at each look between two times (ms).
 
-        With impressions always arriving, that is how old the oldest one is that can't be read yet.
+        While impressions keep arriving, that is the age of the oldest one that can't be read yet.
         """
         return [(look.at - min(look.newest.values())) / 1000 for look in self.looks if since <= look.at < until]
 
     def check(self) -> None:
-        """Raise UserError when looking has failed."""
+        """Raise UserError if looking has failed."""
         if self._failed is not None:
             raise UserError(f"ClickHouse could not be asked: {self._failed}.") from self._failed
 
@@ -159,7 +159,7 @@ class Watch:
                     number, appended = int(partition), int(at)
                     newest[number] = max(appended, newest.get(number, 0))
                 if newest:
-                    # When the answer is here: a row is never called readable before it was read.
+                    # The time when the answer has arrived: a row never counts as readable before it was read.
                     self.looks.append(Look(time.time() * 1000, dict(newest)))
                 if time.monotonic() - parts_at > PARTS_SECONDS:
                     parts_at = time.monotonic()
@@ -170,10 +170,10 @@ class Watch:
 
 
 def readable(accepted: Arrivals, looks: Sequence[Look], since: float) -> Iterator[tuple[float, float]]:
-    """Yield for each accepted row appended from `since` on when that was, and how long after it a look showed it (ms).
+    """Yield when each accepted row was appended, from `since` on, and how long after that a look showed it (ms).
 
-    The sink inserts a partition's rows in the order of the log, so that the newest one readable stands for all before
-    it. Rows that no look has shown are left out.
+    The sink inserts a partition's rows in log order, so the newest readable row stands for all before it. Rows that no
+    look has shown are left out.
     """
     seen: dict[int, list[int]] = {}
     for partition in set(accepted.partition):

@@ -17,7 +17,7 @@ BENCH = "the bench itself"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What had been used at a time (ms since the epoch), by program."""
+    """What each program had used at a time (ms since the epoch)."""
 
     at: float
     used: dict[str, Usage]
@@ -52,14 +52,14 @@ class Machine:
 
 
 def rest(tree: Usage, programs: Iterable[Usage]) -> Usage:
-    """What the bench uses besides the programs, all of which it has started: its own part of its process tree."""
+    """Return what the bench itself uses: its process tree without the programs, all of which it has started."""
     for each in programs:
         tree = Usage(tree.cpu_seconds - each.cpu_seconds, tree.resident_bytes - each.resident_bytes)
     return tree
 
 
 def cores(readings: Sequence[Reading], since: float, until: float) -> dict[str, float]:
-    """How many cores each program used between two times (ms), on average. Empty when less than two readings are."""
+    """Return the cores that each program used on average between two times (ms). Empty with less than two readings."""
     inside = [each for each in readings if since <= each.at <= until]
     if len(inside) < 2:
         return {}
@@ -69,6 +69,6 @@ def cores(readings: Sequence[Reading], since: float, until: float) -> dict[str, 
 
 
 def peak_mib(readings: Sequence[Reading]) -> dict[str, float]:
-    """The most memory that each program held."""
+    """Return each program's peak memory."""
     names = readings[0].used if readings else {}
     return {name: max(each.used[name].resident_bytes for each in readings) / MIB for name in names}

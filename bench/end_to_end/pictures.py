@@ -1,4 +1,4 @@
-"""The curves of a run of everything: latency, CPU, parts, and the rates that were tried."""
+"""The curves of an end-to-end run: latency, CPU, parts, and the rates that were tried."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -28,7 +28,7 @@ def pictures(
     drawn.set_ylim(bottom=0)
     drawn.legend()
     yield save(drawn, "end_to_end-latency")
-    # What follows is of the base run alone: in the steps every rate is another picture.
+    # What follows shows the base run alone: in the steps, every rate would need its own picture.
     end = max(at for curve in latencies.values() for at, _ in curve)
     drawn = axes("CPU of each program", MINUTES, "cores")
     inside = [reading for reading in readings if begin <= reading.at <= end]
@@ -66,7 +66,7 @@ def _rates(steps: Sequence[Step]) -> Path:
 
 
 def p95_by_time(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Gather (ms, value) into bins; return the middle of each that holds any, and its P95."""
+    """Gather (ms, value) into bins; return the middle and the P95 of each bin that holds any."""
     width = 1000 * BIN_SECONDS
     bins: dict[int, list[float]] = {}
     for at, value in curve:
@@ -75,7 +75,7 @@ def p95_by_time(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float
 
 
 def used_by_time(readings: Sequence[Reading], name: str, begin: float) -> list[tuple[float, float]]:
-    """The cores that a program used between each two readings, over minutes since `begin` (ms)."""
+    """Return the cores that a program used from each reading to the next, over minutes since `begin` (ms)."""
     return [
         (
             (after.at - begin) / MINUTE_MS,

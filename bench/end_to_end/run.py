@@ -24,10 +24,10 @@ PER_MINUTE = 100_000
 MINUTES, SIZE = 10.0, 10
 STEPS, STEP_SECONDS = 8, 30.0
 COMPONENTS = ("clickhouse", "worker-0", "sink-0")
-# Not counted: programs that have just started.
+# Not counted: the programs have just started.
 WARM_UP_SECONDS = 10.0
 TELL_SECONDS = 30.0
-# How long the stack may take for what a rate that it did not hold has left.
+# How long the stack may take to work off the backlog of a rate that it did not hold.
 DRAIN_SECONDS = 300.0
 LATENCY_COLUMNS = ("from append to", "P50 ms", "P95 ms", "P99 ms", "max ms", "rows")
 CPU_COLUMNS = ("program", "cores", "peak MiB")
@@ -38,7 +38,7 @@ Curves = dict[str, list[tuple[float, float]]]
 
 @dataclass(frozen=True, slots=True)
 class Latencies:
-    """Times from append (ms)."""
+    """Times since the append (ms)."""
 
     accepted: Quantiles
     coverage: Quantiles
@@ -60,7 +60,7 @@ class Base:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the bench; return the exit code: 0, or 1 when something is missing, doubled or wrong."""
+    """Run the bench; return the exit code: 0, or 1 if something is missing, doubled or wrong."""
     options = _parser().parse_args(argv)
     settings = Settings.load()
     with only_bench(settings), running_broker(settings, say) as broker:
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def measure(settings: Settings, watch: Watch, machine: Machine, options: argparse.Namespace) -> tuple[Base, Curves]:
-    """Send at the base rate, wait until all of it is in ClickHouse, and hold that against the oracle."""
+    """Send at the base rate, wait until all of it is in ClickHouse, and compare that with the oracle."""
     traffic = Traffic(options.rate / 60, options.minutes * 60, options.size, now_ms())
     follower = Follower(settings)
     try:
@@ -131,10 +131,10 @@ def measure(settings: Settings, watch: Watch, machine: Machine, options: argpars
 def climb(
     settings: Settings, watch: Watch, machine: Machine, options: argparse.Namespace, base: Base
 ) -> tuple[list[Step], Ledger | None]:
-    """Send at other rates; return what came of each, and the ledger after all of them.
+    """Send at other rates; return each one's outcome, and the ledger after all of them.
 
-    Each rate has users of its own, and as many that each sees as much as one of the long run did: those who have seen
-    it all would only leave duplicates, which cost nearly nothing.
+    Each rate has its own users, and as many as needed for each to see as much as a user of the long run did: users who
+    have seen everything would only leave duplicates, which cost nearly nothing.
     """
     steps: list[Step] = []
     total, users = base.sent.impressions, range(USERS)
@@ -160,7 +160,7 @@ def climb(
 
 
 def lines(base: Base, steps: Sequence[Step], ledger: Ledger | None) -> Iterator[str]:
-    """Yield the tables, and what the ledger says."""
+    """Yield the tables, and what the ledger shows."""
     yield f"{base.rate * 60:,.0f} impressions a minute for {base.seconds / 60:g} minutes: {base.sent.impressions:,}"
     named = {
         "accepted row, read_committed": base.latencies.accepted,
@@ -207,7 +207,7 @@ def _step_cells(step: Step) -> tuple[str, ...]:
 
 
 def _tell(seconds: float, watch: Watch) -> None:
-    """Wait for the traffic's time, and say now and then how it stands."""
+    """Wait for the traffic's time, and report progress now and then."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         time.sleep(min(left, TELL_SECONDS))

@@ -1,4 +1,4 @@
-"""The search for the highest rate that is held: doubled until one is not, then in between."""
+"""The search for the highest rate that is held: double it until one is not held, then search in between."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,17 +7,18 @@ from statistics import median
 
 from streams.errors import UserError
 
-# The readable is this much further behind (s) at a step's end than at its begin, and ever further: it is not held.
+# If readable rows are this much further behind (s) at a step's end than at its start, and the lag grew throughout, the
+# rate is not held.
 GROWN_SECONDS = 1.0
-# Two rates that differ by less than a twentieth are the same one on a machine that is shared.
+# Two rates that differ by less than a twentieth can't be told apart on a shared machine.
 CLOSE = 1.05
-# Later than this (s) the sender itself did not hold the rate.
+# If a record was sent later than this (s), the sender itself did not hold the rate.
 SENDER_BEHIND_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A rate, and whether it was held. `ages`: how far the readable was behind, in each third of the step (s)."""
+    """A rate, and whether it was held. `ages`: how far readable rows were behind, in each third of the step (s)."""
 
     rate: float
     ages: tuple[float, float, float]
@@ -37,7 +38,7 @@ class Step:
 
 
 def thirds(ages: Sequence[float]) -> tuple[float, float, float]:
-    """The median of each third of a step. Raises UserError for fewer than three."""
+    """Return the median of each third of a step. Raises UserError for fewer than three."""
     if len(ages) < 3:
         raise UserError("A step was too short to see whether its lag grows: give it more --step-seconds.")
     size = len(ages) // 3
@@ -45,13 +46,13 @@ def thirds(ages: Sequence[float]) -> tuple[float, float, float]:
 
 
 def grows(ages: tuple[float, float, float]) -> bool:
-    """Whether the lag grew for the whole step."""
+    """Whether the lag grew throughout the step."""
     first, second, third = ages
     return first < second < third and third - first > GROWN_SECONDS
 
 
 def next_rate(steps: Sequence[Step], base: float) -> float | None:
-    """The rate to try next, `base` having been held; None when the highest one is known closely enough."""
+    """Return the rate to try next, given that `base` was held; None once the highest is known closely enough."""
     held = max((step.rate for step in steps if step.held), default=base)
     failed = min((step.rate for step in steps if not step.held), default=None)
     if failed is None:

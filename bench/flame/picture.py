@@ -6,10 +6,10 @@ from html import escape
 from bench.flame.stacks import Node, Whose
 
 WIDTH, ROW, TOP, BOTTOM = 1200, 17, 46, 10
-# What is narrower can't be read or pointed at (pixels).
+# Narrower frames can't be read or pointed at (pixels).
 LEAST_WIDTH = 0.6
 LEAST_TEXT_WIDTH = 24
-# Of a font of 11 pixels, on average.
+# The average width in a font of 11 pixels.
 LETTER_WIDTH = 6.2
 COLORS = {Whose.OURS: "#f28e2b", Whose.PACKAGE: "#f6d55c", Whose.STDLIB: "#8fc98f", Whose.NATIVE: "#8db3d9"}
 

@@ -1,4 +1,4 @@
-"""Where a worker's time goes, by py-spy's samples of one on a backlog: `python -m bench.flame`."""
+"""Where a worker's time goes, sampled by py-spy while it decides a backlog: `python -m bench.flame`."""
 
 import argparse
 import shutil
@@ -23,12 +23,12 @@ from streams.settings import Settings
 
 IMPRESSIONS, SECONDS, SIZE = 1_000_000, 10, 1
 PICTURE = ROOT / "docs" / "evidence" / "worker-flame.svg"
-# From this share of the backlog on the worker is in its steady state.
+# From this share of the backlog on, the worker is in its steady state.
 FROM = 0.1
-# Samples a second. To walk through compiled code stops the worker for milliseconds; more would measure that.
+# Samples a second. Each walk through compiled code stops the worker for milliseconds; more would measure that.
 RATE = 100
 START_SECONDS = 120.0
-# py-spy reads the symbols of every library first.
+# py-spy first reads the symbols of every library.
 MORE_SECONDS = 60.0
 # The modules shown: those with at least this share.
 LEAST_SHARE = 0.005
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("the backlog ended before the samples did: give it more --impressions, or fewer --seconds")
     cost = (last.usage.cpu_seconds - first.usage.cpu_seconds) / max(1, done) * 1e6
     used = threads.total() or 1
-    # Samples are of Python's threads, which have the program's name: a share of them is a share of their time.
+    # Samples are of Python's threads, which have the program's name: a share of the samples is a share of their time.
     of_python = sum(ticks for name, ticks in threads.items() if name.startswith("python")) / used
     found = shares(stacks)
     say("")
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def py_spy() -> str:
-    """Where py-spy is: beside this Python, or on the path. Raises UserError when it is missing."""
+    """Return the path of py-spy: beside this Python, or on the PATH. Raises UserError if it is missing."""
     found = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
     if found is None:
         raise UserError("py-spy is missing, which comes with the development tools: `make setup` installs it.")
@@ -90,21 +90,21 @@ def py_spy() -> str:
 
 
 def of_threads(pid: int | None, proc: Path = PROC) -> Counter[str]:
-    """The CPU time (ticks) of a process's threads, by name: libraries name theirs, Python's have the program's."""
+    """Return the CPU time (ticks) of a process's threads by name. Python's threads have the program's name."""
     found: Counter[str] = Counter()
     for path in proc.glob(f"{pid}/task/*/stat"):
         try:
             head, _, tail = path.read_text().rpartition(")")
         except OSError:  # it has ended meanwhile
             continue
-        # rdk:broker1 and rocksdb:low0 are one of several each.
+        # rdk:broker1 and rocksdb:low0 are each one of several.
         name, fields = head.partition("(")[2].rstrip("0123456789"), tail.split()
         found[name] += int(fields[11]) + int(fields[12])
     return found
 
 
 def sampled(program: str, settings: Settings, seconds: int, native: bool) -> list[Stack]:
-    """Sample worker 0 for so long, native frames included if that works. Raises UserError when nothing is sampled."""
+    """Sample worker 0 for that long, with native frames if that works. Raises UserError if nothing is sampled."""
     pid = worker.program(settings).pid
     output = settings.data_dir / "stacks.txt"
     for extra in (["--native"], []) if native else ([],):
@@ -126,7 +126,7 @@ def sampled(program: str, settings: Settings, seconds: int, native: bool) -> lis
 
 
 def rows(found: Sequence[Share], cost: float) -> Iterator[tuple[str, ...]]:
-    """The rows of the table; `cost` is what an impression takes of the time that was sampled (µs)."""
+    """Return the table's rows; `cost` is the sampled time per impression (µs)."""
     for share in found:
         if share.own >= LEAST_SHARE:
             own = f"{share.own:.1%}"

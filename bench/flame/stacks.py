@@ -1,4 +1,4 @@
-"""Sampled stacks, as `py-spy record --format raw` writes them: whose code a frame is, and how much time is whose."""
+"""Sampled stacks, as `py-spy record --format raw` writes them: who wrote a frame's code, and whose code takes time."""
 
 import re
 import sysconfig
@@ -16,15 +16,15 @@ FRAME = re.compile(r"(?P<function>.*) \((?P<file>[^()]*)\)")
 LINE = re.compile(r":\d+$")
 # lib<name>-<hash>.so.<version>, as wheels have them; <name>.cpython-311-x86_64-linux-gnu.so
 LIBRARY = re.compile(r"(?:lib)?(?P<name>.+?)(?:-[0-9a-f]{8,})?(?:\.(?:cpython|abi3)[^/]*)?\.so[.0-9]*$")
-# How the C library is called as a module, and what a thread waits in, not using a core.
+# The C library's name as a module, and its functions in which a thread waits without using a core.
 C_LIBRARY = "c"
 WAITS = frozenset(
     {"pthread_cond_wait", "pthread_cond_timedwait", "pthread_cond_clockwait", "sem_wait", "sem_timedwait"}
     | {"sem_clockwait", "poll", "ppoll", "epoll_wait", "epoll_pwait", "select", "nanosleep", "clock_nanosleep"}
 )
-# Compiled without names below them, as the C library is.
+# Below these there are no names, as in the C library.
 LOCKS = frozenset({"PyThread_acquire_lock_timed", "take_gil"})
-# Seen without compiled code, these are where Python's threads wait.
+# Without compiled frames, Python's threads are seen waiting in these.
 PYTHON_WAITS = frozenset(
     {("EpollSelector.select", "selectors"), ("_PollLikeSelector.select", "selectors"), ("Condition.wait", "threading")}
     | {("_worker", "concurrent")}
@@ -41,7 +41,7 @@ class Whose(StrEnum):
 
 
 class Frame(NamedTuple):
-    """A function, and the module that it is in: a package's name, or a library's, where it is none of ours."""
+    """A function and its module: the name of a package or library if it isn't ours."""
 
     function: str
     module: str
@@ -50,7 +50,7 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Frames from the outermost to the one that ran, and in how many samples they were seen."""
+    """Frames from the outermost to the one that ran, and the number of samples that showed them."""
 
     frames: tuple[Frame, ...]
     count: int
@@ -66,9 +66,9 @@ class Node:
 
 
 def read(lines: Iterable[str]) -> Iterator[Stack]:
-    """Read raw stacks: frames with semicolons between, a space, a count. What is no such line is passed over.
+    """Read raw stacks: frames separated by semicolons, a space, a count. Other lines are skipped.
 
-    So are threads that wait: py-spy leaves them out by itself where it can tell.
+    So are waiting threads: py-spy itself leaves them out if it can tell.
     """
     for line in lines:
         text, _, count = line.rstrip("\n").rpartition(" ")
@@ -89,7 +89,7 @@ def waits(frames: Sequence[Frame]) -> bool:
 
 
 def frame(text: str) -> Frame:
-    """Read a frame, as in `function (file:line)`; one of compiled code has a library for a file, or none."""
+    """Read a frame, as in `function (file:line)`; a compiled frame has a library as its file, or no file."""
     found = FRAME.fullmatch(text)
     if found is None:
         return Frame(text, "unknown", Whose.NATIVE)
@@ -103,19 +103,19 @@ def frame(text: str) -> Frame:
         return Frame(function, ".".join(path.relative_to(ROOT).with_suffix("").parts), Whose.OURS)
     if path.is_relative_to(STDLIB):
         return Frame(function, _package(path.relative_to(STDLIB).parts[0]), Whose.STDLIB)
-    # A module of an extension names its source as it was when it was compiled; frozen modules have no file.
+    # An extension module names its source as of compilation; frozen modules have no file.
     return Frame(function, _package(path.parts[0] if not path.is_absolute() else path.name), Whose.STDLIB)
 
 
 def library(file: str) -> str:
-    """A library's name, without version, hash and suffix; of a package's own one the package's name, too."""
+    """Return a library's name without version, hash and suffix; a package's own library is also named after it."""
     path = PurePath(file)
     found = LIBRARY.fullmatch(path.name)
     name = found["name"] if found else path.name or "unknown"
     if "site-packages" not in path.parts:
         return name
     package = path.parts[path.parts.index("site-packages") + 1]
-    # What a wheel brings along lies in a folder of its own, and has a name of its own.
+    # Libraries bundled in a wheel are in a folder of their own, under their own names.
     return name if package.endswith(".libs") or package in (name, path.name) else f"{package}.{name}"
 
 
@@ -124,7 +124,7 @@ def _package(name: str) -> str:
 
 
 class Share(NamedTuple):
-    """Of all samples: those in which a module's code ran, and those in which it or something that it called did."""
+    """Shares of all samples: those in which a module's code ran, and those in which it or something it called ran."""
 
     module: str
     whose: Whose
@@ -133,7 +133,7 @@ class Share(NamedTuple):
 
 
 def shares(stacks: Iterable[Stack]) -> list[Share]:
-    """How the samples divide among modules, the largest own share first."""
+    """Return each module's share of the samples, the largest own share first."""
     own: Counter[tuple[str, Whose]] = Counter()
     within: Counter[tuple[str, Whose]] = Counter()
     for stack in stacks:
@@ -147,7 +147,7 @@ def shares(stacks: Iterable[Stack]) -> list[Share]:
 
 
 def tree(stacks: Iterable[Stack]) -> Node:
-    """Put stacks together: equal beginnings are one. How the C library starts a thread is left out."""
+    """Merge stacks with equal beginnings into a tree, without the frames in which the C library starts a thread."""
     root = Node(Frame("all", "the worker", Whose.OURS))
     for stack in stacks:
         node = root

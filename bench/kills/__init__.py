@@ -1,1 +1,1 @@
-"""What SIGKILLs cost, ours beside its peers."""
+"""What SIGKILLs cost our worker and its peers."""

@@ -1,4 +1,4 @@
-"""One system killed twice while it works off a backlog, and what is missing or doubled afterwards."""
+"""One system, killed twice while it works off a backlog: what is missing or doubled afterwards."""
 
 import math
 import shutil
@@ -19,14 +19,14 @@ from streams.kafka.admin import describe
 from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 
-# When it is killed: shares of the input.
+# When to kill it: shares of the input.
 SHARES = (0.3, 0.65)
-# A system that has decided something and then nothing for so long has nothing left to decide.
+# If a system has decided something and then nothing for this long, it has nothing left to decide.
 IDLE_SECONDS = 10.0
-# A killed member's session lasts a minute at the most, its transaction as long.
+# A killed member's session lasts at most a minute, and so does its transaction.
 RESUME_SECONDS = 300.0
 ANSWER_SECONDS = 60.0
-# What a dead program's sockets hold is with the broker by then.
+# By then the broker has received what a dead program's sockets held.
 SETTLE_SECONDS = 0.2
 
 
@@ -36,11 +36,11 @@ class Outcome:
 
     system: System
     output: Comparison
-    """Against the rule that the system has by its own account, so that only the kills' part is counted."""
+    """Compared with the system's own rule, so only the kills' effect is counted."""
     killed_at: list[int] = field(default_factory=list)
-    """Impressions behind it at each kill."""
+    """Impressions already decided at each kill."""
     moved_after: list[float] = field(default_factory=list)
-    """Seconds from each kill to the first record that readers of the output saw after it."""
+    """Seconds from each kill to the next record that readers of the output saw."""
 
     def as_json(self) -> dict[str, Any]:
         """The figures."""
@@ -60,10 +60,10 @@ class Outcome:
 def measure(
     system: System, argv: Sequence[str], settings: Settings, backlog: Backlog, slice_seconds: float, out: Out
 ) -> Outcome:
-    """Let a system work off the backlog, kill it twice and start it again at once; remove what it leaves.
+    """Let a system work off the backlog, kill it twice and restart it at once; remove what it leaves behind.
 
-    A system that is measured over a slice is killed after each third of it. Raises UserError when it ends by itself
-    or takes too long.
+    A system that is measured over a slice is killed after each third of it. Raises UserError if it ends by itself or
+    takes too long.
     """
     topics.wait_quiet(settings)
     before = topics.topic_names(settings)
@@ -94,7 +94,7 @@ class _Lives:
         self._killed = 0.0
 
     def live(self, share: float, killed: bool) -> None:
-        """Run until this share of the input is decided; then kill it, or let it end."""
+        """Run the system until this share of the input is decided; then kill it, or let it end."""
         patience = READY_SECONDS + RESUME_SECONDS + self._backlog.impressions / SLOWEST_RATE
         with running(self._measured, self._out) as run:
             if self.killed_at:
@@ -122,9 +122,9 @@ class _Lives:
 
 
 def reached(wanted: int, idle: float) -> Callable[[Sequence[Sample]], bool]:
-    """Say when so many impressions are decided in a life; or when, after some, none has come for `idle` seconds.
+    """Return a condition: a life has decided that many impressions or, after some, none for `idle` seconds.
 
-    What a system decided just before it was killed may be known to it and not to us: there is less left than wanted.
+    The system may know what it decided just before it was killed when we don't: then fewer are left than wanted.
     """
 
     def done(samples: Sequence[Sample]) -> bool:
@@ -140,7 +140,7 @@ def reached(wanted: int, idle: float) -> Callable[[Sequence[Sample]], bool]:
 
 
 def lasted(seconds: float) -> Callable[[Sequence[Sample]], bool]:
-    """Say when a system has decided for so long."""
+    """Return a condition: a system has been deciding for that long."""
 
     def done(samples: Sequence[Sample]) -> bool:
         first = next((each for each in samples if each.impressions > SLICE_FROM), None)
@@ -150,9 +150,9 @@ def lasted(seconds: float) -> Callable[[Sequence[Sample]], bool]:
 
 
 def _settled(settings: Settings, topic: str) -> list[TopicPartition]:
-    """Behind everything that a killed program wrote to a topic, what the broker had still to take included.
+    """Return the offsets after everything that a killed program wrote to a topic, even what was still on its way.
 
-    Asked for while the program starts again, which takes it much longer.
+    Runs while the program restarts, which takes much longer.
     """
     before, now = None, topics.ends(settings, topic)
     while before is None or [end.offset for end in before] != [end.offset for end in now]:
@@ -162,7 +162,7 @@ def _settled(settings: Settings, topic: str) -> list[TopicPartition]:
 
 
 def _committed(settings: Settings, group: str) -> int:
-    """How many records of the input lie before a group's committed offsets."""
+    """Return how many records of the input are before a group's committed offsets."""
     with _consumer(settings, group) as consumer:
         asked = [TopicPartition(IMPRESSIONS, number) for number in range(describe(settings, IMPRESSIONS).partitions)]
         return sum(max(0, each.offset) for each in consumer.committed(asked, ANSWER_SECONDS))
@@ -170,7 +170,7 @@ def _committed(settings: Settings, group: str) -> int:
 
 @contextmanager
 def _reader(settings: Settings, ends: list[TopicPartition]) -> Iterator[Callable[[], bool]]:
-    """Yield what says whether there is a committed record behind `ends`."""
+    """Yield a function that returns whether there is a committed record after `ends`."""
     with _consumer(settings, "bench: nothing is committed") as consumer:
         consumer.assign(ends)
         yield lambda: any(message.error() is None for message in consumer.consume(1, 0.0))

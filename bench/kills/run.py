@@ -1,4 +1,4 @@
-"""What SIGKILLs cost, ours beside its peers: `python -m bench.kills`."""
+"""What SIGKILLs cost our worker and its peers: `python -m bench.kills`."""
 
 import argparse
 import time
@@ -16,12 +16,12 @@ from bench.throughput.run import fill, impressions_of, parser, prepare, start_of
 from streams.settings import Settings
 
 COLUMNS = ("system", "guarantee", "lost", "doubled", "coverage wrong (users)", "output moves again after s")
-# The textbook agent is killed after each third of it: enough for commits between.
+# The textbook agent is killed after each third of it: long enough for commits in between.
 SLICE_SECONDS = 60.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the bench; return the exit code: 0, or 1 when our output is not the oracle's."""
+    """Run the bench; return the exit code: 0, or 1 if our output differs from the oracle's."""
     options = with_json(parser("bench.kills", __doc__ or "")).parse_args(argv)
     settings = Settings.load()
     with only_bench(settings):
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def kills(settings: Settings, options: argparse.Namespace) -> list[Outcome]:
-    """Kill every system twice, one impression a record, and say each outcome when it is there."""
+    """Kill every system twice, with one impression per record, and print each outcome at once."""
     names: list[str] = [each for each in options.systems or KILLED if each in KILLED]
     if options.quick:
         names = [OURS]
@@ -51,7 +51,7 @@ def kills(settings: Settings, options: argparse.Namespace) -> list[Outcome]:
 
 
 def sentence(outcome: Outcome) -> str:
-    """Say in a line what two kills did."""
+    """Return a line that says what two kills did."""
     _, _, lost, doubled, wrong, moved = _cells(outcome)
     return f"{outcome.system.name}: {lost} lost, {doubled} doubled, {wrong} coverage wrong, moves again after {moved} s"
 
@@ -73,13 +73,13 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
 
 
 def code(outcomes: Iterable[Outcome]) -> int:
-    """The exit code: 1 when our output is not the oracle's, or our coverage isn't."""
+    """Return the exit code: 1 if our output or our coverage differs from the oracle's."""
     ours = [each.output for each in outcomes if each.system.name == OURS]
     return 0 if all(each.equal and not each.wrong_coverage for each in ours) else 1
 
 
 def as_json(outcomes: Sequence[Outcome], impressions: int) -> dict[str, Any]:
-    """The figures, and the systems' versions."""
+    """Return the figures and the systems' versions."""
     return {
         "impressions": impressions,
         "kills_at": list(kill.SHARES),

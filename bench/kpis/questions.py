@@ -1,18 +1,18 @@
-"""The KPIs' queries, each beside one that does without the keys and rollups made for it: both must say the same."""
+"""The KPIs' queries, each with one that does without the keys and rollups made for it: both must give the same."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A KPI, asked of what is made for it, and of tables that lack it. Both must say the same."""
+    """A KPI's query on the tables made for it, and on tables without these. Both must give the same."""
 
     name: str
     asked: str
     without: str
     lacks: str
     tolerance: float = 0.0
-    """Relative: of percentiles, which are within 1 %."""
+    """Relative tolerance, for percentiles: they are within 1 %."""
 
 
 LEDGER_LACK = "no rollup: the ledger itself"

@@ -1,4 +1,4 @@
-"""A hundred million impressions, made inside ClickHouse as the sink would have written them, to ask for KPIs."""
+"""A hundred million impressions, made inside ClickHouse as the sink would have written them, to query KPIs."""
 
 from collections.abc import Callable
 
@@ -6,15 +6,15 @@ from clickhouse_connect.driver.client import Client
 
 PARTITIONS = 16
 ARTWORKS, SMALL_POOL = 1_000, 200
-# Every twentieth user looks at the small pool and is nearly through with it; the others see a quarter of theirs.
+# Every twentieth user looks at the small pool and has seen nearly all of it; the others see a quarter of theirs.
 SMALL_EVERY, REPEAT_EVERY = 20, 20
 # 100,000 a minute.
 MS_BETWEEN = 0.6
-# Rows that one statement makes: some seconds of work.
+# Rows made by one statement: some seconds of work.
 STEP = 5_000_000
 
-# The n-th impression is of user n % users, in his round n / users; users are a multiple of the partitions, so that a
-# user has one, and offsets grow with time. A repeat is of the artwork three rounds before.
+# The n-th impression is of user n % users, in their round n / users. Users are a multiple of the partitions, so each
+# user has one partition, and offsets grow with time. A repeat is of the artwork three rounds before.
 _COMMON = """
     number % {users} AS user,
     intDiv(number, {users}) AS round,
@@ -72,7 +72,7 @@ TABLES = {
 
 
 def make(client: Client, database: str, impressions: int, users: int, end_ms: int, done: Callable[[str], None]) -> None:
-    """Fill the base tables with `impressions`, of a log that ends at `end_ms` (ms since the epoch); say each step.
+    """Fill the base tables with `impressions`, of a log that ends at `end_ms` (ms since the epoch); print each step.
 
     `users` must be a multiple of the partitions.
     """

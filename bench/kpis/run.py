@@ -1,6 +1,6 @@
 """How long the KPIs take over 100,000,000 impressions, with the keys and rollups and without: `python -m bench.kpis`.
 
-The rows are made inside the engine, which takes a quarter of an hour, and are kept with `--keep` for another run.
+The rows are made inside the engine, which takes a quarter of an hour; `--keep` keeps them for another run.
 """
 
 import argparse
@@ -28,18 +28,18 @@ IMPRESSIONS, USERS = 100_000_000, 500_000
 DATABASE = "impressions"
 ROLLUPS = ("ledger_minutes_refresh", "users_refresh")
 REPEATS = 7
-# A pass over everything is not quicker the next time.
+# A pass over everything is not faster the second time.
 SLOW_SECONDS, SLOW_REPEATS = 2.0, 2
-# The engine remembers which granules a condition is true in: the same question asked again would be of that.
+# The engine remembers in which granules a condition is true: asking the same again would measure that cache.
 SETTINGS = {"database": DATABASE, "max_threads": 2, "use_query_condition_cache": 0}
-# A first rollup reads everything.
+# The first rollup reads everything.
 REQUEST_SECONDS = 3_600
 COLUMNS = ("question", "with", "s", "without", "s", "times")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Median seconds of a question, with what is made for it and without."""
+    """Median seconds of a question, with the keys and rollups made for it and without."""
 
     question: str
     seconds: float
@@ -48,7 +48,7 @@ class Answer:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the bench. Return 0; 1 when a KPI says another thing than the rows do."""
+    """Run the bench. Return 0, or 1 if a KPI differs from what the rows give."""
     parser = argparse.ArgumentParser(prog="python -m bench.kpis", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--impressions", type=int, default=IMPRESSIONS)
     parser.add_argument("--users", type=int, default=USERS, help=f"a multiple of {PARTITIONS}")
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def running_engine(settings: Settings, keep: bool) -> Iterator[Settings]:
-    """Run an engine in a folder of its own; empty it at the end unless it is to be kept."""
+    """Run an engine in its own folder; empty the folder at the end unless it is to be kept."""
     ours = settings.model_copy(
         update={
             "data_dir": settings.data_dir.resolve() / "bench-kpis",
@@ -89,7 +89,7 @@ def running_engine(settings: Settings, keep: bool) -> Iterator[Settings]:
 
 
 def client_of(settings: Settings, user: str) -> Client:
-    """Return a client that waits as long as a first rollup takes."""
+    """Return a client whose timeout allows for the first rollup."""
     host, port = settings.clickhouse_address
     return clickhouse_connect.get_client(
         host=host,
@@ -102,7 +102,7 @@ def client_of(settings: Settings, user: str) -> Client:
 
 
 def prepare(client: Client, settings: Settings, impressions: int, users: int) -> dict[str, Any]:
-    """Make the rows and their rollups, unless they are there; return how long it took and what they take on disk."""
+    """Make the rows and their rollups unless they exist; return how long it took and their size on disk."""
     if client.command(f"EXISTS TABLE {DATABASE}.unsorted"):
         say("using the rows that were kept")
     else:
@@ -132,7 +132,7 @@ def prepare(client: Client, settings: Settings, impressions: int, users: int) ->
 
 
 def unsorted(client: Client) -> None:
-    """Make the same impressions without a sorting key, in the order of the log."""
+    """Make the same impressions without a sorting key, in log order."""
     client.command(
         f"CREATE TABLE {DATABASE}.unsorted ENGINE = MergeTree ORDER BY tuple() AS"
         " SELECT user_id, artwork_id, pool_id, seen_at, fresh"
@@ -142,7 +142,7 @@ def unsorted(client: Client) -> None:
 
 
 def wait_for_merges(client: Client) -> None:
-    """Return once the engine has nothing to merge: what is measured is reading."""
+    """Return once the engine has nothing to merge: only reading is measured."""
     while client.command("SELECT count() FROM system.merges"):
         time.sleep(1)
 
@@ -162,7 +162,7 @@ def ask(client: Client, users: int) -> tuple[list[Answer], list[str]]:
 
 
 def timed(client: Client, sql: str) -> tuple[float, list[tuple[Any, ...]]]:
-    """Return the median time of a query (s), as its client sees it, and its rows. The first time is left out."""
+    """Return a query's median time (s), as its client sees it, and its rows. The first time is left out."""
     taken: list[float] = []
     rows: list[tuple[Any, ...]] = []
     wanted = REPEATS
@@ -175,7 +175,7 @@ def timed(client: Client, sql: str) -> tuple[float, list[tuple[Any, ...]]]:
 
 
 def same(found: list[tuple[Any, ...]], expected: list[tuple[Any, ...]], tolerance: float) -> bool:
-    """Are the rows the same, numbers within a relative tolerance?"""
+    """Whether the rows are the same, with numbers within a relative tolerance."""
     return len(found) == len(expected) and all(
         len(one) == len(other) and all(close(a, b, tolerance) for a, b in zip(one, other, strict=True))
         for one, other in zip(found, expected, strict=True)
@@ -183,7 +183,7 @@ def same(found: list[tuple[Any, ...]], expected: list[tuple[Any, ...]], toleranc
 
 
 def close(a: Any, b: Any, tolerance: float) -> bool:
-    """Are two values the same, or numbers, or lists of them, that are nearly?"""
+    """Whether two values are equal, or numbers or lists of numbers that are nearly equal."""
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(close(one, other, tolerance) for one, other in zip(a, b, strict=True))
     if isinstance(a, int | float) and isinstance(b, int | float):
@@ -210,5 +210,5 @@ def report(answers: Sequence[Answer]) -> Iterator[str]:
 
 
 def answers_json(answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """Return the answers for the file of results."""
+    """Return the answers for the results' file."""
     return [asdict(one) for one in answers]

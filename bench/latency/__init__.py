@@ -1,1 +1,1 @@
-"""From append to committed rows, over the rate of arrival."""
+"""From append to committed rows, by rate of arrival."""

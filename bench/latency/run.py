@@ -1,4 +1,4 @@
-"""How long a worker takes from append to readable rows, over the rate of arrival: `python -m bench.latency`."""
+"""How long a worker takes from append to readable rows, by rate of arrival: `python -m bench.latency`."""
 
 import argparse
 import math
@@ -25,16 +25,16 @@ WARM_UP_SECONDS = 5.0
 RUN_IN_SECONDS = 20.0
 # The targets (ms).
 P95_MS, P99_MS = 100.0, 250.0
-# P95 above this (ms): the queue grows, and a longer step would only have measured a longer one.
+# If P95 is above this (ms), the queue grows, and a longer step would only measure a longer queue.
 BROKEN_MS = 1_000.0
-# How long the worker may take to decide what a rate that it could not hold has left.
+# How long the worker may take to decide the backlog of a rate that it could not hold.
 DRAIN_SECONDS = 120.0
 COLUMNS = ("impressions/s", "a record", "row", "P50 ms", "P95 ms", "P99 ms", "max ms", "rows", "worker CPU", "target")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A rate, and what came of it. `cpu` is the worker's share of a core."""
+    """A rate and its outcome. `cpu` is the worker's share of a core."""
 
     rate: float
     size: int
@@ -48,17 +48,17 @@ class Step:
 
     @property
     def broken(self) -> bool:
-        """Whether the rate was more than the worker can do."""
+        """Whether the rate was more than the worker can sustain."""
         return not self.accepted.p95 <= BROKEN_MS
 
     @property
     def met(self) -> bool:
-        """Whether both rows came within the targets."""
+        """Whether both rows arrived within the targets."""
         return all(each.p95 < P95_MS and each.p99 < P99_MS for each in (self.accepted, self.coverage))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the bench; return the exit code: 0, or 1 when the first rate misses its target."""
+    """Run the bench; return the exit code: 0, or 1 if the first rate misses its target."""
     options = _parser().parse_args(argv)
     settings = Settings.load()
     steps: list[Step] = []
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         worker.wait_ready(ours, out=say)
         follower = Follower(ours)
         try:
-            # Broker and worker have both just started; nobody measures that here.
+            # Broker and worker have both just started, which isn't measured here.
             measure(ours, follower, Traffic(options.rate, RUN_IN_SECONDS, options.sizes[0], now_ms(), seed=0))
             for size in options.sizes:
                 steps += _steps(ours, follower, size, options)
@@ -99,7 +99,7 @@ def measure(settings: Settings, follower: Follower, traffic: Traffic) -> Step:
     """Send traffic to a worker that is ready, and wait until all of it has been decided and read."""
     decided = worker.sample(settings).impressions
     with sending(settings, traffic) as sender:
-        # From the sender's own beginning, to less than a poll of its pipe.
+        # From the sender's own start, to within one poll of its pipe.
         begun = time.time() * 1000
         time.sleep(min(WARM_UP_SECONDS, traffic.seconds))
         first = worker.sample(settings)
@@ -122,7 +122,7 @@ def measure(settings: Settings, follower: Follower, traffic: Traffic) -> Step:
 
 
 def rows(steps: Iterable[Step]) -> Iterator[tuple[str, ...]]:
-    """The cells of the table: two rows a step."""
+    """Return the table's cells: two rows per step."""
     for step in steps:
         for what, each in (("accepted", step.accepted), ("coverage", step.coverage)):
             times = [f"{value:,.0f}" for value in (each.p50, each.p95, each.p99, each.max)]
@@ -131,7 +131,7 @@ def rows(steps: Iterable[Step]) -> Iterator[tuple[str, ...]]:
 
 
 def as_json(step: Step) -> dict[str, Any]:
-    """A step's figures; times in ms."""
+    """Return a step's figures; times in ms."""
     return {**asdict(step), "met": step.met, "broken": step.broken}
 
 

@@ -1,7 +1,7 @@
-"""The ceiling: what librdkafka and a JSON decoder reach in Python when nothing is decided, kept or written.
+"""The ceiling: what librdkafka and a JSON decoder reach in Python if nothing is decided, kept or written.
 
 `queued.min.messages` and `fetch.queue.backoff.ms` are librdkafka's two settings that a consumer of small records
-waits for: with its defaults it stands still between fetches.
+waits for: with the defaults it pauses between fetches.
 """
 
 import orjson
@@ -13,7 +13,7 @@ BATCH = 5_000
 
 
 def main() -> None:
-    """Consume and decode, again and again, until SIGTERM."""
+    """Consume and decode until SIGTERM."""
     end_on_sigterm()
     task, progress = Task.load(), Progress()
     progress.serve(task.metrics_port)

@@ -1,6 +1,6 @@
-"""What every peer in Python shares: how the bench tells it what to do, and how it tells the bench how far it is.
+"""What every Python peer shares: how it gets its task from the bench, and how it reports its progress.
 
-The standard library only: each peer has an environment of its own.
+Standard library only: each peer has its own environment.
 """
 
 import os
@@ -25,15 +25,15 @@ class Task(NamedTuple):
     partitions: int
     input: str
     output: str
-    """Empty for one that writes nothing."""
+    """Empty if the peer writes nothing."""
     group: str
     variant: str
     size: int
-    """Impressions a record, on average: for what is set in records."""
+    """Impressions per record on average, for settings that count records."""
 
     @classmethod
     def load(cls) -> "Task":
-        """Read it from the environment. Raises KeyError for what is missing."""
+        """Read the task from the environment. Raises KeyError for what is missing."""
         get = os.environ.__getitem__
         return cls(
             bootstrap=get("PEER_BOOTSTRAP"),
@@ -49,13 +49,13 @@ class Task(NamedTuple):
 
 
 class Progress:
-    """Counts impressions decided, and serves the count to whoever asks."""
+    """Counts decided impressions, and serves the count over HTTP."""
 
     def __init__(self) -> None:
         self.impressions = 0
 
     def exposition(self) -> bytes:
-        """The count as a Prometheus metric."""
+        """Return the count as a Prometheus metric."""
         return f"{COUNTER} {self.impressions}\n".encode()
 
     def serve(self, port: int) -> None:
@@ -71,7 +71,7 @@ class Progress:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Nothing: a line for each look would be measured too."""
+                """Log nothing: a line for each request would be measured too."""
 
         server = ThreadingHTTPServer(("127.0.0.1", port), Answer)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -83,10 +83,10 @@ def is_near(seen_at: int, times: Iterable[int]) -> bool:
 
 
 def kept(times: list[int], seen_at: int) -> list[int]:
-    """The accepted times with one more; without those that nothing can be near any more, two windows back (ms)."""
+    """Return the accepted times with one more, without those two windows back (ms): nothing can be near those."""
     return [*(other for other in times if other > seen_at - 2 * WINDOW_MS), seen_at]
 
 
 def end_on_sigterm() -> None:
-    """Make SIGTERM what Ctrl-C is, for frameworks that know only that."""
+    """Make SIGTERM act as Ctrl-C, for frameworks that only handle that."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)

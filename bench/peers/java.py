@@ -1,4 +1,4 @@
-"""The Kafka Streams peer: built from its source by Maven, once, and how it is started."""
+"""The Kafka Streams peer: built from its source by Maven, once, and how to start it."""
 
 import hashlib
 import os
@@ -15,8 +15,8 @@ from streams.settings import Settings
 
 SOURCE = Path(__file__).parent / "kafka_streams"
 JAR = "peer.jar"
-# The serial collector is as fast here as the parallel one and resident in 60 MB less; G1 takes 15 % more CPU time, and
-# half the heap costs a tenth of the speed.
+# The serial collector is as fast here as the parallel one and takes 60 MB less resident memory; G1 takes 15 % more CPU
+# time, and half the heap costs a tenth of the speed.
 JVM = ("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
 LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -25,9 +25,9 @@ LOGGING = (
 
 
 def kafka_streams(settings: Settings, out: Callable[[str], None]) -> list[str]:
-    """Return the peer's argv; the same for every variant, which is in its environment.
+    """Return the peer's argv, the same for every variant: the variant is in its environment.
 
-    Raises UserError when it has to be built and the JDK or Maven is missing, or Maven fails.
+    Raises UserError if it has to be built and the JDK or Maven is missing, or Maven fails.
     """
     return [require_java(), *JVM, *LOGGING, "-jar", str(build(settings, out) / JAR)]
 
@@ -41,9 +41,9 @@ def kafka_streams_version() -> str:
 
 
 def build(settings: Settings, out: Callable[[str], None]) -> Path:
-    """Return the folder of the jar and of those that it needs, building it when there is none of this very source.
+    """Return the folder of the jar and those that it needs; build it if there is none of exactly this source.
 
-    `<data_dir>/bench-peers/kafka_streams/<digest of the source>`, which appears complete or not at all.
+    The folder is `<data_dir>/bench-peers/kafka_streams/<digest of the source>`; it appears complete or not at all.
     """
     target = settings.data_dir.resolve() / "bench-peers" / "kafka_streams" / source_digest()
     if target.is_dir():
@@ -62,7 +62,7 @@ def build(settings: Settings, out: Callable[[str], None]) -> Path:
 
 
 def source_digest() -> str:
-    """Return what tells one version of the source from another."""
+    """Return a digest that identifies this version of the source."""
     state = hashlib.sha256()
     for path in [SOURCE / "pom.xml", *sorted((SOURCE / "src").rglob("*.java"))]:
         text = path.read_bytes()
@@ -71,7 +71,7 @@ def source_digest() -> str:
 
 
 def require_compiler(java: str) -> None:
-    """Raise UserError when this Java is a runtime without the compiler, as Debian's headless package is."""
+    """Raise UserError if this Java is a runtime without the compiler, like Debian's headless package."""
     listed = subprocess.run([java, "--list-modules"], capture_output=True, text=True, check=False).stdout
     if "jdk.compiler" not in listed:
         raise UserError(

@@ -1,8 +1,8 @@
-"""The job as Faust's documentation would have it done: models, one agent, an event at a time, windowed table.
+"""The job as Faust's documentation would write it: models, one agent, an event at a time, windowed table.
 
 `faust.Record` models and an agent over events: https://faust-streaming.github.io/faust/userguide/agents.html. Windowed
-tables with `.tumbling(size, expires=...)`, and a plain table: .../userguide/tables.html. RocksDB as the store, since
-state in memory is for development, says the same page. Everything that is not written here is Faust's default.
+tables with `.tumbling(size, expires=...)`, and a plain table: .../userguide/tables.html. The store is RocksDB, since
+the same page says that state in memory is for development. Everything else is Faust's default.
 """
 
 import faust
@@ -11,8 +11,8 @@ from prometheus_client import Counter, start_http_server
 from bench.peers.common import COUNTER, Task
 
 WINDOW_SECONDS = 600
-# Faust expires by the wall clock, and takes what is older than `expires` away whatever the events' own time is. Twenty
-# minutes, which would do for a live stream, forget state while an old backlog is played; a day doesn't.
+# Faust expires by the wall clock: it removes what is older than `expires` whatever the events' own time is. Twenty
+# minutes would do for a live stream, but would lose state while an old backlog is replayed; a day doesn't.
 EXPIRES_SECONDS = 86_400
 
 
@@ -35,7 +35,7 @@ class Flush(faust.Record):
 
 
 class Accepted(faust.Record):
-    """An impression that is no duplicate."""
+    """An impression that is not a duplicate."""
 
     user_id: str
     artwork_id: str

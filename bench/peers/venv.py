@@ -11,15 +11,15 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 FOLDER = Path(__file__).parent
-# Pathway brings a hundred packages; a network that answers at all has sent them by then.
+# Pathway brings a hundred packages; any working network has sent them by then.
 INSTALL_SECONDS = 1_200
 
 
 def python(name: str, settings: Settings, out: Callable[[str], None]) -> str:
-    """Return the interpreter that has a peer's packages, in `<data_dir>/bench-peers/<name>`.
+    """Return the interpreter with a peer's packages, in `<data_dir>/bench-peers/<name>`.
 
-    The environment is made again when the requirements have changed. Raises UserError when pip can't install them;
-    its output is beside the environment then.
+    Rebuild the environment if the requirements have changed. Raises UserError if pip can't install them; its output
+    is then beside the environment.
     """
     requirements = FOLDER / name / "requirements.txt"
     home = settings.data_dir.resolve() / "bench-peers" / name
@@ -44,7 +44,7 @@ def python(name: str, settings: Settings, out: Callable[[str], None]) -> str:
 
 
 def version(name: str, package: str) -> str:
-    """Return the version of a package that a peer's requirements pin. Raises StopIteration when they don't."""
+    """Return the version of a package that a peer's requirements pin. Raises StopIteration if they don't pin it."""
     lines = (FOLDER / name / "requirements.txt").read_text().splitlines()
     return next(line.split("==")[1].split()[0] for line in lines if line.startswith(f"{package}=="))
 

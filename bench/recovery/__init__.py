@@ -1,1 +1,1 @@
-"""How a worker with much state comes back."""
+"""How a worker with much state recovers."""

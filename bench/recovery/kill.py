@@ -1,4 +1,4 @@
-"""A worker killed with impressions arriving: how long until its output moves again."""
+"""A worker killed while impressions arrive: how long until it gives output again."""
 
 import time
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 RATE = 1_700.0
-# What arrives before the kill, and a bound for all of it.
+# The traffic before the kill, and a bound for all of it.
 BEFORE_SECONDS, MOST_SECONDS = 6.0, 120.0
-# Latency is what it was before when this is no longer exceeded (the latency target's P99).
+# Latency is back to usual once it no longer exceeds this (the latency target's P99).
 USUAL_MS = 250.0
 # It has been so for this long (s).
 STEADY_SECONDS = 3.0
@@ -24,7 +24,7 @@ POLL_SECONDS = 0.1
 
 
 class How(StrEnum):
-    """Who starts it again."""
+    """What restarts it."""
 
     AT_ONCE = "at once, by whoever killed it"
     SUPERVISOR = "by the supervisor of `impressions up`"
@@ -36,15 +36,15 @@ class Kill:
 
     how: How
     moving: float
-    """The first accepted row that is committed after it can be read."""
+    """Until the first accepted row committed after the kill can be read."""
     usual: float
-    """The last row came that took longer than usual: the backlog of the outage is worked off."""
+    """Until the last row that took longer than usual: the backlog of the outage is worked off."""
 
 
 def measure(settings: Settings, how: How, seed: int, out: Out) -> Kill:
-    """Kill worker 0, which is ready, under traffic, and see it come back; it runs when this returns.
+    """Kill worker 0, which is ready, under traffic, and watch it recover; it runs when this returns.
 
-    Raises UserError when it does not come back in time.
+    Raises UserError if it does not recover in time.
     """
     supervisor, victim = stack.supervisor(settings), worker.program(settings)
     if how is How.SUPERVISOR:
@@ -72,13 +72,13 @@ def measure(settings: Settings, how: How, seed: int, out: Out) -> Kill:
 
 
 def judge(arrivals: Arrivals, how: How, killed: float, until: float) -> Kill:
-    """Read the figures from what arrived."""
+    """Compute the figures from what arrived."""
     silence = longest_silence(arrivals.times(), killed, until)
     return Kill(how, (silence.end - killed) / 1000, (last_unusual(arrivals, killed) - killed) / 1000)
 
 
 def last_unusual(arrivals: Arrivals, since: float) -> float:
-    """When the last row came that took longer than usual; `since` if none did after it."""
+    """Return when the last row arrived that took longer than usual; `since` if none did after it."""
     slow = [
         at
         for at, appended in zip(arrivals.at, arrivals.appended, strict=True)
@@ -88,7 +88,7 @@ def last_unusual(arrivals: Arrivals, since: float) -> float:
 
 
 def _wait_usual(arrivals: Arrivals, killed: float, pid: int) -> None:
-    """Return once rows of after the kill have come, and none slower than usual for some seconds."""
+    """Return once rows from after the kill have arrived, and none slower than usual for some seconds."""
     deadline = time.monotonic() + MOST_SECONDS - 2 * BEFORE_SECONDS
     usual_since: float | None = None
     while usual_since is None or time.monotonic() - usual_since < STEADY_SECONDS:
@@ -101,7 +101,7 @@ def _wait_usual(arrivals: Arrivals, killed: float, pid: int) -> None:
 
 
 def summary(kills: Sequence[Kill]) -> list[tuple[str, ...]]:
-    """The cells of a table, a row for each way to start it again; times are the middle one's and the longest."""
+    """Return a table's cells, a row for each way to restart it; times are the median and the longest."""
     rows = []
     for how in How:
         of_it = [each for each in kills if each.how is how]

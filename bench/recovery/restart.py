@@ -1,4 +1,4 @@
-"""One start of a worker, measured from the start of its process: until it is ready, until it has decided something."""
+"""One start of a worker: the time from the start of its process until it is ready, and until it decides something."""
 
 import time
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ from streams.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What the worker says that it read from the changelogs: changes in all, and the slowest partition's time."""
+    """What the worker reports that it read from the changelogs: changes in all, and the slowest partition's time."""
 
     changes: int
     seconds: float
 
     @property
     def rate(self) -> float:
-        """Changes a second: the partitions are read at the same time."""
+        """Changes a second; the partitions are read in parallel."""
         return self.changes / self.seconds if self.seconds else 0.0
 
 
@@ -38,14 +38,14 @@ class Start:
 
 
 def measure(settings: Settings, impressions: int, what: str, out: Out) -> Start:
-    """Start the worker, wait until it has decided so many impressions that lie on the topic, and kill it.
+    """Start the worker, wait until it has decided that many impressions of the topic, and kill it.
 
-    Raises UserError when it ends by itself, or takes too long.
+    Raises UserError if it ends by itself or takes too long.
     """
     times: dict[str, float] = {}
     peak = 0.0
     begun = time.monotonic()
-    # It tells what it restores.
+    # At this level it reports what it restores.
     program = worker.program(settings.model_copy(update={"log_level": "INFO"})).start()
 
     def done() -> bool:
@@ -68,7 +68,7 @@ def measure(settings: Settings, impressions: int, what: str, out: Out) -> Start:
 
 
 def restored_in(lines: Iterable[bytes]) -> Restored:
-    """Sum up what a worker's log says about the partitions that it restored."""
+    """Sum up what a worker's log reports about the partitions that it restored."""
     changes, seconds = 0, 0.0
     for line in lines:
         if b'"state_restored"' in line:
@@ -79,7 +79,7 @@ def restored_in(lines: Iterable[bytes]) -> Restored:
 
 
 def middle(starts: list[Start]) -> Start:
-    """The median of each figure, and the highest peak."""
+    """Return the median of each figure, and the highest peak."""
     return Start(
         median(each.ready for each in starts),
         median(each.decided for each in starts),
@@ -91,5 +91,5 @@ def middle(starts: list[Start]) -> Start:
 
 
 def folder_bytes(folder: Path, pattern: str) -> int:
-    """How large the files below a folder are that match a pattern."""
+    """Return the total size of the files below a folder that match a pattern."""
     return sum(path.stat().st_size for path in folder.glob(pattern) if path.is_file())

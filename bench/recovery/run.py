@@ -1,7 +1,7 @@
-"""How a worker with much state comes back: `python -m bench.recovery`.
+"""How a worker with much state recovers: `python -m bench.recovery`.
 
-users: its start with the state of a million users, and its memory while they come. kill: killed with impressions
-arriving. day: the state of 100,000 impressions a minute for a day, its size, and the start with it.
+users: its start with the state of a million users, and its memory while they arrive. kill: killed while impressions
+arrive. day: the state of 100,000 impressions a minute for a day, its size, and the start with it.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from streams.settings import Settings
 
 PARTS = ("users", "kill", "day")
 DEFAULT_USERS = 1_000_000
-# Fewer are restored in less than a start differs from the next.
+# Restoring fewer takes less than the difference between two starts.
 LEAST_USERS = 1_000
 PER_MINUTE = 100_000
 HOURS = (1, 6, 24)
@@ -58,7 +58,7 @@ class Stage:
     buckets: int
     sizes: Sizes
     computed: float
-    """What the changelogs' size should be by the first stage's bytes an impression and a user."""
+    """The changelogs' expected size, by the first stage's bytes per impression and per user."""
     from_changelogs: Start
     from_rocksdb: Start
 
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class OfUsers:
-    """Starts with the state of many users, and how it came to be."""
+    """Starts with the state of many users, and how it was made."""
 
     users: int
     samples: list[Sample]
@@ -103,7 +103,7 @@ class OfUsers:
     starts: dict[str, Start]
 
     def lines(self) -> Iterator[str]:
-        """A table of the starts, and the state's size."""
+        """Yield a table of the starts, and the state's size."""
         yield from table(START_COLUMNS, start_rows(self.starts))
         window, user = self.sizes.windows_changelog / self.users, self.sizes.coverage_changelog / self.users
         yield (
@@ -122,7 +122,7 @@ class OfUsers:
 
 
 def of_users(starts: Starts, count: int) -> OfUsers:
-    """Start a worker without any state, make it the state of so many users, and start it from both places."""
+    """Start a worker without any state, make the state of that many users, and start it from each place."""
     found = {EMPTY: starts.measure(EMPTY, fresh=True)}
     samples = starts.build(count)
     found[ROCKSDB] = starts.measure(ROCKSDB, fresh=False)
@@ -132,7 +132,7 @@ def of_users(starts: Starts, count: int) -> OfUsers:
 
 
 def of_kills(settings: Settings, count: int) -> list[Kill]:
-    """Kill the worker some times in each way, with the state that there is."""
+    """Kill the worker several times in each way, with the existing state."""
     worker.program(settings).start()
     worker.wait_ready(settings, out=say)
     return [
@@ -142,7 +142,7 @@ def of_kills(settings: Settings, count: int) -> list[Kill]:
 
 
 def of_a_day(starts: Starts, load: Load, hours: Sequence[int]) -> list[Stage]:
-    """Put the state of so many hours, one after the other, into the changelogs, and start with each."""
+    """Put the state of more and more hours into the changelogs, and start with each."""
     builder = Builder(starts.settings, load, starts.partitions, now_ms(), say)
     builder.users()
     stages: list[Stage] = []
@@ -159,17 +159,17 @@ def of_a_day(starts: Starts, load: Load, hours: Sequence[int]) -> list[Stage]:
 
 
 def windows(hours: float, window_minutes: float) -> int:
-    """How many windows the state of so many hours holds: two more than they are, as the worker sweeps."""
+    """Return how many windows that many hours of state hold: two more than the hours have, as the worker sweeps."""
     return round(hours * 60 / window_minutes) + 2
 
 
 def computed(first: Stage, impressions: int) -> float:
-    """The size of the changelogs of so many impressions, by what those of a first stage are (bytes)."""
+    """Return the size (bytes) of the changelogs of that many impressions, extrapolated from a first stage."""
     return first.sizes.coverage_changelog + first.sizes.windows_changelog / first.impressions * impressions
 
 
 def cells(stage: Stage) -> tuple[str, ...]:
-    """A row of the day's table."""
+    """Return a row of the day's table."""
     return (
         str(stage.hours),
         f"{stage.impressions:,}",
@@ -185,7 +185,7 @@ def cells(stage: Stage) -> tuple[str, ...]:
 
 
 def start_rows(starts: Mapping[str, Start]) -> Iterator[tuple[str, ...]]:
-    """The rows of the starts' table. The first start is what the others are beside."""
+    """Return the rows of the starts' table. The others are compared with the first start."""
     empty = next(iter(starts.values()))
     for name, start in starts.items():
         yield (
@@ -194,14 +194,14 @@ def start_rows(starts: Mapping[str, Start]) -> Iterator[tuple[str, ...]]:
             f"{start.ready / empty.ready:.1f} x",
             f"{start.decided:.1f}",
             f"{start.restored.changes:,}",
-            # A handful of changes take as long as asking for them.
+            # A handful of changes takes no longer than asking for them.
             f"{start.restored.rate:,.0f}" if start.restored.changes >= LEAST_USERS else "-",
             f"{start.peak_mib:,.0f}",
         )
 
 
 def memory_picture(samples: Sequence[Sample]) -> str:
-    """Draw a worker's memory over the users that it has met; return the file's name."""
+    """Draw a worker's memory over the users that it has seen; return the file's name."""
     drawn = axes("One worker's memory while its users come", "thousands of users with state", "resident memory (MiB)")
     drawn.plot(
         [each.impressions / IMPRESSIONS_A_USER / 1_000 for each in samples],
@@ -214,7 +214,7 @@ def memory_picture(samples: Sequence[Sample]) -> str:
 
 
 def day_picture(stages: Sequence[Stage]) -> str:
-    """Draw the time of recovery over the state; return the file's name."""
+    """Draw the recovery time over the state's size; return the file's name."""
     drawn = axes("Recovery over the size of the state", "millions of window entries", "seconds until ready")
     size = [stage.buckets / 1e6 for stage in stages]
     drawn.plot(size, [stage.from_changelogs.ready for stage in stages], "o-", label="from the changelogs")

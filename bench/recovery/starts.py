@@ -1,4 +1,4 @@
-"""A worker's starts on one broker, with the state that it was given."""
+"""A worker's starts on one broker, with a given state."""
 
 import shutil
 import time
@@ -20,14 +20,14 @@ from streams.kafka.names import IMPRESSIONS, changelog
 from streams.settings import Settings
 from streams.state.partition_state import Table
 
-# The slowest worth waiting for, far below what is measured on a laptop.
+# The slowest rate worth waiting for, far below what a laptop reaches.
 SLOWEST_RATE = 2_000
 READY_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What lies on disk (bytes): the broker's changelogs, as they were sent, and the worker's RocksDB."""
+    """Sizes on disk (bytes): the broker's changelogs, compressed as sent, and the worker's RocksDB."""
 
     windows_changelog: int
     coverage_changelog: int
@@ -35,12 +35,12 @@ class Sizes:
 
     @property
     def changelogs(self) -> int:
-        """Both."""
+        """The total of both."""
         return self.windows_changelog + self.coverage_changelog
 
 
 class Starts:
-    """Starts worker 0 again and again, without its local state or with it."""
+    """Starts worker 0 repeatedly, with or without its local state."""
 
     def __init__(self, settings: Settings, repeats: int) -> None:
         self.settings, self._repeats = settings, repeats
@@ -50,7 +50,7 @@ class Starts:
         write(settings, [])  # the catalogue, and no records
 
     def measure(self, what: str, fresh: bool) -> Start:
-        """Start and kill the worker some times, without its local state if `fresh`; return the middle."""
+        """Start and kill the worker several times, without its local state if `fresh`; return the median."""
         done = []
         for number in range(1, self._repeats + 1):
             if fresh:
@@ -64,7 +64,7 @@ class Starts:
         return middle(done)
 
     def build(self, count: int) -> list[Sample]:
-        """Make users' state as it comes to be in life, by deciding; then kill the worker. Returns its samples."""
+        """Make users' state as in operation, by deciding; then kill the worker. Return its samples."""
         begun, total = time.monotonic(), count * users.IMPRESSIONS_A_USER
         users.produce(self.settings, users.packed(count, self.partitions, now_ms() - 2 * SPAN_MS, SPAN_MS))
         say(f"backlog: {count:,} users, {total:,} impressions, {time.monotonic() - begun:.0f} s")
@@ -75,12 +75,12 @@ class Starts:
         return samples
 
     def sizes(self) -> Sizes:
-        """How large the state is now: before a compaction, or a fresh store, changes it."""
+        """Return the state's size now, before a compaction or a fresh store changes it."""
         data = broker.data_dir(RunFolder(self.settings.data_dir))
         logs = {table: folder_bytes(data, f"{changelog(table)}-*/*.log") for table in Table}
         return Sizes(logs[Table.WINDOWS], logs[Table.COVERAGE], folder_bytes(self._folder, "**/*"))
 
 
 def mib(size: float) -> str:
-    """A size as a cell."""
+    """Format a size for a cell."""
     return f"{size / MIB:,.1f}"

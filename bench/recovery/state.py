@@ -1,9 +1,9 @@
 """The state of a day of impressions, put into the changelogs without deciding them.
 
 The values are the worker's own: it decides some flushes in memory, and what it would store for them is stored for
-every user and window, each under its own key. The keys are made as the worker makes them. What differs from a state
-that came to be in life: values repeat after a thousand others, far beyond what compression looks back over; and
-nothing was ever written twice, so that this is what compaction leaves.
+every user and window, each under its own key. The keys are made as the worker makes them. Two things differ from a
+state made in operation: values repeat after a thousand others, far beyond what compression looks back over; and
+nothing was ever written twice, so this is what compaction leaves.
 """
 
 import time
@@ -36,29 +36,29 @@ TELL_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many impressions a minute of so many users, who see ten artworks in a window and then come back later."""
+    """Impressions a minute, of users who each see ten artworks in a window and then come back later."""
 
     users: int
     per_minute: int
     per_visit: int = 10
 
     def visitors(self, window_ms: int) -> int:
-        """How many users come in one window."""
+        """The number of users in one window."""
         return min(self.users, self.per_minute * window_ms // 60_000 // self.per_visit)
 
     def seen(self) -> int:
-        """How many artworks a user has seen after a day."""
+        """The number of artworks that a user has seen after a day."""
         return min(ARTWORKS, max(self.per_visit, self.per_minute * 24 * 60 // self.users))
 
     def who(self, window: int, window_ms: int) -> Iterator[int]:
-        """Yield the users who come in a window, the next ones in each next window."""
+        """Yield the users of a window; the next window has the next users."""
         count = self.visitors(window_ms)
         first = window * count
         return ((first + number) % self.users for number in range(count))
 
 
 def templates(settings: Settings, impressions: int, seed: int) -> tuple[list[bytes], list[bytes]]:
-    """What the worker stores for a flush of so many artworks within a window: window values, coverage values."""
+    """Return what the worker stores for a flush of that many artworks in one window: window values, coverage values."""
     catalogue = Catalogue()
     for ordinal in range(ARTWORKS):
         catalogue.apply(artwork_id(ordinal).encode(), b'{"pool_id":"%s","ordinal":%d}' % (POOL.encode(), ordinal))
@@ -81,7 +81,7 @@ def templates(settings: Settings, impressions: int, seed: int) -> tuple[list[byt
 
 
 def values_of(changes: list[Change], table: Table) -> list[bytes]:
-    """The values of a table's users: not the pins and the position, whose keys begin with what no id holds."""
+    """Return the values of a table's users, without pins and position: their keys begin with bytes that no id has."""
     special = b"\x00" if table is Table.COVERAGE else b"no key begins so"
     return [
         change.value
@@ -91,7 +91,7 @@ def values_of(changes: list[Change], table: Table) -> list[bytes]:
 
 
 class Builder:
-    """Writes the state of a load, window after window into the past, each once; then it can write more."""
+    """Writes a load's state, each window once, going back into the past; it can continue with more windows."""
 
     def __init__(self, settings: Settings, load: Load, partitions: int, now: int, out: Out) -> None:
         self._settings, self._load, self._out = settings, load, out
@@ -107,7 +107,7 @@ class Builder:
             {
                 **connection(settings.kafka_bootstrap),
                 "enable.idempotence": True,
-                # As the worker's.
+                # As in the worker.
                 "compression.type": "lz4",
                 "linger.ms": 5,
                 "queue.buffering.max.messages": 500_000,
@@ -115,7 +115,7 @@ class Builder:
         )
 
     def users(self) -> None:
-        """Write what each user has ever seen: at first, once."""
+        """Write what each user has ever seen: once, first."""
         values = self._coverage_values
         self._produce(
             Table.COVERAGE, ((number, key, values[at % TEMPLATES]) for at, (key, number) in enumerate(self._users))
@@ -123,7 +123,7 @@ class Builder:
         self._flush()
 
     def until(self, windows: int) -> None:
-        """Write windows until there are so many, the newest first."""
+        """Write windows until there are that many, the newest first."""
         told = time.monotonic()
         for window in range(self._windows, windows):
             who = list(self._load.who(window, self._settings.window_ms))

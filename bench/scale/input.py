@@ -1,4 +1,4 @@
-"""Other sizes than the usual: installations of more partitions, another window; backlogs of other users and records."""
+"""Other sizes than usual: installations with more partitions, another window; backlogs of other users and records."""
 
 import re
 import time
@@ -28,11 +28,11 @@ from streams.provision.topics import provision_kafka
 from streams.settings import Settings
 
 SEED = 20_241_124
-# As the usual backlog: one record in ten is an exact retry within 5,000 records.
+# As in the usual backlog: one record in ten is an exact retry within 5,000 records.
 RETRIED, RETRY_WITHIN = 0.1, 5_000
 # Between two impressions of a flush (ms).
 APART_MS = 500
-# A broker takes as long to forget a topic as its controller takes to tell it.
+# A broker forgets a topic only when its controller notifies it.
 ANSWER_SECONDS = 60.0
 POLL_SECONDS = 0.1
 COUNT = re.compile(r"(&source_partitions) \d+")
@@ -40,7 +40,7 @@ COUNT = re.compile(r"(&source_partitions) \d+")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a worker has to do with; the usual one by default."""
+    """What a worker has to handle; the usual shape by default."""
 
     partitions: int = 4
     workers: int = 1
@@ -58,12 +58,12 @@ class Shape:
 
     @property
     def usual(self) -> bool:
-        """Whether an installation as provisioned does."""
+        """Whether an installation as provisioned suffices."""
         return (self.partitions, self.window_seconds) == (4, 600)
 
 
 def installation(settings: Settings, shape: Shape) -> Settings:
-    """Make a broker's topics again as the shape wants them, and write its catalogue; return the settings for it.
+    """Re-create a broker's topics for the shape, and write its catalogue; return the settings for it.
 
     Both are fixed at the first provisioning, so nothing may have worked on them yet.
     """
@@ -84,7 +84,7 @@ def installation(settings: Settings, shape: Shape) -> Settings:
 
 
 def preload(settings: Settings, shape: Shape, now: int) -> int:
-    """Write one impression of each user, packed: they all have state before anything is measured. Returns how many."""
+    """Write one impression of each user, packed, so all have state before measuring starts. Return how many records."""
     waiting: list[list[bytes]] = [[] for _ in range(shape.partitions)]
 
     def packed() -> Iterator[Packed]:
@@ -103,7 +103,7 @@ def preload(settings: Settings, shape: Shape, now: int) -> int:
 
 
 def backlog(shape: Shape, impressions: int, now: int) -> Iterator[Record]:
-    """Yield records of exactly `size` impressions of one user, so many impressions in all; their hour is over.
+    """Yield records of exactly `size` impressions of one user each, that many impressions in all; their hour is over.
 
     The artworks of a record differ. Equal arguments give equal records.
     """
@@ -123,7 +123,7 @@ def backlog(shape: Shape, impressions: int, now: int) -> Iterator[Record]:
 
 
 def declared(folder: Path, partitions: int) -> Path:
-    """The project's topics with another partition count of the source."""
+    """Return the project's topics with another partition count of the source."""
     text, found = COUNT.subn(rf"\g<1> {partitions}", project_path("topics.yaml").read_text())
     if found != 1:
         raise UserError("topics.yaml does not say how many partitions the source has as it used to.")
@@ -148,7 +148,7 @@ def _delete_topics(settings: Settings) -> None:
 
 
 def _more_artworks(settings: Settings, count: int) -> None:
-    """Write those behind the usual ones to the catalogue."""
+    """Write the artworks beyond the usual ones to the catalogue."""
     producer = Producer({**connection(settings.kafka_bootstrap), "linger.ms": 20})
     for ordinal in range(ARTWORKS, count):
         value = orjson.dumps({"pool_id": POOL, "ordinal": ordinal})

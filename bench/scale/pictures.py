@@ -8,7 +8,7 @@ from bench.lib.figures import axes, save
 
 Curve = Sequence[tuple[float, float]]
 COST = "CPU µs an impression"
-# The title and the axes of each sweep's picture, and whether what grows does so by factors.
+# The title and axes of each sweep's picture, and whether the sweep grows by factors.
 LABELS: dict[str, tuple[str, str, str, bool]] = {
     "users": ("Cost as users grow", "users with state", COST, True),
     "artworks": ("Cost as artworks grow", "artworks in the catalogue", COST, True),
@@ -41,6 +41,6 @@ def pictures(curves: Mapping[str, Curve]) -> Iterator[Path]:
 
 
 def line(curve: Curve) -> tuple[float, float]:
-    """The straight line through a curve by least squares: its value at 0, and what each step adds."""
+    """Fit a straight line to a curve by least squares; return its value at 0 and its slope."""
     slope, intercept = linear_regression([size for size, _ in curve], [cost for _, cost in curve])
     return intercept, slope

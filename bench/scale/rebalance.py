@@ -1,4 +1,4 @@
-"""What it costs that a second worker comes or goes, with impressions arriving: how long no output is given."""
+"""What it costs when a second worker joins or leaves while impressions arrive: how long there is no output."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 RATE = 1_700.0
-# Before the first change and after each: output flows again, and what waited is worked off.
+# Before the first change and after each: time for output to flow again and the backlog to be worked off.
 STEADY_SECONDS = 5.0
 # A bound for all of it.
 MOST_SECONDS = 240.0
@@ -25,19 +25,19 @@ FIRST, SECOND = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A worker came or went."""
+    """A second worker joined or left."""
 
     what: str
     settled: float
     """Seconds until each worker held its partitions and was ready."""
     silences: tuple[float, ...]
-    """The longest time without a row, of each partition (s)."""
+    """Each partition's longest time without a row (s)."""
     latency: Quantiles
-    """Of what was appended from the change until some seconds after it settled (ms)."""
+    """Latencies (ms) of what was appended from the change until some seconds after it settled."""
 
 
 def measure(settings: Settings, partitions: int, out: Out) -> list[Change]:
-    """Let a second worker come and go beside the first, which is started here. Raises UserError when one hangs."""
+    """Start a worker, then let a second one join and leave. Raises UserError if one hangs."""
     worker.program(settings, FIRST).start()
     worker.wait_ready(settings, (FIRST,), out)
     follower = Follower(settings, coverage=False)
@@ -71,7 +71,7 @@ def measure(settings: Settings, partitions: int, out: Out) -> list[Change]:
 
 
 def _wait_held(settings: Settings, held: tuple[int, ...], what: str) -> None:
-    """Return once the workers are ready with so many partitions each, in any order."""
+    """Return once the workers are ready with these numbers of partitions, in any order."""
     deadline = time.monotonic() + CHANGE_SECONDS
     while True:
         texts = [worker.exposition(settings, index) for index in range(len(held))]
@@ -84,7 +84,7 @@ def _wait_held(settings: Settings, held: tuple[int, ...], what: str) -> None:
 
 
 def cells(change: Change) -> tuple[str, ...]:
-    """A row of the table."""
+    """Return a row of the table."""
     silences = sorted(change.silences)
     return (
         change.what,

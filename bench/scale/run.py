@@ -1,4 +1,4 @@
-"""What an impression costs as things grow, two workers beside one, a rebalance: `python -m bench.scale`."""
+"""What an impression costs as things grow; two workers compared with one; a rebalance: `python -m bench.scale`."""
 
 import argparse
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 USUAL = Shape()
-# What grows, and how; the usual shape is the first point of each.
+# What grows, and how; the first point of each sweep is the usual shape.
 SWEEPS: dict[str, tuple[int, ...]] = {
     "users": (1_000, 10_000, 100_000, 1_000_000),
     "artworks": (265, 10_000, 100_000),
@@ -30,13 +30,13 @@ SWEEPS: dict[str, tuple[int, ...]] = {
 }
 REBALANCE = "rebalance"
 IMPRESSIONS = 200_000
-# At many a record a chunk holds many times as many impressions, and a few chunks are no steady state.
+# With many impressions per record a chunk holds many times as many, and a few chunks are not a steady state.
 LARGE_SIZE, LARGE_TIMES = 5, 4
-# Two workers share the partitions first.
+# Two workers first have to share the partitions.
 WORKERS_TIMES = 3
-# The start, and the end, where one partition has been read before the others, are not counted.
+# Neither the start counts nor the end, when one partition has been read before the others.
 FROM, TO = 0.2, 0.95
-# The slowest worth waiting for.
+# The slowest rate worth waiting for.
 SLOWEST_RATE, READY_SECONDS = 1_000, 120.0
 COLUMNS = (
     "what grows",
@@ -65,7 +65,7 @@ class Point:
     shape: Shape
     impressions: int
     accepted: float
-    """The share of them that is accepted: a duplicate costs less."""
+    """The share of impressions that is accepted: a duplicate costs less."""
     rate: float
     cpu_us: float
     broker_us: float
@@ -108,13 +108,13 @@ def shapes(names: Iterable[str]) -> Iterator[Shape]:
 
 
 def swept(name: str) -> list[Shape]:
-    """The shapes of a sweep: the usual one but for what grows."""
+    """Return the shapes of a sweep: the usual shape except for what grows."""
     grow: Callable[[int], Shape] = lambda value: replace(USUAL, **{name: value})  # noqa: E731
     return [grow(value) for value in SWEEPS[name]]
 
 
 def measure(settings: Settings, shape: Shape, impressions: int) -> Point:
-    """Give a worker, or two, users with state, then a backlog. Raises UserError when one ends, or takes too long."""
+    """Give one or two workers users with state, then a backlog. Raises UserError if one ends or takes too long."""
     settings = installation(settings, shape)
     now, indexes = now_ms(), tuple(range(shape.workers))
     users = preload(settings, shape, now)
@@ -136,9 +136,9 @@ def measure(settings: Settings, shape: Shape, impressions: int) -> Point:
 
 
 def read_off(shape: Shape, samples: Sequence[Sample], impressions: int) -> Point:
-    """Read a point's figures off its samples: of the part in which every worker holds partitions.
+    """Compute a point's figures from the samples in which every worker holds partitions.
 
-    Raises UserError when there are no two samples of such a part.
+    Raises UserError if there are not two such samples.
     """
     ready = (each for each in samples if each.impressions >= FROM * impressions and each.holding == shape.workers)
     begin = next(ready, None)
@@ -158,7 +158,7 @@ def read_off(shape: Shape, samples: Sequence[Sample], impressions: int) -> Point
 
 
 def curve(name: str, points: Sequence[Point]) -> list[tuple[float, float]]:
-    """What to draw of a sweep: CPU µs an impression; of a record, where its size grows; impressions/s of workers."""
+    """Return a sweep's curve: CPU µs per impression; per record if its size grows; impressions/s if workers grow."""
     if name == "size":
         return [(point.shape.size, point.cpu_us * point.shape.size) for point in points]
     values = [point.rate if name == "workers" else point.cpu_us for point in points]

@@ -1,1 +1,1 @@
-"""The sink, from a backlog and as records arrive."""
+"""The sink, on a backlog and as records arrive."""

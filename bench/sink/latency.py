@@ -18,7 +18,7 @@ from bench.sink.system import Sample, parts, reader, running_engine, running_sin
 from streams.errors import UserError
 from streams.settings import Settings
 
-# A latency is too long by up to this, never too short. A look costs the engine some ten milliseconds.
+# A latency is too long by up to this, never too short. Each look costs the engine some ten milliseconds.
 POLL_SECONDS = 0.2
 # The first seconds are not counted: caches fill, the broker's compiler is at work.
 WARM_UP_SECONDS = 10.0
@@ -27,14 +27,14 @@ PARTS_SECONDS = 5.0
 TOLD_SECONDS = 30.0
 # The target.
 P95_SECONDS = 2.0
-# Where a source's time of append stands.
+# The field that holds a source's time of append.
 TIMES = {"impressions_raw": "received_at", "ledger_raw": "appended_at"}
 TOPIC = "accepted, on the topic"
 COLUMNS = ("readable in", "rows", "P50 s", "P95 s", "P99 s", "max s")
 
 
 class Reader:
-    """Sees rows as soon as an analyst can, by asking for those behind the newest record that it knows."""
+    """Sees rows as soon as an analyst can, by asking for those after the newest record that it knows."""
 
     def __init__(self, client: Client, database: str, name: str) -> None:
         self._client, self._table, self._time = client, f"{database}.{name}", TIMES[name]
@@ -46,7 +46,7 @@ class Reader:
         """Note what has become readable. Latencies (s) are of rows whose source was appended from `since` (ms) on."""
         known = " OR ".join(f"(kafka_partition = {p} AND kafka_offset > {o})" for p, o in self._newest.items())
         others = f"kafka_partition NOT IN ({', '.join(map(str, self._newest))})" if self._newest else "1"
-        # A row that was inserted and merged while it is asked for is seen once: a query reads a snapshot of parts.
+        # A row that is inserted and merged during the query is seen once: a query reads a snapshot of parts.
         found = self._client.query(
             f"SELECT kafka_partition, kafka_offset, toUnixTimestamp64Milli({self._time}) FROM {self._table} "
             f"WHERE {known or 0} OR {others}"
@@ -62,7 +62,7 @@ class Reader:
 
 @dataclass(slots=True)
 class Run:
-    """What was seen while impressions arrived. Times are seconds; `cpu` is each process's share of a core."""
+    """What was seen while impressions arrived. Times are in seconds; `cpu` is each process's share of a core."""
 
     rate: float
     seconds: float
@@ -77,7 +77,7 @@ class Run:
 
 
 def latency(broker: Settings, rate: float, seconds: float, size: int) -> int:
-    """Measure it; return the exit code: 1 where P95 misses its target."""
+    """Measure it; return the exit code: 1 if P95 misses its target."""
     write(broker, [])  # the catalogue, and no records
     worker.program(broker).start()
     with running_engine(broker, say) as ours, running_sink(ours):
@@ -107,7 +107,7 @@ def _measure(settings: Settings, rate: float, seconds: float, size: int) -> Run:
     client = reader(settings)
     readers = {name: Reader(client, settings.clickhouse_database, name) for name in TIMES}
     traffic = Traffic(rate, seconds + WARM_UP_SECONDS, size, now_ms())
-    # How much of it is the worker's.
+    # The worker's part of the latency.
     follower = Follower(settings, coverage=False)
     with closing(follower), sending(settings, traffic) as sender:
         begun = told = time.monotonic()
@@ -138,7 +138,7 @@ def _measure(settings: Settings, rate: float, seconds: float, size: int) -> Run:
 
 
 def _follow(settings: Settings, readers: Mapping[str, Reader], run: Run, until: float, since: float) -> Sample:
-    """Look at what is readable until that moment of time.monotonic(); return where the sink stands then."""
+    """Look at what is readable until that moment of time.monotonic(); return the sink's last sample."""
     client = reader(settings)
     while (now := time.monotonic()) < until:
         if not run.parts or now - run.parts[-1][0] >= PARTS_SECONDS:
@@ -152,7 +152,7 @@ def _follow(settings: Settings, readers: Mapping[str, Reader], run: Run, until: 
 
 
 def cells(latencies: Mapping[str, Quantiles]) -> Sequence[tuple[str, ...]]:
-    """The rows of the table."""
+    """Return the table's rows."""
     return [
         (name, f"{each.count:,}", *(f"{value:.2f}" for value in (each.p50, each.p95, each.p99, each.max)))
         for name, each in latencies.items()

@@ -1,4 +1,4 @@
-"""How fast the sink brings a backlog into ClickHouse, and how soon what arrives is readable: `python -m bench.sink`."""
+"""How fast the sink inserts a backlog into ClickHouse, and how soon arrivals are readable: `python -m bench.sink`."""
 
 import argparse
 import time
@@ -19,9 +19,9 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 IMPRESSIONS = 1_000_000
-# The first twentieth is the start: connections, first blocks, an engine that has not inserted yet.
+# The first twentieth is the start-up: connections, first blocks, an engine that has not inserted yet.
 STEADY_FROM = 0.05
-# Far above what either takes.
+# Far longer than either takes.
 DECIDE_SECONDS, SINK_SECONDS = 600.0, 600.0
 COLUMNS = (
     "rows",
@@ -37,7 +37,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What came of a backlog. Rows are of all tables; lines those of the topics; times are seconds."""
+    """The outcome of a backlog. Rows are of all tables, lines are of the topics; times are in seconds."""
 
     impressions: int
     size: int
@@ -52,7 +52,7 @@ class Backlog:
 
     @property
     def rate(self) -> float:
-        """Rows a second, of all tables."""
+        """Rows a second, over all tables."""
         return self.steady_rows / self.seconds
 
     @property
@@ -61,12 +61,12 @@ class Backlog:
         return self.rate * self.lines / self.rows
 
     def per_million(self, name: str) -> float:
-        """A process's CPU seconds for a million rows."""
+        """Return a process's CPU seconds per million rows."""
         return self.cpu_seconds[name] / self.steady_rows * 1e6
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the bench; return the exit code: 0, or 1 when rows are missing, or too many, or came too late."""
+    """Run the bench; return the exit code: 0, or 1 if rows are missing, doubled or late."""
     options = _parser().parse_args(argv)
     settings = Settings.load()
     with only_bench(settings), running_broker(settings, say) as broker:
@@ -94,7 +94,7 @@ def backlog(broker: Settings, impressions: int, size: int) -> int:
 
 
 def decide(settings: Settings, impressions: int, size: int) -> None:
-    """Have a worker decide a backlog of impressions, so that its output lies on the topics; then it has ended."""
+    """Let a worker decide a backlog of impressions, so its output is on the topics; then end it."""
     write(settings, records(impressions, size, start_of(int(time.time() * 1000))))
     worker.program(settings).start()
     worker.follow(settings, impressions, (0,), DECIDE_SECONDS, say)
@@ -119,7 +119,7 @@ def _drain(settings: Settings) -> list[Sample]:
 
 
 def steady(samples: Sequence[Sample], impressions: int, size: int, active: dict[str, int]) -> Backlog:
-    """Sum up samples, the last of which has all rows."""
+    """Sum up samples; the last one has all rows."""
     last = next(each for each in samples if each.all_rows == samples[-1].all_rows)
     first = next(each for each in samples if each.all_rows >= STEADY_FROM * last.all_rows)
     names = (SINK, ENGINE, kafka.NAME)
@@ -138,7 +138,7 @@ def steady(samples: Sequence[Sample], impressions: int, size: int, active: dict[
 
 
 def check(client: Any, settings: Settings, last: Sample) -> bool:
-    """Whether readers see each row that was inserted, once; say so if they don't."""
+    """Whether readers see each inserted row once; print it if they don't."""
     wrong = []
     for name in last.rows:
         view = f"{settings.clickhouse_database}.{name.removesuffix('_raw')}"
@@ -151,7 +151,7 @@ def check(client: Any, settings: Settings, last: Sample) -> bool:
 
 
 def cells(found: Backlog) -> tuple[str, ...]:
-    """The row of the table."""
+    """Return the table's row."""
     return (
         f"{found.rows:,}",
         f"{found.rate:,.0f}",
@@ -162,7 +162,7 @@ def cells(found: Backlog) -> tuple[str, ...]:
 
 
 def as_json(found: Backlog) -> dict[str, Any]:
-    """The figures, derived ones included."""
+    """Return the figures, including derived ones."""
     names = (SINK, ENGINE, kafka.NAME)
     return {
         **{name: getattr(found, name) for name in Backlog.__slots__},

@@ -1,4 +1,4 @@
-"""What both benchmarks of the sink measure: an engine and a sink beside the bench's broker, as processes, sampled."""
+"""What both sink benchmarks measure: an engine and a sink beside the bench's broker, as processes, sampled."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -29,15 +29,15 @@ Out = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Where the sink stands at a moment of time.monotonic(), and what each process has used since its start."""
+    """The sink's progress at a moment of time.monotonic(), and what each process has used since its start."""
 
     at: float
     rows: dict[str, int]
-    """Inserted, by table."""
+    """Rows inserted, by table."""
     blocks: dict[str, int]
     lag: int
     slow: int
-    """Records that were left out."""
+    """Records that were skipped."""
     used: dict[str, Usage]
 
     @property
@@ -48,9 +48,9 @@ class Sample:
 
 @contextmanager
 def running_engine(settings: Settings, out: Out) -> Iterator[Settings]:
-    """Run an empty, migrated engine beside the broker that the settings lead to; yield settings that lead to both.
+    """Run an empty, migrated engine beside the broker of these settings; yield settings that point to both.
 
-    The broker's own end stops it.
+    It stops when the broker does.
     """
     ours = settings.model_copy(
         update={
@@ -67,7 +67,7 @@ def running_engine(settings: Settings, out: Out) -> Iterator[Settings]:
 
 @contextmanager
 def running_sink(settings: Settings) -> Iterator[None]:
-    """Start a sink; don't wait. Whatever happens, it has ended at the end."""
+    """Start a sink without waiting for it; whatever happens, stop it at the end."""
     program = component(SINK, settings).program.start()
     try:
         yield
@@ -76,7 +76,7 @@ def running_sink(settings: Settings) -> Iterator[None]:
 
 
 def sample(settings: Settings) -> Sample | None:
-    """Look at the sink, once it serves its metrics. Raises UserError when it has ended."""
+    """Sample the sink, once it serves its metrics. Raises UserError if it has ended."""
     sink = component(SINK, settings)
     sink.program.stays(WAIT_SECONDS)
     text = http_get(sink.address, "/metrics")
@@ -93,17 +93,17 @@ def sample(settings: Settings) -> Sample | None:
 
 
 def is_ready(text: str) -> bool:
-    """Says a sink's exposition that it reads all of its partitions?"""
+    """Whether a sink's metrics show that it reads all of its partitions."""
     return total(text, "impressions_sink_ready") == 1
 
 
 def reader(settings: Settings) -> Client:
-    """What an analyst has."""
+    """Return a client like an analyst's."""
     return connect(settings, "reader")
 
 
 def parts(client: Client) -> dict[str, int]:
-    """Active parts of each table that has any."""
+    """Return the active parts of each table that has any."""
     found = client.query("SELECT table, count() FROM system.parts WHERE active GROUP BY table").result_rows
     return {table: int(count) for table, count in found if table in TABLES}
 

@@ -1,1 +1,1 @@
-"""Throughput from a backlog, ours beside its peers."""
+"""Throughput on a backlog: our worker and its peers."""

@@ -30,7 +30,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Row:
-    """A system's figures at one size: the median of each over its measurements, and the worst of its outputs."""
+    """A system's figures at one size: each the median over its measurements, and the worst of its outputs."""
 
     system: System
     size: int
@@ -47,7 +47,7 @@ class Row:
 
 
 def rows(results: Iterable[Result]) -> list[Row]:
-    """Sum up the measurements, a size after the other, in the order of SYSTEMS."""
+    """Sum up the measurements, one size after the other, in the order of SYSTEMS."""
     order = list(SYSTEMS)
     by_key: dict[tuple[int, int], list[Result]] = {}
     for each in results:
@@ -80,7 +80,7 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 
 def table(found: Sequence[Row]) -> Iterator[str]:
-    """Yield the lines of a Markdown table, then what has to be known of some of its rows."""
+    """Yield the lines of a Markdown table, then the notes on some of its rows."""
     ours = {each.size: each for each in found if each.system.name == OURS}
     yield from markdown(COLUMNS, [_cells(each, ours.get(each.size)) for each in found])
     for system in dict.fromkeys(each.system.name for each in found if each.system.note):
@@ -106,7 +106,7 @@ def _cells(row: Row, ours: Row | None) -> tuple[str, ...]:
 
 
 def ratio(value: float, of: float | None) -> str:
-    """Say what part of another figure this is."""
+    """Return this figure's ratio to another, as text."""
     return f"{value / of:,.2f}" if of else "-"
 
 
@@ -115,7 +115,7 @@ def _number(value: float | None) -> str:
 
 
 def sentence(result: Result) -> str:
-    """Say in a line what was measured."""
+    """Return a line that says what was measured."""
     return (
         f"{result.system.name}: {result.steady.rate:,.0f} impressions/s, {result.steady.cpu_per_million:,.1f} CPU s "
         f"per million, {result.steady.peak_mib:,.0f} MiB, output equals the oracle: {verdict(result)}"
@@ -123,7 +123,7 @@ def sentence(result: Result) -> str:
 
 
 def verdict(result: Result) -> str:
-    """Say whether the output is the oracle's and, where it isn't, by how much."""
+    """Return whether the output equals the oracle's and, if not, by how much it differs, as text."""
     if result.output is None:
         return "-"
     text = f"yes ({result.output.found:,})" if result.output.equal else f"no: {_difference(result.output)}"
@@ -140,7 +140,7 @@ def _difference(output: Comparison) -> str:
 
 
 def as_json(results: Sequence[Result], impressions: int) -> dict[str, Any]:
-    """Every measurement, the medians, and the systems' versions."""
+    """Return every measurement, the medians, and the systems' versions."""
     found = rows(results)
     ours = {each.size: each for each in found if each.system.name == OURS}
     return {
@@ -167,7 +167,7 @@ def _row_json(row: Row, ours: Row | None) -> dict[str, Any]:
 
 
 def tidy(value: Any) -> Any:
-    """The same figures with as many digits as they are worth."""
+    """Return the figures rounded to their significant digits."""
     if isinstance(value, dict):
         return {key: tidy(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Throughput from a backlog, ours beside its peers, in one run: `python -m bench.throughput`."""
+"""Throughput on a backlog, our worker and its peers in one run: `python -m bench.throughput`."""
 
 import argparse
 import time
@@ -19,20 +19,20 @@ from streams.settings import Settings
 
 DEFAULT_IMPRESSIONS = 1_000_000
 QUICK_IMPRESSIONS = 200_000
-# Below this the steady state is a chunk or two, and a figure says nothing.
+# Below this, the steady state is a chunk or two, and a figure means nothing.
 LEAST_IMPRESSIONS = 20_000
 SIZES = [1, 10]
 SLICE_SECONDS = 60.0
 QUICK_SLICE_SECONDS = 10.0
-# The hour begins a minute before a window ends, so that a slice of some minutes holds a boundary.
+# The hour begins a minute before a window ends, so a slice of some minutes includes a boundary.
 LEAD_MS = 60_000
 
-# How each system is started, by its name.
+# How to start each system, by name.
 Prepared = Mapping[str, Sequence[str]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the bench; return the exit code: 0, or 1 when our output is not the oracle's."""
+    """Run the bench; return the exit code: 0, or 1 if our output differs from the oracle's."""
     options = with_json(parser("bench.throughput", __doc__ or "")).parse_args(argv)
     settings = Settings.load()
     with only_bench(settings):
@@ -46,10 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def throughput(settings: Settings, options: argparse.Namespace) -> list[Result]:
-    """Measure every system at every size, as often as `options` say, and say each figure when it is there.
+    """Measure every system at every size, as often as `options` say, and print each figure at once.
 
-    A round goes through all of them before the next begins, and every second round backwards: a noisy minute of the
-    machine then falls on one measurement of a system and not on all.
+    Each round measures all of them before the next begins, and every second round goes backwards: a noisy minute of the
+    machine then affects one measurement of a system and not all.
     """
     impressions = impressions_of(options)
     names: list[str] = options.systems or (QUICK if options.quick else list(SYSTEMS))
@@ -70,7 +70,7 @@ def throughput(settings: Settings, options: argparse.Namespace) -> list[Result]:
 
 
 def prepare(settings: Settings, systems: Sequence[System]) -> Prepared:
-    """Set up what is missing, and return how each system is started. Raises UserError when that can't be had."""
+    """Set up what is missing, and return how to start each system. Raises UserError if it can't be set up."""
     return {system.name: system.prepare(settings, say) for system in systems}
 
 
@@ -84,24 +84,24 @@ def fill(settings: Settings, impressions: int, size: int, start: int) -> Backlog
 
 
 def code(results: Sequence[Result]) -> int:
-    """The exit code: 1 when our output is not the oracle's, or our coverage isn't."""
+    """Return the exit code: 1 if our output or our coverage differs from the oracle's."""
     outputs = [each.output for each in results if each.system.name == OURS]
     return 0 if all(each and each.equal and not each.wrong_coverage for each in outputs) else 1
 
 
 def start_of(now: int) -> int:
-    """Return where event time begins (ms): the same place in its window in every run, none of it in the future."""
+    """Return where event time begins (ms): at the same place in a window in every run, and none of it in the future."""
     return (now // WINDOW_MS - 1) * WINDOW_MS - SPAN_MS - LEAD_MS
 
 
 def impressions_of(options: argparse.Namespace) -> int:
-    """How many impressions a backlog holds."""
+    """Return how many impressions a backlog holds."""
     asked: int | None = options.impressions
     return asked or (QUICK_IMPRESSIONS if options.quick else DEFAULT_IMPRESSIONS)
 
 
 def parser(name: str, text: str) -> argparse.ArgumentParser:
-    """The options that the benchmarks of a backlog share."""
+    """Return a parser of the options that the benchmarks of a backlog share."""
     made = argparse.ArgumentParser(prog=name, description=text)
     made.add_argument("--impressions", type=_count, help=f"default {DEFAULT_IMPRESSIONS:,}")
     made.add_argument("--quick", action="store_true", help=f"{QUICK_IMPRESSIONS:,}, few systems, a shorter slice")
@@ -112,7 +112,7 @@ def parser(name: str, text: str) -> argparse.ArgumentParser:
 
 
 def with_json(options: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """The option of a benchmark that runs alone."""
+    """Add the option of a benchmark that runs alone."""
     options.add_argument("--json", type=Path, metavar="FILE.json", help="write the figures there too")
     return options
 

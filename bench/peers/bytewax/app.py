@@ -1,7 +1,7 @@
-"""The job in Bytewax: a stateful step a user, snapshots of changed users in SQLite, its own Kafka connectors.
+"""The job in Bytewax: a stateful step per user, snapshots of changed users in SQLite, its own Kafka connectors.
 
-As its documentation has it for speed: batches of thousands from the source, steps that take a batch at once, a custom
-stateful logic. Recovery at the interval that its examples use; it commits no offsets, which the snapshots hold.
+As its documentation advises for speed: batches of thousands from the source, steps that process a batch at once, a
+custom stateful logic. Recovery at the interval of its examples; it commits no offsets, since the snapshots hold them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,9 +26,9 @@ SNAPSHOT = timedelta(seconds=10)
 
 # Artwork, impression and time (ms) of a user's impressions in one record.
 Impressions = list[tuple[str, str, int]]
-# The state's builder isn't told whose state it is: each record says it.
+# The state's builder doesn't know whose state it is, so each record carries the user.
 Flush = tuple[str, Impressions]
-# A user's accepted times by artwork. The tuples are never changed, so that a shallow copy is a snapshot.
+# A user's accepted times by artwork. The tuples never change, so a shallow copy is a snapshot.
 Times = dict[str, tuple[int, ...]]
 
 
@@ -39,7 +39,7 @@ class User(op.StatefulBatchLogic):  # type: ignore[misc]
         self._progress, self._times = progress, times or {}
 
     def on_batch(self, values: list[Flush]) -> tuple[Iterable[KafkaSinkMessage], bool]:
-        """Decide what came, and return what is accepted."""
+        """Decide the batch, and return what is accepted."""
         times, accepted = self._times, []
         for user_id, impressions in values:
             for artwork_id, impression_id, seen_at in impressions:
@@ -58,12 +58,12 @@ class User(op.StatefulBatchLogic):  # type: ignore[misc]
         return accepted, self.RETAIN
 
     def snapshot(self) -> Times:
-        """What a restart begins with."""
+        """Return what a restart begins with."""
         return dict(self._times)
 
 
 def decode(batch: list[KafkaSourceMessage]) -> Iterator[tuple[str, Flush]]:
-    """Each flush's impressions, keyed by its user."""
+    """Return each flush's impressions, keyed by its user."""
     for message in batch:
         flush = orjson.loads(message.value)
         user_id = flush["user_id"]
@@ -85,7 +85,7 @@ def build(task: Task, progress: Progress) -> Dataflow:
 
 
 def main() -> None:
-    """Run it, from where it was, until SIGTERM."""
+    """Run it from where it stopped, until SIGTERM."""
     end_on_sigterm()
     task, progress = Task.load(), Progress()
     progress.serve(task.metrics_port)

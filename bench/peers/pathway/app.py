@@ -1,17 +1,17 @@
-"""The job in Pathway: JSON read, grouped and written by its engine, with no Python for a row.
+"""The job in Pathway: its engine reads, groups and writes JSON, without Python per row.
 
-Its tables have one row a key, and its micro-batches no order within: what it can say without a Python call a row is one
-impression of each tumbling window, so that is what it does. Coverage is a table that it keeps, but is not in the rows:
-a join would write a row again at each change. Its persistence keeps the input. With `max_backlog_size` it reads no more
-than it works off, as its documentation wants it for a backlog. Its environment sets two threads, which are faster here
-than one.
+Its tables have one row per key, and its micro-batches have no order within them. Without a Python call per row it can
+express one impression of each tumbling window, so that is what it does. It keeps coverage in a table but not in the
+rows: a join would rewrite a row at each change. Its persistence keeps the input. With `max_backlog_size` it reads no
+more than it works off, as its documentation advises for a backlog. Its environment sets two threads, which are faster
+here than one.
 """
 
 import pathway as pw  # type: ignore[import-not-found] # in an environment of its own
 
 from bench.peers.common import WINDOW_MS, Progress, Task, end_on_sigterm
 
-# Impressions in a micro-batch: fewer make it slower, more only make it larger.
+# Impressions per micro-batch: fewer make it slower, more only make it larger.
 BACKLOG = 300_000
 AUTOCOMMIT_MS = 500
 SNAPSHOT_MS = 10_000
@@ -34,7 +34,7 @@ def build(task: Task, progress: Progress) -> None:
         format="json",
         autocommit_duration_ms=AUTOCOMMIT_MS,
         max_backlog_size=BACKLOG // task.size,
-        # Two would be two members of a group: what the first had read when the second joined was lost at times.
+        # Two would be two members of a group: what the first had read when the second joined was sometimes lost.
         parallel_readers=1,
         name="impressions",
     )
@@ -61,7 +61,7 @@ def build(task: Task, progress: Progress) -> None:
         if is_addition:
             progress.impressions = row["impressions"]
 
-    # One row, so one call a micro-batch.
+    # One row, so one call per micro-batch.
     pw.io.subscribe(seen.reduce(impressions=pw.reducers.count()), counted)
 
 

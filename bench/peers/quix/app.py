@@ -1,6 +1,6 @@
-"""The job in Quix Streams: a stateful function of a StreamingDataFrame, whose state is the message key's.
+"""The job in Quix Streams: a stateful function of a StreamingDataFrame, with state per message key.
 
-What its documentation has for speed: a state entry an artwork, so that a write is small; librdkafka's fetch and batch
+What its documentation advises for speed: a state entry per artwork, so writes are small; librdkafka's fetch and batch
 settings; few log lines. The commit interval, RocksDB's options and the changelog are its defaults.
 
 Variants: empty; `ttl` lets the accepted times expire by `state.set(ttl=)`; `exactly-once` is its processing guarantee.
@@ -29,7 +29,7 @@ def build(task: Task, progress: Progress) -> Application:
         consumer_extra_config={
             "queued.min.messages": 20_000,
             "fetch.queue.backoff.ms": 10,
-            # Kafka's static membership: whoever starts again need not wait for its own session's end.
+            # Kafka's static membership: a restarted member need not wait for the end of its own session.
             "group.instance.id": task.group,
             "session.timeout.ms": 10_000,
         },
@@ -65,7 +65,7 @@ def _plain(state: State, artwork_id: str, seen_at: int) -> int:
 
 
 def _with_ttl(state: State, artwork_id: str, seen_at: int) -> int:
-    """As `_plain`; that the artwork was seen is an entry of its own, since the times expire."""
+    """As `_plain`; a separate entry records that the artwork was seen, since the times expire."""
     key = f"t{artwork_id}"
     times = state.get(key) or []
     if is_near(seen_at, times):
@@ -85,7 +85,7 @@ def _count(state: State, new: bool) -> int:
 
 
 def main() -> None:
-    """Run it until SIGTERM, which it knows itself."""
+    """Run it until SIGTERM, which it handles itself."""
     task, progress = Task.load(), Progress()
     progress.serve(task.metrics_port)
     build(task, progress).run()

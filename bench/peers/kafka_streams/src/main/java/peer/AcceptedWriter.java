@@ -3,14 +3,14 @@ package peer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** Writes accepted impressions as JSON. Ids hold nothing that JSON escapes, which is checked. */
+/** Writes accepted impressions as JSON. Checks that ids hold nothing that JSON escapes. */
 final class AcceptedWriter {
     private static final byte[] USER_ID = ascii("{\"user_id\":\"");
     private static final byte[] ARTWORK_ID = ascii("\",\"artwork_id\":\"");
     private static final byte[] IMPRESSION_ID = ascii("\",\"impression_id\":\"");
     private static final byte[] SEEN_AT = ascii("\",\"seen_at\":");
     private static final byte[] SEEN = ascii(",\"seen\":");
-    // Longer than the names and the numbers are together.
+    // Longer than the names and numbers together.
     private static final int FRAME = 128;
     private static final int LONGEST_NUMBER = 20;
 

@@ -9,8 +9,8 @@ import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.KeyValueStore;
 
 /**
- * Numbers for the artworks of a partition, given in the order in which they are first seen. They stand in the same
- * store as the users, and are written before a user needs them, so that no crash leaves a user without them.
+ * Numbers for a partition's artworks, in the order in which they are first seen. They are in the same store as the
+ * users and are written before a user needs them, so no crash leaves a user without them.
  */
 final class Artworks {
     private static final String PREFIX = "a";
@@ -30,7 +30,7 @@ final class Artworks {
         }
     }
 
-    /** Returns the number of an artwork, giving it the next one when it has none. */
+    /** Returns an artwork's number; if it has none, assigns the next one. */
     int number(String id) {
         Integer number = numbers.get(id);
         return number != null ? number : give(id);

@@ -6,7 +6,7 @@ import org.apache.kafka.streams.processor.api.Record;
 
 /**
  * Decides every impression of a partition: it is a duplicate if and only if an accepted one of the same user and
- * artwork lies less than the window from it. What is accepted goes out as one record each.
+ * artwork is less than the window from it. Each accepted impression is sent as its own record.
  */
 final class Decider implements Processor<byte[], byte[], byte[], byte[]> {
     private final Progress progress;

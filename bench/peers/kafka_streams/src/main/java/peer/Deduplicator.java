@@ -8,8 +8,8 @@ import org.apache.kafka.streams.state.WindowStore;
 import org.apache.kafka.streams.state.WindowStoreIterator;
 
 /**
- * Decides every impression of a partition by the pattern for event deduplication: one is a duplicate if and only if the
- * window store holds an accepted one of the same user and artwork less than the window from it.
+ * Decides every impression of a partition by the pattern for event deduplication: an impression is a duplicate if and
+ * only if the window store holds an accepted one of the same user and artwork less than the window from it.
  */
 final class Deduplicator extends ContextualFixedKeyProcessor<String, Report, Accepted> {
     private final Progress progress;
@@ -30,7 +30,7 @@ final class Deduplicator extends ContextualFixedKeyProcessor<String, Report, Acc
     @Override
     public void process(FixedKeyRecord<String, Report> record) {
         String userId = record.key();
-        // Read at most once a record, and written only when there is a new artwork in it.
+        // Read at most once per record, and written only if the record has a new artwork.
         Seen seen = null;
         boolean changed = false;
         for (Report.Look look : record.value().impressions) {

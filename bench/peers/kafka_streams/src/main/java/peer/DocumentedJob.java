@@ -10,15 +10,15 @@ import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 
 /**
- * The topology as Kafka Streams' Developer Guide has it: typed streams with serdes, a processor with a window store for
- * the deduplication and a key-value store for coverage, and nothing in front of them but what Kafka Streams offers.
+ * The topology as in Kafka Streams' Developer Guide: typed streams with serdes, a processor with a window store for
+ * deduplication and a key-value store for coverage, and in front of them only what Kafka Streams offers.
  */
 final class DocumentedJob {
     /** When impressions were accepted, by "user|artwork". */
     static final String ACCEPTED = "accepted";
     /**
-     * The artworks seen, by user. The other natural form, an entry for each user and artwork and a count for each user,
-     * takes more CPU time.
+     * The artworks seen, by user. The other natural form takes more CPU time: an entry for each user and artwork, and a
+     * count for each user.
      */
     static final String USERS = "users";
 

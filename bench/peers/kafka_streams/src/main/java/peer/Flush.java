@@ -2,7 +2,7 @@ package peer;
 
 import java.util.Arrays;
 
-/** A flush as far as the job needs it; one object is filled again and again. */
+/** The fields of a flush that the job needs; one object is reused for all flushes. */
 final class Flush {
     String userId;
     int count;
@@ -24,7 +24,7 @@ final class Flush {
         }
     }
 
-    /** Throws when something that the job needs is missing. */
+    /** Throws if something that the job needs is missing. */
     void check() {
         boolean whole = userId != null && count > 0;
         for (int at = 0; whole && at < count; at++) {

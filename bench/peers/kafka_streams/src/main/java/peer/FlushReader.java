@@ -3,7 +3,7 @@ package peer;
 import com.alibaba.fastjson2.JSONReader;
 import com.alibaba.fastjson2.util.Fnv;
 
-/** Reads flushes from JSON, field by field; a field's name is told by its hash, as fastjson2's generated readers do. */
+/** Reads flushes from JSON, field by field; recognizes field names by hash, as fastjson2's generated readers do. */
 final class FlushReader {
     private static final long USER_ID = Fnv.hashCode64("user_id");
     private static final long IMPRESSIONS = Fnv.hashCode64("impressions");
@@ -13,7 +13,7 @@ final class FlushReader {
 
     private final Flush flush = new Flush();
 
-    /** Returns the flush, in an object that the next call fills again. Throws when it isn't one. */
+    /** Returns the flush in an object that the next call reuses. Throws if it isn't a flush. */
     Flush read(byte[] json) {
         flush.clear();
         try (JSONReader reader = JSONReader.of(json)) {

@@ -9,10 +9,10 @@ import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 
 /**
- * The topology tuned by hand: the input, one processor with its two stores, the output. Records are bytes throughout.
+ * The hand-tuned topology: the input, one processor with its two stores, the output. Records are bytes throughout.
  */
 final class Job {
-    /** How far apart in event time two looks at an artwork both count (ms). */
+    /** How far apart in event time two looks at an artwork must be for both to count (ms). */
     static final long WINDOW_MS = 600_000;
     /** How late in event time an impression may be and still be told from a duplicate. */
     static final Duration RETENTION = Duration.ofHours(24).plusMillis(2 * WINDOW_MS);
@@ -44,7 +44,7 @@ final class Job {
                 Serdes.ByteArray());
     }
 
-    /** The store with Kafka Streams' record cache in front of it, when the bench asks for that. */
+    /** Returns the store, behind Kafka Streams' record cache if the bench asks for that. */
     static StoreBuilder<?> cached(Peer peer, StoreBuilder<?> store) {
         return peer.caching() ? store.withCachingEnabled() : store.withCachingDisabled();
     }

@@ -12,7 +12,7 @@ import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 
-/** JSON by Jackson's data binding: names in snake case, and what a class has no field for is passed over. */
+/** JSON by Jackson's data binding: names in snake case; properties without a field are ignored. */
 final class Json {
     private static final ObjectMapper MAPPER = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
@@ -21,7 +21,7 @@ final class Json {
 
     private Json() {}
 
-    /** Returns what writes objects of a class, and reads them. */
+    /** Returns a serde for objects of a class. */
     static <T> Serde<T> serde(Class<T> type) {
         ObjectWriter writer = MAPPER.writerFor(type);
         ObjectReader reader = MAPPER.readerFor(type);

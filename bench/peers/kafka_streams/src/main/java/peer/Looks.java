@@ -2,10 +2,10 @@ package peer;
 
 import java.util.Arrays;
 
-/** Accepted impressions of one user: pairs of artwork and time. Few, so that they are searched one by one. */
+/** Accepted impressions of one user: pairs of artwork and time. They are few, so they are searched one by one. */
 final class Looks {
     private static final int WIDTH = 5;
-    // Of the 40 bits of a packed pair; more than the two windows of milliseconds that are packed together.
+    // Part of the 40 bits of a packed pair; enough for the milliseconds of the two windows that are packed together.
     private static final int TIME_BITS = 21;
     private static final int MOST_ARTWORKS = 1 << 8 * WIDTH - TIME_BITS;
     private static final long TIME_MASK = (1L << TIME_BITS) - 1;
@@ -35,7 +35,7 @@ final class Looks {
         times[count++] = seenAt;
     }
 
-    /** Whether one of this artwork lies less than the window from this time. */
+    /** Whether one of this artwork is less than the window from this time. */
     boolean near(int artwork, long seenAt) {
         for (int index = 0; index < count; index++) {
             if (artworks[index] == artwork && Math.abs(times[index] - seenAt) < Job.WINDOW_MS) {
@@ -61,7 +61,7 @@ final class Looks {
         return WIDTH * count;
     }
 
-    /** Writes all of it, each time as its distance from `base` (ms), which none may be before. */
+    /** Writes all pairs, each time as its distance from `base` (ms); none may be earlier. */
     void write(byte[] bytes, int from, long base) {
         int at = from;
         for (int index = 0; index < count; index++, at += WIDTH) {

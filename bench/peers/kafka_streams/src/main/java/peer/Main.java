@@ -7,13 +7,13 @@ import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 
-/** The peer as a process: it runs until SIGTERM; what it can't go on after ends it with exit code 1. */
+/** The peer as a process: it runs until SIGTERM; an error that it can't recover from ends it with exit code 1. */
 public final class Main {
     private static final Duration CLOSE = Duration.ofSeconds(30);
 
     private Main() {}
 
-    /** Runs it. Its settings are in the environment: see {@link Peer}. */
+    /** Runs the peer. Its settings are in the environment: see {@link Peer}. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         Peer peer = Peer.of(System.getenv());
         Progress progress = new Progress();

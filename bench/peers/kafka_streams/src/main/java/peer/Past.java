@@ -3,8 +3,8 @@ package peer;
 import org.apache.kafka.streams.state.WindowStore;
 
 /**
- * Accepted impressions that are older than what {@link User} holds: one value for each user and window of event time,
- * for as long as the store retains. Read only for impressions that come late.
+ * Accepted impressions older than those that {@link User} holds: one value for each user and window of event time, for
+ * the store's retention. Read only for late impressions.
  */
 final class Past {
     private final WindowStore<byte[], byte[]> store;
@@ -13,7 +13,7 @@ final class Past {
         this.store = store;
     }
 
-    /** Moves what has become old out of a user, whose latest window is from now on this one. */
+    /** Moves what has become old out of a user; from now on, this is their latest window. */
     void shift(byte[] key, User user, long window) {
         long from = (window - 1) * Job.WINDOW_MS;
         Looks looks = user.looks;
@@ -32,7 +32,7 @@ final class Past {
         user.window = window;
     }
 
-    /** Whether one of this user and artwork lies less than the deduplication window from this time. */
+    /** Whether one of this user and artwork is less than the deduplication window from this time. */
     boolean near(byte[] key, int artwork, long seenAt) {
         long window = seenAt / Job.WINDOW_MS;
         return get(key, window - 1).near(artwork, seenAt)

@@ -9,7 +9,7 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.streams.StreamsConfig;
 
 /**
- * What the bench says in the environment.
+ * The bench's settings from the environment.
  *
  * @param bootstrap the broker, host:port
  * @param folder where the state goes
@@ -17,8 +17,8 @@ import org.apache.kafka.streams.StreamsConfig;
  * @param input topic of flushes
  * @param output topic of accepted impressions
  * @param group application id
- * @param variant PEER_VARIANT's pairs: layout (tuned, documented; tuned when it is missing), caching (on, off), threads,
- *     guarantee (at_least_once, exactly_once_v2); and, only when asked for, any setting of Kafka Streams by its own name
+ * @param variant PEER_VARIANT's pairs: layout (tuned, documented; default tuned), caching (on, off), threads,
+ *     guarantee (at_least_once, exactly_once_v2); and, if asked for, any setting of Kafka Streams by its own name
  */
 record Peer(
         String bootstrap,
@@ -29,7 +29,7 @@ record Peer(
         String group,
         Map<String, String> variant) {
 
-    // Of all partitions: more than the users that are active between two commits.
+    // For all partitions: more than the users active between two commits.
     private static final long CACHE_BYTES = 32L << 20;
     private static final int POLLED_RECORDS = 5_000;
     private static final int FETCH_BYTES = 4 << 20;
@@ -49,19 +49,19 @@ record Peer(
                         .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1])));
     }
 
-    /** Whether the topology is the documented one, and not the one tuned by hand. */
+    /** Whether the topology is the documented one, not the hand-tuned one. */
     boolean documented() {
         return variant.getOrDefault("layout", "tuned").equals("documented");
     }
 
-    /** Whether the stores have Kafka Streams' record cache in front of them. */
+    /** Whether Kafka Streams' record cache is in front of the stores. */
     boolean caching() {
         return variant.get("caching").equals("on");
     }
 
     /**
-     * The settings of Kafka Streams and of the clients in it. What isn't here is Kafka Streams' default, the commit
-     * interval of each guarantee (30 s, 100 ms) and the producer's linger of 100 ms among it.
+     * The settings of Kafka Streams and its clients. Everything else is Kafka Streams' default, including the commit
+     * interval of each guarantee (30 s, 100 ms) and the producer's linger of 100 ms.
      */
     Properties properties() {
         Properties all = new Properties();
@@ -75,7 +75,7 @@ record Peer(
         all.put(StreamsConfig.ROCKSDB_CONFIG_SETTER_CLASS_CONFIG, SmallValues.class);
         all.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 2 * POLLED_RECORDS);
         all.put(StreamsConfig.ENABLE_METRICS_PUSH_CONFIG, false);
-        // The default of the next major version; asked for, since Kafka Streams warns of the other one at each start.
+        // The default of the next major version; set because Kafka Streams warns about the current one at each start.
         all.put(StreamsConfig.PROCESSING_EXCEPTION_HANDLER_GLOBAL_ENABLED_CONFIG, true);
         consumer(all);
         producer(all);
@@ -84,7 +84,7 @@ record Peer(
     }
 
     private void consumer(Properties all) {
-        // A static member: after a SIGKILL it goes on where it was, without waiting for its own session to end.
+        // A static member: after a SIGKILL it continues where it was, without waiting for its own session to end.
         all.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG), group);
         all.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), SESSION_MS);
         all.put(StreamsConfig.mainConsumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), POLLED_RECORDS);

@@ -7,16 +7,16 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.LongAdder;
 
-/** How many impressions are decided, for whoever asks over HTTP. */
+/** The number of decided impressions, served over HTTP. */
 final class Progress {
     private final LongAdder impressions = new LongAdder();
 
-    /** Counts impressions that are decided, accepted or not. */
+    /** Counts decided impressions, accepted or not. */
     void add(int decided) {
         impressions.add(decided);
     }
 
-    /** Answers GET /metrics on the loopback address from now on. */
+    /** Starts to answer GET /metrics on the loopback address. */
     void serve(int port) throws IOException {
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
         server.createContext("/metrics", exchange -> {

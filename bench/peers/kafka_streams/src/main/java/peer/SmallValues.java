@@ -10,7 +10,7 @@ import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
 import org.rocksdb.WriteBufferManager;
 
-/** RocksDB for small values that are often written over; memory bounded over all stores, as Kafka Streams advises. */
+/** RocksDB for small, often overwritten values; memory is bounded over all stores, as Kafka Streams advises. */
 public final class SmallValues implements RocksDBConfigSetter {
     private static final long CACHE_BYTES = 64L << 20;
     private static final long WRITE_BUFFER_BYTES = 16L << 20;

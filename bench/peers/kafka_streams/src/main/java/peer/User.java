@@ -3,8 +3,8 @@ package peer;
 import java.util.Arrays;
 
 /**
- * What is known of a user: the artworks seen, and the impressions accepted in the latest window of event time and the
- * one before it. An impression in the latest window has all its possible neighbours here; older ones are in
+ * A user's state: the artworks seen, and the impressions accepted in the latest window of event time and the one
+ * before it. These include every possible neighbour of an impression in the latest window; older ones are in
  * {@link Past}.
  */
 final class User {
@@ -36,7 +36,7 @@ final class User {
         looks = Looks.read(bytes, at, base());
     }
 
-    /** Returns it packed: a fixed header, a bit for each artwork, five bytes for each impression. */
+    /** Returns the packed user: a fixed header, a bit for each artwork, five bytes for each impression. */
     byte[] bytes() {
         byte[] bytes = new byte[HEADER + 8 * artworks.length + looks.packedLength()];
         Pack.put(bytes, 0, 6, window);
@@ -50,7 +50,7 @@ final class User {
         return bytes;
     }
 
-    /** Checkpoint an artwork as seen. */
+    /** Marks an artwork as seen. */
     void see(int artwork) {
         int word = artwork >> 6;
         if (word >= artworks.length) {
@@ -63,7 +63,7 @@ final class User {
         }
     }
 
-    /** Distinct artworks seen. */
+    /** Returns the number of distinct artworks seen. */
     int seen() {
         return seen;
     }

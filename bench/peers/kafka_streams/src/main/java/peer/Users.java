@@ -5,10 +5,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.kafka.streams.state.KeyValueStore;
 
-/** The users of a partition: a bounded number of them decoded, all of them in the store, which is written through. */
+/** The users of a partition: a bounded number is kept decoded; all are in the store, which is written through. */
 final class Users {
     private static final String PREFIX = "u";
-    // Of each partition. About 1 KB each, a tenth of the heap.
+    // Per partition. About 1 KB each, a tenth of the heap.
     private static final int MOST_DECODED = 8_000;
 
     private final KeyValueStore<byte[], byte[]> store;
@@ -23,7 +23,7 @@ final class Users {
         this.store = store;
     }
 
-    /** A user and his key in the stores. */
+    /** A user and their key in the stores. */
     record Entry(byte[] key, User user) {}
 
     Entry get(String id) {
