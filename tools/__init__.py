@@ -1,1 +1,1 @@
-"""What writes generated files: schemas/, docs/flow.svg, pages of docs/reference and docs/guarantee, docs/evidence."""
+"""Writers of generated files: schemas/, docs/flow.svg, pages of docs/reference and docs/guarantee, docs/evidence."""

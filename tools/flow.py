@@ -65,7 +65,7 @@ TEXT = 'font-family="Helvetica,Arial,sans-serif"'
 
 
 def box(x: int, y: int, width: int, height: int, title: str, lines: list[str], fill: str) -> str:
-    """A rounded box with a title and lines below it."""
+    """Return a rounded box with a title and lines of text below it."""
     middle = x + width / 2
     parts = [f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="8" fill="{fill}" stroke="{LINE}"/>']
     parts.append(
@@ -79,12 +79,12 @@ def box(x: int, y: int, width: int, height: int, title: str, lines: list[str], f
 
 
 def arrow(path: str) -> str:
-    """A line with a head at its end."""
+    """Return a line with an arrowhead at its end."""
     return f'<path d="{path}" fill="none" stroke="{INK}" stroke-width="1.6" marker-end="url(#head)"/>'
 
 
 def draw() -> str:
-    """The whole picture."""
+    """Return the whole picture."""
     head = f'<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L10 5L0 10z" fill="{INK}"/></marker>'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH - 110} {HEIGHT}" role="img" aria-label="How an impression travels">'
@@ -92,7 +92,7 @@ def draw() -> str:
     parts.append(f'<defs>{head}</defs><rect width="100%" height="100%" fill="{PAPER}"/>')
     parts += [box(*each) for each in BOXES]
     parts += [arrow(f"M{x1} {y1}L{x2} {y2}") for x1, y1, x2, y2 in ARROWS]
-    # The sink's way to ClickHouse goes below the state; a reader's way back is ClickHouse's answer.
+    # The arrow from the sink to ClickHouse runs below the state; the one back to a reader is ClickHouse's answer.
     parts.append(arrow("M850 276L850 338L330 338L330 320"))
     parts.append(arrow("M235 265L175 265"))
     parts.append("</svg>")

@@ -1,4 +1,4 @@
-"""docs/guarantee/matrix.md, written from the cases of tests/faults: `python -m tools.matrix_page`."""
+"""Writes docs/guarantee/matrix.md from the cases of tests/faults: `python -m tools.matrix_page`."""
 
 import sys
 from collections.abc import Iterator

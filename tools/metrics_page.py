@@ -1,4 +1,4 @@
-"""docs/reference/metrics.md, written from the catalogue: `python -m tools.metrics_page`."""
+"""Writes docs/reference/metrics.md from the catalogue: `python -m tools.metrics_page`."""
 
 import sys
 import textwrap
@@ -34,14 +34,14 @@ def page() -> str:
 
 
 def of(registry: CollectorRegistry) -> Iterator[MetricWrapperBase]:
-    """The catalogue's metrics that are in this registry, in the order in which they stand there."""
+    """Return the catalogue's metrics in this registry, in the catalogue's order."""
     names = {metric._name for metric in metrics.catalogue().values()}
     collectors = registry._collector_to_names
     return (each for each in collectors if isinstance(each, MetricWrapperBase) and each._name in names)
 
 
 def exported(metric: MetricWrapperBase) -> str:
-    """Return a metric's name as PromQL has it."""
+    """Return a metric's name in PromQL."""
     return f"{metric._name}_total" if isinstance(metric, Counter) else metric._name
 
 

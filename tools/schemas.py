@@ -1,7 +1,7 @@
-"""JSON Schemas of every topic with JSON values, written from the models: `python -m tools.schemas [FOLDER]`.
+"""Writes the JSON Schemas of all topics with JSON values from the models: `python -m tools.schemas [FOLDER]`.
 
-A schema is of one JSON object: of a line on topics of lines, of a record's value on the others. Validation by it is
-slightly wider than the worker's: JSON Schema takes 1.0 for an integer, docs/contract.md §3 does not.
+A schema describes one JSON object: a line on topics of lines, a record's value on the others. It accepts slightly more
+than the worker does: 1.0 is an integer in JSON Schema, but not in docs/contract.md §3.
 """
 
 import json
@@ -16,7 +16,7 @@ from streams.model.artwork import ArtworkRecord
 from streams.model.rows import Accepted, Coverage, LedgerRow, Rejected
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# By the topic's name, which is the file's too.
+# By the topic's name, which also names the file.
 MODELS: dict[str, type[BaseModel]] = {
     "artworks.v1": ArtworkRecord,
     "coverage.v1": Coverage,
@@ -36,7 +36,7 @@ def schema(topic: str) -> dict[str, Any]:
 
 
 def _close_maps(node: Any) -> None:
-    """Refuse keys that are no ids: pydantic says what a matching key's value is, but not that every key must match."""
+    """Refuse keys that are not ids: pydantic defines a matching key's value, but doesn't require every key to match."""
     if isinstance(node, dict) and "patternProperties" in node:
         node["additionalProperties"] = False
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
@@ -44,12 +44,12 @@ def _close_maps(node: Any) -> None:
 
 
 def text(topic: str) -> str:
-    """Return the schema's file: the same text for the same models."""
+    """Return the schema file's text: the same for the same models."""
     return json.dumps(schema(topic), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def write(folder: Path) -> list[Path]:
-    """Write a file a topic; returns their paths. Other files stay."""
+    """Write one file per topic; return their paths. Other files stay."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for topic in MODELS:

@@ -84,7 +84,7 @@ def installation(settings: Settings, shape: Shape) -> Settings:
 
 
 def preload(settings: Settings, shape: Shape, now: int) -> int:
-    """Write one impression of each user, packed, so all have state before measuring starts. Return how many records."""
+    """Write one impression of each user, packed, so all have state before measuring starts. Return how many."""
     waiting: list[list[bytes]] = [[] for _ in range(shape.partitions)]
 
     def packed() -> Iterator[Packed]:

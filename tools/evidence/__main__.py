@@ -1,4 +1,4 @@
-"""`python -m tools.evidence` writes every table of docs/evidence again; the prose around them stays."""
+"""`python -m tools.evidence` rewrites every table of docs/evidence; the prose around them stays."""
 
 import sys
 

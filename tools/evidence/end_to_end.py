@@ -18,7 +18,7 @@ def base() -> dict[str, Any]:
 
 
 def latencies() -> list[str]:
-    """How long an impression takes."""
+    """Return how long an impression takes."""
     return table(
         ("from append to", "P50 ms", "P95 ms", "P99 ms", "max ms"),
         [
@@ -29,7 +29,7 @@ def latencies() -> list[str]:
 
 
 def programs() -> list[str]:
-    """What each program takes of the machine."""
+    """Return each program's share of the machine."""
     cores, peak = base()["cores"], base()["peak_mib"]
     used = [(PROGRAMS.get(name, name), f"{each:.2f}", f"{peak[name]:,.0f}") for name, each in cores.items()]
     return table(("program", "cores", "peak MiB"), [*used, ("all", f"{sum(cores.values()):.2f}", "")])

@@ -1,4 +1,4 @@
-"""The tables of the first page: each target beside what was measured, and ours beside the best of each peer."""
+"""The first page's tables: each target and its measurement, and our worker compared with the best of each peer."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +17,7 @@ Targets = Iterator[tuple[str, str, str, bool, str]]
 
 
 def targets() -> list[str]:
-    """Each target: what, how much, measured, met or missed, and the page that says more."""
+    """Return each target: what, how much, measured, met or missed, and the page with details."""
     return table(
         ("what", "target", "measured", "", "more"),
         [
@@ -77,7 +77,7 @@ def _recovery() -> Targets:
     yield "memory while a million users come", "1 GB", f"{memory:.0f} MB", memory <= 1_000, "recovery"
 
 
-# Of each peer the names' beginning, and its title; the best of its variants is taken for each figure.
+# The beginning of each peer's names, and its title; each figure is that of its best variant.
 PEERS: dict[str, Sequence[str]] = {
     "Kafka Streams, tuned by hand, exactly once": [
         "kafka-streams-eos-caching-off-1",
@@ -93,12 +93,12 @@ PEERS: dict[str, Sequence[str]] = {
 }
 
 
-# What ours should be beside each of them: so many times as fast, for this part of the CPU time.
+# Our targets against each peer: this many times as fast, for this share of its CPU time.
 FASTER, CHEAPER = 1.3, 0.5
 
 
 def beside_peers() -> list[str]:
-    """How many times ours is as fast as each, which part of its CPU time it takes, and whether that is the target."""
+    """Return ours against each peer: how many times as fast, for which share of CPU time, and whether it is enough."""
     columns = ("ours beside", "speed, one a record", "CPU time", "", "speed, ten a record", "CPU time", "")
     return table(columns, [(title, *_beside(names)) for title, names in PEERS.items()])
 

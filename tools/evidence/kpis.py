@@ -1,10 +1,10 @@
-"""What a KPI's question costs, and what it would cost without what is made for it."""
+"""What a KPI's query costs, and what it would cost without the keys and rollups made for it."""
 
 from tools.evidence.results import load, table
 
 
 def questions() -> list[str]:
-    """Each question both ways."""
+    """Return each question's time, both ways."""
     return table(
         ("question", "ms", "ms without", "times", "without"),
         [

@@ -6,13 +6,13 @@ from tools.evidence.results import load, size_name, table
 
 
 def by_rate() -> list[str]:
-    """Each rate, one and about ten a record."""
+    """Return each rate, with one and about ten impressions per record."""
     columns = ("impressions/s", "a record", "P50 ms", "P95 ms", "P99 ms", "worker's share of a core")
     return table(columns, map(_cells, load("latency")["steps"]))
 
 
 def step(rate: float, size: int) -> dict[str, Any]:
-    """Return one of them."""
+    """Return the row of one rate."""
     (found,) = [each for each in load("latency")["steps"] if (each["rate"], each["size"]) == (rate, size)]
     return dict(found)
 

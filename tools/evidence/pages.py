@@ -1,6 +1,6 @@
-"""The pages: prose written by hand, and tables between two comments, written from the results.
+"""The pages: prose written by hand, and tables between two comments, generated from the results.
 
-A table stands between `<!-- table: NAME -->` and `<!-- end -->`; its name is a function's of the other modules here.
+A table goes between `<!-- table: NAME -->` and `<!-- end -->`; the name maps to a function of the other modules here.
 """
 
 import re
@@ -33,7 +33,7 @@ _BLOCK = re.compile(r"<!-- table: (?P<name>[^>]+?) -->\n.*?<!-- end -->", flags=
 
 
 def filled(text: str) -> str:
-    """Return the page with each of its tables as the results have it. Raises KeyError for a table nobody makes."""
+    """Return the page with each of its tables made from the results. Raises KeyError for an unknown table."""
     return _BLOCK.sub(lambda found: block(found["name"]), text)
 
 
@@ -43,5 +43,5 @@ def named(text: str) -> list[str]:
 
 
 def block(name: str) -> str:
-    """Return a table with the comments around it."""
+    """Return a table between its two comments."""
     return "\n".join([f"<!-- table: {name} -->", "", *TABLES[name](), "", "<!-- end -->"])

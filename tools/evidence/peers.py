@@ -1,4 +1,4 @@
-"""Ours beside its peers: from a backlog, and under two SIGKILLs."""
+"""Our worker and its peers: on a backlog, and with two SIGKILLs."""
 
 from typing import Any
 
@@ -14,27 +14,27 @@ COLUMNS = (
     "peak MiB",
     "right",
 )
-# The guarantee's column says it, and the row stays within a line.
+# The guarantee's column shows it, and this keeps the row within a line.
 SAID_ELSEWHERE = ", exactly_once_v2"
 
 
 def one_a_record() -> list[str]:
-    """Every system, one impression a record."""
+    """Return every system's figures, one impression per record."""
     return _throughput(1)
 
 
 def ten_a_record() -> list[str]:
-    """Every system, about ten impressions a record."""
+    """Return every system's figures, about ten impressions per record."""
     return _throughput(10)
 
 
 def medians(size: int) -> dict[str, dict[str, Any]]:
-    """Return the medians of a size by the system's name, in the order of the file."""
+    """Return a size's medians by the system's name, in the file's order."""
     return {each["system"]: each for each in load("throughput")["medians"] if each["size"] == size}
 
 
 def title(name: str) -> str:
-    """Return a system's title as the tables have it."""
+    """Return a system's title in the tables."""
     return str(name.replace(SAID_ELSEWHERE, ""))
 
 
@@ -56,7 +56,7 @@ def _cells(found: dict[str, Any]) -> tuple[str, ...]:
 
 
 def kills() -> list[str]:
-    """What two SIGKILLs cost."""
+    """Return what two SIGKILLs cost."""
     columns = ("system", "guarantee", "lost", "doubled", "users with wrong coverage", "output moves again after s")
     return table(
         columns,

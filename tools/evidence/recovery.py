@@ -11,7 +11,7 @@ TITLES = {CHANGELOGS: "the changelogs, local state deleted"}
 
 
 def starts() -> list[str]:
-    """With the state of a million users."""
+    """Return the starts with the state of a million users."""
     return table(
         ("start from", "ready after s", "target s", "restored/s", "peak MiB"),
         [
@@ -32,7 +32,7 @@ def _restored(found: dict[str, Any]) -> str:
 
 
 def day() -> list[str]:
-    """With the state of 100,000 impressions a minute for some hours."""
+    """Return the starts with the state of some hours at 100,000 impressions a minute."""
     columns = (
         "hours",
         "impressions",
@@ -64,10 +64,10 @@ def day() -> list[str]:
 
 
 def moving(how: str) -> list[float]:
-    """Return the seconds until output moved again after each kill that was mended like that."""
+    """Return the seconds until output resumed after each kill that was recovered from in this way."""
     return [each["moving"] for each in load("recovery")["kills"] if each["how"].startswith(how)]
 
 
 def most_mib() -> float:
-    """Return the most that a worker held while a million users came (MiB)."""
+    """Return a worker's peak memory while a million users arrived (MiB)."""
     return float(max(size for _, size in load("recovery")["resident_bytes_by_users"]) / 2**20)

@@ -1,4 +1,4 @@
-"""What was measured, and how it is written into a table."""
+"""The measurements, and how to write them into a table."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -28,10 +28,10 @@ def line(cells: Sequence[str]) -> str:
 
 
 def size_name(size: int) -> str:
-    """Say how many impressions a record holds, on average."""
+    """Return text for how many impressions a record holds, on average."""
     return "1" if size == 1 else f"about {size}"
 
 
 def mib(size: float) -> str:
-    """Bytes as whole MiB."""
+    """Format bytes as whole MiB."""
     return f"{size / MIB:,.0f}"

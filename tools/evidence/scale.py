@@ -8,7 +8,7 @@ GROWS = {"window_seconds": "window (s)", "size": "impressions a record"}
 
 
 def costs() -> list[str]:
-    """Each sweep, point by point."""
+    """Return each sweep, point by point."""
     columns = ("what grows", "to", "impressions/s", "CPU µs an impression: worker", "broker", "worker MiB")
     return table(columns, _points())
 
@@ -27,7 +27,7 @@ def _points() -> Iterator[tuple[str, ...]]:
 
 
 def rebalances() -> list[str]:
-    """A second worker that comes and goes."""
+    """Return what happens when a second worker joins and leaves."""
     columns = ("what happens", "settled after s", "longest silence of a partition s", "P50 ms", "P99 ms", "max ms")
     return table(
         columns,

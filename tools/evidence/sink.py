@@ -1,4 +1,4 @@
-"""The sink: rows a second from a backlog, and how soon rows are readable."""
+"""The sink: rows a second on a backlog, and how soon rows are readable."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ READABLE = {
 
 
 def run(name: str) -> dict[str, Any]:
-    """Return the run whose name begins like that; the last of several."""
+    """Return the last run whose name begins with `name`."""
     return dict([found for key, found in load("sink")["runs"].items() if key.startswith(name)][-1])
 
 
 def backlog() -> list[str]:
-    """From a backlog of a worker's output."""
+    """Return the runs on a backlog of a worker's output."""
     columns = (
         "a record",
         "rows/s into all tables",
@@ -40,12 +40,12 @@ def _cells(found: dict[str, Any]) -> tuple[str, ...]:
 
 
 def latencies() -> dict[str, dict[str, float]]:
-    """Return the quantiles (s) from the broker's append to readable, by what is read: the longer run of two."""
+    """Return the quantiles (s) from append to readable of what is read, from the longer of the two runs."""
     return dict(run("1,700 impressions/s, 1 a record, for 120 s")["latencies"])
 
 
 def readable() -> list[str]:
-    """From the broker's append to readable."""
+    """Return the times from the broker's append to readable."""
     return table(
         ("readable", "P50 s", "P95 s", "P99 s"),
         [

@@ -2,7 +2,7 @@
 
 from tools.evidence.results import load, table
 
-# Modules of the flame graph by what they are for; the last row is all others.
+# Modules of the flame graph by purpose; the last row is everything else.
 GROUPS = {
     "msgspec: decoding and writing JSON, making rows": ("msgspec._core",),
     "`streams.core.chunk`: what calls the rules": ("streams.core.chunk",),
@@ -26,7 +26,7 @@ OTHERS = "Python itself, Faust, aiokafka, asyncio, rocksdict, confluent-kafka"
 
 
 def shares() -> list[str]:
-    """Each group's own share of the time of Python's threads, and what that is an impression."""
+    """Return each group's own share of the time of Python's threads, and that time per impression."""
     found = load("flame")
     own = {each["module"]: each["own"] for each in found["shares"]}
     groups = {title: sum(own[module] for module in modules) for title, modules in GROUPS.items()}
