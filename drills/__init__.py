@@ -1,1 +1,1 @@
-"""Drills: what happens to a whole installation, played end to end."""
+"""Drills: faults of a whole installation, played end to end."""

@@ -1,7 +1,7 @@
 """`python -m drills.incident`: a quarter of an hour of trouble, seen in metrics, alerts and dashboards.
 
-ClickHouse is down for two minutes, a tenth of what arrives is malformed, and every user sees a small pool through, with
-the alerts as they are. What happened goes into docs/operate/incidents.md, pictures beside it.
+ClickHouse is down for two minutes, a tenth of what arrives is malformed, and every user sees all of a small pool. The
+alerts are the project's own. What happened goes into docs/operate/incidents.md, with pictures beside it.
 """
 
 import argparse
@@ -26,22 +26,22 @@ from streams.settings import Settings
 
 CLICKHOUSE = "clickhouse"
 HOST = "127.0.0.1"
-# Seconds after the start. The longest that an alert waits is ten minutes.
+# Seconds after the start. An alert waits at most ten minutes.
 FLOOD, DOWN, UP, CALM, END = 60.0, 120.0, 240.0, 480.0, 960.0
 EXPECTED = {"ImpressionsSinkWaiting", "ImpressionsRejectedSpike", "ImpressionsPoolExhaustion"}
 SETTLE_SECONDS = 60.0
 METRICS = {
     "sink waits": "max(impressions_sink_waiting)",
-    "ClickHouse is behind by (s)": "max(impressions_sink_lag_seconds)",
-    "rejected of received": "impressions:rejected:ratio5m",
+    "ClickHouse lags by (s)": "max(impressions_sink_lag_seconds)",
+    "share of received that is rejected": "impressions:rejected:ratio5m",
     "impressions decided in 15 s": "sum(increase(impressions_worker_impressions_total[15s]))",
-    "users through with `small`": 'max(impressions_kpi_users_above{pool="small",coverage="0.95"})',
+    "users at 95 % of `small` or more": 'max(impressions_kpi_users_above{pool="small",coverage="0.95"})',
     "freshness of `main`": 'max(impressions_kpi_freshness_ratio{pool="main"})',
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run it. Return 0 when all was seen and nothing was lost, 1 when not, 2 for what the user can mend."""
+    """Run it. Return 0 if every alert was seen and nothing was lost, else 1; 2 for what the user can fix."""
     parser = argparse.ArgumentParser(prog="python -m drills.incident", description=__doc__.split("\n", 1)[0])
     parser.parse_args(argv)
     log.configure("WARNING")
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(settings: Settings) -> list[str]:
-    """Start everything, let it happen, write it down, stop everything; return what was not as it should be."""
+    """Start everything, cause the faults, write the page, stop everything; return what was not as expected."""
     ours = own(settings)
     if ours.data_dir.exists():
         stack.down(ours, out=lambda _: None)
@@ -75,7 +75,7 @@ def run(settings: Settings) -> list[str]:
 
 
 def own(settings: Settings) -> Settings:
-    """Return settings of a stack of its own."""
+    """Return the settings of the drill's own stack."""
     return settings.model_copy(
         update={
             "data_dir": settings.data_dir.resolve() / "incident",
@@ -88,7 +88,7 @@ def own(settings: Settings) -> Settings:
 
 
 def happen(settings: Settings, observers: Observers) -> list[str]:
-    """Let the three things happen, look on, and write it down."""
+    """Cause the three faults, watch, and write the page."""
     timeline, load = Timeline(observers, say), Load(settings)
 
     def show(suffix: str, uids: Sequence[str]) -> list[Picture]:
@@ -97,12 +97,12 @@ def happen(settings: Settings, observers: Observers) -> list[str]:
 
     looking = timeline.start()
     timeline.note(
-        f"{USERS} users begin to look, one artwork a second each; a pool of {SMALL_POOL} is among what they see"
+        f"{USERS} users begin to look, at one artwork a second each; a pool of {SMALL_POOL} is part of what they see"
     )
     load.start()
     wait(timeline, FLOOD)
     load.flooding.set()
-    timeline.note("a tenth of what arrives is malformed from now on")
+    timeline.note("from now on, a tenth of what arrives is malformed")
     wait(timeline, DOWN)
     Program(CLICKHOUSE, RunFolder(settings.data_dir)).stop()
     timeline.note("ClickHouse is stopped")
@@ -134,18 +134,18 @@ def happen(settings: Settings, observers: Observers) -> list[str]:
 
 
 def wait(timeline: Timeline, seconds: float) -> None:
-    """Return that many seconds after the start: the faults have their times, whatever the machine does."""
+    """Return that many seconds after the start: the faults keep their times, whatever the machine does."""
     time.sleep(max(0.0, timeline.begun + seconds - time.time()))
 
 
 def measured(observers: Observers) -> dict[str, str]:
-    """Return what the metrics say now."""
+    """Return the metrics' current values."""
     found = {name: observers.query(expr) for name, expr in METRICS.items()}
     return {name: f"{float(rows[0]['value'][1]):,.3g}" if rows else "no figure" for name, rows in found.items()}
 
 
 def settle(settings: Settings, load: Load) -> Balance:
-    """Wait until ClickHouse has all that was sent, and return what it has."""
+    """Wait until ClickHouse has everything that was sent, and return what it has."""
     client = connect(settings, "reader")
     sent = load.impressions + load.rubbish
 

@@ -1,4 +1,4 @@
-"""What an app sends while things go wrong: users who look on, clients that send rubbish, a pool that is too small."""
+"""What an app sends while things go wrong: users who keep looking, clients that send garbage, too small a pool."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from streams.sdk import ImpressionProducer
 from streams.settings import Settings
 
 USERS, ARTWORKS, SMALL_POOL = 60, 5_000, 20
-# Each user looks at one artwork a second, of which every third is of the small pool as long as that lasts.
+# Each user looks at one artwork a second; every third is from the small pool as long as it lasts.
 TICK_SECONDS = 1.0
 SMALL_EVERY = 3
 # One in ten of what arrives.
@@ -20,7 +20,7 @@ RUBBISH = (b"", b"{", b"null", b'{"v":1,"user_id":"u1"}', b"\xff\xfe")
 
 
 def catalogue(settings: Settings) -> None:
-    """Tell the stream of two pools: `main`, which lasts, and `small`."""
+    """Send the catalogue of two pools: `main`, which lasts, and `small`."""
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
     for ordinal in range(ARTWORKS + SMALL_POOL):
         pool = "main" if ordinal < ARTWORKS else "small"
@@ -37,7 +37,7 @@ def catalogue(settings: Settings) -> None:
 
 
 class Load:
-    """Traffic in a thread, until it is told to end. Counts what it has sent."""
+    """Traffic in a thread, until `finish`. Counts what it has sent."""
 
     def __init__(self, settings: Settings) -> None:
         self.impressions = self.rubbish = 0
@@ -47,11 +47,11 @@ class Load:
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start sending."""
         self._thread.start()
 
     def finish(self) -> None:
-        """Send no more, and return once all is acknowledged."""
+        """Stop sending, and return once everything is acknowledged."""
         self._end.set()
         self._thread.join()
 
@@ -73,7 +73,7 @@ class Load:
         raw.flush(30)
 
     def _shown(self, tick: int, user: int) -> tuple[str, str]:
-        """Nobody is shown anything twice; the small pool is seen through to the last artwork within a minute."""
+        """Nobody sees anything twice; every user has seen all of the small pool within a minute."""
         seen_of_small = tick // SMALL_EVERY
         if tick % SMALL_EVERY == 0 and seen_of_small < SMALL_POOL:
             return f"a{ARTWORKS + seen_of_small:05d}", "small"

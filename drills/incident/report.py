@@ -1,4 +1,4 @@
-"""docs/operate/incidents.md: what happened, what was said, what the metrics were, and pictures."""
+"""docs/operate/incidents.md: what happened, which alerts said so, the metrics, and pictures."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ class Balance:
 
     @property
     def right(self) -> bool:
-        """All that was sent is there once, and exactly what was malformed was rejected."""
+        """Whether everything sent is there once, and exactly the malformed part was rejected."""
         return (
             self.received == self.sent
             and self.rejected == self.malformed
@@ -57,17 +57,17 @@ def page(
     return [
         "# A quarter of an hour of trouble",
         "",
-        "Made by `python -m drills.incident`: the embedded stack, with Prometheus and Alertmanager from Debian and",
-        "the alerts as they are. ClickHouse is down for two minutes, a tenth of what arrives is malformed for seven,",
-        "and every user sees a small pool through. [Runbooks](runbooks.md) say what to do about each.",
+        "Made by `python -m drills.incident`: the embedded stack with Debian's Prometheus and Alertmanager and the",
+        "project's own alerts. ClickHouse is down for two minutes, a tenth of what arrives is malformed for seven, and",
+        "every user sees all of a small pool. The [runbooks](runbooks.md) say what to do about each alert.",
         "",
-        "## What happened and what was said",
+        "## What happened and what the alerts said",
         "| after | |",
         "|---:|---|",
         *(f"| {event.at:.0f} s | {event.text} |" for event in sorted(events, key=lambda event: event.at)),
         "",
         *textwrap.wrap(
-            f"Held back by Alertmanager, because another alert says it already: {', '.join(inhibited) or 'none'}.",
+            f"Held back by Alertmanager, because another alert already covers it: {', '.join(inhibited) or 'none'}.",
             WIDTH,
         ),
         "",
@@ -77,7 +77,7 @@ def page(
         *(f"| {name} | {' | '.join(each[name] for each in facts.values())} |" for name in names),
         "",
         "## What was lost",
-        f"Sent: {balance.sent:,}, of which {balance.malformed:,} malformed.",
+        f"Sent: {balance.sent:,}; {balance.malformed:,} of them were malformed.",
         f"In ClickHouse: {balance.received:,} received, {balance.accepted:,} accepted, {balance.rejected:,} rejected,"
         f" {balance.duplicates:,} duplicates.",
         "",

@@ -1,4 +1,4 @@
-"""What Prometheus and Alertmanager say while it happens: when each alert was pending, fired and went away."""
+"""What Prometheus and Alertmanager report meanwhile: when each alert was pending, fired and ended."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ STATES = ["", "pending", "firing"]
 
 @dataclass(slots=True)
 class Event:
-    """Something that happened or was said, `at` seconds after the start."""
+    """Something that happened or was reported, `at` seconds after the start."""
 
     at: float
     text: str
@@ -21,7 +21,7 @@ class Event:
 
 @dataclass(slots=True)
 class Timeline:
-    """Looks at the alerts in a thread, and keeps what others tell it, in order of time."""
+    """Watches the alerts in a thread, and keeps these and others' notes in order of time."""
 
     observers: Observers
     say: Callable[[str], None]
@@ -34,26 +34,26 @@ class Timeline:
     _end: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> threading.Thread:
-        """Look from now on."""
+        """Start watching."""
         thread = threading.Thread(target=self._run, name="timeline", daemon=True)
         thread.start()
         return thread
 
     def finish(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         self._end.set()
 
     def note(self, text: str) -> None:
-        """Keep a sentence, with the time."""
+        """Keep a sentence with its time."""
         self.events.append(Event(time.time() - self.begun, text))
         self.say(f"{self.events[-1].at:5.0f} s  {text}")
 
     def look(self) -> None:
-        """Take one look and note what has changed."""
+        """Look once, and note what has changed."""
         found: dict[str, str] = {}
         for alert in self.observers.alerts():
             labels = alert["labels"]
-            # One for all of its partitions: what they have come to is said by the first.
+            # One state for all partitions of an alert: the furthest that any of them has reached.
             name = labels["alertname"] + (f" (pool {labels['pool']})" if "pool" in labels else "")
             found[name] = max(found.get(name, ""), str(alert["state"]), key=STATES.index)
             if alert["state"] == "firing":
