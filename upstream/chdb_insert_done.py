@@ -1,6 +1,6 @@
-"""chDB: an insert that was streamed (`send_insert`) ends with success although what happens at its end fails.
+"""chDB: a streamed insert (`send_insert`) reports success although its last step fails.
 
-A row that breaks a constraint here; a full disk and too many parts are the same. The same rows from a file raise.
+Here a row breaks a constraint; a full disk or too many parts do the same. The same rows from a file raise.
 """
 
 import sys
@@ -12,7 +12,7 @@ from kit import NOT_REPRODUCED, REPRODUCED, say
 
 
 def main(_broker: str = "") -> int:
-    """Insert a row that may not be inserted, both ways; return the exit code."""
+    """Insert a row that must be refused, both ways; return the exit code."""
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder, "rows.csv")
         rows.write_text("11\n")

@@ -1,7 +1,7 @@
 """faust-streaming: the fetcher sleeps for a second whenever the buffers of all its partitions are full.
 
-A full buffer takes its partition out of the fetch (`Consumer.on_buffer_full`); with none left there is nothing to wait
-for but the clock, while the agent empties the buffer in a moment and is idle.
+A full buffer removes its partition from the fetch (`Consumer.on_buffer_full`). With no partition left, the fetcher only
+waits for the clock, while the agent soon empties the buffer and is idle.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ from faust_kit import new_app, start
 from kit import Broker, need, run, say, worker
 
 EVENTS = 192
-# What an event takes: a full buffer is done in 0.1 s.
+# The time for an event: a full buffer is processed in 0.1 s.
 WORK_SECONDS = 0.005
-# Long for a pause between two events that lie on the topic, and short of the second that is slept.
+# Long for a pause between two events on the topic, and shorter than the second of sleep.
 PAUSE_SECONDS = 0.6
 
 
 def work(address: str, name: str) -> None:
-    """Say how long each event was waited for. Small buffers and fetches, so that few events show what many do."""
+    """Print how long the wait for each event was. Buffers and fetches are small, so a few events show the effect."""
     app = new_app(address, name, stream_buffer_maxsize=16, broker_max_poll_records=64)
 
     @app.agent(app.topic(name, value_type=bytes, value_serializer="raw"))
@@ -34,7 +34,7 @@ def work(address: str, name: str) -> None:
 
 
 def reproduce(broker: Broker) -> str | None:
-    """See an idle agent while events lie on the topic."""
+    """Show an idle agent while there are events on the topic."""
     broker.create(broker.name)
     broker.produce(broker.name, [b"event"] * EVENTS)
     with worker(broker) as running:

@@ -10,7 +10,7 @@ SECONDS = 8.0
 
 
 def work(address: str, name: str) -> None:
-    """Fail on the first event, as when a database is away for a moment."""
+    """Fail on the first event, as if a database was down for a moment."""
     app = new_app(address, name)
 
     @app.agent(app.topic(name, value_type=bytes, value_serializer="raw"))
@@ -25,7 +25,7 @@ def work(address: str, name: str) -> None:
 
 
 def reproduce(broker: Broker) -> str | None:
-    """See the offset committed behind an event that was never processed and never delivered again."""
+    """Show the offset committed after an event that was never processed and is never delivered again."""
     broker.create(broker.name)
     broker.produce(broker.name, [b"event"] * EVENTS)
     with worker(broker) as running:

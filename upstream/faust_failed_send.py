@@ -10,7 +10,7 @@ SECONDS = 8.0
 
 
 def work(address: str, name: str) -> None:
-    """Send an output for every event that its topic does not take."""
+    """Send an output for every event; its topic refuses it."""
     app = new_app(address, name)
     output = app.topic(f"{name}-output", value_type=bytes, value_serializer="raw")
 
@@ -24,7 +24,7 @@ def work(address: str, name: str) -> None:
 
 
 def reproduce(broker: Broker) -> str | None:
-    """See all events committed and no output."""
+    """Show all events committed and no output."""
     output = f"{broker.name}-output"
     broker.create(broker.name)
     broker.create(output, max_message_bytes="1000")

@@ -10,7 +10,7 @@ SECONDS = 8.0
 
 
 def work(address: str, name: str) -> None:
-    """Buffer an output for every event; its topic has no leader (there is no such topic), so nothing leaves."""
+    """Buffer an output for every event; its topic does not exist and has no leader, so nothing is sent."""
     app = new_app(address, name, topic_allow_declare=False)
     output = app.topic(f"{name}-output", value_type=bytes, value_serializer="raw")
 
@@ -24,7 +24,7 @@ def work(address: str, name: str) -> None:
 
 
 def reproduce(broker: Broker) -> str | None:
-    """See all events committed while their outputs are still in the worker's memory."""
+    """Show all events committed while their outputs are still in the worker's memory."""
     broker.create(broker.name)
     broker.produce(broker.name, [b"event"] * EVENTS)
     with worker(broker) as running:

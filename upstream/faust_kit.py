@@ -1,4 +1,4 @@
-"""Faust apps for the reproductions: quick to start and to commit, otherwise as Faust comes."""
+"""Faust apps for the reproductions: quick to start and to commit, otherwise with Faust's defaults."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import faust
 
 
 def new_app(address: str, name: str, **settings: Any) -> faust.App:
-    """An app whose id is `name`."""
+    """Return an app with the id `name`."""
     ours = {
-        # No port, no topic of a leader: neither is part of what is shown.
+        # No port and no leader topic: the reproductions need neither.
         "web_enabled": False,
         "topic_disable_leader": True,
         "topic_partitions": 1,
-        # Once in 0.2 s instead of 2.8 s, so that a commit which should not happen happens soon.
+        # Every 0.2 s instead of 2.8 s, so a commit that should not happen happens soon.
         "broker_commit_interval": 0.2,
         "worker_redirect_stdouts": False,
     }

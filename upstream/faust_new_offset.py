@@ -1,4 +1,4 @@
-"""faust-streaming: with several events at work, the one right behind the committed offset is skipped.
+"""faust-streaming: if several events are in progress, the one right after the committed offset is skipped.
 
 `Consumer._new_offset` takes the committed offset, which is the next to read, for the last one that was acknowledged.
 https://github.com/faust-streaming/faust/issues/606
@@ -16,7 +16,7 @@ SECONDS = 8.0
 
 
 def work(address: str, name: str) -> None:
-    """Acknowledge everything but the event in offset `HELD`, which one of two actors is slow with."""
+    """Acknowledge everything except the event at offset `HELD`, on which one of two actors is slow."""
     app = new_app(address, name)
 
     @app.agent(app.topic(name, value_type=bytes, value_serializer="raw"), concurrency=2)
@@ -30,7 +30,7 @@ def work(address: str, name: str) -> None:
 
 
 def reproduce(broker: Broker) -> str | None:
-    """See the offset committed behind an event that is still at work."""
+    """Show the offset committed after an event that is still in progress."""
     broker.create(broker.name)
     broker.produce(broker.name, [b"event"] * HELD)
     with worker(broker) as running:

@@ -26,7 +26,7 @@ def work(address: str, name: str) -> None:
 
 
 def reproduce(broker: Broker) -> str | None:
-    """See the offset committed behind events that were never processed."""
+    """Show the offset committed after events that were never processed."""
     broker.create(broker.name)
     broker.produce(broker.name, [b"event"] * EVENTS)
     with worker(broker) as running:

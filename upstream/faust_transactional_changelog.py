@@ -1,6 +1,6 @@
 """faust-streaming: recovery from a changelog that was written in transactions never ends.
 
-It waits for the partition's last offset, which is that of a commit marker: no consumer is ever shown one.
+It waits for the partition's last offset, which is a commit marker's: consumers never see those.
 """
 
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ SECONDS = 5.0
 
 
 def work(address: str, name: str, app_id: str) -> None:
-    """Say when the table is recovered."""
+    """Print when the table is recovered."""
     app = new_app(address, app_id)
     table = app.Table("counts", partitions=1)
 
@@ -31,7 +31,7 @@ def work(address: str, name: str, app_id: str) -> None:
 
 
 def reproduce(broker: Broker) -> str | None:
-    """Recover the same table from two changelogs that differ in nothing but the transaction."""
+    """Recover the same table from two changelogs that differ only in the transaction."""
     broker.create(broker.name)
     with ExitStack() as stack:
 

@@ -1,7 +1,7 @@
-"""faust-streaming: a revocation waits, without a limit, for the events that agents hold (`stream_wait_empty`).
+"""faust-streaming: a revocation waits without limit for the events that agents hold (`stream_wait_empty`).
 
-An agent that waits for the rebalance to end, as one does that must not write while its partitions are unclear, waits
-for what waits for it.
+An agent may wait for the rebalance to end because it must not write while its partitions are unclear. Then each waits
+for the other.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""What the reproductions share: a broker to write to and to look at, workers as processes, and the verdict.
+"""What the reproductions share: a broker to write to and to inspect, workers as processes, and the verdict.
 
-It talks to the broker with confluent-kafka, so that what is looked at and what looks on are different clients.
+It talks to the broker with confluent-kafka, so the client that observes is not the one observed.
 """
 
 import subprocess
@@ -19,9 +19,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 REPRODUCED, NOT_REPRODUCED, COULD_NOT_RUN = 1, 0, 2
 REQUEST_SECONDS = 15.0
 POLL_SECONDS = 0.05
-# A worker starts in two seconds; on a machine that is busy with other tests it takes some times that.
+# A worker starts in two seconds; on a machine busy with other tests it takes several times that.
 START_SECONDS = 45.0
-# A group's first coordinator is still being found, or loads: nothing is known to be committed.
+# A group's first coordinator is still being found or loading: no commit is known.
 COORDINATOR_AWAY = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -30,7 +30,7 @@ COORDINATOR_AWAY = (
 
 
 class Broker:
-    """The broker at an address. Names of topics and groups begin with `name`, which no other run has."""
+    """The broker at an address. Topics' and groups' names begin with `name`, which no other run uses."""
 
     def __init__(self, address: str) -> None:
         self.address, self.name = address, f"upstream-{uuid.uuid4().hex[:12]}"
@@ -38,7 +38,7 @@ class Broker:
         self._admin = AdminClient(self._conf)
 
     def create(self, topic: str, partitions: int = 1, **config: str) -> None:
-        """Create a topic; a config's dots are written as underscores."""
+        """Create a topic; write a config's dots as underscores."""
         settings = {key.replace("_", "."): value for key, value in config.items()}
         self._admin.create_topics([NewTopic(topic, partitions, 1, config=settings)])[topic].result(REQUEST_SECONDS)
 
@@ -50,7 +50,7 @@ class Broker:
                 deleted.result(REQUEST_SECONDS)
 
     def produce(self, topic: str, values: Sequence[bytes], transactional: bool = False) -> None:
-        """Write values to partition 0, each with itself as its key, in one transaction if wanted."""
+        """Write values to partition 0, each as its own key, in one transaction if wanted."""
         producer = Producer({**self._conf, **({"transactional.id": topic} if transactional else {})})
         if transactional:
             producer.init_transactions(REQUEST_SECONDS)
@@ -62,7 +62,7 @@ class Broker:
             producer.commit_transaction(REQUEST_SECONDS)
 
     def committed(self, group: str, topic: str) -> int:
-        """The next offset that the group would read of partition 0; negative when it has committed none."""
+        """Return the next offset of partition 0 that the group would read; negative if it has committed none."""
         consumer = Consumer({**self._conf, "group.id": group})
         try:
             (found,) = consumer.committed([TopicPartition(topic, 0)], timeout=REQUEST_SECONDS)
@@ -75,7 +75,7 @@ class Broker:
         return int(found.offset)
 
     def end(self, topic: str) -> int:
-        """How many offsets partition 0 has."""
+        """Return how many offsets partition 0 has."""
         consumer = Consumer({**self._conf, "group.id": "unused"})
         try:
             return int(consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=REQUEST_SECONDS)[1])
@@ -84,7 +84,7 @@ class Broker:
 
 
 class Worker:
-    """This script again, as a worker in a process of its own and an empty folder."""
+    """This script as a worker, in a process of its own and an empty folder."""
 
     def __init__(self, folder: Path, argv: Sequence[str]) -> None:
         self._out, self._log = folder / "out", folder / "log"
@@ -93,7 +93,7 @@ class Worker:
             self.process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=log)
 
     def said(self) -> list[str]:
-        """The lines that it has said. Raises RuntimeError when it ended although nobody asked it to."""
+        """The lines that it has printed. Raises RuntimeError if it ended without being asked to."""
         if self.process.poll() is not None:
             raise RuntimeError(f"the worker ended with {self.process.returncode}: {self._log.read_text()[-3000:]}")
         return self._out.read_text().splitlines()
@@ -118,7 +118,7 @@ def say(line: str) -> None:
 
 
 def until(condition: Callable[[], object], seconds: float = START_SECONDS) -> bool:
-    """Wait for a condition; False when it did not come in time."""
+    """Wait for a condition; return False if it does not come true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -128,13 +128,13 @@ def until(condition: Callable[[], object], seconds: float = START_SECONDS) -> bo
 
 
 def need(condition: Callable[[], object], what: str) -> None:
-    """Wait for what a reproduction rests on. Raises RuntimeError when it does not come: that is no verdict."""
+    """Wait for a reproduction's precondition. Raises RuntimeError if it does not come true: that is not a verdict."""
     if not until(condition):
         raise RuntimeError(f"not within {START_SECONDS:.0f} s: {what}")
 
 
 def run(reproduce: Callable[[Broker], str | None], work: Callable[..., None] | None = None) -> NoReturn:
-    """Run the script: with an address `reproduce`, which says what it saw, or None; with more arguments a worker."""
+    """Run the script: with an address, `reproduce`, which returns what it saw, if anything; with more, a worker."""
     address, *arguments = sys.argv[1:]
     if arguments and work is not None:
         work(address, *arguments)

@@ -1,7 +1,7 @@
-"""librdkafka: AdminClient.list_consumer_group_offsets takes the process down (SIGSEGV) while a coordinator loads.
+"""librdkafka: AdminClient.list_consumer_group_offsets crashes the process (SIGSEGV) while a coordinator loads.
 
 Run it against a broker that has just been started for the first time, or restart one while it runs: `ADDRESS SECONDS`
-asks for so long (10). https://github.com/confluentinc/librdkafka/issues/5040
+asks for that long (10). https://github.com/confluentinc/librdkafka/issues/5040
 """
 
 import resource
@@ -15,13 +15,13 @@ from confluent_kafka.admin import AdminClient
 from kit import NOT_REPRODUCED, REPRODUCED, say
 
 SECONDS = 10.0
-# Groups of several partitions of __consumer_offsets, each of which loads for itself.
+# Groups of several partitions of __consumer_offsets: each partition loads separately.
 GROUPS = [f"upstream-{number}" for number in range(8)]
 
 
 def ask(address: str, seconds: float) -> None:
-    """Ask for groups' offsets; that the answer may be an error is right."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # its death is expected, and nobody reads its memory
+    """Ask for groups' offsets; an error is a valid answer."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # its death is expected, and nobody reads the dump
     admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -1,7 +1,7 @@
-"""librdkafka: a client that asked a broker while that was fenced may stand still for five minutes after it is back.
+"""librdkafka: a client that asked a broker while it was fenced may hang for five minutes after the broker is back.
 
-`ADDRESS PID [ROUNDS]`: the broker's address and process, which is stopped for some seconds again and again (20 times).
-It takes luck, about one round in ten; with metadata.recovery.rebootstrap.trigger.ms at 3 s it was not seen.
+`ADDRESS PID [ROUNDS]`: the address and process of the broker, which is repeatedly stopped for some seconds (20 times).
+It takes luck: about one round in ten shows it; with metadata.recovery.rebootstrap.trigger.ms at 3 s it was not seen.
 """
 
 import os
@@ -14,15 +14,15 @@ from confluent_kafka.admin import AdminClient
 from kit import NOT_REPRODUCED, REPRODUCED, Broker, say
 
 CLIENTS = 4
-# Past the time after which a broker that is silent is fenced (4 s on the embedded one).
+# Longer than the silence after which a broker is fenced (4 s on the embedded one).
 STOPPED_SECONDS = 6.0
-# A client that is well is back within one answer's time.
+# A healthy client recovers within one answer's time.
 BACK_SECONDS = 15.0
 ANSWER_SECONDS = 3.0
 
 
 def answers(client: AdminClient, topic: str) -> bool:
-    """Ask what any broker knows."""
+    """Ask for something that any broker knows."""
     try:
         client.describe_topics(TopicCollection([topic]), request_timeout=ANSWER_SECONDS)[topic].result()
     except KafkaException:
