@@ -1,4 +1,4 @@
-"""Programs of Debian's packages, fetched without being installed where they are not there."""
+"""Programs from Debian's packages, fetched without installing them if they are missing."""
 
 import fcntl
 import shutil
@@ -8,19 +8,19 @@ from pathlib import Path
 from streams.errors import UserError
 
 TOOLS = Path(__file__).resolve().parents[1] / ".local" / "tools"
-# Of a download of tens of MB, or of the package lists before it.
+# For a download of tens of MB, or of the package lists before it.
 FETCH_SECONDS = 240
 
 
 class MissingToolsError(UserError):
-    """There is no apt-get or dpkg-deb, so that nothing can be fetched."""
+    """There is no apt-get or dpkg-deb, so nothing can be fetched."""
 
 
 def program(name: str, package: str) -> str:
-    """Return the path of a program, fetched into `.local/tools` without being installed where it is not there.
+    """Return the path of a program; if it is missing, fetch it into `.local/tools` without installing it.
 
-    Unpacked into a folder: an installation would start the package's service. Raises MissingToolsError where it can't
-    be fetched at all, UserError where fetching it failed.
+    It is unpacked into a folder: an installation would start the package's service. Raises MissingToolsError if it
+    can't be fetched at all, UserError if fetching it failed.
     """
     found = shutil.which(name)
     if found:
@@ -32,7 +32,7 @@ def program(name: str, package: str) -> str:
     folder = TOOLS / package
     path = folder / "usr" / "bin" / name
     TOOLS.mkdir(parents=True, exist_ok=True)
-    # One lock for all of them: apt-get itself takes one update at a time, and refuses a second.
+    # One lock for all programs: apt-get itself runs one update at a time and refuses a second.
     with (TOOLS / "packages.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists() and not _fetch(package, folder):

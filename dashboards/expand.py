@@ -1,7 +1,7 @@
-"""Expands a panel's query as Grafana and its ClickHouse plugin 4.20.0 do before they send it. Pure functions.
+"""Expands a panel's query as Grafana and its ClickHouse plugin 4.20.0 do before sending it. Pure functions.
 
-Order, as there: `$__conditionalAll`, then variables (Grafana's page), then the other macros (the plugin's backend).
-Grafana leaves what it doesn't know as it is, and the server refuses it; here it is a ValueError that names it.
+The order is theirs: `$__conditionalAll`, then variables (Grafana's page), then the other macros (the plugin's backend).
+Grafana leaves unknown names as they are, and the server refuses them; here they raise a ValueError that names them.
 """
 
 import json
@@ -9,18 +9,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-# What Grafana puts into a variable when "All" is chosen.
+# Grafana's value of a variable when "All" is chosen.
 ALL = "$__all"
 
 Value = str | Sequence[str]
 _Macro = Callable[[list[str]], str]
 
-# A group of a regular expression, `$1`, is no variable.
+# A group of a regular expression, like `$1`, is not a variable.
 _VARIABLE = re.compile(r"\$(?!__|\d)(\w+)|\$\{(?!__)(\w+)(?::(\w+))?\}")
 _BUILT_IN = re.compile(r"\$(__\w+)\b(?!\()|\$\{(__\w+)(?::(\w+))?\}")
 _MACRO = re.compile(r"\$__(\w+)(\()?")
 _CONDITIONAL = "$__conditionalAll("
-# Quoted text comes first, so that a comment's sign within it starts none.
+# Quoted text comes first, so a comment sign within it does not start a comment.
 _COMMENT = re.compile(r"'(?:\\.|''|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`(?:\\.|[^`\\])*`|(--[^\n]*|/\*.*?\*/)", re.DOTALL)
 _QUOTED = re.compile(r"'(?:\\.|''|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`(?:\\.|[^`\\])*`", re.DOTALL)
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
@@ -28,15 +28,15 @@ _SPECIAL = re.compile(r"[$^*{}\[\]'+?.()|\\]")
 
 
 class Everything(tuple[str, ...]):
-    """Every value of a variable, because "All" is chosen: conditions on it fall away, elsewhere the values stand.
+    """All values of a variable, because "All" is chosen: conditions on it are dropped, elsewhere the values are put in.
 
-    `custom` is the variable's own word for all of them (`allValue`), which is put in as it is, unquoted.
+    `custom` is the variable's own word for all of them (`allValue`), put in as it is, unquoted.
     """
 
     custom: str | None
 
     def __new__(cls, values: Sequence[str], custom: str | None = None) -> "Everything":
-        """Return the values; Grafana's `allValue` as `custom`, None without."""
+        """Return the values; `custom` is Grafana's `allValue`, None without one."""
         made = super().__new__(cls, values)
         made.custom = custom
         return made
@@ -45,7 +45,7 @@ class Everything(tuple[str, ...]):
 def expand(sql: str, *, start: int, stop: int, interval_seconds: int, variables: Mapping[str, Value]) -> str:
     """Return the SQL that the plugin sends for a time range (ms since the epoch, UTC) and an interval (s).
 
-    A variable's value is one text, or several; ALL or Everything where "All" is chosen. Raises ValueError for a macro
+    A variable's value is one text or several; ALL or Everything if "All" is chosen. Raises ValueError for a macro
     that the plugin doesn't know, a wrong number of arguments, a variable or a format that isn't defined.
     """
     interval = max(interval_seconds, 1)
@@ -66,7 +66,8 @@ def expand_promql(
 ) -> str:
     """Return the PromQL that Grafana sends, given the step, the time range's length and the scrape interval (all s).
 
-    `$__rate_interval` is four scrapes, or a step and a scrape if that is more. Raises ValueError as `expand` does.
+    `$__rate_interval` is four scrape intervals, or a step and a scrape interval if that is longer. Raises ValueError as
+    `expand` does.
     """
     interval = max(interval_seconds, 1)
     rate = max(interval + scrape_seconds, 4 * scrape_seconds)
@@ -89,7 +90,7 @@ def expand_promql(
 
 
 def _conditional_all(sql: str, variables: Mapping[str, Value]) -> str:
-    # From the last, so that a nested one is done before the one around it.
+    # From the last, so a nested one is expanded before the one around it.
     while (at := sql.rfind(_CONDITIONAL)) >= 0:
         arguments, end = _arguments(sql, at + len(_CONDITIONAL) - 1)
         if len(arguments) != 2:
@@ -174,7 +175,7 @@ _FORMATS: dict[str, Callable[[Value], str]] = {
 
 
 def _promql_value(value: Value) -> str:
-    # One value goes between quotes; several become an alternation, whose backslashes the quotes need doubled.
+    # One value goes between quotes; several become an alternation, with its backslashes doubled for the quotes.
     if isinstance(value, str):
         return value.replace("\\", "\\\\").replace('"', '\\"')
     escaped = [_SPECIAL.sub(lambda match: "\\\\" + ("\\\\" if match[0] == "\\" else match[0]), each) for each in value]
@@ -182,7 +183,7 @@ def _promql_value(value: Value) -> str:
 
 
 def _expand_macros(sql: str, macros: Mapping[str, tuple[int, _Macro]]) -> str:
-    # From the last, so that a macro within an argument is done before the one around it.
+    # From the last, so a macro within an argument is expanded before the one around it.
     for found in reversed(list(_MACRO.finditer(sql))):
         name, at = found[1], found.start()
         if name not in macros:
@@ -196,7 +197,7 @@ def _expand_macros(sql: str, macros: Mapping[str, tuple[int, _Macro]]) -> str:
 
 
 def _arguments(sql: str, opening: int) -> tuple[list[str], int]:
-    """Split the arguments behind an opening bracket; return them and the place behind the closing one."""
+    """Split the arguments after an opening bracket; return them and the place after the closing one."""
     depth, begun, at = 0, opening + 1, opening
     arguments: list[str] = []
     while at < len(sql):
@@ -256,7 +257,7 @@ def _start_of(time: str, length: int, unit: str) -> str:
 
 
 def _duration_seconds(text: str) -> int:
-    """Return a duration as Go writes it (`90s`, `1h30m`) in whole seconds."""
+    """Parse a duration in Go's notation (`90s`, `1h30m`); return whole seconds."""
     text = text.strip().strip("'\"")
     parts = re.findall(r"([\d.]+)(ms|s|m|h)", text)
     seconds = round(sum(float(number) * _UNITS[unit] for number, unit in parts))

@@ -23,17 +23,17 @@ FOLDER = Path(__file__).resolve().parent / "prometheus"
 HOST = "127.0.0.1"
 READY_SECONDS, GRACE_SECONDS, LOOK_SECONDS = 30.0, 10.0, 0.05
 ALERTMANAGER = "prometheus-alertmanager"
-# Debian's Alertmanager reads its templates from there and nowhere else. Where the package is only unpacked, it finds
-# them there in a name space of its own.
+# Debian's Alertmanager reads its templates only from there. If the package is only unpacked, they are put there in a
+# mount namespace of its own.
 SHARED = Path("/usr/share/prometheus")
 _IN_PLACE = f'mount -t tmpfs none {SHARED.parent} && cp -r "$0" {SHARED} && exec "$@"'
-# Short, so that what lasts half a minute is a line and not two points.
+# Short, so what lasts half a minute is a line and not two points.
 SCRAPE_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """Where they answer; `alertmanager` is empty when there is none."""
+    """Their addresses; `alertmanager` is empty if it does not run."""
 
     prometheus: str
     alertmanager: str = ""
@@ -45,17 +45,17 @@ class Observers:
         return list(found["data"]["result"])
 
     def alerts(self) -> list[dict[str, Any]]:
-        """Return the pending and the firing alerts, as Prometheus has them. Raises OSError."""
+        """Return Prometheus' pending and firing alerts. Raises OSError."""
         return list(get(f"{self.prometheus}/api/v1/alerts")["data"]["alerts"])
 
     def inhibited(self) -> set[str]:
-        """Return the names of the alerts that Alertmanager holds back because of another. Raises OSError."""
+        """Return the names of alerts that Alertmanager inhibits because of another. Raises OSError."""
         found = get(f"{self.alertmanager}/api/v2/alerts") if self.alertmanager else []
         return {alert["labels"]["alertname"] for alert in found if alert["status"]["inhibitedBy"]}
 
 
 def get(url: str) -> Any:
-    """Return the JSON that an address of ours answers. Raises OSError."""
+    """Return the JSON from one of our addresses. Raises OSError."""
     with urllib.request.urlopen(url, timeout=10) as answer:
         return json.load(answer)
 
@@ -71,9 +71,9 @@ def observing(
 ) -> Iterator[Observers]:
     """Scrape `targets` (addresses by job) until the end of the block, with data and logs in `folder`, emptied before.
 
-    Raises UserError when one can't be had or does not get ready.
+    Raises UserError if one can't be fetched or does not get ready.
     """
-    # What another run left would be shown beside it for five minutes.
+    # Data of an earlier run would be shown too for five minutes.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     port, running = free_pair(), list[Program]()
@@ -99,7 +99,7 @@ def observing(
 def configuration(
     targets: Mapping[str, Sequence[str]], rules: Path | None, alertmanager: str, scrape_seconds: int
 ) -> dict[str, Any]:
-    """Return Prometheus' configuration for targets on this machine, under the jobs' names of prometheus.yml."""
+    """Return Prometheus' configuration for targets on this machine, with the job names of prometheus.yml."""
     every = f"{scrape_seconds}s"
     made: dict[str, Any] = {
         "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
@@ -119,7 +119,7 @@ def _alertmanager(folder: Path, address: str) -> list[str]:
         f"--config.file={FOLDER / 'alertmanager.yml'}",
         f"--storage.path={folder / 'alertmanager'}",
         f"--web.listen-address={address}",
-        # No other one to talk to, and no port for it.
+        # No cluster, so no port for it.
         "--cluster.listen-address=",
     ]
 
@@ -137,7 +137,7 @@ def _wait_ready(started: Program, address: Address) -> None:
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Look until the condition holds; False when it does not within the time."""
+    """Poll until the condition holds; return False if it doesn't in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""`python -m dashboards.preview`, which is what `make preview` runs."""
+"""`python -m dashboards.preview`, run by `make preview`."""
 
 import argparse
 import signal
@@ -26,14 +26,14 @@ from streams.settings import Settings
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "operate" / "dashboards"
 PLAY = "demo"
-# The shell's convention: 128 and the number of the signal.
+# The shell's convention: 128 plus the signal's number.
 INTERRUPTED = 128 + signal.SIGINT
-# How often the live page asks again (s).
+# How often the live page refreshes (s).
 REFRESH_SECONDS = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw the dashboards. Return 0, 1 when a panel failed, 2 for what the user can mend."""
+    """Draw the dashboards. Return 0, 1 if a panel failed, 2 for what the user can fix."""
     options = parse(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     console = make_console()
@@ -49,14 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def preview(options: argparse.Namespace, settings: Settings, console: Console) -> int:
-    """Show a play's data, or a running stack's. Raises UserError."""
+    """Show the data of a play or of a running stack. Raises UserError."""
     out = line_printer(console)
     dashboards = model.load(options.dashboards)
     drawn = [options.only] if options.only else list(dashboards)
     if unknown := set(drawn) - set(dashboards):
         raise UserError(f"There is no dashboard {unknown.pop()}: their names are {', '.join(dashboards)}.")
     if options.pictures:
-        # Before the demo is played for nothing.
+        # Checked first, so the demo is not played for nothing.
         web.browser()
     folder = web.ready(out)
     with source(options, settings, console) as shown:
@@ -72,7 +72,7 @@ def preview(options: argparse.Namespace, settings: Settings, console: Console) -
 
 
 def draw(address: str, queries: Mapping[str, Mapping[str, str]], options: argparse.Namespace, out: web.Out) -> int:
-    """Take the pictures, and say of each panel what is missing; return 1 when a panel failed, else 0."""
+    """Take the pictures, and print what is missing in each panel; return 1 if a panel failed, else 0."""
     if not options.pictures:
         return 0
     suffix = "" if options.play == PLAY else f"-{options.play}"
@@ -88,7 +88,7 @@ def draw(address: str, queries: Mapping[str, Mapping[str, str]], options: argpar
 
 @contextmanager
 def source(options: argparse.Namespace, settings: Settings, console: Console) -> Iterator[Shown]:
-    """The stack whose data is shown: one that runs, if its address was given, else that of a play."""
+    """Yield the stack to show: a running one if its address was given, else that of a play."""
     if options.clickhouse is None:
         with playing(settings, console, options.play) as shown:
             yield shown
@@ -97,9 +97,9 @@ def source(options: argparse.Namespace, settings: Settings, console: Console) ->
 
 
 def query_of(dashboard: Mapping[str, Any], shown: Shown, variables: Sequence[str]) -> dict[str, str]:
-    """Return what a picture's address asks for: the range in which the dashboard's queries find the data.
+    """Return the query of a picture's address: the range in which the dashboard's queries find the data.
 
-    Most look at when things were received; a dashboard that looks at when they were seen gets that range.
+    Most dashboards go by the time of receipt; one that goes by the time of seeing gets that range.
     """
     texts = [
         str(target.get("rawSql", "")) for panel in model.panels(dashboard) for target in panel.get("targets") or []

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const [packages, out] = process.argv.slice(2);
-// The packages lie elsewhere than this file, so that the sources' folder holds sources alone.
+// The packages are not beside this file, so the sources' folder holds only sources.
 const require = createRequire(pathToFileURL(join(packages, "package.json")));
 const esbuild = require("esbuild");
 const here = dirname(fileURLToPath(import.meta.url));

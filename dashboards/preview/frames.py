@@ -1,4 +1,4 @@
-"""Query results as Grafana's data frames, in the JSON that @grafana/data reads, converted as the data sources do.
+"""Query results as Grafana's data frames, in the JSON that @grafana/data reads, converted as by the data sources.
 
 A frame is `{"schema": {"refId", "fields": [{"name", "type", "labels"?, "config"?}]}, "data": {"values": [...]}}`,
 column by column; times are ms since the epoch.
@@ -31,7 +31,7 @@ def frame(ref_id: str, fields: list[Frame], columns: list[list[Any]], name: str 
 
 
 def field_type(clickhouse_type: str) -> str:
-    """Return the frame's type of a ClickHouse column: time, number, boolean or string."""
+    """Return the frame type for a ClickHouse column: time, number, boolean or string."""
     while wrapped := _WRAPPERS.match(clickhouse_type):
         clickhouse_type = wrapped[1]
     if clickhouse_type.startswith("Date"):
@@ -46,7 +46,7 @@ def from_clickhouse(
 ) -> list[Frame]:
     """Return a ClickHouse result's frames.
 
-    A time series with a text becomes a series a text. Raises ValueError when that isn't sorted by time.
+    A time series with a text column becomes one series per text. Raises ValueError if it isn't sorted by time.
     """
     fields: list[Frame] = [
         {"name": name, "type": field_type(kind), "config": {}} for name, kind in zip(names, types, strict=True)
@@ -82,7 +82,7 @@ def _number(value: Any) -> float | int | None:
 
 
 def _wide(ref_id: str, fields: list[Frame], columns: list[list[Any]]) -> Frame:
-    """One time column, and a column for each number and combination of texts; null where a series has no row."""
+    """Return one time column, and a column per number and combination of texts; null if a series has no row."""
     place = next(index for index, field in enumerate(fields) if field["type"] == "time")
     texts = [index for index, field in enumerate(fields) if field["type"] == "string"]
     numbers = [index for index, field in enumerate(fields) if field["type"] in ("number", "boolean")]
@@ -106,7 +106,7 @@ def _wide(ref_id: str, fields: list[Frame], columns: list[list[Any]]) -> Frame:
 
 
 def from_prometheus(ref_id: str, answer: Frame, legend: str, result_format: str, expr: str) -> list[Frame]:
-    """Return the frames of an answer's `data`: a frame a series, one table, or buckets for a heatmap."""
+    """Return the frames of an answer's `data`: one frame per series, one table, or buckets for a heatmap."""
     series = [
         (each["metric"], each["values"] if "values" in each else [each["value"]])
         for each in (answer["result"] if answer["resultType"] in ("matrix", "vector") else [])
@@ -131,7 +131,7 @@ def from_prometheus(ref_id: str, answer: Frame, legend: str, result_format: str,
 
 def _legend(legend: str, metric: dict[str, str], expr: str) -> str:
     if legend in ("", "__auto"):
-        # Grafana's page names a series by its labels; one that has none is its expression.
+        # Grafana's page names a series by its labels; without labels, by its expression.
         return "" if len(metric) > ("__name__" in metric) else expr
     return re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda match: metric.get(match[1], match[0]), legend)
 
@@ -154,7 +154,7 @@ def _prometheus_table(ref_id: str, series: list[tuple[dict[str, str], list[list[
 
 
 def _buckets(ref_id: str, series: list[tuple[dict[str, str], list[list[Any]]]]) -> Frame:
-    """A column for each bucket, by its upper bound; Prometheus' buckets hold those below them too, these don't."""
+    """Return a column per bucket, by upper bound. Prometheus' buckets are cumulative, these are not."""
     columns: dict[float, dict[int, float]] = {}
     for metric, points in series:
         if "le" not in metric:

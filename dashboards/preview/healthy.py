@@ -1,8 +1,8 @@
-"""Healthy traffic for the preview: the load that the project is made for, with the faults of a good day only.
+"""Healthy traffic for the preview: the load that the project is made for, with only the faults of a good day.
 
-100,000 impressions a minute of 10,000 users, who have most of their pools still to see and are shown nothing twice.
-Clients double-fire, as browsers do; every first attempt to deliver arrives. What the KPIs say of it is measured by the
-same pipeline as everything else.
+100,000 impressions a minute of 10,000 users who still have most of their pools to see and are shown nothing twice.
+Clients double-fire, as browsers do; every first attempt to deliver arrives. The same pipeline as for everything else
+measures the KPIs.
 """
 
 import time
@@ -27,14 +27,14 @@ from streams.settings import Settings
 SEED = 1
 USERS, POOLS = 10_000, {"main": 1_000, "extra": 400}
 IMPRESSIONS_A_SECOND = 100_000 / 60
-# It rises from a tenth in the first of these seconds, as a day does: programs that have just started are slower.
+# The rate rises from a tenth within these seconds, like a day's: programs that have just started are slower.
 RISE_SECONDS, SECONDS = 30.0, 150.0
-# How many artworks a user scrolls past at once.
+# The number of artworks that a user scrolls past at once.
 FEWEST, MOST = 4, 16
 DOUBLE_SHARE = 0.03
-# Of the tiers free and pro.
+# For the tiers free and pro.
 TIERS = (0.8, 0.2)
-# A new artwork every 43 minutes, which is what the pools grew by in the last six weeks.
+# A new artwork every 43 minutes: how the pools grew in the last six weeks.
 CREATED_EVERY_MS = 43 * 60_000
 ACKNOWLEDGED_SECONDS = SETTLE_SECONDS = 60.0
 
@@ -50,7 +50,7 @@ class Visit:
 
 
 def visits(seconds: float, rng: Random) -> Iterator[Visit]:
-    """Yield visits in the order of time, spaced by their impressions. No user is shown an artwork in two of them."""
+    """Yield visits in order of time, spaced by their impressions. No two visits show a user the same artwork."""
     shown: Counter[tuple[int, str]] = Counter()
     at = 0.0
     while at < seconds:
@@ -58,7 +58,7 @@ def visits(seconds: float, rng: Random) -> Iterator[Visit]:
         (pool,) = rng.choices(list(POOLS), list(POOLS.values()))
         first = shown[user, pool]
         shown[user, pool] += count
-        # Everyone begins at another place of the pool.
+        # Each user begins at a different place in the pool.
         seen = [artwork(pool, user * 7 + number) for number in range(first, first + count)]
         again = [each for each in seen if rng.random() < DOUBLE_SHARE]
         yield Visit(at, f"u{user:05d}", pool, (*seen, *again))
@@ -66,17 +66,17 @@ def visits(seconds: float, rng: Random) -> Iterator[Visit]:
 
 
 def rate(at: float) -> float:
-    """Return how many impressions a second there are that long after the start."""
+    """Return the impressions a second at a time after the start."""
     return IMPRESSIONS_A_SECOND * min(1.0, max(0.1, at / RISE_SECONDS))
 
 
 def artwork(pool: str, number: int) -> str:
-    """Return the id of a pool's artwork; numbers beyond the last begin again."""
+    """Return the id of a pool's artwork; numbers beyond the last start over."""
     return f"{pool[0]}{number % POOLS[pool]:04d}"
 
 
 def play(settings: Settings, console: Console) -> None:
-    """Send it all, and return once ClickHouse has it. Raises UserError when it doesn't get there."""
+    """Send everything, and return once ClickHouse has it. Raises UserError if it doesn't get there."""
     _catalogue(settings)
     rng, sent = Random(SEED), 0
     kafka = settings.kafka_bootstrap
@@ -90,7 +90,7 @@ def play(settings: Settings, console: Console) -> None:
                 producer = rng.choices((free, pro), TIERS)[0]
                 for position, each in enumerate(visit.artworks):
                     producer.record(visit.user_id, each, pool_id=visit.pool_id, position=position, visible=1.0)
-                # Who has scrolled past them leaves; timers would send all that is left at once in the end.
+                # A user who has scrolled past them leaves; else timers would send everything left at once at the end.
                 producer.flush(visit.user_id)
                 sent += len(visit.artworks)
     _settle(settings, sent)
@@ -100,7 +100,7 @@ def _catalogue(settings: Settings) -> None:
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
     created = int(time.time() * 1000)
     artworks = [(pool, number) for pool, count in POOLS.items() for number in range(count)]
-    # An ordinal is one artwork's, whatever its pool.
+    # Ordinals are unique over all pools.
     for ordinal, (pool, number) in enumerate(artworks):
         created -= CREATED_EVERY_MS
         record = {"pool_id": pool, "ordinal": ordinal, "created_at": created, "retired": False, "dna": []}

@@ -1,4 +1,4 @@
-"""A dashboard's JSON: its panels, its variables with what is chosen, and its time range."""
+"""A dashboard's JSON: its panels, its variables with their chosen values, and its time range."""
 
 import re
 import time
@@ -22,7 +22,7 @@ _LABEL_VALUES = re.compile(r"^label_values\((?:(?P<metric>.+),)?\s*(?P<label>\w+
 
 @dataclass
 class Variable:
-    """A variable as it is resolved: its value for queries, and what the page shows."""
+    """A resolved variable: its value for queries, and what the page shows."""
 
     name: str
     label: str
@@ -34,7 +34,7 @@ class Variable:
     options: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """What the page is told."""
+        """Return the JSON for the page."""
         values = [self.value] if isinstance(self.value, str) else list(self.value)
         if isinstance(self.value, Everything):
             values = [ALL]
@@ -43,7 +43,7 @@ class Variable:
 
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return a folder's dashboards by uid, in order of their files. Raises UserError when it holds none."""
+    """Return a folder's dashboards by uid, in order of their files. Raises UserError if it holds none."""
     found = [orjson.loads(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
     if not found:
         raise UserError(f"No dashboard lies in {folder}: make them with `python -m dashboards.source`.")
@@ -51,7 +51,7 @@ def load(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def panels(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return every panel, those of collapsed rows too, with an id each."""
+    """Return every panel, including those of collapsed rows, each with an id."""
     flat = [panel for outer in dashboard.get("panels", []) for panel in (outer, *(outer.get("panels") or []))]
     taken = {panel.get("id") for panel in flat}
     for number, panel in enumerate(flat, 1):
@@ -62,7 +62,7 @@ def panels(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def span_of(dashboard: Mapping[str, Any], asked: Mapping[str, list[str]]) -> Span:
-    """Return the time range that a page's address asks for, else the dashboard's own. Raises ValueError."""
+    """Return the time range in a page's address, else the dashboard's own. Raises ValueError."""
     own = dashboard.get("time") or {"from": "now-1h", "to": "now"}
     now = int(time.time() * 1000)
     start, stop = (_moment((asked.get(name) or [own[name]])[0], now) for name in ("from", "to"))
@@ -85,9 +85,9 @@ def _moment(text: str, now_ms: int) -> int:
 def resolve(
     dashboard: Mapping[str, Any], sources: Sources, span: Span, asked: Mapping[str, list[str]]
 ) -> dict[str, Variable]:
-    """Return the variables by name: chosen by `var-NAME` in the address, else as the dashboard stands.
+    """Return the variables by name: chosen by `var-NAME` in the address, else as the dashboard sets them.
 
-    Each may use those before it. One whose query fails says so and has no options.
+    Each may use those before it. If a variable's query fails, it reports that and has no options.
     """
     made: dict[str, Variable] = {}
     for declared in (dashboard.get("templating") or {}).get("list") or []:

@@ -1,4 +1,4 @@
-"""Pictures of dashboards: each opened in Chromium, in the dark and the light theme, whole, 1600 px wide."""
+"""Pictures of whole dashboards, 1600 px wide, opened in Chromium in the dark and the light theme."""
 
 import urllib.parse
 from collections.abc import Mapping, Sequence
@@ -16,21 +16,21 @@ from streams.settings import Settings
 
 WIDTH = 1600
 THEMES = ("dark", "light")
-# For one page: its queries on a busy machine, and its drawing.
+# For one page: its queries on a busy machine, and drawing it.
 PAGE_SECONDS = 90
-# What a browser's start and end may take on top.
+# What a browser may take to start and end, in addition.
 BROWSER_SECONDS = 60
-# A page uses some dozens of colours; the rest goes to the edges of letters and to gradients. The first that makes the
-# file small enough, else the last: with fewer, thin lines lose their colour.
+# A page uses some dozens of colours; the rest is for the edges of letters and for gradients. The first number that
+# makes the file small enough is used, else the last: with fewer, thin lines lose their colour.
 COLOURS = (255, 128)
-# Rounds of k-means after the median cut, which alone gives none to a colour that few pixels have.
+# Rounds of k-means after the median cut, which by itself drops colours that few pixels have.
 ROUNDS = 3
 MOST_BYTES = 300_000
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What became of a page: the errors of its console, and of each panel what was drawn or said."""
+    """The result of a page: its console's errors, and what each panel drew or reported."""
 
     uid: str
     theme: str
@@ -40,12 +40,12 @@ class Picture:
 
     @property
     def failures(self) -> list[str]:
-        """The console's errors, and the panels whose queries failed."""
+        """The console's errors, and the panels with failed queries."""
         return [f"{self.uid}: {error}" for error in self.errors] + self._said(failed=True)
 
     @property
     def notes(self) -> list[str]:
-        """The panels that have no data, or can't be drawn here."""
+        """The panels that have no data or can't be drawn here."""
         return self._said(failed=False)
 
     def _said(self, failed: bool) -> list[str]:
@@ -66,7 +66,7 @@ def take(
 ) -> list[Picture]:
     """Open each dashboard of a served site in each theme; with a folder, keep `<uid><suffix>-<theme>.png` there.
 
-    `queries` holds each dashboard's address's query, such as `from`, `to` (ms) and `var-NAME`. Raises UserError when
+    `queries` holds the query of each dashboard's address: `from`, `to` (ms), `var-NAME` and so on. Raises UserError if
     Node or Chromium is missing or a page does not get ready.
     """
     pages, wanted = [], []
@@ -106,7 +106,7 @@ def of_stack(
     suffix: str = "",
     themes: Sequence[str] = THEMES,
 ) -> list[Picture]:
-    """Take pictures of some of the project's dashboards as they show a running stack in a time range (ms).
+    """Take pictures of some dashboards of the project, showing a running stack in a time range (ms).
 
     Raises UserError as `take` does.
     """
@@ -119,7 +119,7 @@ def of_stack(
 
 
 def shrink(file: Path) -> None:
-    """Write a PNG again with a palette."""
+    """Rewrite a PNG with a palette."""
     with Image.open(file) as image:
         full = image.convert("RGB")
     for colours in COLOURS:

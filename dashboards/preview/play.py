@@ -1,4 +1,4 @@
-"""What the preview shows: a play on a stack of its own under Prometheus' eyes, or a stack that runs already."""
+"""What the preview shows: a play on its own stack, watched by Prometheus, or a running stack."""
 
 import signal
 import time
@@ -22,33 +22,33 @@ from streams.errors import UserError
 from streams.settings import Settings
 
 SEED = 1
-# Longer than the demo plays: what is counted by the minute has some then, and a line of a scrape a second its shape.
+# Longer than the demo: counts by the minute then have several points, and a line scraped every second has a shape.
 PLAY_SECONDS = 60.0
-# Fewer points than this are a dot on a panel.
+# Fewer points than this look like a dot on a panel.
 LEAST_SCRAPES = 20
-# The KPIs, by the minute, come last.
+# The KPIs, updated by the minute, come last.
 KPI_SECONDS = 180.0
-# Room before what was played, so that its first point isn't on the frame (ms).
+# Room before the play (ms), so its first point isn't on the frame.
 PADDING_MS = 3_000
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Where the data is, and the ranges (ms since the epoch) to look at it."""
+    """Where the data is, and the ranges (ms since the epoch) in which to view it."""
 
     settings: Settings
     prometheus: str | None
     played: tuple[int, int]
     """By the broker's clock."""
     seen: tuple[int, int]
-    """By the devices' clocks: the log's week, pressed into the hours before now. Few late ones lie before it."""
+    """By the devices' clocks: the log's week, compressed into the hours before now. A few late ones precede it."""
 
 
 @contextmanager
 def playing(settings: Settings, console: Console, name: str) -> Iterator[Shown]:
-    """Play one of PLAYS with Prometheus beside it, and yield once all of it is there; stop everything in the end.
+    """Play one of PLAYS with Prometheus beside it, and yield once everything is there; stop everything at the end.
 
-    Raises UserError for what the user can mend, and when the KPIs don't come.
+    Raises UserError for what the user can fix, and if the KPIs don't arrive.
     """
     out = line_printer(console)
     own = settings.model_copy(update={"data_dir": settings.data_dir.resolve() / "preview" / "data"})
@@ -61,7 +61,7 @@ def playing(settings: Settings, console: Console, name: str) -> Iterator[Shown]:
         out(f"a stack of its own: Kafka {demo.kafka_bootstrap}, ClickHouse {demo.clickhouse_url}, in {demo.data_dir}")
         with observing(own.data_dir / "observers", targets) as observers:
             try:
-                # Kafka's jars are those of the ordinary stack, so that they are fetched once.
+                # Share Kafka's jars with the ordinary stack, so they are fetched once.
                 stack.start(demo, settings, lambda line: None if line.startswith(" ") else out(line))
                 PLAYS[name](demo, console)
                 out("waiting for the KPIs of all of it")
@@ -81,7 +81,7 @@ def playing(settings: Settings, console: Console, name: str) -> Iterator[Shown]:
 
 
 def play_demo(demo: Settings, console: Console) -> None:
-    """Play the demo's plan, and return once ClickHouse has all of it."""
+    """Play the demo's plan, and return once ClickHouse has everything."""
     with closing(oracle_of(demo)) as oracle:
         oracle.read()
         plan = make_plan(int(time.time() * 1000), SEED, demo.window_ms, oracle.partitions)
@@ -91,12 +91,12 @@ def play_demo(demo: Settings, console: Console) -> None:
             settle(oracle, update)
 
 
-# The demo's has every fault in it and misses its targets for that; the healthy one is an ordinary day.
+# The demo includes every fault and so misses its targets; the healthy play is an ordinary day.
 PLAYS: dict[str, Callable[[Settings, Console], None]] = {"demo": play_demo, "healthy": healthy.play}
 
 
 def _roll_up(demo: Settings) -> float:
-    """Let ClickHouse work out its rollups now instead of at the minute's end; return the time after it (s)."""
+    """Let ClickHouse refresh its rollups now instead of at the minute's end; return the time afterwards (s)."""
     client = connect(demo)
     for view in ("ledger_minutes_refresh", "users_refresh"):
         for verb in ("REFRESH", "WAIT"):
@@ -106,7 +106,7 @@ def _roll_up(demo: Settings) -> float:
 
 
 def look(settings: Settings, prometheus: str | None) -> Shown:
-    """Return the ranges that the data of a stack spans, of a day at most, until now. Raises UserError without any."""
+    """Return the ranges that a stack's data spans, at most a day, until now. Raises UserError if there is no data."""
     client = connect(settings, "reader")
     asked = (
         "SELECT toUnixTimestamp64Milli(min(received_at)), toUnixTimestamp64Milli(quantileExact(0.01)(seen_at)), count()"

@@ -17,7 +17,7 @@ from dashboards.preview import model
 from dashboards.preview.sources import QueryError, Sources
 from streams.embedded.ports import LOOPBACK
 
-# The names that @grafana/ui asks for, and what @fontsource/inter calls the same faces.
+# The names that @grafana/ui asks for, and @fontsource/inter's names of the same faces.
 FONTS = {
     "Inter-Regular": "inter-latin-400-normal",
     "Inter-Medium": "inter-latin-500-normal",
@@ -38,20 +38,20 @@ INDEX = """<!doctype html>
 
 
 class Site:
-    """What is served: dashboards by uid, run against these sources, drawn by the bundle of `web`."""
+    """What is served: dashboards by uid, queried from these sources, drawn by the bundle of `web`."""
 
     def __init__(self, dashboards: Mapping[str, dict[str, Any]], sources: Sources, web: Path, query: str = "") -> None:
         self.dashboards = dashboards
         self.sources = sources
         self._web = web
         self._packages = web / "node_modules"
-        # What the index puts behind each dashboard's address.
+        # What the index appends to each dashboard's address.
         self._query = query
         self._panels = {uid: {panel["id"]: panel for panel in model.panels(each)} for uid, each in dashboards.items()}
         self._version = orjson.loads((self._packages / "@grafana/ui/package.json").read_bytes())["version"]
 
     def index(self) -> str:
-        """The list of dashboards."""
+        """Return the list of dashboards."""
         items = "".join(
             f'<li><a href="/d/{uid}?{html.escape(self._query)}">{html.escape(each["title"])}</a>: '
             f"{html.escape(each.get('description') or '')}</li>"
@@ -60,12 +60,12 @@ class Site:
         return INDEX.format(items=items)
 
     def page(self, uid: str) -> str:
-        """The page that draws a dashboard. Raises KeyError."""
+        """Return the page that draws a dashboard. Raises KeyError."""
         about = orjson.dumps({"version": self._version}).decode()
         return PAGE.format(title=html.escape(self.dashboards[uid]["title"]), about=about)
 
     def dashboard(self, uid: str, asked: Mapping[str, list[str]]) -> dict[str, Any]:
-        """A dashboard with its variables resolved. Raises KeyError, ValueError."""
+        """Return a dashboard with its variables resolved. Raises KeyError, ValueError."""
         dashboard = self.dashboards[uid]
         span = model.span_of(dashboard, asked)
         variables = model.resolve(dashboard, self.sources, span, asked)
@@ -82,7 +82,7 @@ class Site:
         }
 
     def panel(self, uid: str, panel_id: int, asked: Mapping[str, list[str]]) -> dict[str, Any]:
-        """The frames of a panel's targets, and the errors of those that failed. Raises KeyError, ValueError."""
+        """Return the frames of a panel's targets, and the errors of failed ones. Raises KeyError, ValueError."""
         dashboard, panel = self.dashboards[uid], self._panels[uid][panel_id]
         span = model.span_of(dashboard, asked)
         resolved = model.resolve(dashboard, self.sources, span, asked)
@@ -91,7 +91,7 @@ class Site:
         for target in panel.get("targets") or []:
             if target.get("hide"):
                 continue
-            # A target may leave out its data source: it is the panel's then.
+            # If a target has no data source, it uses the panel's.
             complete = {"datasource": panel.get("datasource"), **target}
             try:
                 frames += self.sources.run(complete, span, variables)
@@ -100,7 +100,7 @@ class Site:
         return {"frames": frames, "errors": errors}
 
     def file(self, path: str) -> Path | None:
-        """A file of the bundle, or an icon or font that @grafana/ui asks for; None when there is no such."""
+        """Return a file of the bundle, or an icon or font that @grafana/ui asks for; None if it doesn't exist."""
         icons = "public/build/img/icons/"
         if path.startswith("bundle/"):
             return _within(self._web / "bundle", path.removeprefix("bundle/"))
@@ -151,7 +151,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing: a page asks for hundreds of icons."""
+            """Log nothing: a page asks for hundreds of icons."""
 
     return Handler
 

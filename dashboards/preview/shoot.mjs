@@ -1,6 +1,6 @@
-// Takes pictures of whole pages in Chromium: `node shoot.mjs <folder with node_modules>`, the order as JSON on stdin:
+// Takes pictures of whole pages in Chromium: `node shoot.mjs <folder with node_modules>`, with JSON on stdin:
 // {"browser": path, "sandbox": bool, "width": px, "seconds": most to wait, "pages": [{"url", "file"}]}.
-// Prints a JSON array: for each page its console's errors, and of each panel what was drawn or said.
+// Prints a JSON array: for each page, its console's errors and what each panel drew or reported.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -18,14 +18,14 @@ from streams.clickhouse.client import connect
 from streams.errors import UserError
 from streams.settings import Settings
 
-# Above the longest query of a dashboard on the demo's data by far.
+# Far above the longest query of a dashboard on the demo's data.
 REQUEST_SECONDS = 30
 CLICKHOUSE, PROMETHEUS = "grafana-clickhouse-datasource", "prometheus"
 
 
 @dataclass(frozen=True)
 class Span:
-    """A time range (ms since the epoch) and the interval that a panel's width makes of it (s)."""
+    """A time range (ms since the epoch) and the interval (s) into which a panel's width divides it."""
 
     start: int
     stop: int
@@ -33,7 +33,7 @@ class Span:
 
 
 class QueryError(Exception):
-    """A query that failed; the text is the server's, or says what is wrong with the target."""
+    """A failed query; the text is the server's, or says what is wrong with the target."""
 
 
 class Sources:
@@ -98,7 +98,7 @@ class Sources:
             frames += from_prometheus(ref_id, data, legend, result_format, written)
         if target.get("range") or not target.get("instant"):
             step = span.interval_seconds
-            # As Grafana: the range's ends are multiples of the step, so that a refresh doesn't move the points.
+            # As in Grafana, the range's ends are multiples of the step, so a refresh doesn't move the points.
             begin, end = (ms // 1000 // step * step for ms in (span.start, span.stop))
             asked = {"query": expr, "start": begin, "end": end, "step": step}
             data = self._prometheus("/api/v1/query_range", asked)
@@ -121,7 +121,7 @@ class Sources:
         with self._lock:
             if self._client is None:
                 client = connect(self._settings, "reader")
-                # As the provisioned data source has it: the dashboards name no database.
+                # As in the provisioned data source: the dashboards name no database.
                 client.database = self._settings.clickhouse_database
                 self._client = client
             return self._client

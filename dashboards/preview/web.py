@@ -1,4 +1,4 @@
-"""The page's packages and bundle: installed by npm as the lock file says, bundled by esbuild, both into `.local`."""
+"""The page's packages and bundle: installed by npm from the lock file, bundled by esbuild, both into `.local`."""
 
 import fcntl
 import hashlib
@@ -12,7 +12,7 @@ from streams.errors import UserError
 
 SOURCES = Path(__file__).resolve().parent
 FOLDER = SOURCES.parents[1] / ".local" / "preview"
-# npm fetches half a gigabyte once; on a slow line that takes minutes.
+# npm fetches half a gigabyte once; on a slow connection that takes minutes.
 INSTALL_SECONDS = 900
 BUILD_SECONDS = 120
 OLDEST_NODE = 18
@@ -24,7 +24,7 @@ Out = Callable[[str], None]
 def ready(out: Out) -> Path:
     """Install the packages if the lock file has changed since, bundle the page, and return the folder of both.
 
-    Raises UserError when Node is missing, or npm or the bundler fails.
+    Raises UserError if Node is missing, or npm or the bundler fails.
     """
     node()
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def ready(out: Out) -> Path:
 
 
 def node() -> str:
-    """Return Node's path. Raises UserError that names Debian's package when it, or npm, is missing or too old."""
+    """Return Node's path. If Node or npm is missing or too old, raises UserError that names Debian's package."""
     found = shutil.which("node")
     if found is None or shutil.which("npm") is None:
         raise UserError("Node or npm is missing: install Debian's nodejs and npm.")
@@ -48,7 +48,7 @@ def node() -> str:
 
 
 def browser() -> str:
-    """Return Chromium's path. Raises UserError that names Debian's package when there is none."""
+    """Return Chromium's path. If there is none, raises UserError that names Debian's package."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         raise UserError("Chromium is missing: install Debian's chromium.")
@@ -56,12 +56,12 @@ def browser() -> str:
 
 
 def may_sandbox() -> bool:
-    """Say whether Chromium can shut itself in: it refuses to as root."""
+    """Return whether Chromium can use its sandbox: it refuses to as root."""
     return os.geteuid() != 0
 
 
 def run(command: list[str], folder: Path, seconds: float, failure: str, given: str | None = None) -> str:
-    """Run a program to its end and return its output. Raises UserError: the failure, and what the program said."""
+    """Run a program to its end and return its output. Raises UserError with the failure and the program's output."""
     try:
         done = subprocess.run(
             command, cwd=folder, input=given, capture_output=True, text=True, check=False, timeout=seconds

@@ -1,4 +1,4 @@
-// What the Python side answers. It runs the queries, as Grafana's backend does; the page draws.
+// The Python side's answers. It runs the queries, as Grafana's backend does; the page draws.
 import { type DataFrameJSON } from "@grafana/data";
 
 export interface Target {
@@ -45,7 +45,7 @@ export interface Dashboard {
   timezone?: string;
 }
 
-/** A variable as it was resolved: what is chosen, as text for titles, and as values for links. */
+/** A resolved variable: what is chosen, as text for titles and as values for links. */
 export interface Variable {
   name: string;
   label: string;

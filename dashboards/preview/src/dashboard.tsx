@@ -1,4 +1,4 @@
-// A whole dashboard: its head, and its panels on Grafana's grid of 24 columns.
+// A whole dashboard: its header, and its panels on Grafana's grid of 24 columns.
 import { dateTimeFormat } from "@grafana/data";
 import { useTheme2 } from "@grafana/ui";
 
@@ -42,7 +42,7 @@ function Row({ panel, title }: { panel: Panel; title: string }) {
   );
 }
 
-/** A dashboard's links, one to each dashboard where a link names tags. The theme and the refresh stay. */
+/** A dashboard's links; a link that names tags becomes one to each dashboard. They keep theme and refresh. */
 function links(answer: DashboardAnswer): Array<{ title: string; url: string }> {
   return (answer.dashboard.links ?? []).flatMap((link) => {
     const kept = [link.keepTime ? "${__url_time_range}" : "", link.includeVars ? "${__all_variables}" : "", KEPT];

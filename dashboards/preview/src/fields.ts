@@ -40,7 +40,7 @@ const PROCESSORS: Record<string, any> = {
   fieldMinMax: identityOverrideProcessor,
 };
 
-/** What Grafana's panels take where the JSON says nothing. */
+/** The defaults of Grafana's panels where the JSON sets nothing. */
 const CUSTOM_DEFAULTS: Record<string, Record<string, any>> = {
   timeseries: {
     drawStyle: "line",
@@ -70,7 +70,7 @@ function item(id: string, isCustom: boolean): FieldConfigPropertyItem {
   return { id, path, name: id, isCustom, process, shouldApply: () => true, override: nothing, editor: nothing };
 }
 
-/** A registry of what this panel sets: a property of its plugin's own is taken over as it is. */
+/** Return a registry of what this panel sets: its plugin's own properties are copied as they are. */
 function registry(panel: Panel): FieldConfigOptionsRegistry {
   const made = new FieldConfigOptionsRegistry(() => Object.keys(PROCESSORS).map((id) => item(id, false)));
   const custom = new Set(Object.keys(panel.fieldConfig?.defaults?.custom ?? {}).map((key) => `custom.${key}`));
@@ -84,7 +84,7 @@ function registry(panel: Panel): FieldConfigOptionsRegistry {
   return made;
 }
 
-/** The panel's field configuration over the defaults of its kind. */
+/** Return the panel's field configuration over the defaults of its kind. */
 export function fieldConfig(panel: Panel): { defaults: any; overrides: any[] } {
   const given = panel.fieldConfig?.defaults ?? {};
   const defaults = {
@@ -102,7 +102,7 @@ export function fieldConfig(panel: Panel): { defaults: any; overrides: any[] } {
   return structuredClone({ defaults, overrides: panel.fieldConfig?.overrides ?? [] });
 }
 
-/** Transform the frames and apply the field configuration. Raises NotDrawn for a transformation that is not @grafana/data's. */
+/** Transform the frames and apply the field configuration. Throws NotDrawn for a transformation unknown to @grafana/data. */
 export async function prepare(
   panel: Panel,
   frames: DataFrame[],
@@ -126,13 +126,13 @@ export async function prepare(
     theme,
     timeZone,
   });
-  // A table's head asks for no name that isn't there yet.
+  // A table's header uses only names that are already computed.
   cacheFieldDisplayNames(made);
   return made;
 }
 
 export function registerTransformations(): void {
-  // Some stand there under two names.
+  // Some are registered under two names.
   const byId = new Map(Object.values(standardTransformers).map((transformer: any) => [transformer.id, transformer]));
   standardTransformersRegistry.setInit(() =>
     [...byId.values()].map((transformer: any) => ({

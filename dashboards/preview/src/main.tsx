@@ -1,5 +1,5 @@
 // The page of one dashboard: /d/<uid>?theme=dark&from=<ms>&to=<ms>&refresh=<s>&var-<name>=<value>.
-// `document.body.dataset.ready` says that every panel has drawn, or said why not: pictures wait for it.
+// `document.body.dataset.ready` is set once every panel has drawn or reported why not: pictures wait for it.
 import "uplot/dist/uPlot.min.css";
 
 import { createTheme, dateTime, EventBusSrv, ThemeContext, type TimeRange } from "@grafana/data";
@@ -89,7 +89,7 @@ function App() {
 registerTransformations();
 document.documentElement.style.background = theme.colors.background.canvas;
 const root = createRoot(document.getElementById("root")!, {
-  // What can't be drawn is said in its panel; it is no error of the page.
+  // A panel that can't be drawn says so itself; it is not an error of the page.
   onCaughtError: (error) => error instanceof NotDrawn || console.error(error),
 });
 root.render(

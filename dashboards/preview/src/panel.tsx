@@ -1,4 +1,4 @@
-// One panel: asks for its frames, prepares and draws them. What fails, or can't be drawn, is said in the panel.
+// One panel: requests its frames, prepares and draws them. The panel shows what fails or can't be drawn.
 import {
   type DataFrame,
   dataFrameFromJSON,
@@ -23,14 +23,14 @@ export interface Context {
   replaceVariables: InterpolateFunction;
   /** Counts refreshes. */
   round: number;
-  /** Called once a panel has drawn what there is, or said why not. */
+  /** Called once a panel has drawn its data or reported why it can't. */
   done: (id: number) => void;
 }
 
 interface State {
   frames?: DataFrame[];
   error?: string;
-  /** What this preview can't draw, which is no error of the panel's. */
+  /** What this preview can't draw, which is not an error of the panel. */
   note?: string;
 }
 

@@ -1,11 +1,11 @@
-// Variables in titles and links: `$name`, `${name}`, `${name:format}`, and what Grafana adds to a link's.
+// Variables in titles and links: `$name`, `${name}`, `${name:format}`, and what Grafana adds in links.
 import { formattedValueToString, getFieldDisplayName, type InterpolateFunction, type ScopedVars } from "@grafana/data";
 
 import { type Variable } from "./api";
 
 const NAMED = /\$(\w+)|\$\{([\w.]+)((?:\["[^"]*"\]|\[\d+\]|\.\w+)*)(?::(\w+))?\}/g;
 
-/** Return Grafana's interpolation over these variables; a name that it doesn't know stays as it stands. */
+/** Return Grafana's interpolation over these variables; unknown names stay as they are. */
 export function interpolation(variables: Variable[], from: number, to: number): InterpolateFunction {
   const chosen = (variable: Variable) =>
     variable.values.map((value) => `var-${variable.name}=${encodeURIComponent(value)}`).join("&");

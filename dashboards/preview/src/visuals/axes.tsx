@@ -1,4 +1,4 @@
-// Axes and ticks of what the preview draws itself, in SVG: @grafana/ui has no component for those panels.
+// Axes and ticks of the panels that the preview itself draws in SVG: @grafana/ui has no component for them.
 import { dateTimeFormat, type Field, formattedValueToString, type GrafanaTheme2, type TimeRange } from "@grafana/data";
 import { type ReactNode } from "react";
 
@@ -50,7 +50,7 @@ export function textWidth(texts: string[]): number {
   return Math.max(0, ...texts.map((text) => text.length)) * LABEL_PX * 0.58;
 }
 
-/** Return the text, cut so that it fits a width (px). */
+/** Return the text, cut to fit a width (px). */
 export function cut(text: string, width: number): string {
   const most = Math.floor(width / (LABEL_PX * 0.58));
   return text.length <= most ? text : most > 2 ? `${text.slice(0, most - 1)}…` : "";

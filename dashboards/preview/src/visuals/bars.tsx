@@ -1,4 +1,4 @@
-// Bar chart (a bar a row of a table) and histogram (a bar a bucket of values).
+// Bar chart (one bar per row of a table) and histogram (one bar per bucket of values).
 import {
   buildHistogram,
   type DataFrame,
@@ -129,7 +129,7 @@ export function BarChartPanel(props: VisualProps) {
       values: numbers(field),
     })),
     stacked: options.stacking === "normal",
-    // As Grafana: bars lie across where the option says so, and with "auto" where the panel is narrow.
+    // As in Grafana: bars are horizontal if the option says so or, with "auto", if the panel is narrow.
     across: options.orientation === "horizontal" || (options.orientation === "auto" && props.width < 2 * props.height && labels.values.length > 8),
   };
   return <WithLegend chart={chart} {...props} />;

@@ -1,4 +1,4 @@
-// Buckets over time: a column a moment, a row a bucket, in the order of the frame's fields.
+// Buckets over time: one column per moment, one row per bucket, in the order of the frame's fields.
 import {
   type DataFrame,
   dateTimeFormat,
@@ -23,7 +23,7 @@ function colours(options: Record<string, any>, isDark: boolean): Colour {
   if (mode !== "scheme" || !found) {
     throw new NotDrawn(`the heatmap's colours ${mode === "scheme" ? scheme : mode}`);
   }
-  // Grafana turns a scheme round in the dark, so that few is the background's side in both themes.
+  // Grafana reverses a scheme in the dark theme, so low counts are near the background's colour in both themes.
   const turned = isDark !== Boolean(reverse) && !/^(Spectral|RdYl|RdBu|PiYG|PRGn|BrBG|PuOr|Turbo|Viridis|Magma|Inferno|Plasma|Cividis|Warm|Cool)/.test(scheme);
   return (share) => found(turned ? 1 - share ** exponent : share ** exponent);
 }
@@ -38,7 +38,7 @@ function buckets(frames: DataFrame[]): { times: Field; rows: Field[]; frame: Dat
   return { times, rows, frame };
 }
 
-/** A bucket's bound in the axis's unit; a bound that is no number, as +Inf, stands as it is. */
+/** Return a bucket's bound in the axis's unit; a bound that is not a number, such as +Inf, stays as it is. */
 function bucketLabel(name: string, unit: string | undefined): string {
   const bound = Number(name);
   return unit && Number.isFinite(bound) ? formattedValueToString(getValueFormat(unit)(bound)) : name;

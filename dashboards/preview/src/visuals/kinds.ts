@@ -2,7 +2,7 @@ import { type DataFrame, type InterpolateFunction, type TimeRange } from "@grafa
 
 import { type Panel } from "../api";
 
-/** What a visualisation is given: frames with their field configuration applied, and the room it has (px). */
+/** A visualisation's input: frames with their field configuration applied, and the room it has (px). */
 export interface VisualProps {
   panel: Panel;
   frames: DataFrame[];
@@ -13,7 +13,7 @@ export interface VisualProps {
   replaceVariables: InterpolateFunction;
 }
 
-/** Raised by a visualisation for what it can't draw; the panel says so in this text. */
+/** Thrown by a visualisation for what it can't draw; the panel shows this text. */
 export class NotDrawn extends Error {
   constructor(what: string) {
     super(`not drawn here: ${what}`);

@@ -1,4 +1,4 @@
-// Stat, bar gauge and gauge: one value a field, reduced or the last, with its thresholds' colour.
+// Stat, bar gauge and gauge: one value per field, reduced or the last, in its threshold's colour.
 import {
   type DisplayValueAlignmentFactors,
   type FieldDisplay,

@@ -1,4 +1,4 @@
-// States over time: a row a field, equal neighbours as one block, in the colour and words of the value.
+// States over time: one row per field, equal neighbours as one block, with the value's colour and text.
 import { type DataFrame, type Field, FieldType, formattedValueToString, getFieldDisplayName, type TimeRange } from "@grafana/data";
 import { useTheme2 } from "@grafana/ui";
 
