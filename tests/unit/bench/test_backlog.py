@@ -1,4 +1,4 @@
-"""The bench's input is the same in every run, and its oracles are right on cases made by hand."""
+"""The bench's input is the same in every run, and its oracles are right on handmade cases."""
 
 import dataclasses
 import math
@@ -74,7 +74,7 @@ def test_rule_2_looks_both_ways_and_only_at_what_was_accepted() -> None:
     between, other_user, other_artwork = Seen(1, 1, START + 500_000), Seen(2, 1, START), Seen(1, 2, START)
     backlog = [flush(late, early, between), flush(other_user), flush(other_artwork)]
     assert [seen for _, seen in near(backlog)] == [late, early, other_user, other_artwork]
-    # What is between two is near both; without the late one it is still near the early one.
+    # An impression between two is near both; without the later one it is still near the earlier one.
     dropped_first = [flush(early, between, Seen(1, 1, START + 700_000))]
     assert [seen.seen_at for _, seen in near(dropped_first)] == [START, START + 700_000]
 
@@ -95,7 +95,7 @@ def test_coverage_counts_artworks_and_not_impressions() -> None:
     assert compare(again, Output({0: again})).wrong_coverage == 0, "a system that writes none is held to none"
 
 
-def test_by_windows_any_impression_of_a_window_will_do() -> None:
+def test_comparing_windows_accepts_any_impression_of_a_window() -> None:
     first, other, later = Seen(1, 1, START), Seen(1, 1, START + 5_000), Seen(1, 1, START + WINDOW_MS)
     backlog = Backlog([flush(first, number=0), flush(other, number=1), flush(later, number=2)], 1, 3, 4)
     assert backlog.compare_windows(Output({0: [other, later]})).equal
@@ -119,7 +119,7 @@ def at(seconds: float, impressions: int, cpu: float, mib: int, broker: float = 0
     return Sample(seconds, impressions, Usage(cpu, 0, mib << 20), broker)
 
 
-def test_steady_state_leaves_the_start_out_and_peaks_over_all() -> None:
+def test_steady_state_leaves_out_the_start_but_the_peak_covers_the_whole_run() -> None:
     ramp = [at(0.0, 0, 5.0, 9), at(10.0, 100, 6.0, 2, 1.0), at(14.0, 1_100, 9.0, 3, 1.5), at(99.0, 1_100, 9.5, 3, 7.0)]
     found = steady(ramp, 50, 1_100)
     assert dataclasses.astuple(found) == (1_000, 4.0, 3.0, 0.5, 9.0)
@@ -128,7 +128,7 @@ def test_steady_state_leaves_the_start_out_and_peaks_over_all() -> None:
         steady(ramp, 50, 2_000)
 
 
-def test_a_life_ends_when_its_share_is_decided_or_nothing_more_comes() -> None:
+def test_a_life_ends_once_its_share_is_decided_or_nothing_more_arrives() -> None:
     ramp = [at(float(second), impressions, 0.0, 1) for second, impressions in enumerate([0, 0, 0, 50, 90, 90, 90])]
     assert [reached(50, math.inf)(ramp[:count]) for count in range(8)] == [False] * 4 + [True] * 4
     assert not reached(91, math.inf)(ramp)
@@ -137,7 +137,7 @@ def test_a_life_ends_when_its_share_is_decided_or_nothing_more_comes() -> None:
     assert not reached(91, idle=1.0)(ramp[:3]), "one that hasn't begun isn't at its end"
 
 
-def test_a_slice_of_a_life_begins_behind_the_start() -> None:
+def test_a_slice_of_a_life_begins_after_the_start() -> None:
     ramp = [at(float(second), impressions, 0.0, 1) for second, impressions in enumerate([0, 0, SLICE_FROM + 1, 5_000])]
     assert not lasted(1.0)([])
     assert not lasted(1.0)(ramp[:3])

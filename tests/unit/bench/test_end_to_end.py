@@ -1,4 +1,4 @@
-"""The end-to-end bench's figures are read right, and its search ends."""
+"""The end-to-end bench computes its figures correctly, and its search ends."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ SEEN = [Seen(1, artwork, 1_000) for artwork in range(3)]
 RIGHT = Verdict(4, Ledger(4, 3, 1, 0, 0), compare(SEEN, Found({0: SEEN})), 0)
 
 
-def test_all_is_right_only_when_nothing_is_missing_doubled_or_wrong() -> None:
+def test_a_run_is_right_only_if_nothing_is_missing_doubled_or_wrong() -> None:
     assert RIGHT.right
     assert not replace(RIGHT, sent=5).right
     assert not replace(RIGHT, ledger=Ledger(4, 3, 0, 0, 0)).right
@@ -39,10 +39,10 @@ def test_all_is_right_only_when_nothing_is_missing_doubled_or_wrong() -> None:
     assert not replace(RIGHT, wrong_coverage=1).right
 
 
-def test_a_lag_that_grows_for_the_whole_step_is_one() -> None:
+def test_only_a_lag_that_grows_for_the_whole_step_counts() -> None:
     assert grows((1.0, 2.0, 3.0))
-    assert not grows((1.0, 1.4, 1.9)), "a machine that is shared is not so even"
-    assert not grows((1.0, 4.0, 3.0)), "it was caught up with"
+    assert not grows((1.0, 1.4, 1.9)), "a shared machine is not that even"
+    assert not grows((1.0, 4.0, 3.0)), "it caught up"
     assert not grows((4.0, 3.0, 6.0))
     assert thirds([1, 1, 9, 2, 3, 4, 5, 5, 6, 7]) == (1, 3, 5.5)
     with pytest.raises(UserError, match="too short"):
@@ -75,7 +75,7 @@ def reading(at: float, cpu: float, mib: int) -> Reading:
     return Reading(at, {"kafka": Usage(cpu, mib << 20), "sink-0": Usage(0.0, 0)})
 
 
-def test_cores_are_between_the_readings_of_the_time_asked_for() -> None:
+def test_cores_are_averaged_over_the_readings_within_the_given_time() -> None:
     readings = [reading(0, 0.0, 1), reading(1_000, 1.0, 9), reading(3_000, 2.0, 5), reading(9_000, 9.0, 2)]
     assert cores(readings, 500, 3_000) == {"kafka": 0.5, "sink-0": 0.0}
     assert cores(readings, 500, 2_000) == {}
@@ -83,7 +83,7 @@ def test_cores_are_between_the_readings_of_the_time_asked_for() -> None:
     assert used_by_time(readings[:3], "kafka", 0) == [(1 / 60, 1.0), (0.05, 0.5)]
 
 
-def test_the_bench_is_its_process_tree_without_the_programs() -> None:
+def test_the_benchs_own_usage_leaves_out_the_programs() -> None:
     assert rest(Usage(10.0, 900), [Usage(4.0, 300), Usage(5.0, 100)]) == Usage(1.0, 500)
 
 

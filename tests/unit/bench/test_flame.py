@@ -1,4 +1,4 @@
-"""Sampled stacks are read right, and drawn as a picture that is one."""
+"""Sampled stacks are read correctly and drawn as a valid picture."""
 
 from collections import Counter
 from pathlib import Path
@@ -30,7 +30,7 @@ NATIVE = "rd_kafka_produce (/x/site-packages/confluent_kafka.libs/librdkafka-0cb
         ("nameless", "unknown", Whose.NATIVE),
     ],
 )
-def test_a_frame_says_whose_it_is(text: str, module: str, whose: Whose) -> None:
+def test_a_frame_shows_who_wrote_its_code(text: str, module: str, whose: Whose) -> None:
     found = frame(text)
     assert (found.module, found.whose) == (module, whose)
     assert found.function == text.partition(" (")[0]
@@ -51,12 +51,12 @@ def test_a_library_is_named_without_version_and_suffix(file: str, name: str) -> 
     assert library(file) == name
 
 
-def test_what_is_no_stack_is_passed_over() -> None:
+def test_lines_that_are_not_stacks_are_skipped() -> None:
     found = list(read([f"{PACKAGE};{OURS} 3\n", "", "something else", f"{OURS};{NATIVE} 1"]))
     assert [(len(stack.frames), stack.count) for stack in found] == [(2, 3), (2, 1)]
 
 
-def test_threads_that_wait_are_no_cpu_time() -> None:
+def test_waiting_threads_use_no_cpu_time() -> None:
     waits = [
         f"{OURS};PyThread_acquire_lock_timed (/x/libpython3.11.so.1.0);0x7fb5 (/x/libc.so.6) 5",
         f"{OURS};select_poll_poll_impl (/x/selectmodule.c:655);poll (/x/libc.so.6) 5",
@@ -76,7 +76,7 @@ def test_own_time_is_the_innermost_frames_and_within_counts_a_stack_once() -> No
     assert shares([]) == []
 
 
-def test_equal_beginnings_are_one_frame() -> None:
+def test_stacks_with_equal_beginnings_share_frames() -> None:
     root = tree(read([f"{OURS};{NATIVE} 6", f"{OURS};{PACKAGE} 3", f"{PACKAGE} 1"]))
     assert root.count == 10
     ours = root.calls[frame(OURS)]
@@ -95,7 +95,7 @@ def test_the_picture_is_as_wide_as_its_shares_and_names_no_file() -> None:
     assert Frame("loop", "mode", Whose.PACKAGE) in root.calls
 
 
-def test_threads_of_a_library_are_one_by_name(tmp_path: Path) -> None:
+def test_threads_of_a_library_are_grouped_by_name(tmp_path: Path) -> None:
     for number, (name, user, system) in enumerate((("python", 50, 7), ("rdk:broker1", 3, 1), ("rdk:broker-1", 2, 0))):
         folder = tmp_path / "7" / "task" / str(number)
         folder.mkdir(parents=True)

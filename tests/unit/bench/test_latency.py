@@ -1,4 +1,4 @@
-"""The latency bench's figures are read right, and its traffic is what it says."""
+"""The latency bench computes its figures correctly, and its traffic is as specified."""
 
 import json
 import math
@@ -36,7 +36,7 @@ def test_a_table_is_aligned() -> None:
     assert lines == ["| a    | bc |", "|------|----|", "| 1    | 2  |", "| long | 3  |"]
 
 
-def test_figures_say_where_they_come_from(tmp_path: Path) -> None:
+def test_figures_record_where_they_were_measured(tmp_path: Path) -> None:
     written = json.loads(write("latency", {"steps": [1]}, tmp_path).read_text())
     assert written["steps"] == [1]
     assert written["measured"].keys() == {"at", "commit", "command"}
@@ -56,17 +56,17 @@ def test_only_what_was_appended_in_time_counts() -> None:
     ("times", "expected"),
     [
         ([10, 20, 90, 100], (20, 90)),  # between two rows
-        ([10, 55, 70, 99], (10, 55)),  # begun before it counts
+        ([10, 55, 70, 99], (10, 55)),  # a silence that began before counts
         ([10, 20, 30], (30, 100)),  # to the end
         ([], (15, 100)),  # nothing at all
-        ([1, 5, 200], (5, 100)),  # what comes later does not shorten it
+        ([1, 5, 200], (5, 100)),  # a later row does not shorten it
     ],
 )
 def test_the_longest_silence(times: list[float], expected: tuple[float, float]) -> None:
     assert tuple(longest_silence(times, since=15, until=100)) == expected
 
 
-def test_a_coverage_row_stands_for_its_users_older_rows_and_no_newer_ones() -> None:
+def test_a_coverage_row_covers_its_users_older_rows_but_not_newer_ones() -> None:
     matcher = Matcher()
     for appended in (100, 110, 130):
         matcher.accepted("u", appended, 2)
@@ -94,7 +94,7 @@ def step(p95: float, p99: float, coverage_p95: float = 1.0) -> Step:
     return Step(1_700.0, 1, 60.0, accepted, coverage, 0, 0.5, 100.0, Sent(1, 1, 0.0))
 
 
-def test_a_target_is_met_by_both_rows_or_missed() -> None:
+def test_a_target_is_met_only_by_both_rows() -> None:
     assert step(99, 249).met
     assert not step(100, 249).met
     assert not step(99, 250).met
@@ -102,7 +102,7 @@ def test_a_target_is_met_by_both_rows_or_missed() -> None:
     assert [row[-1] for row in rows([step(99, 249, coverage_p95=120)])] == ["met", "missed"]
 
 
-def test_a_rate_is_broken_when_its_latency_is_or_when_nothing_came() -> None:
+def test_a_rate_is_broken_by_high_latency_or_if_nothing_arrived() -> None:
     assert not step(1_000, 1_000).broken
     assert step(1_001, 1_001).broken
     assert step(math.nan, math.nan).broken
@@ -115,7 +115,7 @@ def test_traffic_lasts_as_long_in_event_time_as_it_takes_to_arrive(size: int) ->
     assert sum(len(record.impressions) for record in made) == traffic.impressions == 2_000
     times = [seen.seen_at for record in made for seen in record.impressions]
     assert min(times) >= START
-    # A few seconds of the backlog's hour are some milliseconds here.
+    # A few seconds of the backlog's hour correspond to some milliseconds here.
     assert START + 3_900 < max(times) < START + 4_100
     for record in made[:50]:
         decoded = decode(record.value())

@@ -1,4 +1,4 @@
-"""What the peers in Python share is right, and their environments hold what is pinned and nothing else."""
+"""The Python peers' shared code works, and their environments hold exactly what is pinned."""
 
 import re
 import subprocess
@@ -24,7 +24,7 @@ def test_near_is_less_than_a_window_on_either_side(apart: int, near: bool) -> No
     assert is_near(START + apart, [START - 9 * WINDOW_MS, START]) is near
 
 
-def test_only_times_that_nothing_can_be_near_any_more_are_forgotten() -> None:
+def test_only_times_that_nothing_can_still_be_near_are_forgotten() -> None:
     assert kept([START, START + WINDOW_MS], START + 2 * WINDOW_MS - 1) == [
         START,
         START + WINDOW_MS,
@@ -33,7 +33,7 @@ def test_only_times_that_nothing_can_be_near_any_more_are_forgotten() -> None:
     assert kept([START, START + WINDOW_MS], START + 2 * WINDOW_MS) == [START + WINDOW_MS, START + 2 * WINDOW_MS]
 
 
-def test_progress_is_a_metric_as_the_bench_reads_it() -> None:
+def test_progress_is_a_metric_that_the_bench_can_read() -> None:
     progress = Progress()
     progress.impressions += 12
     assert total(progress.exposition().decode(), COUNTER) == 12
@@ -59,7 +59,7 @@ def test_every_package_of_a_peer_is_pinned_by_hash(path: Path) -> None:
     assert {re.sub(r"\[\w+\]", "", each) for each in asked} <= {line.removesuffix(" \\") for line in packages}
 
 
-def test_an_environment_that_is_there_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_existing_environment_is_not_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[list[str]] = []
     monkeypatch.setattr(venv, "_run", lambda _, argv, *__: made.append(argv))
     settings, told = Settings(data_dir=tmp_path), list[str]()
@@ -77,7 +77,7 @@ def test_an_environment_that_is_there_is_not_made_again(tmp_path: Path, monkeypa
     assert len(told) == 2
 
 
-def test_a_failing_pip_leaves_a_sentence_and_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_pip_fails_there_is_an_error_and_no_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(venv, "FOLDER", tmp_path)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "requirements.txt").write_text("no such thing\n")

@@ -1,4 +1,4 @@
-"""The recovery bench's input is what it says, and its figures are read right."""
+"""The recovery bench's input is as specified, and its figures are computed correctly."""
 
 from collections import Counter
 
@@ -35,7 +35,7 @@ def flushes(records: list[Packed]) -> list[tuple[int, DecodedFlush]]:
     return found
 
 
-def test_every_user_has_one_valid_flush_at_home() -> None:
+def test_every_user_has_one_valid_flush_in_their_own_partition() -> None:
     found = flushes(list(packed(USERS, PARTITIONS, START, SPAN)))
     assert len({flush.flush.user_id for _, flush in found}) == len(found) == USERS
     for partition, flush in found:
@@ -55,7 +55,7 @@ def test_the_input_is_the_same_in_every_run() -> None:
 
 
 @pytest.mark.parametrize("users", [1, FLUSHES_A_RECORD, FLUSHES_A_RECORD * PARTITIONS])
-def test_nobody_is_left_out_at_the_end(users: int) -> None:
+def test_no_user_is_left_out_at_the_end(users: int) -> None:
     assert len(flushes(list(packed(users, PARTITIONS, START, SPAN)))) == users
 
 
@@ -82,12 +82,12 @@ def start(ready: float, changes: int = 0, peak: float = 100.0) -> Start:
     return Start(ready, ready + 0.1, Restored(changes, 2.0), peak)
 
 
-def test_the_middle_of_several_starts_is_their_median_with_the_highest_peak() -> None:
+def test_several_starts_are_summed_up_by_their_median_and_highest_peak() -> None:
     found = middle([start(9.0, 1, 120.0), start(3.0, 3, 180.0), start(4.0, 2, 110.0)])
     assert (found.ready, found.decided, found.restored.changes, found.peak_mib) == (4.0, 4.1, 2, 180.0)
 
 
-def test_each_start_is_set_beside_the_first() -> None:
+def test_each_start_is_compared_with_the_first() -> None:
     rows = list(start_rows({"nothing": start(2.0), "the changelogs": start(5.0, 1_000_000)}))
     assert rows[0][1:3] == ("2.0", "1.0 x")
     assert rows[1][:3] == ("the changelogs", "5.0", "2.5 x")
@@ -95,15 +95,15 @@ def test_each_start_is_set_beside_the_first() -> None:
     assert rows[0][5] == "-", "a handful of changes is no rate"
 
 
-def test_a_kill_is_judged_by_the_silence_and_by_what_came_late() -> None:
+def test_a_kill_is_judged_by_the_silence_and_by_late_rows() -> None:
     arrivals = Arrivals()
     for at, appended in ((900, 890), (1_020, 1_005), (4_000, 1_010), (4_100, 2_000), (4_200, 4_190), (4_300, 4_200)):
         arrivals.add(float(at), appended, 0)
-    # Killed at 1,000; what was committed then still came at 1,020.
+    # Killed at 1,000; what was committed by then still arrived at 1,020.
     assert judge(arrivals, How.AT_ONCE, 1_000.0, 4_400.0) == Kill(How.AT_ONCE, 3.0, 3.1)
 
 
-def test_kills_are_summed_up_by_who_starts_the_worker_again() -> None:
+def test_kills_are_summed_up_by_what_restarts_the_worker() -> None:
     kills = [Kill(How.AT_ONCE, 3.0, 4.0), Kill(How.AT_ONCE, 9.0, 9.5), Kill(How.AT_ONCE, 2.0, 2.5)]
     assert kill.summary(kills) == [(How.AT_ONCE.value, "3", "3.0", "9.0", "4.0")]
 
@@ -119,7 +119,7 @@ def test_the_days_state_is_what_the_worker_stores() -> None:
     assert {len(seen.decode(large_values.join(b"", value, lambda _: None)).ordinals) for value in covered} == {10}
 
 
-def test_a_load_brings_its_users_in_turn() -> None:
+def test_a_load_goes_through_its_users_in_order() -> None:
     load = Load(users=1_000_000, per_minute=100_000)
     assert load.visitors(600_000) == 100_000
     assert load.seen() == 144
@@ -133,7 +133,7 @@ def stage(hours: int, impressions: int, log: int) -> Stage:
     return Stage(hours, impressions, impressions // 10, Sizes(log, 5 * MIB, 3 * MIB), 0.0, start(9.0, 500), start(3.0))
 
 
-def test_the_size_of_the_state_grows_with_its_windows_and_not_its_users() -> None:
+def test_the_states_size_grows_with_its_windows_not_its_users() -> None:
     assert windows(24, 10) == 146
     first = stage(1, 1_000, 10 * MIB)
     assert computed(first, 1_000) == first.sizes.changelogs == 15 * MIB

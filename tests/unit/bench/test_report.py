@@ -1,4 +1,4 @@
-"""The tables say what was measured, the exit code whether ours was right."""
+"""The tables show what was measured, and the exit code whether our output was right."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def result(name: str, rate: float, cpu: float, output: Comparison | None = RIGHT
     return Result(SYSTEMS[name], size, steady, 70.0, 5.0, None, output)
 
 
-def test_the_median_counts_and_every_figure_is_set_beside_ours() -> None:
+def test_medians_are_shown_and_every_figure_is_compared_with_ours() -> None:
     found = [result("quix", 30_000, 60.0), *(result("ours", each, each / 1e3) for each in (90_000, 60_000, 10_000))]
     ours, quix = rows(found)
     assert ours.system.name == "ours"
@@ -37,18 +37,18 @@ def test_the_median_counts_and_every_figure_is_set_beside_ours() -> None:
     ]  # fmt: skip
 
 
-def test_one_wrong_measurement_of_several_is_told() -> None:
+def test_one_wrong_measurement_of_several_is_reported() -> None:
     (row,) = rows([result("quix", 2e4, 1.0), result("quix", 3e4, 1.0, DOUBLED), result("quix", 4e4, 1.0)])
     assert verdict(row.worst) == "no: of 900, 0 missing and 1 too many"
 
 
-def test_a_wrong_coverage_is_told_even_if_the_output_is_right() -> None:
+def test_wrong_coverage_is_reported_even_if_the_output_is_right() -> None:
     assert verdict(result("quix", 1e4, 1.0, MISCOUNTED)) == "yes (900); coverage of 1 users wrong"
     assert verdict(result("ceiling", 1e6, 1.0, None)) == "-"
 
 
 @pytest.mark.parametrize(("output", "code"), [(RIGHT, 0), (LOST, 1), (DOUBLED, 1), (MISCOUNTED, 1)])
-def test_the_exit_code_is_about_ours_alone(output: Comparison, code: int) -> None:
+def test_the_exit_code_depends_on_our_output_alone(output: Comparison, code: int) -> None:
     wrong = [result("quix", 1e4, 1.0, LOST), result("ceiling", 1e6, 1.0, None)]
     assert throughput.code([*wrong, result("ours", 1e4, 1.0, output), result("ours", 1e4, 1.0, size=10)]) == code
     killed = [Outcome(SYSTEMS["quix"], LOST), Outcome(SYSTEMS["ours"], output)]
@@ -56,7 +56,7 @@ def test_the_exit_code_is_about_ours_alone(output: Comparison, code: int) -> Non
     assert throughput.code(wrong) == 0
 
 
-def test_the_kills_table_says_what_was_lost_and_how_long_it_took() -> None:
+def test_the_kills_table_shows_what_was_lost_and_how_long_it_took() -> None:
     outcome = Outcome(SYSTEMS["quix"], Comparison(900, 970, 5, 75, 12), [300, 650], [3.25, 44.0])
     (_, _, line) = kills.table([outcome])
     assert [cell.strip() for cell in line.split("|")[1:-1]] == [
@@ -64,7 +64,7 @@ def test_the_kills_table_says_what_was_lost_and_how_long_it_took() -> None:
     ]  # fmt: skip
 
 
-def test_figures_have_as_many_digits_as_they_are_worth() -> None:
+def test_figures_are_rounded_to_their_significant_digits() -> None:
     assert tidy({"a": [1.23456789, (2, 123_456.7)], "b": None}) == {"a": [1.2346, [2, 123_460.0]], "b": None}
 
 
@@ -82,5 +82,5 @@ def test_pictures_are_drawn_of_one_size_and_of_two(tmp_path: Path) -> None:
     assert pictures.kills([Outcome(SYSTEMS["ours"], RIGHT, [1, 2], [3.0, 4.0])], tmp_path).exists()
 
 
-def test_results_go_where_those_that_are_committed_lie() -> None:
+def test_results_go_into_the_folder_of_the_committed_ones() -> None:
     assert (RESULTS / "throughput.json").is_file()

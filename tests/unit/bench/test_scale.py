@@ -1,4 +1,4 @@
-"""The scale bench's shapes and backlogs are what they say, and its figures are read right."""
+"""The scale bench's shapes and backlogs are as specified, and its figures are computed correctly."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +23,7 @@ NOW = 1_732_431_600_000
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-def test_a_sweep_changes_one_thing_and_begins_from_what_is_usual(name: str) -> None:
+def test_a_sweep_changes_one_thing_and_begins_with_the_usual_shape(name: str) -> None:
     found = swept(name)
     assert USUAL in found
     for shape in found:
@@ -31,7 +31,7 @@ def test_a_sweep_changes_one_thing_and_begins_from_what_is_usual(name: str) -> N
     assert [getattr(shape, name) for shape in found] == list(SWEEPS[name])
 
 
-def test_what_is_usual_is_measured_once() -> None:
+def test_the_usual_shape_is_measured_once() -> None:
     assert list(shapes(SWEEPS)).count(USUAL) == 1
     assert list(shapes(["workers", "rebalance"])) == [USUAL, Shape(workers=2)]
 
@@ -61,7 +61,7 @@ def test_one_record_in_ten_is_an_exact_retry() -> None:
     assert made == list(backlog(Shape(), 20_000, NOW))
 
 
-def test_another_partition_count_is_that_of_all_that_the_worker_writes(tmp_path: Path) -> None:
+def test_another_partition_count_applies_to_every_topic_that_the_worker_writes(tmp_path: Path) -> None:
     path = declared(tmp_path, 8)
     found = topics_file.load(Settings(topics_file=path))
     assert {found[name].partitions for name in (IMPRESSIONS, ACCEPTED, changelog(Table.WINDOWS))} == {8}
@@ -72,7 +72,7 @@ def sample(at: float, impressions: int, cpu: float, holding: int = 1, mib: int =
     return Sample(at, impressions, impressions // 2, Usage(cpu, mib << 20), cpu / 2, holding)
 
 
-def test_a_point_is_of_the_steady_state() -> None:
+def test_a_point_is_measured_in_the_steady_state() -> None:
     samples = [
         sample(0.0, 0, 5.0, mib=300),
         sample(1.0, 100, 6.0),
@@ -97,7 +97,7 @@ def point(size: int, cpu_us: float) -> Point:
     return Point(Shape(size=size), 1_000, 0.9, 5_000.0, cpu_us, 1.0, 100.0)
 
 
-def test_a_record_of_many_costs_a_straight_line() -> None:
+def test_a_records_cost_grows_linearly_with_its_size() -> None:
     points = [point(size, 7.0 + 20.0 / size) for size in (1, 10, 100)]
     record, impression = line(curve("size", points))
     assert record == pytest.approx(20.0)
@@ -106,6 +106,6 @@ def test_a_record_of_many_costs_a_straight_line() -> None:
     assert curve("workers", points) == [(1, 5_000.0)] * 3
 
 
-def test_a_change_is_told_by_its_longest_silence() -> None:
+def test_a_change_is_reported_by_its_longest_silence() -> None:
     change = Change("it ends", 2.5, (0.1, 3.25, 0.2), quantiles([10.0, 3_000.0]))
     assert cells(change) == ("it ends", "2.5", "3.25", "0.10", "10", "3,000", "3,000")

@@ -1,4 +1,4 @@
-"""A process tree's CPU time and memory are those of all of its processes, and of no other."""
+"""A process tree's CPU time and memory are those of all of its processes and no others."""
 
 import os
 import subprocess
@@ -31,17 +31,17 @@ def test_children_count_whether_they_live_or_have_ended(tmp_path: Path) -> None:
     assert found.resident_bytes == 3 * 7 * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_one_that_is_gone_has_used_nothing(tmp_path: Path) -> None:
+def test_a_process_that_has_ended_has_used_nothing(tmp_path: Path) -> None:
     entry(tmp_path, 11, 10, (200, 0, 0, 0), 500)
     assert usage(10, tmp_path) == usage(None, tmp_path) == (0.0, 0, 0)
 
 
-def test_without_proc_it_says_so(tmp_path: Path) -> None:
+def test_without_proc_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Linux only"):
         usage(10, tmp_path / "proc")
 
 
-def test_what_a_real_child_burns_is_its_parents_too() -> None:
+def test_a_real_childs_cpu_time_counts_for_its_parent() -> None:
     burn = "import time\nwhile time.process_time() < 0.25: pass"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}]); print(flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -49,7 +49,7 @@ def test_what_a_real_child_burns_is_its_parents_too() -> None:
         process.stdout.readline()
         child = usage(process.pid)
         process.communicate(b"\n")
-    # The kernel tells user and system time apart, each in whole ticks of 10 ms, rounded down.
+    # The kernel counts user and system time separately, each in whole ticks of 10 ms, rounded down.
     assert child.cpu_seconds >= 0.2
     assert child.peak_bytes > 1 << 20
     assert usage(os.getpid()).peak_bytes > 1 << 20

@@ -1,4 +1,4 @@
-"""What a panel's query becomes before it is sent."""
+"""How a panel's query is expanded before it is sent."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_macros(macro: str, expected: str) -> None:
     assert sql(macro) == expected
 
 
-def test_an_interval_is_a_second_at_least() -> None:
+def test_an_interval_is_at_least_a_second() -> None:
     assert sql("$__timeInterval(at), $__interval_s", interval=0).endswith("INTERVAL 1 second), 1")
 
 
@@ -81,28 +81,28 @@ def test_variables(text: str, value: object, expected: str) -> None:
 
 
 @pytest.mark.parametrize("everything", [ALL, "", [ALL], Everything(["a"])])
-def test_a_condition_on_all_falls_away(everything: object) -> None:
+def test_a_condition_is_dropped_if_all_are_chosen(everything: object) -> None:
     text = "SELECT 1 WHERE $__conditionalAll(pool_id IN (${pool:singlequote}), $pool) AND $__timeFilter(at)"
     assert sql(text, pool=everything) == f"SELECT 1 WHERE 1=1 AND at >= {FIRST} AND at <= {LAST}"
 
 
 @pytest.mark.parametrize("name", ["$pool", "${pool}", "${pool:csv}"])
-def test_a_condition_on_some_stands(name: str) -> None:
+def test_a_condition_is_kept_if_some_are_chosen(name: str) -> None:
     text = "$__conditionalAll(concat(pool_id, ',') IN (${pool:singlequote}), " + name + ")"
     assert sql(text, pool=["a", "b"]) == "concat(pool_id, ',') IN ('a','b')"
 
 
-def test_conditions_within_each_other() -> None:
+def test_nested_conditions() -> None:
     text = "$__conditionalAll(a = 1 OR $__conditionalAll(b IN ($b), $b), $a)"
     assert sql(text, a="x", b=ALL) == "a = 1 OR 1=1"
 
 
-def test_macros_in_comments_are_not_expanded_and_the_signs_of_one_in_text_are_text() -> None:
+def test_macros_in_comments_are_not_expanded_and_comment_signs_in_text_are_text() -> None:
     made = sql("SELECT '-- $x', '/*' -- $__nonsense(\n, $__interval_s /* $__more */", x="y")
     assert made.replace(" ", "") == "SELECT'--y','/*'\n,20"
 
 
-def test_a_regular_expressions_dollar_stays() -> None:
+def test_the_dollar_of_a_regular_expression_stays() -> None:
     assert sql("replaceOne(name, '^(a)$', '$1')") == "replaceOne(name, '^(a)$', '$1')"
 
 

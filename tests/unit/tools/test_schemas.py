@@ -1,4 +1,4 @@
-"""Schemas don't drift from the models, and what topics.yaml shows as examples is what both accept."""
+"""Schemas don't drift from the models, and both accept the examples in topics.yaml."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ JSON_TOPICS = sorted(name for name, topic in TOPICS.items() if not topic.binary)
 
 
 def examples() -> list[Any]:
-    """One case an object: a line of a topic of lines, a value of another; tombstones have none."""
+    """Yield one case per object: a line on topics of lines, a value on others; tombstones have none."""
     return [
         pytest.param(name, value, id=f"{name}-{number}")
         for name in JSON_TOPICS
@@ -33,23 +33,23 @@ def validator(topic: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(orjson.loads((FOLDER / f"{topic}.json").read_bytes()))
 
 
-def test_every_topic_with_json_values_has_a_model_and_a_file_and_no_file_is_left_over() -> None:
+def test_every_topic_with_json_values_has_a_model_and_a_file_and_there_are_no_other_files() -> None:
     assert sorted(schemas.MODELS) == JSON_TOPICS
     assert sorted(path.name for path in FOLDER.iterdir()) == [TOPICS[name].schema_file for name in JSON_TOPICS]
 
 
 @pytest.mark.parametrize("topic", schemas.MODELS)
-def test_the_file_is_what_the_models_say(topic: str) -> None:
+def test_the_file_matches_the_models(topic: str) -> None:
     assert (FOLDER / f"{topic}.json").read_text() == schemas.text(topic), "run `make schemas`"
 
 
 @pytest.mark.parametrize("topic", schemas.MODELS)
-def test_the_schema_is_one(topic: str) -> None:
+def test_the_schema_is_valid(topic: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schemas.schema(topic))
 
 
 @pytest.mark.parametrize(("topic", "value"), examples())
-def test_examples_are_what_the_schema_and_the_model_accept(topic: str, value: Any) -> None:
+def test_the_schema_and_the_model_accept_the_examples(topic: str, value: Any) -> None:
     validator(topic).validate(value)
     schemas.MODELS[topic].model_validate(value)
 
@@ -71,13 +71,13 @@ def test_examples_are_what_the_schema_and_the_model_accept(topic: str, value: An
         pytest.param({"v": 2}, id="another version"),
     ],
 )
-def test_what_is_wrong_is_wrong_by_both(fields: dict[str, Any]) -> None:
+def test_both_refuse_what_is_wrong(fields: dict[str, Any]) -> None:
     assert not validator("impressions.v1").is_valid(flush(**fields))
     with pytest.raises(ValidationError):
         schemas.MODELS["impressions.v1"].model_validate(flush(**fields))
 
 
-def test_optional_fields_may_be_absent_by_the_schema_too() -> None:
+def test_the_schema_too_allows_optional_fields_to_be_absent() -> None:
     validator("impressions.v1").validate(orjson.loads(line()))
     required = orjson.loads((FOLDER / "impressions.v1.json").read_bytes())["required"]
     assert sorted(required) == ["flush_id", "impressions", "sent_at", "user_id", "v"]
