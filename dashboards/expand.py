@@ -97,7 +97,7 @@ def _conditional_all(sql: str, variables: Mapping[str, Value]) -> str:
             raise ValueError(f"$__conditionalAll takes 2 arguments, not {len(arguments)}.")
         named = re.search(r"\$\{?(\w+)", arguments[1])
         if named is None or named[1] not in variables:
-            raise ValueError(f"$__conditionalAll names no variable that is defined: {arguments[1].strip()}")
+            raise ValueError(f"$__conditionalAll names an undefined variable: {arguments[1].strip()}")
         value = variables[named[1]]
         chosen_all = isinstance(value, Everything) or value in ("", ALL) or list(value) == [ALL]
         sql = sql[:at] + ("1=1" if chosen_all else arguments[0]) + sql[end:]
@@ -262,5 +262,5 @@ def _duration_seconds(text: str) -> int:
     parts = re.findall(r"([\d.]+)(ms|s|m|h)", text)
     seconds = round(sum(float(number) * _UNITS[unit] for number, unit in parts))
     if "".join(number + unit for number, unit in parts) != text or seconds <= 0:
-        raise ValueError(f"$__timeGroup's interval {text!r} is none: it is written like 30s, 5m or 1h.")
+        raise ValueError(f"$__timeGroup's interval {text!r} is not a duration: write it like 30s, 5m or 1h.")
     return seconds

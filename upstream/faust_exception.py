@@ -18,7 +18,7 @@ def work(address: str, name: str) -> None:
         async for event in stream.events():
             if event.message.offset == 0:
                 say("failed 0")
-                raise ConnectionError("the database is away")
+                raise ConnectionError("the database is down")
             say(f"processed {event.message.offset}")
 
     start(app)

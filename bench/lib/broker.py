@@ -107,11 +107,11 @@ def write(settings: Settings, records: Iterable[Record]) -> int:
             except BufferError:
                 producer.poll(0.1)
             if time.monotonic() > deadline:
-                raise UserError("The broker did not take the backlog in time.")
+                raise UserError("The broker did not accept the backlog in time.")
         count += 1
         if not count % 10_000:
             producer.poll(0)
     left = producer.flush(max(0.0, deadline - time.monotonic()))
     if left or failed:
-        raise UserError(f"The broker did not take the backlog: {left} records are left, {len(failed)} failed.")
+        raise UserError(f"The broker did not accept the backlog: {left} records are left, {len(failed)} failed.")
     return count

@@ -117,7 +117,7 @@ class Follower:
     """Reads accepted and, if asked to, coverage from their ends, in a thread, until `close`."""
 
     def __init__(self, settings: Settings, coverage: bool = True) -> None:
-        """Raises UserError when a topic is missing."""
+        """Raises UserError if a topic is missing."""
         self.accepted = Arrivals()
         self._matcher = Matcher()
         self._stopped = threading.Event()

@@ -179,6 +179,6 @@ def _send(bootstrap: str, traffic: Traffic, pipe: Connection, stop: Event) -> No
         impressions += number
     left = producer.flush(FLUSH_SECONDS)
     if left or failed:
-        pipe.send(f"The broker did not take the traffic: {left} records are left, {failed} failed.")
+        pipe.send(f"The broker did not accept the traffic: {left} records are left, {failed} failed.")
     else:
         pipe.send(Sent(count, impressions, behind))

@@ -111,4 +111,4 @@ def produce(settings: Settings, records: Iterator[Packed] | list[Packed]) -> Non
             producer.poll(0)
     left = producer.flush(FLUSH_SECONDS)
     if left or failed:
-        raise UserError(f"The broker did not take the records: {left} are left, {failed} failed.")
+        raise UserError(f"The broker did not accept the records: {left} are left, {failed} failed.")

@@ -155,4 +155,4 @@ class Builder:
 
     def _flush(self) -> None:
         if self._producer.flush(FLUSH_SECONDS):
-            raise UserError("The broker did not take the state.")
+            raise UserError("The broker did not accept the state.")

@@ -126,7 +126,7 @@ def declared(folder: Path, partitions: int) -> Path:
     """Return the project's topics with another partition count of the source."""
     text, found = COUNT.subn(rf"\g<1> {partitions}", project_path("topics.yaml").read_text())
     if found != 1:
-        raise UserError("topics.yaml does not say how many partitions the source has as it used to.")
+        raise UserError("topics.yaml no longer states the source's partition count in the expected form.")
     path = folder / f"topics-{partitions}.yaml"
     path.write_text(text)
     return path
@@ -159,4 +159,4 @@ def _more_artworks(settings: Settings, count: int) -> None:
             except BufferError:
                 producer.poll(POLL_SECONDS)
     if producer.flush(ANSWER_SECONDS):
-        raise UserError("The broker did not take the catalogue.")
+        raise UserError("The broker did not accept the catalogue.")

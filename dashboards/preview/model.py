@@ -46,7 +46,7 @@ def load(folder: Path) -> dict[str, dict[str, Any]]:
     """Return a folder's dashboards by uid, in order of their files. Raises UserError if it holds none."""
     found = [orjson.loads(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
     if not found:
-        raise UserError(f"No dashboard lies in {folder}: make them with `python -m dashboards.source`.")
+        raise UserError(f"There is no dashboard in {folder}: write them with `python -m dashboards.source`.")
     return {dashboard["uid"]: dashboard for dashboard in found}
 
 
@@ -67,7 +67,7 @@ def span_of(dashboard: Mapping[str, Any], asked: Mapping[str, list[str]]) -> Spa
     now = int(time.time() * 1000)
     start, stop = (_moment((asked.get(name) or [own[name]])[0], now) for name in ("from", "to"))
     if start >= stop:
-        raise ValueError("The time range is empty: from must lie before to.")
+        raise ValueError("The time range is empty: from must be before to.")
     interval_ms = int((asked.get("interval_ms") or ["1000"])[0])
     return Span(start, stop, max(1, round(interval_ms / 1000)))
 

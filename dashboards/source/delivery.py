@@ -32,7 +32,7 @@ from dashboards.source.style import (
 PAGE = Page(
     "impressions-delivery",
     "Impressions: delivery quality",
-    "Is everything accounted for, what is duplicate or rejected and why, and how it gets through.",
+    "Is everything accounted for, what is duplicate or rejected and why, and how delivery goes.",
     "now-3h",
 )
 FAILING = steps(GOOD, (0.01, MISSED), (0.05, BAD))

@@ -72,7 +72,7 @@ def rejections() -> Row:
             Head(
                 "Reasons in detail",
                 "What was wrong, the most frequent first: `detail` names the field. Long numbers in it are left "
-                "out, so that the same fault counts as one.",
+                "out, so the same fault counts as one.",
                 (12, 9),
             ),
             Look(

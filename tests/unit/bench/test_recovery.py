@@ -92,7 +92,7 @@ def test_each_start_is_compared_with_the_first() -> None:
     assert rows[0][1:3] == ("2.0", "1.0 x")
     assert rows[1][:3] == ("the changelogs", "5.0", "2.5 x")
     assert rows[1][5] == "500,000"
-    assert rows[0][5] == "-", "a handful of changes is no rate"
+    assert rows[0][5] == "-", "a handful of changes has no rate"
 
 
 def test_a_kill_is_judged_by_the_silence_and_by_late_rows() -> None:

@@ -117,7 +117,7 @@ def test_the_dollar_of_a_regular_expression_stays() -> None:
         ("$__timeFilter(a", "isn't closed"),
         ("$__timeGroup(a, often)", "interval 'often'"),
         ("$__conditionalAll(a)", "takes 2 arguments"),
-        ("$__conditionalAll(a, $nothing)", "names no variable"),
+        ("$__conditionalAll(a, $nothing)", "names an undefined variable"),
         ("$nothing", r"\$nothing isn't defined"),
         ("${nothing:csv}", r"\$nothing isn't defined"),
         ("${pool:fancy}", "no format 'fancy'"),

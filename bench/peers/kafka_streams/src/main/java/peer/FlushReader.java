@@ -35,7 +35,7 @@ final class FlushReader {
 
     private void impressions(JSONReader reader) {
         if (!reader.nextIfArrayStart()) {
-            throw new IllegalArgumentException("impressions is no array");
+            throw new IllegalArgumentException("impressions is not an array");
         }
         while (!reader.nextIfArrayEnd()) {
             flush.grow();
