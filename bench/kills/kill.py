@@ -43,7 +43,7 @@ class Outcome:
     """Seconds from each kill to the next record that readers of the output saw."""
 
     def as_json(self) -> dict[str, Any]:
-        """The figures."""
+        """Return the figures."""
         return {
             "system": self.system.name,
             "title": self.system.title,

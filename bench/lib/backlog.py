@@ -47,7 +47,7 @@ class Record:
         return user_id(self.impressions[0].user)
 
     def value(self) -> bytes:
-        """The flush as the SDK writes it; a retry's value equals its original's byte for byte."""
+        """Return the flush as the SDK writes it; a retry's value equals its original's byte for byte."""
         return orjson.dumps(
             {
                 "v": 1,

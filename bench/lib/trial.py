@@ -56,7 +56,7 @@ class Backlog:
         return first_places(self.records)
 
     def by(self, rule: Rule) -> Iterable[tuple[Place, Seen]]:
-        """What a rule accepts."""
+        """Return what a rule accepts."""
         return self.accepted if rule is near else rule(self.records)
 
     def compare(self, rule: Rule, output: Output, whole: bool) -> Comparison:

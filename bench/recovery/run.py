@@ -115,7 +115,7 @@ class OfUsers:
         yield f"memory while they came: {mib(peak)} MiB at the most"
 
     def as_json(self) -> dict[str, Any]:
-        """The figures."""
+        """Return the figures."""
         curve = [(each.impressions // IMPRESSIONS_A_USER, each.usage.resident_bytes) for each in self.samples]
         starts = {name: asdict(start) for name, start in self.starts.items()}
         return {"sizes": asdict(self.sizes), "starts": starts, "resident_bytes_by_users": curve}

@@ -48,7 +48,7 @@ def _pieces() -> list[model.Panel]:
 
 
 def rejections() -> Row:
-    """What was rejected, and why; each piece can be looked at."""
+    """What was rejected, and why, down to each piece."""
     return Row(
         "Rejected",
         bars(

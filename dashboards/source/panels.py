@@ -89,7 +89,7 @@ def number(head: Head, look: Look, target: Target, values: bool = False, text: b
 
 
 def rows_table(head: Head, look: Look, target: Target) -> model.Panel:
-    """A table of the query's rows; `look.overrides` defines how columns are shown."""
+    """Return a table of the query's rows; `look.overrides` defines how columns are shown."""
     options = table.Options(cell_height=common.TableCellHeight.SM)
     custom = table.FieldConfig(align=common.FieldTextAlignment.AUTO, min_width=60)
     return _panel("table", head, look, (target,), options, custom)
@@ -126,7 +126,7 @@ def groups(head: Head, look: Look, target: Target, by: str) -> model.Panel:
 
 
 def heat(head: Head, look: Look, target: Target) -> model.Panel:
-    """A histogram over time. `look.unit` is the buckets' unit; a cell shows how many values fell into its bucket."""
+    """Return a histogram over time. `look.unit` is the buckets' unit; a cell counts the values in its bucket."""
     options = heatmap.Options(
         calculate=False,
         color=heatmap.HeatmapColorOptions(

@@ -32,7 +32,7 @@ def transport() -> VariableModel:
 
 
 def text(name: str, label: str, description: str) -> VariableModel:
-    """A text that the viewer types in or a link sets; empty at first."""
+    """Return a text variable that the viewer types in or a link sets; empty at first."""
     return VariableModel(
         type_val=VariableType.TEXTBOX,
         name=name,
