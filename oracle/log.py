@@ -1,7 +1,7 @@
 """Read topics `read_committed` up to their ends, repeatedly. A re-created topic is another log of the same name."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from confluent_kafka import (
@@ -75,13 +75,7 @@ class Logs:
     def end(self, topic: str, partition: int) -> int:
         """Return the offset that the next record will get, whatever transactions are open."""
         place = TopicPartition(topic, partition)
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        asked = self._admin.list_offsets(
-            {place: latest},
-            isolation_level=IsolationLevel.READ_UNCOMMITTED,
-            request_timeout=ANSWER_SECONDS,
-        )
-        return int(asked[place].result().offset)
+        return ends(self._admin, [place], IsolationLevel.READ_UNCOMMITTED)[place]
 
     def close(self) -> None:
         """Disconnect from the broker."""
@@ -105,6 +99,30 @@ class Logs:
                 }
             )
         return self._consumers[topic, topic_id]
+
+
+def ends(admin: AdminClient, places: Sequence[TopicPartition], isolation: IsolationLevel) -> dict[TopicPartition, int]:
+    """Return the end offset of each partition. Raises KafkaException if the broker doesn't answer.
+
+    After a restart of the broker, librdkafka asks with the epoch of the leader that it knew, which is refused; metadata
+    has the new one.
+    """
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        asked = admin.list_offsets(
+            dict.fromkeys(places, latest), isolation_level=isolation, request_timeout=ANSWER_SECONDS
+        )
+        try:
+            return {place: int(answer.result().offset) for place, answer in asked.items()}
+        except KafkaException as error:
+            if error.args[0].code() not in _OLD_LEADER or time.monotonic() > deadline:
+                raise
+        admin.list_topics(timeout=ANSWER_SECONDS)
+
+
+# What a broker says to a client that knows an earlier leader.
+_OLD_LEADER = {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION}
 
 
 def _tells_of_an_outage(message: Message) -> bool:

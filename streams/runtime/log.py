@@ -5,12 +5,22 @@ Events are snake_case names; fields carry ids, counts and durations, never paylo
 
 import logging
 import sys
-from typing import cast
+from typing import TextIO, cast
 
 import structlog
 
 # Faust and aiokafka log every record at DEBUG, which alone costs a worker about 10 % (docs/decisions/0002).
 QUIET = ("faust", "aiokafka", "mode", "kafka", "asyncio", "aiohttp.access")
+
+
+class _Stderr:
+    """Whatever is stderr at the time of writing: loggers live longer than a stderr that was replaced and closed."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def configure(level: str = "INFO") -> None:
@@ -25,7 +35,7 @@ def configure(level: str = "INFO") -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Stderr())),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -12,9 +12,10 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from confluent_kafka import IsolationLevel, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
 
 from oracle import Oracle, Rules, Verdict
+from oracle.log import ends
 from streams.clickhouse.client import connect
 from streams.embedded import stack
 from streams.embedded.program import Program
@@ -31,7 +32,6 @@ from tests.support.stack import produce_catalogue, stack_settings
 from tests.support.wait import until
 
 LEDGER = "impressions.ledger.v1"
-END = OffsetSpec.latest()  # type: ignore[no-untyped-call] # the package has no types for it
 # Few records per transaction and few rows per block, so a fault nearly always hits one.
 CHUNK_RECORDS, FLUSH_ROWS, FLUSH_SECONDS = 20, 1_000, 0.2
 # The shortest session that doesn't expire on a busy machine; a zombie must sleep for longer.
@@ -120,12 +120,8 @@ class System:
 
     def decided(self) -> int:
         """Return the sum of the end offsets of the ledger's topic; it grows with every committed chunk."""
-        ends = self.admin.list_offsets(
-            dict.fromkeys((TopicPartition(LEDGER, partition) for partition in range(PARTITIONS)), END),
-            isolation_level=IsolationLevel.READ_COMMITTED,
-            request_timeout=SECONDS,
-        )
-        return sum(end.result(SECONDS).offset for end in ends.values())
+        places = [TopicPartition(LEDGER, partition) for partition in range(PARTITIONS)]
+        return sum(ends(self.admin, places, IsolationLevel.READ_COMMITTED).values())
 
     def stored(self) -> int:
         """Return how many lines readers see; -1 while ClickHouse doesn't answer."""

@@ -86,7 +86,7 @@ def test_nothing_is_lost_when_the_broker_hangs_and_is_killed(broker: Settings) -
 
 
 def test_a_failed_flush_is_sent_again_with_the_same_ids(broker: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.sdk.options.TRY_SECONDS", 0.5)
+    monkeypatch.setattr("impression_streams.options.TRY_SECONDS", 0.5)
     producer = ImpressionProducer(broker.kafka_bootstrap, flush_interval=0.05)
     first = producer.record("u1", "a1")
     until(lambda: producer.stats.acknowledged == 1, 30, "the first acknowledged")

@@ -31,3 +31,23 @@ def test_the_sdks_lines_look_like_our_own() -> None:
         {"event": "as it is", "logger": "library", "level": "warning"},
     ]
     assert done.stdout == ""
+
+
+REPLACED = """
+import io, sys
+from streams.runtime import log
+
+log.configure("WARNING")
+logger = log.get("ours")
+sys.stderr = first = io.StringIO()
+logger.warning("one")
+first.close()
+sys.stderr = second = io.StringIO()
+logger.warning("two")
+sys.stdout.write(second.getvalue())
+"""
+
+
+def test_a_logger_writes_to_the_stderr_of_the_moment() -> None:
+    done = subprocess.run([sys.executable, "-c", REPLACED], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["event"] == "two"
