@@ -17,6 +17,7 @@ from streams.settings import Settings
 REQUEST_SECONDS = 15.0
 # The leader of a topic that was just created may not know it yet, and a broker that just started is loading its groups.
 NOT_SETTLED = (
+    KafkaError._UNKNOWN_PARTITION,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
