@@ -45,7 +45,3 @@ class Buffers:
             if first.due > now:
                 return
             yield self._by_user.pop(first.user_id)
-
-    def next_due(self) -> float | None:
-        """Return when the next buffer is due; None if all are empty."""
-        return next(iter(self._by_user.values())).due if self._by_user else None

@@ -127,7 +127,8 @@ def clickhouse() -> None:
 
     Example: impressions clickhouse
     """
-    from streams.embedded.clickhouse.server import ServerConfig, serve
+    from streams.embedded.clickhouse.config import ServerConfig
+    from streams.embedded.clickhouse.server import serve
     from streams.runtime import failpoints
 
     settings = Settings.load()

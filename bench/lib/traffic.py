@@ -12,8 +12,8 @@ from multiprocessing.synchronize import Event
 from confluent_kafka import Producer
 
 from bench.lib.backlog import SEED, SPAN_MS, USERS, Record, records
+from impression_streams.client import connection
 from streams.errors import UserError
-from streams.kafka.client import connection
 from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 

@@ -16,12 +16,12 @@ from confluent_kafka import Producer
 from bench.lib.backlog import ARTWORKS, POOL, Record, Seen, artwork_id
 from bench.lib.users import user_id
 from bench.lib.worker import Out
+from impression_streams.client import connection
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import Decider, SourceRecord
 from streams.core.judge import Rules
 from streams.core.partitioner import partition_of
 from streams.errors import UserError
-from streams.kafka.client import connection
 from streams.kafka.names import changelog
 from streams.settings import Settings
 from streams.state.memory import MemoryStore

@@ -15,10 +15,10 @@ from bench.lib.backlog import ARTWORKS, POOL, SPAN_MS, Record, Seen, artwork_id,
 from bench.lib.broker import write
 from bench.lib.users import FLUSHES_A_RECORD, Packed
 from bench.lib.users import produce as produce_packed
+from impression_streams.client import connection
 from streams.core.partitioner import partition_of
 from streams.errors import UserError
 from streams.kafka.admin import admin, describe
-from streams.kafka.client import connection
 from streams.kafka.names import ARTWORKS as CATALOGUE
 from streams.kafka.names import IMPRESSIONS
 from streams.paths import project_path

@@ -9,8 +9,9 @@ from typing import NamedTuple, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, TopicDescription
 
+from impression_streams.client import connection
 from streams.errors import BrokerAwayError, UserError
-from streams.kafka.client import Config, cluster, connection
+from streams.kafka.client import Config, cluster
 from streams.kafka.read import reader
 from streams.settings import Settings
 

@@ -4,8 +4,6 @@ from impression_streams.client import connection
 from streams.errors import UserError
 from streams.settings import Settings, read_secret
 
-__all__ = ["Config", "cluster", "connection", "login", "security"]
-
 Config = dict[str, str | int | float | bool]
 
 

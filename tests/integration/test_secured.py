@@ -9,10 +9,11 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
+from impression_streams.client import connection
 from streams.clickhouse.client import connect
 from streams.embedded.components import environment
 from streams.kafka import names
-from streams.kafka.client import cluster, connection, security
+from streams.kafka.client import cluster, security
 from streams.provision.run import provision
 from streams.sdk import ImpressionProducer
 from streams.settings import Settings

@@ -5,7 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from streams.embedded.clickhouse.server import ServerConfig, serve
+from streams.embedded.clickhouse.config import ServerConfig
+from streams.embedded.clickhouse.server import serve
 from streams.errors import UserError
 from streams.runtime import log
 

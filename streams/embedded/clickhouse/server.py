@@ -20,8 +20,6 @@ from streams.embedded.clickhouse.users import foreign_page
 from streams.errors import UserError
 from streams.runtime import log
 
-__all__ = ["ServerConfig", "serve"]
-
 _log = log.get(__name__)
 
 # clickhouse-connect puts a query's parameters into the URL; ClickHouse's own http_max_uri_size is 1 MiB.

@@ -7,9 +7,10 @@ import faust
 import pytest
 from faust.auth import SSLCredentials
 
+from impression_streams.client import connection
 from streams.embedded.components import environment
 from streams.errors import UserError
-from streams.kafka.client import cluster, connection, security
+from streams.kafka.client import cluster, security
 from streams.settings import Settings
 from streams.worker.faust.credentials import credentials
 
