@@ -24,9 +24,9 @@ setup: .venv/.ready ## install what is missing into .venv
 demo: setup ## a real impression log through the whole pipeline, with faults, checked against a recount
 	@$(BIN)/python -m demo $(DEMO)
 
-# Tests wait more than they compute: three pytest workers keep two cores busy. Tests named by TESTS run in one process.
+# Two pytest workers for two cores: a third would save a minute and starve the brokers. TESTS runs in one process.
 test: setup ## every test; starts and stops every service it needs; some: TESTS=tests/unit
-	@$(BIN)/python -m pytest -q $(or $(TESTS),-n 3)
+	@$(BIN)/python -m pytest -q $(or $(TESTS),-n 2)
 
 check: setup ## format, lint, types, layers, unit and property tests: under a minute
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target check/tests check/code

@@ -20,6 +20,7 @@ from streams.settings import Settings
 from tests.support.clickhouse import running_engine
 from tests.support.secured import Broker, running_brokers
 from tests.support.sink import SinkProcess
+from tests.support.sink_stack import SESSION_SECONDS
 from tests.support.stack import metrics_port
 from tests.support.wait import until
 from tests.support.worker import WorkerProcess
@@ -37,7 +38,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The brokers and ClickHouse, provisioned, with a worker and a sink."""
     folder = tmp_path_factory.mktemp("secured")
     with running_brokers(folder) as (client, brokers), running_engine(folder / "clickhouse") as engine:
-        settings = engine.settings(**client, metrics_port=metrics_port(), session_timeout_seconds=6)
+        settings = engine.settings(**client, metrics_port=metrics_port(), session_timeout_seconds=SESSION_SECONDS)
         until(lambda: len(brokers_of(cluster(settings))) == 3, START_SECONDS, "three brokers have joined")
         provision(settings, False, lambda _: None)
         with SinkProcess(settings, folder) as sink:

@@ -22,6 +22,9 @@ from tests.support.stack import metrics_port
 from tests.support.wait import until
 
 SECONDS = 120.0
+# No supervisor restarts a sink here. On a busy machine a broker may stay silent for many seconds, and librdkafka fences
+# a static member that rejoins after its own session: so the session must outlast such a pause.
+SESSION_SECONDS = 20
 PARTITIONS = 4
 
 
@@ -105,7 +108,7 @@ class SinkServers:
             kafka_bootstrap=self.broker.kafka_bootstrap,
             clickhouse_database=name,
             metrics_port=metrics_port(),
-            session_timeout_seconds=6,
+            session_timeout_seconds=SESSION_SECONDS,
             sink_flush_seconds=0.1,
         )
         db = migrated(self.engine, name)
