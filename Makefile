@@ -24,7 +24,7 @@ setup: .venv/.ready ## install what is missing into .venv
 demo: setup ## a real impression log through the whole pipeline, with faults, checked against a recount
 	@$(BIN)/python -m demo $(DEMO)
 
-# Two pytest workers for two cores: a third would save a minute and starve the brokers. TESTS runs in one process.
+# Two pytest workers for two cores: with a third, brokers were silent for whole sessions. TESTS runs in one process.
 test: setup ## every test; starts and stops every service it needs; some: TESTS=tests/unit
 	@$(BIN)/python -m pytest -q $(or $(TESTS),-n 2)
 
