@@ -31,11 +31,15 @@ PART_RECORDS = 128
 
 
 class SourceRecord(Struct, frozen=True, gc=False):
-    """A record of `impressions.v1`: its offset, its append time A (ms) and its bytes."""
+    """A record of `impressions.v1`, or a piece of a long one: its offset, its append time A (ms) and its lines.
+
+    `line` is the number of its first line: above 0 for the later pieces of a long record.
+    """
 
     offset: int
     appended_at: int
     value: bytes | None
+    line: int = 0
 
 
 class User(Protocol):

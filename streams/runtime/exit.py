@@ -4,7 +4,7 @@ import os
 import sys
 from typing import NoReturn
 
-from streams.errors import DiskFullError, FencedError, SourceChangedError, StalledError, UserError
+from streams.errors import DiskFullError, FencedError, Kind, KnownError, SourceChangedError, StalledError, UserError
 from streams.runtime import log
 
 logger = log.get(__name__)
@@ -15,26 +15,25 @@ EXIT_CONFIG = 78  # EX_CONFIG
 EXIT_DEFECT = 70  # EX_SOFTWARE
 
 
+_CODES = {Kind.WAIT: EXIT_RESTART, Kind.RESTART: EXIT_RESTART, Kind.REFUSE: EXIT_CONFIG, Kind.DEFECT: EXIT_DEFECT}
+# Names of the log events; a warning where nothing is wrong.
+_EVENTS: dict[type[KnownError], str] = {
+    FencedError: "fenced",
+    DiskFullError: "disk_full",
+    SourceChangedError: "source_changed",
+    StalledError: "stalled_ending",
+    UserError: "refused",
+}
+
+
 def end_process(error: BaseException) -> NoReturn:
     """End without Faust's shutdown, which would commit and flush. Uncommitted work has no effect."""
-    match error:
-        case FencedError():
-            logger.error("fenced", why=str(error))
-            code = EXIT_RESTART
-        case DiskFullError():
-            logger.error("disk_full", why=str(error))
-            code = EXIT_RESTART
-        case SourceChangedError():
-            logger.warning("source_changed", why=str(error))
-            code = EXIT_RESTART
-        case StalledError():
-            logger.error("stalled_ending", why=str(error))
-            code = EXIT_RESTART
-        case UserError():
-            logger.error("refused", why=str(error))
-            code = EXIT_CONFIG
-        case _:
-            logger.error("worker_failed", exc_info=error)
-            code = EXIT_DEFECT
+    event = next((name for known, name in _EVENTS.items() if isinstance(error, known)), None)
+    if event is None:
+        logger.error("worker_failed", exc_info=error)
+    elif isinstance(error, SourceChangedError):
+        logger.warning(event, why=str(error))
+    else:
+        logger.error(event, why=str(error))
     sys.stderr.flush()
-    os._exit(code)
+    os._exit(_CODES[error.kind if isinstance(error, KnownError) else Kind.DEFECT])
