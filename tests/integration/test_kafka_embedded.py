@@ -74,6 +74,13 @@ def test_data_survives_a_stop_and_a_kill(settings: Settings) -> None:
     produce(settings, "kept", b"after the kill")
     written = [b"before the stop", b"before the kill", b"after the kill"]
     until(lambda: kept(settings, "kept") == written, SECONDS, "all records are readable")
+    # What a killed JVM unpacked stays in the data folder, and goes with the next start.
+    scratch = broker.scratch_dir(RunFolder(settings.data_dir))
+    assert f"-Djava.io.tmpdir={scratch}".encode() in Path(f"/proc/{program.pid}/cmdline").read_bytes().split(b"\0")
+    (scratch / "liblz4-java-1.so").touch()
+    program.kill()
+    start_broker(settings)
+    assert not (scratch / "liblz4-java-1.so").exists()
 
 
 def test_a_changelog_is_compacted(settings: Settings) -> None:

@@ -5,6 +5,7 @@
 
 import base64
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -58,6 +59,9 @@ def prepare(settings: Settings, out: Callable[[str], None]) -> None:
     controller = controller_address(broker)
     require_free(controller, "Kafka's controller (always the port after the broker's)", SETTING)
     properties_file(folder).write_text(properties(broker, controller, data))
+    # A killed JVM leaves its unpacked native libraries behind.
+    shutil.rmtree(scratch_dir(folder), ignore_errors=True)
+    scratch_dir(folder).mkdir(parents=True)
     if not data.exists():
         format_data(java, folder, broker, controller)
 
@@ -65,7 +69,8 @@ def prepare(settings: Settings, out: Callable[[str], None]) -> None:
 def program(folder: RunFolder) -> Program:
     """Return the broker's program; `prepare` makes the files that it names."""
     # Without Java, `prepare` stops with a sentence; a caller that only looks at the program does not need Java.
-    argv = [find_java() or "java", *JVM, *LOGGING, "-cp", f"{libs_dir(folder)}/*", "kafka.Kafka"]
+    scratch = f"-Djava.io.tmpdir={scratch_dir(folder)}"
+    argv = [find_java() or "java", *JVM, scratch, *LOGGING, "-cp", f"{libs_dir(folder)}/*", "kafka.Kafka"]
     return Program(NAME, folder, [*argv, str(properties_file(folder))])
 
 
@@ -82,6 +87,11 @@ def embedded_address(settings: Settings) -> Address:
 def data_dir(folder: RunFolder) -> Path:
     """Return the folder of the broker's logs."""
     return folder.kafka / "data"
+
+
+def scratch_dir(folder: RunFolder) -> Path:
+    """Return the folder of the JVM's temporary files, which each start empties."""
+    return folder.kafka / "tmp"
 
 
 def properties_file(folder: RunFolder) -> Path:
