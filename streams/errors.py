@@ -34,9 +34,13 @@ class UserError(KnownError):
 
 
 class BrokerAwayError(UserError):
-    """No broker answered in time; it may come back."""
+    """No broker answered in time, or none that can do what was asked; it may come back."""
 
     kind = Kind.WAIT
+
+
+class TopicMissingError(UserError):
+    """The broker has no topic of that name."""
 
 
 class StateLostError(UserError):
@@ -67,5 +71,11 @@ class SourceChangedError(KnownError):
 
 class FencedError(KnownError):
     """Another process now has what this one had; this one must end without changing anything."""
+
+    kind = Kind.RESTART
+
+
+class ClientBrokenError(KnownError):
+    """A client of Kafka's stopped working for good; a new process gets a new one."""
 
     kind = Kind.RESTART

@@ -5,17 +5,23 @@ never see them. A read without a final offset therefore stops where the client r
 requires `enable.partition.eof` (AT_ENDS).
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from streams.errors import BrokerAwayError, Kind
 from streams.kafka.client import cluster
+from streams.kafka.errors import MISSING, kafka_kind, known
 from streams.settings import Settings
 
 NO_GROUP = "unused: positions are assigned, and nothing is committed"
 # Makes a reader report where partitions end.
 AT_ENDS = {"enable.partition.eof": True}
+
+# What was to be read is not there, or not yet known to the broker that was asked: whoever reads must look again.
+GONE = MISSING | {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 
 Key = tuple[str | None, int | None]
 
@@ -42,7 +48,11 @@ class Polled(NamedTuple):
 
 
 def poll(consumer: Consumer, most: int, seconds: float) -> Polled:
-    """Wait for up to `most` records, at most `seconds`. Raises KafkaException if waiting longer wouldn't help."""
+    """Wait for up to `most` records, at most `seconds`.
+
+    Raises if waiting longer wouldn't help: BrokerAwayError if starting over may, UserError if a person must act,
+    KafkaException for a defect.
+    """
     polled = Polled([], set())
     for message in consumer.consume(most, seconds):
         error = message.error()
@@ -50,8 +60,11 @@ def poll(consumer: Consumer, most: int, seconds: float) -> Polled:
             polled.records.append(message)
         elif error.code() == KafkaError._PARTITION_EOF:
             polled.ended.add((message.topic(), message.partition()))
-        elif not error.retriable():
-            raise KafkaException(error)
+        elif error.code() in GONE:
+            raise BrokerAwayError(f"Kafka can't read {message.topic()} now: {error.str()}.")
+        elif kafka_kind(error) is not Kind.WAIT:
+            topic = message.topic()
+            raise known(KafkaException(error), f"read {topic}", f"Read on the topic {topic}")
     return polled
 
 
@@ -69,17 +82,22 @@ def to_ends(consumer: Consumer, starts: Sequence[TopicPartition], most: int, sec
 
 
 def up_to(
-    consumer: Consumer, start: TopicPartition, end: int, most: int, seconds: float
+    consumer: Consumer, start: TopicPartition, end: int, most: int, seconds: float, patience: float | None = None
 ) -> Iterator[tuple[list[Message], int]]:
     """Yield the records of each poll of a partition, and the offset after them, until that offset is `end` or later.
 
     The last records may come after `end`. A consumer with AT_ENDS also stops at the partition's end. Waits and raises
-    as `to_ends` does.
+    as `to_ends` does; raises BrokerAwayError if nothing comes for `patience` seconds, None being for ever.
     """
     consumer.assign([start])
-    at, ended = start.offset, False
+    at, ended, heard = start.offset, False, time.monotonic()
     while at < end and not ended:
         records, ends = poll(consumer, most, seconds)
+        now = time.monotonic()
+        if records or ends:
+            heard = now
+        elif patience is not None and now - heard > patience:
+            raise BrokerAwayError(f"No broker sends what partition {start.partition} of {start.topic} holds.")
         at = (records[-1].offset() or 0) + 1 if records else at
         ended = bool(ends)
         yield records, at

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from msgspec import Struct
 
-from streams.errors import FencedError
+from streams.errors import BrokerAwayError, FencedError, SourceChangedError
 from streams.kafka.client import cluster
+from streams.kafka.errors import LOGIN, MISSING, REPLACED, UNAUTHORISED, explaining
 from streams.kafka.names import WORKER_GROUP
 from streams.runtime import failpoints, log
 from streams.runtime.backoff import Backoff
@@ -24,13 +25,8 @@ logger = log.get(__name__)
 CALL_SECONDS = 10.0
 # topics.yaml's largest limit: a rejected line may be long.
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
-FENCED = {
-    KafkaError._FENCED,
-    KafkaError.PRODUCER_FENCED,
-    KafkaError.INVALID_PRODUCER_EPOCH,
-    KafkaError.FENCED_INSTANCE_ID,
-}
-
+# Errors that repeating a transaction can't pass. A topic that is missing, in contrast, may be about to be created.
+HOPELESS = UNAUTHORISED | LOGIN
 
 DeliveryReport = Callable[[KafkaError | None, Message], None]
 
@@ -49,14 +45,16 @@ class PartitionProducer:
     """The transactions of one source partition. Blocking: call it from a thread."""
 
     def __init__(self, settings: Settings, partition: int) -> None:
+        """Raises UserError if the login is incomplete."""
         self._partition = partition
         # Whether the current call's last try got no answer from the broker.
         self.waits = False
+        self._patient = True
         self._producer = Producer(
             {
                 **cluster(settings),
                 "client.id": f"{WORKER_GROUP}-worker-{partition}",
-                "transactional.id": f"{WORKER_GROUP}-{partition}",
+                "transactional.id": _id(partition),
                 "log_level": 3,  # we log retries ourselves
                 # A killed worker leaves a transaction open. Until the broker or the next owner aborts it,
                 # read_committed consumers of the partitions in it see nothing newer.
@@ -69,28 +67,38 @@ class PartitionProducer:
             }
         )
 
-    def fence(self) -> None:
-        """Fence the partition's previous owner and abort its open transaction. Waits for the broker."""
-        self._until_done("init_transactions", lambda: self._producer.init_transactions(CALL_SECONDS))
+    def fence(self, patient: bool = True) -> None:
+        """Fence the partition's previous owner and abort its open transaction.
 
-    def commit(self, records: Sequence[ProducerRecord], watch: Iterable[str] = ()) -> dict[str, int]:
+        Waits for the broker, or raises BrokerAwayError if it may not wait. Raises UserError if the broker refuses it.
+        """
+        self._patient = patient
+        with explaining(*_begin(self._partition)):
+            self._until_done("init_transactions", lambda: self._producer.init_transactions(CALL_SECONDS))
+
+    def commit(
+        self, records: Sequence[ProducerRecord], watch: Iterable[str] = (), patient: bool = True
+    ) -> dict[str, int]:
         """Produce all records and commit. Return the offset of the last record in each topic of `watch`.
 
-        Waits for as long as the broker is down, and starts over if the transaction had to be aborted. Raises
-        FencedError if another worker has the partition, KafkaException if waiting wouldn't help.
+        Waits for as long as the broker is down, and starts over if the transaction had to be aborted; raises
+        BrokerAwayError in place of both if it may not wait. Raises FencedError if another worker has the partition,
+        UserError if the broker refuses the records, SourceChangedError if a topic is gone, KafkaException for a defect.
         """
+        self._patient = patient
         backoff = Backoff()
-        while True:
-            try:
-                return self._attempt(records, frozenset(watch))
-            except KafkaException as error:
-                cause: KafkaError = error.args[0]
-                if not cause.txn_requires_abort():
-                    raise
-                self._until_done("abort_transaction", lambda: self._producer.abort_transaction(CALL_SECONDS))
-                wait = backoff.fail(time.monotonic())
-                logger.warning("transaction_aborted", partition=self._partition, code=cause.name(), seconds=wait)
-                time.sleep(wait)
+        with explaining(*_write(self._partition, records)):
+            while True:
+                try:
+                    return self._attempt(records, frozenset(watch))
+                except KafkaException as error:
+                    cause: KafkaError = error.args[0]
+                    if not cause.txn_requires_abort() or cause.code() in HOPELESS or not patient:
+                        raise
+                    self._until_done("abort_transaction", lambda: self._producer.abort_transaction(CALL_SECONDS))
+                    wait = backoff.fail(time.monotonic())
+                    logger.warning("transaction_aborted", partition=self._partition, code=cause.name(), seconds=wait)
+                    time.sleep(wait)
 
     def close(self) -> None:
         """Release the client; the next owner aborts its open transaction."""
@@ -133,6 +141,11 @@ class PartitionProducer:
                 return
             except BufferError:
                 self._producer.poll(0.05)  # the queue is full: let deliveries make room
+            except KafkaException as error:
+                if error.args[0].code() not in MISSING:
+                    raise
+                why = f"partition {record.partition} of {record.topic} is not there: {error.args[0].str()}"
+                raise (SourceChangedError(why) if self._patient else BrokerAwayError(f"Now {why}.")) from None
 
     def _until_done(self, name: str, call: Callable[[], object]) -> None:
         while True:
@@ -142,16 +155,37 @@ class PartitionProducer:
                 return
             except KafkaException as error:
                 cause: KafkaError = error.args[0]
-                if not cause.retriable() or cause.txn_requires_abort():
+                if not cause.retriable() or cause.txn_requires_abort() or not self._patient:
                     raise
+                if not self.waits:
+                    logger.warning("transaction_waits", partition=self._partition, call=name, code=cause.name())
                 self.waits = True
-                logger.warning("transaction_waits", partition=self._partition, call=name, code=cause.name())
 
     def _guard(self, call: Callable[[], object]) -> None:
         """Call; raise FencedError for every error that means another worker has the partition."""
         try:
             call()
         except KafkaException as error:
-            if error.args[0].code() in FENCED:
+            if error.args[0].code() in REPLACED:
                 raise FencedError(f"partition {self._partition} is held by another worker") from error
             raise
+
+
+def _id(partition: int) -> str:
+    """Return the transactional.id of a partition's owner."""
+    return f"{WORKER_GROUP}-{partition}"
+
+
+def _begin(partition: int) -> tuple[str, str]:
+    """Return what Kafka is asked by a fence, and the right that it takes."""
+    asked = f"begin transactions for partition {partition}"
+    return asked, f"Describe and Write on the transactional id {_id(partition)}"
+
+
+def _write(partition: int, records: Sequence[ProducerRecord]) -> tuple[str, str]:
+    """Return what Kafka is asked by a commit, and the rights that it takes. Which one is missing, it doesn't say."""
+    topics = ", ".join(sorted({record.topic for record in records}))
+    return (
+        f"commit what partition {partition} led to",
+        f"Write on all of the topics {topics}, and on the id {_id(partition)}",
+    )

@@ -16,23 +16,40 @@ Start = Callable[..., Any]
 Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 
+# Says in one sentence why a process isn't ready; None if this is no reason. Called from any thread.
+Check = Callable[[], str | None]
+
+
 class Health:
     """Whether a process is healthy and ready. `why` says in one sentence why it isn't healthy; None if it is."""
 
     def __init__(self, ready: Gauge) -> None:
         self._ready = ready
         self.why: str | None = None
+        # Reasons for which it is not ready, beside its gauge; asked at every request.
+        self.checks: list[Check] = []
 
     @property
     def ready(self) -> bool:
-        """Whether its gauge is at 1."""
+        """Whether its gauge is at 1, and nothing else speaks against it."""
+        return self._is_set() and not self._reasons()
+
+    def why_not_ready(self) -> str | None:
+        """Return every reason, a sentence each; None if the process is ready."""
+        reasons = self._reasons()
+        return " ".join(reasons) if reasons else None if self._is_set() else "not ready"
+
+    def _is_set(self) -> bool:
         return any(sample.value == 1 for metric in self._ready.collect() for sample in metric.samples)
+
+    def _reasons(self) -> list[str]:
+        return [reason for check in self.checks if (reason := check()) is not None]
 
 
 def serve(host: str, port: int, health: Health, registry: CollectorRegistry) -> None:
     """Serve from its own threads, so it answers even if the rest of the process hangs.
 
-    /healthz returns 200, or 503 with the reason; /readyz returns 200 or 503; any other path, the Prometheus metrics.
+    /healthz and /readyz return 200, or 503 with the reasons; any other path, the Prometheus metrics.
     Raises UserError if the port is taken.
     """
     metrics: Application = make_wsgi_app(registry)
@@ -42,7 +59,8 @@ def serve(host: str, port: int, health: Health, registry: CollectorRegistry) -> 
             case "/healthz":
                 return _answer(start, health.why is None, health.why or "ok")
             case "/readyz":
-                return _answer(start, health.ready, "ready" if health.ready else "not ready")
+                why_not = health.why_not_ready()
+                return _answer(start, why_not is None, why_not or "ready")
             case _:
                 return metrics(environ, start)
 

@@ -6,6 +6,7 @@ from types import FrameType
 
 from streams.errors import FencedError, SourceChangedError
 from streams.kafka.topic_ids import Sources
+from streams.metrics import availability
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, health, log
 from streams.runtime.exit import end_process
@@ -31,6 +32,8 @@ def main(settings: Settings, index: int, port: int) -> None:
         logging.getLogger(library).setLevel(logging.CRITICAL)
     sources = Sources(settings, list(FEEDS))
     well = health.Health(metrics.sink_ready)
+    well.checks.append(sources.why_not_ready)
+    availability.sink_broker_away.set_function(sources.away_seconds)
     health.serve(settings.metrics_host, port, well, metrics.SINK)
     sink = Sink(settings, index, sources)
     # A row may wait that long for its block to fill before any progress shows.

@@ -11,6 +11,7 @@ from faust.types import TP
 
 from streams.kafka.names import IMPRESSIONS, WORKER_GROUP
 from streams.kafka.topic_ids import Sources
+from streams.metrics import availability
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints, health, log
 from streams.runtime.exit import end_process
@@ -26,6 +27,7 @@ from streams.worker.faust.credentials import credentials
 from streams.worker.faust.recovery import StateTableManager
 from streams.worker.faust.tables import StateTable
 from streams.worker.lag import worker_lag
+from streams.worker.source_ends import SourceEnds, of_broker
 
 logger = log.get(__name__)
 
@@ -74,7 +76,7 @@ class ImpressionsApp(faust.App):
             cast(ChunkConsumer, self.consumer).join_again()
 
 
-def build(settings: Settings, index: int) -> ImpressionsApp:
+def build(settings: Settings, index: int, well: health.Health) -> ImpressionsApp:
     """Assemble the worker. Every setting that differs from Faust's default says why."""
     sources = Sources(settings, [IMPRESSIONS])
     partitions = sources.topics[IMPRESSIONS].partitions
@@ -118,6 +120,9 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
     # Faust's own sensor, beside ours. Its events are our chunks, and its seconds are milliseconds.
     setup_prometheus_sensors(app, registry=metrics.WORKER, name_prefix="faust")
     app.assignment = Assignment(settings, sources, follower.catalogue, folder)
+    app.assignment.read_taken = lambda: cast(ChunkConsumer, app.consumer).read_taken()
+    well.checks += [sources.why_not_ready, app.assignment.why_not_ready]
+    availability.worker_broker_away.set_function(sources.away_seconds)
     for table in Table:
         app.tables.add(StateTable(app, table, partitions, app.assignment.states))
 
@@ -128,6 +133,12 @@ def build(settings: Settings, index: int) -> ImpressionsApp:
     @app.task  # type: ignore[untyped-decorator]
     async def follow_catalogue() -> None:
         follower.follow(asyncio.get_running_loop(), end_process)
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def watch_source_ends() -> None:
+        consumer, held = cast(ChunkConsumer, app.consumer), app.assignment
+        seen = SourceEnds(of_broker(settings), lambda: [*held.positions(), *held.untaken()], consumer.fetched)
+        seen.watch(end_process)
 
     follower.load()
     sources.watch(end_process)
@@ -149,7 +160,7 @@ def main(settings: Settings, index: int, port: int) -> None:
     failpoints.enable(settings, f"worker-{index}")
     well = health.Health(metrics.worker_ready)
     health.serve(settings.metrics_host, port, well, metrics.WORKER)
-    app = build(settings, index)
+    app = build(settings, index, well)
     watched = app.assignment.work
     Watchdog(settings.stall_seconds, watched, worker_lag(settings), metrics.worker_stalled, well).start()
     _collect_rarely()

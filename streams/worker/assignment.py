@@ -2,33 +2,33 @@
 
 Each partition goes through these states; `worker_ready` is 1 while every assigned partition is running.
 
-              assigned                      restored, all of them
-    (none) --------------> RESTORING ----------------------------> RUNNING
-                            ^     |                                |    ^
-         broker down: retry |_____|      pause: a rebalance begins |    | resume
+              assigned                      restored
+    (none) --------------> CLAIMED -----------------------------> RUNNING
+                                                                   |    ^
+                                          pause: a rebalance begins |    | resume
                                                                    v    |
     (none) <-------------------------------------------------- PAUSED --+
                  revoked: closed, its state stays on disk
 
-RESTORING: fence the previous owner, restore the state from the changelogs, check that it fits (worker/partition.py).
-RUNNING: decide and commit chunks one after another. PAUSED: no chunk is started, and none is being committed.
-An error in any state ends the process; its successor starts from (none).
+CLAIMED: fence the previous owner, restore the state from the changelogs, check that it fits (worker/partition.py), as
+often as it takes (worker/claims.py); the others run meanwhile. RUNNING: decide and commit chunks one after another.
+PAUSED: no chunk is started, and none is being committed. An error in RUNNING or PAUSED ends the process, and so does
+one that leaves none of the partitions; its successor starts from (none).
 """
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import LineError
-from streams.errors import BrokerAwayError
+from streams.errors import Kind
 from streams.kafka.admin import describe, watermarks
 from streams.kafka.names import IMPRESSIONS
 from streams.kafka.topic_ids import Sources
+from streams.metrics import availability
 from streams.metrics import catalogue as metrics
 from streams.runtime import log
 from streams.runtime.exit import end_process
@@ -38,16 +38,18 @@ from streams.state.memory import MemoryStore
 from streams.state.partition_state import State
 from streams.state.rocks import RocksMemory, RocksStore
 from streams.state.store import Store
+from streams.worker.claims import Claim, Claims
 from streams.worker.faust.consumer import Run
 from streams.worker.in_flight import InFlight
 from streams.worker.observe import begin, forget, observe
-from streams.worker.partition import Chunk, Partition
+from streams.worker.partition import Chunk, Partition, Source
 from streams.worker.poison import PoisonLog
 
 logger = log.get(__name__)
 
-# Between attempts to restore a partition while no broker answers.
-RETRY_SECONDS = 1.0
+# How long the partitions of an assignment wait for each other, so that usually all of them are read from the start. A
+# restore that takes longer, or that can't succeed now, joins later.
+TOGETHER_SECONDS = 5.0
 
 
 class Assignment:
@@ -66,8 +68,11 @@ class Assignment:
         self._poison = PoisonLog(self._folder / "poison.json")
         self._memory = RocksMemory(settings.rocksdb_memory_mib)
         self._held: dict[int, Partition] = {}
-        # Partitions being restored; None before an attempt and while waiting for the broker.
-        self._taking: dict[int, Partition | None] = {}
+        self._claims = Claims(self._take, self._taken, self._show)
+        # Makes the consumer read partitions that were taken while others are being read.
+        self.read_taken: Callable[[], Awaitable[None]] = _nothing
+        # The labels of what is shown as not taken.
+        self._shown: set[tuple[str, str]] = set()
         self._commits: dict[int, asyncio.Task[None]] = {}
         self._open = asyncio.Event()
         self.in_flight = InFlight()
@@ -81,50 +86,84 @@ class Assignment:
         """The states of the partitions held, for reading only."""
         return [partition.state for partition in self._held.values()]
 
+    def untaken(self) -> list[int]:
+        """The partitions that are assigned to this worker, and that it doesn't hold. Safe to call from any thread."""
+        return [claim.number for claim in self._claims.all()]
+
     def work(self) -> list[Work]:
         """Return the work in progress, for the watchdog. Safe to call from any thread.
 
-        Held partitions wait for all that are being restored, so each step of a restore is progress for every one.
+        While nothing may be decided, held partitions wait for those being restored, so each step of a restore is
+        progress for every one. A partition that was refused is no work: a restart wouldn't help it.
         """
-        held, taking = list(self._held.items()), list(self._taking.items())
-        steps = tuple((number, partition and partition.steps) for number, partition in taking)
-        waits = any(partition is None or partition.waits for _, partition in taking)
-        works = [Work((IMPRESSIONS, number), None, steps, waits) for number, _ in taking]
+        held = list(self._held.items())
+        works = [claim.work() for claim in self._claims.all() if claim.kind is not Kind.REFUSE]
+        together = works if not self._open.is_set() else []
+        steps = tuple(each.moved for each in together)
+        waits = any(each.waits for each in together)
         for number, partition in held:
             at = partition.position.next_offset
             works.append(Work((IMPRESSIONS, number), at, (at, steps), waits or partition.waits))
         return works
 
+    def why_not_ready(self) -> str | None:
+        """Say in one sentence each why partitions can't be taken; None if all are. Safe to call from any thread."""
+        by_reason: dict[str, list[str]] = {}
+        for claim in self._claims.all():
+            if claim.error is not None:
+                verb = "waits" if claim.kind is Kind.WAIT else "is refused"
+                by_reason.setdefault(f"{verb}: {claim.error}", []).append(f"{IMPRESSIONS}-{claim.number}")
+        return " ".join(f"{', '.join(names)} {why}" for why, names in by_reason.items()) or None
+
     async def pause(self) -> None:
         """Start no chunk until `resume`; return once none is in progress."""
         self._open.clear()
-        metrics.worker_ready.set(0)
+        self._show()
         if self._commits:
             await asyncio.wait(self._commits.values())
         self._commits.clear()
 
     def resume(self) -> None:
-        """Continue: every partition held is restored."""
+        """Continue with every partition held."""
         self._open.set()
-        metrics.worker_ready.set(1)
+        self._show()
 
     async def hold(self, wanted: Iterable[int]) -> None:
-        """Give back partitions that are not wanted and restore new ones. If another worker held a kept partition in
-        between, the fence shows it at the next commit."""
+        """Give back partitions that are not wanted and take new ones; return once each is taken or set aside.
+
+        If another worker held a kept partition in between, the fence shows it at the next commit.
+        """
         wanted = set(wanted)
         await self.pause()
         for number in self._held.keys() - wanted:
             self._held.pop(number).close()
             forget(number)
             logger.info("partition_given_back", partition=number)
-        new = sorted(wanted - self._held.keys())
-        taken = await asyncio.gather(*(self._taken(number) for number in new))
-        self._held.update(zip(new, taken, strict=True))
+        self._claims.want(wanted - self._held.keys())
+        self._show()
+        await self._claims.settled(TOGETHER_SECONDS)
+
+    def _taken(self, partition: Partition) -> Awaitable[None]:
+        number = partition.number
+        self._held[number] = partition
+        self.in_flight.forget(number)
+        metrics.worker_lag_seconds.labels(str(number)).set_function(partial(self._lag_seconds, number))
+        self._show()
+        return self.read_taken() if self._open.is_set() else _nothing()
+
+    def _show(self) -> None:
+        """Show what is held and what isn't. Ends the process if nothing is left that it could ever decide."""
+        claims = self._claims.all()
         metrics.worker_partitions.set(len(self._held))
-        for number in new:
-            self.in_flight.forget(number)
-            lag = partial(self._lag_seconds, number)
-            metrics.worker_lag_seconds.labels(str(number)).set_function(lag)
+        metrics.worker_ready.set(self._open.is_set() and not claims)
+        untaken = {(str(claim.number), claim.kind.value) for claim in claims if claim.kind is not None}
+        for labels in self._shown - untaken:
+            metrics.forget(labels, availability.untaken)
+        for labels in untaken:
+            availability.untaken.labels(*labels).set(1)
+        self._shown = untaken
+        if claims and not self._held and all(claim.kind is Kind.REFUSE for claim in claims):
+            end_process(claims[0].error or AssertionError("a partition was refused for no reason"))
 
     async def process(self, number: int, run: Run) -> bool:
         """Decide a chunk once the previous one is committed, and start committing it.
@@ -176,37 +215,30 @@ class Assignment:
         self._sources.verify(chunk.taken_at)
         partition.commit(chunk)
 
-    async def _taken(self, number: int) -> Partition:
-        """Restore a partition; wait while the broker is unreachable."""
+    def _take(self, claim: Claim) -> Partition:
+        """Restore a partition. Blocking. Raises what keeps it from being taken."""
+        number = claim.number
+        partition = Partition(self._settings, number, self._store(number), claim.step)
+        claim.partition = partition
         try:
-            while True:
-                self._taking[number] = None
-                try:
-                    return await asyncio.to_thread(self._take, number)
-                except (BrokerAwayError, KafkaException) as error:
-                    logger.warning("partition_waits", partition=number, why=str(error))
-                    self._taking[number] = None
-                    await asyncio.sleep(RETRY_SECONDS)
-        finally:
-            del self._taking[number]
-
-    def _take(self, number: int) -> Partition:
-        topic = describe(self._settings, IMPRESSIONS)
-        low, high = watermarks(self._settings, IMPRESSIONS, number)
-        partition = Partition(self._settings, number, self._store(number))
-        self._taking[number] = partition
-        try:
-            poisoned = self._poison.poisoned(topic.topic_id, number)
-            partition.recover(topic.topic_id, topic.partitions, high, self._catalogue, poisoned)
+            source = partition.recover(
+                lambda: self._source(number),
+                self._catalogue,
+                lambda topic_id: self._poison.poisoned(topic_id, number),
+            )
         except BaseException:
             partition.close()
             raise
-        self._topic_id = topic.topic_id
-        lost = low - partition.position.next_offset
+        self._topic_id = source.topic_id
+        lost = source.low - partition.position.next_offset
         if lost > 0:
             metrics.worker_lost_records.inc(lost)
             logger.error("records_lost_to_retention", partition=number, records=lost)
         return partition
+
+    def _source(self, number: int) -> Source:
+        topic = describe(self._settings, IMPRESSIONS)
+        return Source(topic.topic_id, topic.partitions, *watermarks(self._settings, IMPRESSIONS, number))
 
     def _store(self, number: int) -> Store:
         if self._settings.state_store == "memory":
@@ -216,3 +248,7 @@ class Assignment:
     def _note_crash(self, number: int, error: LineError) -> None:
         count = self._poison.note(self._topic_id, number, error.offset, error.line)
         logger.error("line_failed", partition=number, offset=error.offset, line=error.line, attempts=count)
+
+
+async def _nothing() -> None:
+    """Do nothing."""

@@ -1,8 +1,9 @@
 """One source partition held by this worker: its producer, its state, its decider."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import Decider, Outputs, SourceRecord
@@ -23,6 +24,15 @@ from streams.worker.restore import restore
 logger = log.get(__name__)
 
 
+class Source(NamedTuple):
+    """The source as the broker has it: its topic's id and partition count, and one partition's watermarks."""
+
+    topic_id: str
+    partitions: int
+    low: int
+    high: int
+
+
 class Partition:
     """Decides and commits chunks in this order, on which the guarantee rests:
 
@@ -37,8 +47,12 @@ class Partition:
     the changelog; after 4, the position shows what was decided.
     """
 
-    def __init__(self, settings: Settings, partition: int, store: Store) -> None:
+    def __init__(
+        self, settings: Settings, partition: int, store: Store, progressed: Callable[[], None] = lambda: None
+    ) -> None:
+        """`progressed` is called after each step of the restore; what it raises ends that."""
         self.number = partition
+        self._progressed = progressed
         self._settings = settings
         self._producer = PartitionProducer(settings, partition)
         self.state = State(store)
@@ -52,48 +66,61 @@ class Partition:
 
     def recover(
         self,
-        topic_id: str,
-        partitions: int,
-        end_offset: int,
+        look: Callable[[], Source],
         catalogue: Catalogue,
-        poisoned: frozenset[tuple[int, int]],
-    ) -> None:
-        """Fence, restore, and check that the state fits. Blocking. Raises StateLostError when it doesn't."""
+        poisoned: Callable[[str], frozenset[tuple[int, int]]],
+    ) -> Source:
+        """Fence, restore, look at the source, and check that the state fits; return what was seen. Blocking.
+
+        `poisoned` returns the lines of a topic's id that are given up on. Raises StateLostError if the state doesn't
+        fit, BrokerAwayError if it can't be recovered now.
+        """
         started = time.monotonic()
         self._changelog_ids = restore(self._settings, self.number, self._producer, self.state.store, self._step)
+        # Not before the fence: until then the previous owner commits, which moves both its position and the log's end.
+        source = look()
         self._checkpoint = Checkpoint.read(self.state.store)
         self.state.load()
-        self.position = self._fitting(topic_id, partitions, end_offset)
+        self.position = self._fitting(source)
         self.state.position = self.position
         rules = Rules(self._settings.window_ms, self._settings.lateness_ms, self._settings.tolerance_ms)
-        self._decider = Decider(topic_id, self.number, partitions, rules, self.state, catalogue, poisoned)
-        self._poisoned = poisoned
+        self._poisoned = poisoned(source.topic_id)
+        # Users' places are those of the count that the state was made with, however many partitions there are now.
+        count = self.position.partitions
+        self._decider = Decider(source.topic_id, self.number, count, rules, self.state, catalogue, self._poisoned)
         metrics.worker_restores.inc()
         metrics.worker_restore_seconds.observe(time.monotonic() - started)
+        return source
 
     def _step(self) -> None:
         self.steps += 1
+        self._progressed()
 
-    def _fitting(self, topic_id: str, partitions: int, end_offset: int) -> Position:
+    def _fitting(self, source: Source) -> Position:
         position = self.state.position
         if position is None:
             raise StateLostError(
                 f"partition {self.number} has no state, not even a first position: run `impressions provision` on a "
                 "new installation, `impressions rebuild` where there was state before."
             )
-        made_with = (position.window_ms, position.partitions)
-        if made_with != (self._settings.window_ms, partitions):
+        if position.window_ms != self._settings.window_ms or position.partitions > source.partitions:
             raise StateLostError(
                 f"the state was made with a window of {position.window_ms} ms and {position.partitions} partitions, "
-                f"not {self._settings.window_ms} ms and {partitions}: set them back, or provision a new installation."
+                f"not {self._settings.window_ms} ms and {source.partitions}: set them back, or provision a new "
+                "installation."
             )
-        if position.topic_id != topic_id:
-            logger.warning("source_topic_is_new", partition=self.number, old=position.topic_id, new=topic_id)
-            return Position(topic_id, 0, position.window_ms, partitions)
-        if position.next_offset > end_offset:
+        if position.partitions < source.partitions:
+            logger.warning(
+                "source_has_grown", partition=self.number, made_with=position.partitions, now=source.partitions
+            )
+        if position.topic_id != source.topic_id:
+            logger.warning("source_topic_is_new", partition=self.number, old=position.topic_id, new=source.topic_id)
+            return replace(position, topic_id=source.topic_id, next_offset=0, line=0)
+        if position.next_offset > source.high:
             raise StateLostError(
-                f"partition {self.number} ends at offset {end_offset}, but was decided up to {position.next_offset}: "
-                "the broker has lost records; restore the topic, or delete and provision it again."
+                f"partition {self.number} ends at offset {source.high}, but was decided up to {position.next_offset}: "
+                "the brokers have lost records that they had acknowledged. New ones would take the same offsets, and "
+                "be dropped as decided; bring back the replica that still has the lost ones."
             )
         return position
 

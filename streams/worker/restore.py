@@ -8,6 +8,9 @@
 A changelog that is read from its start must hold its BEGIN record, which is written before anything else. A changelog
 that was emptied or truncated at the front has lost it, and with it an unknown part of the state.
 
+None of this waits for a broker: what can't be done now raises BrokerAwayError, and whoever asked tries again. So a
+partition whose changelogs are offline holds up no other one.
+
 Faust's own recovery is not used: on a transactional changelog it waits forever for the offsets of commit markers,
 which no consumer sees (docs/decisions/0002).
 """
@@ -18,8 +21,9 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, TopicPartition
 
-from streams.errors import BrokerAwayError, StateLostError, UserError
-from streams.kafka.admin import REQUEST_SECONDS, describe, watermarks
+from streams.errors import StateLostError, TopicMissingError
+from streams.kafka.admin import REQUEST_SECONDS, TopicInfo, describe_all, require_leader, watermarks
+from streams.kafka.errors import explaining
 from streams.kafka.names import changelog
 from streams.kafka.read import reader, up_to
 from streams.kafka.transaction import PartitionProducer, ProducerRecord
@@ -65,10 +69,12 @@ def restore(
     """Bring `store` up to date with the changelogs; return the changelogs' topic ids by topic.
 
     `progressed` is called after each step that made progress. Raises StateLostError if the changelogs no longer hold
-    the whole state; the store is then left unchanged.
+    the whole state; the store is then left unchanged. Raises BrokerAwayError if it can be tried again.
     """
     started = time.monotonic()
-    producer.fence()
+    # Before the fence: where this fails, it would fence the present owner for nothing, again and again.
+    _described(settings, partition)
+    producer.fence(patient=False)
     progressed()
     failpoints.hit(Failpoint.WORKER_FENCED)
     # Fail rather than skip an offset that no longer exists.
@@ -78,7 +84,8 @@ def restore(
         changelogs = _set_barriers(settings, partition, producer)
         for each in changelogs:
             # By itself, a running librdkafka client looks up the leader of a newly assigned topic once a second only.
-            consumer.list_topics(each.topic, REQUEST_SECONDS)
+            with explaining(f"describe {each.topic}", f"Describe on the topic {each.topic}"):
+                consumer.list_topics(each.topic, REQUEST_SECONDS)
         progressed()
         failpoints.hit(Failpoint.WORKER_BARRIER)
         checkpoint = _checkpoint_to_go_on_from(consumer, store, partition, changelogs)
@@ -100,18 +107,31 @@ def restore(
 
 def _set_barriers(settings: Settings, partition: int, producer: PartitionProducer) -> list[Changelog]:
     nonce = b"%d" % time.time_ns()
-    topics = {table: changelog(table) for table in Table}
-    try:
-        ids = {topic: describe(settings, topic).topic_id for topic in topics.values()}
-    except BrokerAwayError:
-        raise
-    except UserError as error:
-        raise StateLostError(f"{error} If there was one: {REBUILD}.") from None
-    ends = producer.commit(
-        [ProducerRecord(t, partition, BARRIER, nonce) for t in topics.values()], watch=topics.values()
-    )
+    infos = _described(settings, partition)
+    ends = producer.commit([ProducerRecord(t, partition, BARRIER, nonce) for t in infos], watch=infos, patient=False)
     lows = {topic: watermarks(settings, topic, partition)[0] for topic in ends}
-    return [Changelog(table, ids[topic], lows[topic], ends[topic]) for table, topic in topics.items()]
+    topics = {table: changelog(table) for table in Table}
+    return [Changelog(table, infos[topic].topic_id, lows[topic], ends[topic]) for table, topic in topics.items()]
+
+
+def _described(settings: Settings, partition: int) -> dict[str, TopicInfo]:
+    """Describe the changelogs, by topic.
+
+    Raises StateLostError if one is missing or has no such partition, BrokerAwayError if the partition is offline.
+    """
+    try:
+        infos = describe_all(settings, [changelog(table) for table in Table])
+    except TopicMissingError as error:
+        raise StateLostError(f"{error} If there was one: {REBUILD}.") from None
+    for topic, info in infos.items():
+        if partition >= info.partitions:
+            raise StateLostError(
+                f"partition {partition} has no state: {topic} has {info.partitions} partitions, as many as the source "
+                "had when it was provisioned, and users keep their places in these. What producers sent to partition "
+                f"{partition} waits there, undecided: `impressions provision` says how to go on."
+            )
+        require_leader(info, topic, partition)
+    return infos
 
 
 def _checkpoint_to_go_on_from(
@@ -142,7 +162,7 @@ def _checkpoint_to_go_on_from(
 def _holds_begin(consumer: Consumer, each: Changelog, partition: int) -> bool:
     """Return whether there is a BEGIN record. It is a changelog's first record, so this reads little."""
     begins = TopicPartition(each.topic, partition, each.low)
-    batches = up_to(consumer, begins, each.end + 1, BATCH, POLL_SECONDS)
+    batches = up_to(consumer, begins, each.end + 1, BATCH, POLL_SECONDS, REQUEST_SECONDS)
     return any(record.key() == BEGIN for records, _ in batches for record in records)
 
 
@@ -153,9 +173,8 @@ def _read(consumer: Consumer, each: Changelog, partition: int, start: int) -> It
     """
     after_barrier, prefix = each.end + 1, STORE_PREFIX[each.table]
     report = _progress(each, partition)
-    for records, at in up_to(
-        consumer, TopicPartition(each.topic, partition, start), after_barrier, BATCH, POLL_SECONDS
-    ):
+    begins = TopicPartition(each.topic, partition, start)
+    for records, at in up_to(consumer, begins, after_barrier, BATCH, POLL_SECONDS, REQUEST_SECONDS):
         batch: list[StoreChange] = []
         for record in records:
             key, offset = record.key(), record.offset()

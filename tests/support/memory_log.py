@@ -27,7 +27,7 @@ from streams.state.partition_state import POSITION, STORE_PREFIX, Table
 from streams.state.position import Position
 from streams.state.store import Store
 from streams.worker import outbox, partition
-from streams.worker.partition import Partition
+from streams.worker.partition import Partition, Source
 
 TOPIC_ID = "topic-1"
 Row = dict[str, Any]
@@ -68,6 +68,10 @@ class MemoryLog:
     def end(self, number: int) -> int:
         """The offset after the last record of a source partition."""
         return self.source[number][-1].offset + 1 if self.source[number] else 0
+
+    def source_of(self, number: int) -> Source:
+        """A source partition as a broker would describe it."""
+        return Source(TOPIC_ID, self.partitions, 0, self.end(number))
 
     def commit(self, records: Iterable[ProducerRecord], watch: Iterable[str] = ()) -> dict[str, int]:
         """Commit a transaction, as the partition's producer does."""
@@ -162,7 +166,7 @@ class Worker:
 
     def _take(self, number: int) -> Partition:
         taken = Partition(self.log.settings, number, self._stores[number])
-        taken.recover(TOPIC_ID, self.log.partitions, self.log.end(number), self._catalogue, frozenset())
+        taken.recover(lambda: self.log.source_of(number), self._catalogue, lambda _: frozenset())
         return taken
 
 

@@ -4,7 +4,8 @@ Faust costs about 0.1 ms per event, and a chunk is one event. Written against fa
 says which problem it solves (numbered as in docs/decisions/0002).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
@@ -28,6 +29,8 @@ FETCH_BYTES = 1024 * 1024
 # partition that was just read waits for the fetch of the others to end before it is fetched again: at most this long.
 # Twenty empty fetches a second cost next to nothing.
 FETCH_WAIT_MS = 50
+# How soon new partitions of the source are noticed, and a topic that was re-created.
+METADATA_MAX_AGE_MS = 30_000
 # Kafka's code for timestamps that say when the broker appended the record.
 LOG_APPEND_TIME = 1
 
@@ -68,6 +71,16 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             self._starts[tp] = records[-1].offset + 1
         return fetched
 
+    def fetched(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Return the offset after what was fetched, markers included, as far as known. Safe to call from any thread."""
+        consumer = self._consumer
+        subscription = consumer._subscription.subscription if consumer is not None else None
+        if subscription is None or subscription.assignment is None:
+            return {}
+        states = {tp: subscription.assignment.state_value(tp) for tp in tps}
+        found = {tp: state._position for tp, state in states.items() if state is not None}
+        return {tp: position for tp, position in found.items() if position is not None}
+
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         """Create the consumer with `read_committed`, which Faust sets only for its own exactly_once.
 
@@ -88,6 +101,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             isolation_level="read_committed",
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            metadata_max_age_ms=METADATA_MAX_AGE_MS,
             request_timeout_ms=int(conf.broker_request_timeout * 1000),
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
@@ -99,8 +113,45 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 class ChunkConsumer(driver.Consumer):
     """Yields one message per chunk: its offset is the last record's, its value is the Run."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._taking = asyncio.Lock()
+
     def _new_consumer_thread(self) -> ChunkThread:
         return ChunkThread(self, loop=self.loop, beacon=self.beacon)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Fetch those that are held. What is fetched of the others would be dropped."""
+        held = self._positions()
+        super().resume_partitions({tp for tp in tps if tp in held})
+
+    async def read_taken(self) -> None:
+        """Begin to read the partitions that were taken since the last rebalance."""
+        async with self._taking:
+            assigned = self.assignment() & self._paused_partitions
+            new = {tp: offset for tp, offset in self._positions().items() if tp in assigned}
+            # Between two rebalances only: the end of one resumes everything that is held.
+            if not new or not self.flow_active:
+                return
+            with suppress(IllegalStateError):  # no longer ours: see return_to_positions
+                await self.seek_wait(new)
+                if self.flow_active:
+                    self.resume_partitions(new)
+
+    def fetched(self) -> dict[int, int]:
+        """The offset after what was fetched, by partition that is being read. Safe to call from any thread."""
+        reading = [tp for tp in list(self._active_partitions) if tp.topic == IMPRESSIONS]
+        return {tp.partition: offset for tp, offset in cast(ChunkThread, self._thread).fetched(reading).items()}
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Log nothing: from here, a partition that a producer's open transaction ends looks like one that hangs.
+
+        Our own watchdog asks the broker whether there is a record to read (streams/worker/lag.py).
+        """
+
+    def _positions(self) -> dict[TP, int]:
+        positions: dict[int, int] = cast(Any, self.app).assignment.positions()
+        return {TP(IMPRESSIONS, number): offset for number, offset in positions.items()}
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Fetch once, and yield a message for each chunk of each partition that had records."""
@@ -160,8 +211,8 @@ class ChunkConsumer(driver.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the positions in the state. The committed offset is a hint: if someone rewinds it, or commits it
         for us, nothing changes."""
-        positions = {TP(IMPRESSIONS, p): offset for p, offset in cast(Any, self.app).assignment.positions().items()}
-        held = {tp: offset for tp, offset in positions.items() if tp in self.assignment()}
+        assigned = self.assignment()
+        held = {tp: offset for tp, offset in self._positions().items() if tp in assigned}
         await self.seek_wait(held)
         return held
 

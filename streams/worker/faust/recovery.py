@@ -1,4 +1,7 @@
-"""Replaces Faust's recovery: a partition is fenced, restored and checked before Faust reads from it."""
+"""Replaces Faust's recovery: a partition is fenced, restored and checked before Faust reads from it.
+
+What can't be restored yet is left out, paused, and read once it is (streams/worker/claims.py).
+"""
 
 from typing import Any, cast
 
@@ -34,12 +37,14 @@ class StateRecovery(Recovery):
             try:
                 await assignment.hold(self._assigned)
                 await self._resume_streams(generation_id=generation)
+                if self.completed.is_set() and generation == self._generation_id:
+                    assignment.resume()
+                    # Those that were taken while the others were being resumed.
+                    await assignment.read_taken()
             except (RebalanceAgain, IllegalStateError):
                 continue  # the next rebalance has set the signal again
             except Exception as error:
                 end_process(error)
-            if self.completed.is_set() and generation == self._generation_id:
-                assignment.resume()
 
 
 class StateTableManager(TableManager):

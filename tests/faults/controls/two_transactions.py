@@ -11,12 +11,14 @@ from streams.worker.outbox import CHANGELOGS
 _commit = PartitionProducer.commit
 
 
-def commit(self: PartitionProducer, records: Sequence[ProducerRecord], watch: Iterable[str] = ()) -> dict[str, int]:
+def commit(
+    self: PartitionProducer, records: Sequence[ProducerRecord], watch: Iterable[str] = (), patient: bool = True
+) -> dict[str, int]:
     """Commit the changelogs' records, then the others."""
     changelogs = set(CHANGELOGS.values())
-    offsets = _commit(self, [record for record in records if record.topic in changelogs], watch)
+    offsets = _commit(self, [record for record in records if record.topic in changelogs], watch, patient)
     if rows := [record for record in records if record.topic not in changelogs]:
-        _commit(self, rows)
+        _commit(self, rows, patient=patient)
     return offsets
 
 

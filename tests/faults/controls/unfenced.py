@@ -20,6 +20,7 @@ class UnfencedProducer(PartitionProducer):
     def __init__(self, settings: Settings, partition: int) -> None:
         self._partition = partition
         self.waits = False
+        self._patient = True
         self._producer = Producer(
             {
                 "bootstrap.servers": settings.kafka_bootstrap,
@@ -30,7 +31,7 @@ class UnfencedProducer(PartitionProducer):
             }
         )
 
-    def fence(self) -> None:
+    def fence(self, patient: bool = True) -> None:
         """Fence nobody."""
 
     def _attempt(self, records: Sequence[ProducerRecord], watch: frozenset[str]) -> dict[str, int]:

@@ -1,0 +1,33 @@
+"""The metrics of what a process can't reach or take: the rest of the catalogue, see streams/metrics/catalogue.py."""
+
+from prometheus_client import Gauge
+
+from streams.metrics.catalogue import PARTITION, SINK, WORKER
+
+PARTITION_KIND = ("partition", "kind")  # of impressions.v1, as many as are assigned; the kinds are two
+
+untaken = Gauge(
+    "impressions_worker_partitions_untaken",
+    "1 for each source partition that is assigned to this worker and that it can't take, by kind: wait (it is tried "
+    "again and again) or refuse (a person must act); `/readyz` says why",
+    PARTITION_KIND,
+    registry=WORKER,
+)
+source_unreadable_offsets = Gauge(
+    "impressions_source_unreadable_offsets",
+    "Offsets at a source partition's end that can't be read yet, since a producer's transaction is open before them",
+    PARTITION,
+    registry=WORKER,
+)
+source_unreadable_seconds = Gauge(
+    "impressions_source_unreadable_seconds",
+    "How long the same open transaction has kept a source partition's end from being read (s); 0: none is open",
+    PARTITION,
+    registry=WORKER,
+)
+worker_broker_away = Gauge(
+    "impressions_broker_away_seconds", "How long no broker has answered (s); 0 while one answers", registry=WORKER
+)
+sink_broker_away = Gauge(
+    "impressions_broker_away_seconds", "How long no broker has answered (s); 0 while one answers", registry=SINK
+)
