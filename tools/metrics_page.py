@@ -35,9 +35,8 @@ def page() -> str:
 
 def of(registry: CollectorRegistry) -> Iterator[MetricWrapperBase]:
     """Return the catalogue's metrics in this registry, in the catalogue's order."""
-    names = {metric._name for metric in metrics.catalogue().values()}
     collectors = registry._collector_to_names
-    return (each for each in collectors if isinstance(each, MetricWrapperBase) and each._name in names)
+    return (each for each in metrics.catalogue().values() if each in collectors)
 
 
 def exported(metric: MetricWrapperBase) -> str:

@@ -1,22 +1,19 @@
 """The metrics of worker and sink: one closed, typed catalogue. There are no others.
 
 Each process has its own registry and exports only its own metrics. docs/reference/metrics.md is generated from this
-module. No label holds the id of a user, artwork or flush: every label is bounded, as its comment or its values show.
+module. No label holds the id of a user, artwork or flush: every label is bounded, as base.py or its values show.
 """
 
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import Counter, Gauge
 from prometheus_client.metrics import MetricWrapperBase
 
+from streams.metrics import base, installation
+from streams.metrics.base import PARTITION, POOL, TABLE, TOPIC_PARTITION, TRANSPORT
 from streams.metrics.histogram import Histogram
 
-WORKER, SINK = CollectorRegistry(), CollectorRegistry()
-for _registry in (WORKER, SINK):
-    ProcessCollector(registry=_registry)
-    PlatformCollector(registry=_registry)
-    GCCollector(registry=_registry)
-
+WORKER, SINK, POOLS = base.WORKER, base.SINK, base.POOLS
 
 # Seconds: a chunk takes a few ms when little arrives, and up to seconds under backlog.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -27,16 +24,6 @@ SEEN_SECONDS = (*LATENCY_SECONDS[3:], 21_600, 86_400, 604_800)
 RECORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 IMPRESSIONS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0)
-
-PARTITION = ("partition",)  # of impressions.v1: as many as the worker holds
-TOPIC_PARTITION = ("topic", "partition")  # of four topics: as many as the sink holds
-TRANSPORT = ("transport",)  # the six of a flush
-TABLE = ("table",)  # the sink's
-POOL = ("pool",)  # at most POOLS of them, see `pool_label`
-POOL_COVERAGE = ("pool", "coverage")  # we choose the coverages
-
-# Pools with their own label; later ones share `other`.
-POOLS = 100
 
 # The worker's.
 
@@ -242,35 +229,6 @@ sink_seen_to_readable_seconds = Histogram(
     registry=SINK,
 )
 
-# About all users, from ClickHouse: every sink asks for the same and reports the same, so take the max over instances.
-
-kpi_freshness = Gauge(
-    "impressions_kpi_freshness_ratio",
-    "Mean share of the pool that is new to a recently active user",
-    POOL,
-    registry=SINK,
-)
-kpi_exhausted = Gauge(
-    "impressions_kpi_exhausted_ratio", "Share of a pool's users who have seen 95 % of it", POOL, registry=SINK
-)
-kpi_users = Gauge("impressions_kpi_users", "Users who have seen any of a pool", POOL, registry=SINK)
-kpi_active_users = Gauge(
-    "impressions_kpi_active_users", "Users of a pool active in the last 24 hours", POOL, registry=SINK
-)
-kpi_users_above = Gauge(
-    "impressions_kpi_users_above", "Users whose coverage of a pool is at least this", POOL_COVERAGE, registry=SINK
-)
-kpi_coverage_users = Gauge(
-    "impressions_kpi_coverage_users", "Users whose coverage of a pool is at most this", POOL_COVERAGE, registry=SINK
-)
-kpi_duplicates = Gauge(
-    "impressions_kpi_duplicates_seen", "Duplicates that readers see: a defect of ours", registry=SINK
-)
-kpi_unbalanced = Gauge("impressions_kpi_unbalanced_lines", "Ledger lines in 24 hours that don't balance", registry=SINK)
-kpi_computed = Gauge(
-    "impressions_kpi_computed_timestamp_seconds", "When ClickHouse last answered (s since the epoch)", registry=SINK
-)
-
 _pools: set[str] = set()
 
 
@@ -293,4 +251,5 @@ def forget(labels: Sequence[str], *metrics: Gauge) -> None:
 
 def catalogue() -> dict[str, MetricWrapperBase]:
     """Return every metric by the name of its variable."""
-    return {name: value for name, value in globals().items() if isinstance(value, MetricWrapperBase)}
+    everything = globals() | vars(installation)
+    return {name: value for name, value in everything.items() if isinstance(value, MetricWrapperBase)}

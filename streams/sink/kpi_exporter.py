@@ -15,7 +15,8 @@ from prometheus_client import Gauge
 
 from streams.clickhouse.client import connect
 from streams.errors import UserError
-from streams.metrics import catalogue as metrics
+from streams.metrics import installation as metrics
+from streams.metrics.base import POOLS
 from streams.runtime import log
 from streams.settings import Settings
 
@@ -31,16 +32,33 @@ _POOLS = f"""
 SELECT pool_id, freshness_mean, exhausted_share, users, active_users, users_above_85, users_above_95
 FROM {{database}}.kpi_freshness
 ORDER BY users DESC, pool_id
-LIMIT {metrics.POOLS}
+LIMIT {POOLS}
 """
 _DISTRIBUTION = f"""
 SELECT pool_id, [{", ".join(f"countIf(coverage <= {most})" for most in _TENTHS)}]
 FROM {{database}}.coverage_latest
 GROUP BY pool_id
 ORDER BY count() DESC, pool_id
-LIMIT {metrics.POOLS}
+LIMIT {POOLS}
 """
-_DUPLICATES = "SELECT duplicates FROM {database}.kpi_duplicates_seen"
+# Those of the last day, so an old one that was dealt with doesn't page for ever. Only users with duplicates are read.
+_DUPLICATES = """
+SELECT sum(arrayCount(
+    (one, next) -> next.1 - one.1 < {window_ms} AND greatest(one.2, next.2) > now64(3, 'UTC') - INTERVAL 1 DAY,
+    arrayPopBack(shown), arrayPopFront(shown)
+))
+FROM
+(
+    SELECT arraySort(groupArray((toUnixTimestamp64Milli(seen_at), received_at))) AS shown
+    FROM {database}.impressions
+    WHERE user_id IN
+    (
+        SELECT user_id FROM {database}.users_raw FINAL
+        WHERE doubled > 0 AND last_received_at > now64(3, 'UTC') - INTERVAL 1 DAY
+    )
+    GROUP BY user_id, artwork_id
+)
+"""
 _UNBALANCED = "SELECT sum(unbalanced) FROM {database}.ledger_minutes WHERE minute > now('UTC') - INTERVAL 1 DAY"
 
 
@@ -87,7 +105,8 @@ class KpiExporter:
     def _rows(self, sql: str) -> list[Any]:
         if self._client is None:
             self._client = connect(self._settings)
-        return list(self._client.query(sql.format(database=self._settings.clickhouse_database)).result_rows)
+        written = sql.format(database=self._settings.clickhouse_database, window_ms=self._settings.window_ms)
+        return list(self._client.query(written).result_rows)
 
     def _set(self, gauge: Gauge, found: Iterable[tuple[tuple[str, ...], float | None]]) -> None:
         """Set a gauge's values; drop those of pools that no longer exist or have nothing to count."""

@@ -12,6 +12,7 @@ from streams.runtime import failpoints, health, log
 from streams.runtime.exit import end_process
 from streams.runtime.watchdog import Watchdog
 from streams.settings import Settings
+from streams.sink.cluster_exporter import ClusterExporter
 from streams.sink.feeds import FEEDS
 from streams.sink.kpi_exporter import KpiExporter
 from streams.sink.lag import sink_lag
@@ -40,6 +41,7 @@ def main(settings: Settings, index: int, port: int) -> None:
     seconds = settings.stall_seconds + settings.sink_flush_seconds
     Watchdog(seconds, sink.work, sink_lag(settings), metrics.sink_stalled, well).start()
     KpiExporter(settings).start()
+    ClusterExporter(settings).start()
 
     def stop(number: int, _frame: FrameType | None) -> None:
         logger.info("stopping", signal=signal.Signals(number).name)

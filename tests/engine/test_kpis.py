@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from streams.metrics import catalogue as metrics
+from streams.metrics import installation
 from streams.sink.kpi_exporter import KpiExporter
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated, refresh
@@ -149,15 +150,15 @@ def test_a_pool_that_no_longer_exists_is_no_longer_exported(engine: Engine) -> N
     refresh(db)
     kpis = KpiExporter(engine.settings(clickhouse_database=db.name))
     kpis.show()
-    assert metrics.kpi_users.labels("gone")._value.get() == 1
+    assert installation.kpi_users.labels("gone")._value.get() == 1
     db.put.artworks(artwork("b1", 2, offset=2, pool_id="gone", retired=True))
     refresh(db)
     kpis.show()
-    assert ("gone",) in metrics.kpi_users._metrics
+    assert ("gone",) in installation.kpi_users._metrics
     db.put.artworks(artwork("b1", 2, offset=3, pool_id="main"))
     refresh(db)
     kpis.show()
-    assert ("gone",) not in metrics.kpi_users._metrics
+    assert ("gone",) not in installation.kpi_users._metrics
 
 
 @pytest.mark.parametrize("statement", blocks((ROOT / "docs" / "reference" / "kpis.md").read_text(), "sql"))
