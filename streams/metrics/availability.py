@@ -1,10 +1,8 @@
-"""The metrics of what a process can't reach or take: the rest of the catalogue, see streams/metrics/catalogue.py."""
+"""Metrics of what a process can't reach, read or take."""
 
 from prometheus_client import Gauge
 
-from streams.metrics.catalogue import PARTITION, SINK, WORKER
-
-PARTITION_KIND = ("partition", "kind")  # of impressions.v1, as many as are assigned; the kinds are two
+from streams.metrics.base import PARTITION, PARTITION_KIND, SINK, WORKER
 
 untaken = Gauge(
     "impressions_worker_partitions_untaken",

@@ -10,6 +10,7 @@ for _registry in (WORKER, SINK):
 
 # Every label is bounded.
 PARTITION = ("partition",)  # of impressions.v1: as many as the worker holds
+PARTITION_KIND = ("partition", "kind")  # and `wait` or `refuse`
 TOPIC_PARTITION = ("topic", "partition")  # of four topics: as many as the sink holds
 TRANSPORT = ("transport",)  # the six of a flush
 TABLE = ("table",)  # the sink's

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from prometheus_client import Counter, Gauge
 from prometheus_client.metrics import MetricWrapperBase
 
-from streams.metrics import base, installation
+from streams.metrics import availability, base, installation
 from streams.metrics.base import PARTITION, POOL, TABLE, TOPIC_PARTITION, TRANSPORT
 from streams.metrics.histogram import Histogram
 
@@ -251,5 +251,5 @@ def forget(labels: Sequence[str], *metrics: Gauge) -> None:
 
 def catalogue() -> dict[str, MetricWrapperBase]:
     """Return every metric by the name of its variable."""
-    everything = globals() | vars(installation)
+    everything = globals() | vars(installation) | vars(availability)
     return {name: value for name, value in everything.items() if isinstance(value, MetricWrapperBase)}

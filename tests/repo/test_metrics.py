@@ -13,7 +13,9 @@ STREAMS = Path(metrics.__file__).parents[1]
 ALL = [pytest.param(variable, metric, id=variable) for variable, metric in metrics.catalogue().items()]
 # Each is bounded: partitions and topics, the six transports, pools up to a limit, thresholds, tables, a few words.
 LABELS = {"partition", "topic", "outcome", "reason", "transport", "pool", "coverage", "table", "code"}
-LABELS |= {"state", "certificate"}
+LABELS |= {"state", "certificate", "kind"}
+# Both kinds of process know it of themselves.
+OF_BOTH = {"impressions_broker_away_seconds"}
 
 
 @pytest.mark.parametrize(("variable", "metric"), ALL)
@@ -37,7 +39,7 @@ def test_labels_are_bounded(variable: str, metric: MetricWrapperBase) -> None:
 
 @pytest.mark.parametrize(("variable", "metric"), ALL)
 def test_each_metric_is_set_somewhere(variable: str, metric: MetricWrapperBase) -> None:
-    used = re.compile(rf"\bmetrics\.{variable}\b")
+    used = re.compile(rf"\b(metrics|availability)\.{variable}\b")
     assert any(
         used.search(path.read_text()) for path in STREAMS.rglob("*.py") if path.parent != Path(metrics.__file__).parent
     )
@@ -46,7 +48,7 @@ def test_each_metric_is_set_somewhere(variable: str, metric: MetricWrapperBase) 
 def test_each_metric_belongs_to_one_process() -> None:
     worker = {metric._name for metric in metrics_page.of(metrics.WORKER)}
     sink = {metric._name for metric in metrics_page.of(metrics.SINK)}
-    assert not worker & sink
+    assert worker & sink == OF_BOTH
     assert worker | sink == {metric._name for metric in metrics.catalogue().values()}
 
 
