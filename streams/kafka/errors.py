@@ -109,8 +109,8 @@ def kafka_kind(error: KafkaError) -> Kind:
 def known(error: KafkaException, asked: str, right: str = "") -> Exception:
     """Return the error to raise in place of the client's own: it knows its kind, and says in one sentence what's wrong.
 
-    `asked` says what Kafka was asked to do, as in "Kafka can't ... now"; `right` which right on which resource that
-    takes, as in "grant it ...". A defect stays as it is, for its stack trace.
+    `asked` says what Kafka was asked to do, as in "Kafka can't ... now"; `right` what that takes, as in "our login needs
+    ...". A defect stays as it is, for its stack trace.
     """
     cause: KafkaError = error.args[0]
     match kafka_kind(cause):
@@ -151,7 +151,7 @@ def _refusal(cause: KafkaError, asked: str, right: str) -> str:
     if code in LOGIN:
         return str(bad_login(cause.str()))
     if code in UNAUTHORISED and right:
-        return f"Kafka won't {asked}: our login has no right to {right}. Grant it with kafka-acls.sh."
+        return f"Kafka won't {asked}: our login needs {right}. Grant that with kafka-acls.sh."
     if code == KafkaError.INVALID_TRANSACTION_TIMEOUT:
         return (
             "IMPRESSIONS_TRANSACTION_TIMEOUT_SECONDS is longer than the brokers allow: lower it, or raise their "

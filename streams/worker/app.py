@@ -121,8 +121,6 @@ def build(settings: Settings, index: int, well: health.Health) -> ImpressionsApp
     setup_prometheus_sensors(app, registry=metrics.WORKER, name_prefix="faust")
     app.assignment = Assignment(settings, sources, follower.catalogue, folder)
     app.assignment.read_taken = lambda: cast(ChunkConsumer, app.consumer).read_taken()
-    well.checks += [sources.why_not_ready, app.assignment.why_not_ready]
-    availability.worker_broker_away.set_function(sources.away_seconds)
     for table in Table:
         app.tables.add(StateTable(app, table, partitions, app.assignment.states))
 
@@ -134,15 +132,23 @@ def build(settings: Settings, index: int, well: health.Health) -> ImpressionsApp
     async def follow_catalogue() -> None:
         follower.follow(asyncio.get_running_loop(), end_process)
 
-    @app.task  # type: ignore[untyped-decorator]
-    async def watch_source_ends() -> None:
-        consumer, held = cast(ChunkConsumer, app.consumer), app.assignment
-        seen = SourceEnds(of_broker(settings), lambda: [*held.positions(), *held.untaken()], consumer.fetched)
-        seen.watch(end_process)
-
+    _report(app, settings, sources, well)
     follower.load()
     sources.watch(end_process)
     return app
+
+
+def _report(app: ImpressionsApp, settings: Settings, sources: Sources, well: health.Health) -> None:
+    """Show what can't be reached, taken or read."""
+    held = app.assignment
+    well.checks += [sources.why_not_ready, held.why_not_ready]
+    availability.worker_broker_away.set_function(sources.away_seconds)
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def watch_source_ends() -> None:
+        fetched = cast(ChunkConsumer, app.consumer).fetched
+        ends = SourceEnds(of_broker(settings), lambda: [*held.positions(), *held.untaken()], fetched)
+        ends.watch(end_process)
 
 
 def _collect_rarely() -> None:

@@ -113,8 +113,13 @@ class MemoryLog:
 class _Producer:
     """Stands in for the partition's transactional producer."""
 
+    waits = False
+
     def __init__(self, log: MemoryLog) -> None:
         self.commit = log.commit
+
+    def close(self) -> None:
+        """Release nothing."""
 
 
 class Worker:
