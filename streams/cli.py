@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streams.errors import UserError
+from streams.errors import KnownError
 from streams.runtime import log
 from streams.settings import Settings
 
@@ -243,9 +243,9 @@ def doctor() -> None:
 
 
 def main() -> None:
-    """Run the command line. A UserError prints its sentence, without a stack trace, and exits with 2."""
+    """Run the command line. A KnownError prints its sentence, without a stack trace, and exits with 2."""
     try:
         app()
-    except UserError as error:
+    except KnownError as error:
         typer.echo(str(error), err=True)
         sys.exit(2)
