@@ -109,8 +109,8 @@ def kafka_kind(error: KafkaError) -> Kind:
 def known(error: KafkaException, asked: str, right: str = "") -> Exception:
     """Return the error to raise in place of the client's own: it knows its kind, and says in one sentence what's wrong.
 
-    `asked` says what Kafka was asked to do, as in "Kafka can't ... now"; `right` what that takes, as in "our login needs
-    ...". A defect stays as it is, for its stack trace.
+    `asked` says what Kafka was asked to do, as in "Kafka can't ... now"; `right` what that takes, as in "our login
+    needs ...". A defect stays as it is, for its stack trace.
     """
     cause: KafkaError = error.args[0]
     match kafka_kind(cause):

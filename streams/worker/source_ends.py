@@ -19,6 +19,12 @@ from streams.settings import Settings
 # Two requests to each broker in this time. An alert waits for half a minute.
 SECONDS = 5.0
 
+OF_A_PARTITION = (
+    availability.source_unreadable_offsets,
+    availability.source_unreadable_seconds,
+    metrics.worker_lag,
+)
+
 # Returns the ends of some partitions for readers of an isolation level; leaves out those without an answer.
 Ends = Callable[[Iterable[int], IsolationLevel], dict[int, int]]
 Partitions = Callable[[], Iterable[int]]
@@ -39,9 +45,7 @@ class SourceEnds:
         """Take one look, at `now` of a monotonic clock (s)."""
         assigned = set(self._assigned())
         for number in self._shown - assigned:
-            metrics.forget(
-                (str(number),), availability.source_unreadable_offsets, availability.source_unreadable_seconds
-            )
+            metrics.forget((str(number),), *OF_A_PARTITION)
         self._shown = assigned
         fetched = self._fetched()
         # In this order, what is committed in between doesn't look unreadable.

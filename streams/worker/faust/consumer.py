@@ -10,14 +10,16 @@ from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 import aiokafka
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import GroupAuthorizationFailedError, IllegalStateError, TopicAuthorizationFailedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams.core.chunk import SourceRecord
-from streams.kafka.names import IMPRESSIONS
+from streams.errors import UserError
+from streams.kafka.names import IMPRESSIONS, WORKER_GROUP
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints
+from streams.runtime.exit import end_process
 from streams.runtime.failpoints import Failpoint
 from streams.worker.faust import fetch
 from streams.worker.in_flight import InFlight
@@ -31,6 +33,11 @@ FETCH_BYTES = 1024 * 1024
 FETCH_WAIT_MS = 50
 # How soon new partitions of the source are noticed, and a topic that was re-created.
 METADATA_MAX_AGE_MS = 30_000
+# What Kafka says when a right is missing, and which. Faust would stop without saying so.
+RIGHTS: dict[type[Exception], str] = {
+    GroupAuthorizationFailedError: f"Read on the group {WORKER_GROUP}",
+    TopicAuthorizationFailedError: f"Read on the topic {IMPRESSIONS}",
+}
 # Kafka's code for timestamps that say when the broker appended the record.
 LOG_APPEND_TIME = 1
 
@@ -66,7 +73,14 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         fetched = {}
-        for tp, (records,) in (await super()._fetch_records(*args, **kwargs)).items():
+        try:
+            chunks = await super()._fetch_records(*args, **kwargs)
+        except tuple(RIGHTS) as error:
+            why = (
+                f"Kafka won't send {IMPRESSIONS}: our login needs {RIGHTS[type(error)]}. Grant that with kafka-acls.sh."
+            )
+            end_process(UserError(why))
+        for tp, (records,) in chunks.items():
             fetched[tp] = Run(self._starts.get(tp, records[0].offset), records)
             self._starts[tp] = records[-1].offset + 1
         return fetched

@@ -83,3 +83,4 @@ def test_a_partition_that_was_given_back_is_forgotten() -> None:
     source.ends.look(5)
     assert shown(availability.source_unreadable_offsets) == {"1": 0}
     assert shown(availability.source_unreadable_seconds) == {"1": 0}
+    assert shown(metrics.worker_lag) == {"1": 0}

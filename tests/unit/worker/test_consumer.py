@@ -1,0 +1,100 @@
+"""What our consumer does in Faust's place: rights that are missing, and log lines that would be false."""
+
+import asyncio
+from typing import Any, NoReturn
+
+import pytest
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams.errors import UserError
+from streams.worker.faust import consumer
+from streams.worker.faust.consumer import ChunkConsumer, ChunkThread
+
+
+@pytest.mark.parametrize(
+    ("error", "right"),
+    [
+        (TopicAuthorizationFailedError("impressions.v1"), "Read on the topic impressions.v1"),
+        (GroupAuthorizationFailedError("impressions"), "Read on the group impressions"),
+    ],
+)
+def test_a_right_to_read_that_is_missing_is_named(
+    error: Exception, right: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fetch(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    class EndedError(Exception):
+        pass
+
+    def end(found: BaseException) -> NoReturn:
+        raise EndedError from found
+
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "_fetch_records", fetch)
+    monkeypatch.setattr(consumer, "end_process", end)
+    with pytest.raises(EndedError) as raised:
+        asyncio.run(ChunkThread.__new__(ChunkThread)._fetch_records())
+    why = raised.value.__cause__
+    assert isinstance(why, UserError)
+    assert f"our login needs {right}" in str(why)
+
+
+def test_fausts_livelock_detector_is_not_asked() -> None:
+    """It logs that processing stopped when a producer's open transaction is all that a partition ends with."""
+
+    class Thread:
+        def verify_event_path(self, *_: object) -> NoReturn:
+            raise AssertionError
+
+    made: Any = ChunkConsumer.__new__(ChunkConsumer)
+    made._thread = Thread()
+    made.verify_event_path(1_000_000.0, TP("impressions.v1", 0))
+
+
+class Reading:
+    """A consumer of four partitions, all paused, whose seeks and resumes are noted in order."""
+
+    def __init__(self, held: dict[int, int]) -> None:
+        self.held, self.done = held, list[tuple[str, int]]()
+        made: Any = ChunkConsumer.__new__(ChunkConsumer)
+        made._taking = asyncio.Lock()
+        made._paused_partitions = {TP("impressions.v1", number) for number in range(4)}
+        made._active_partitions = set[TP]()
+        made.flow_active = True
+        made.assignment = lambda: {TP("impressions.v1", number) for number in range(4)} | {TP("changelog", 0)}
+        made._positions = lambda: {TP("impressions.v1", number): offset for number, offset in held.items()}
+        made.seek_wait = self._seek
+        self.consumer = made
+
+    async def _seek(self, positions: dict[TP, int]) -> None:
+        assert not {tp for tp in positions if tp in self.consumer._active_partitions}, "seeks come before fetches"
+        self.done += [("seek", offset) for offset in positions.values()]
+
+    def reading(self) -> set[int]:
+        """The partitions that are being fetched."""
+        return {tp.partition for tp in self.consumer._active_partitions}
+
+
+def test_only_partitions_that_are_held_are_fetched() -> None:
+    reading = Reading({0: 7})
+    reading.consumer.resume_partitions(reading.consumer.assignment())
+    assert reading.reading() == {0}
+
+
+def test_what_was_taken_meanwhile_is_sought_once_and_then_fetched() -> None:
+    async def test() -> None:
+        reading = Reading({0: 7})
+        await reading.consumer.read_taken()
+        assert (reading.done, reading.reading()) == ([("seek", 7)], {0})
+        reading.held[2] = 9
+        await asyncio.gather(reading.consumer.read_taken(), reading.consumer.read_taken())
+        assert (reading.done, reading.reading()) == ([("seek", 7), ("seek", 9)], {0, 2})
+
+        reading.held[3] = 1
+        reading.consumer.flow_active = False
+        await reading.consumer.read_taken()
+        assert reading.reading() == {0, 2}, "a rebalance is under way: its end reads what is held"
+
+    asyncio.run(test())
