@@ -107,13 +107,12 @@ class Assignment:
         return works
 
     def why_not_ready(self) -> str | None:
-        """Say in one sentence each why partitions can't be taken; None if all are. Safe to call from any thread."""
+        """Say in a sentence each why partitions can't be taken; None if all are. Safe to call from any thread."""
         by_reason: dict[str, list[str]] = {}
         for claim in self._claims.all():
-            if claim.error is not None:
-                verb = "waits" if claim.kind is Kind.WAIT else "is refused"
-                by_reason.setdefault(f"{verb}: {claim.error}", []).append(f"{IMPRESSIONS}-{claim.number}")
-        return " ".join(f"{', '.join(names)} {why}" for why, names in by_reason.items()) or None
+            if claim.kind is not None:
+                by_reason.setdefault(f"({claim.kind.value}): {claim.error}", []).append(f"{IMPRESSIONS}-{claim.number}")
+        return " ".join(f"{', '.join(names)} can't be taken {why}" for why, names in by_reason.items()) or None
 
     async def pause(self) -> None:
         """Start no chunk until `resume`; return once none is in progress."""
@@ -162,8 +161,9 @@ class Assignment:
         for labels in untaken:
             availability.untaken.labels(*labels).set(1)
         self._shown = untaken
-        if claims and not self._held and all(claim.kind is Kind.REFUSE for claim in claims):
-            end_process(claims[0].error or AssertionError("a partition was refused for no reason"))
+        refusals = [claim.error for claim in claims if claim.kind is Kind.REFUSE and claim.error is not None]
+        if not self._held and refusals and len(refusals) == len(claims):
+            end_process(refusals[0])
 
     async def process(self, number: int, run: Run) -> bool:
         """Decide a chunk once the previous one is committed, and start committing it.

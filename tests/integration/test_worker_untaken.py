@@ -117,7 +117,7 @@ def test_a_source_that_grows_under_a_running_worker(installation: Installation) 
     until(lambda: UNTAKEN in worker.metrics(), SECONDS, "the new partition is refused")
     status, why = readyz(worker)
     assert status == 503
-    assert f"impressions.v1-{NEW} is refused: partition {NEW} has no state" in why
+    assert f"impressions.v1-{NEW} can't be taken (refuse): partition {NEW} has no state" in why
     assert "`impressions provision` says how to go on" in why
     decides_for_the_old_partitions(installation, worker, "grown")
     assert worker.partitions() == PARTITIONS

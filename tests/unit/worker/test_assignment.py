@@ -154,7 +154,7 @@ def test_a_partition_that_waits_joins_later_and_shows_meanwhile(broker: Broker, 
         assert held.positions().keys() == {0, 2, 3}
         assert held.untaken() == [1]
         assert (ready(), shown()) == (0, {("1", "wait"): 1})
-        assert held.why_not_ready() == f"impressions.v1-1 waits: {OFFLINE}"
+        assert held.why_not_ready() == f"impressions.v1-1 can't be taken (wait): {OFFLINE}"
         assert {work.key[1] for work in held.work()} == {0, 1, 2, 3}, "the watchdog sees it"
 
         offline = False
@@ -193,7 +193,7 @@ def test_a_refused_partition_leaves_the_others(broker: Broker, tmp_path: Path, e
         held.resume()
         assert held.positions().keys() == {0, 3}
         assert shown() == {("1", "refuse"): 1, ("2", "refuse"): 1}
-        assert held.why_not_ready() == "impressions.v1-1, impressions.v1-2 is refused: Its state is lost."
+        assert held.why_not_ready() == "impressions.v1-1, impressions.v1-2 can't be taken (refuse): Its state is lost."
         assert {work.key[1] for work in held.work()} == {0, 3}, "a restart would not help it"
         await held.hold([0])
         held.resume()
