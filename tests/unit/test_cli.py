@@ -3,11 +3,13 @@
 import importlib.util
 import re
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
 from streams import cli
+from streams.errors import FencedError, KnownError, UserError
 from streams.runtime import log
 
 # Every command that exists. The collector has no command; its name stays reserved.
@@ -86,3 +88,17 @@ def test_a_defect_keeps_its_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(cli, "app", broken)
     with pytest.raises(RuntimeError, match="defect"):
         cli.main()
+
+
+@pytest.mark.parametrize("error", [UserError("Do this."), FencedError("Do this.")])
+def test_an_error_with_a_kind_is_one_sentence(
+    error: KnownError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as raised:
+        cli.main()
+    assert raised.value.code == 2
+    assert capsys.readouterr().err == "Do this.\n"
