@@ -90,7 +90,11 @@ class Settings(BaseSettings):
         10.0, ge=1, le=300, description="Silence after which the broker reassigns a worker's partitions (s)."
     )
     transaction_timeout_seconds: float = Field(
-        30.0, ge=1, le=900, description="Age at which the broker aborts a dead worker's open transaction (s)."
+        30.0,
+        ge=1,
+        # Our brokers accept no more (transaction.max.timeout.ms), so that no producer can hold readers up for longer.
+        le=60,
+        description="Age at which the broker aborts a dead worker's open transaction (s); the brokers allow 60.",
     )
     stall_seconds: float = Field(
         60.0,

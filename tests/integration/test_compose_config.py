@@ -53,7 +53,8 @@ def test_compose_accepts_the_files_without_a_warning(files: tuple[str, ...], env
 
 def test_everything_starts_together(env_file: Path) -> None:
     assert set(configured(BASE, env_file)) == {
-        *("kafka", "clickhouse", "migrator", "worker", "sink", "prometheus", "alertmanager", "grafana")
+        *("kafka", "clickhouse", "migrator", "worker", "sink"),
+        *("prometheus", "node-exporter", "alertmanager", "grafana"),
     }
 
 

@@ -63,11 +63,11 @@ def test_the_schema_refuses_a_misspelt_key(tmp_path: Path) -> None:
 
 def test_the_services_are_exactly_these() -> None:
     assert set(SERVICES) == {
-        "kafka", "clickhouse", "migrator", "worker", "sink", "prometheus", "alertmanager", "grafana"
+        "kafka", "clickhouse", "migrator", "worker", "sink", "prometheus", "node-exporter", "alertmanager", "grafana"
     }  # fmt: skip
     assert {"migrator", "worker", "sink"} == OURS
     observability = {name for name, service in SERVICES.items() if service.get("profiles") == ["observability"]}
-    assert observability == {"prometheus", "alertmanager", "grafana"}
+    assert observability == {"prometheus", "node-exporter", "alertmanager", "grafana"}
     assert set(FILES["production"]["services"]) - set(SERVICES) == {"kafka-2", "kafka-3"}
 
 
@@ -246,7 +246,29 @@ def test_prometheus_scrapes_the_services() -> None:
     assert jobs["sink"] == {("sink", 9102)}
     assert jobs["clickhouse"] == {("clickhouse", 9363)}
     assert "<port>9363</port>" in (ROOT / "clickhouse" / "config.d" / "impressions.xml").read_text()
+    assert jobs["node"] == {("node-exporter", 9100)}
     assert jobs["alerting"] == {("alertmanager", 9093)}
+
+
+def test_the_disks_of_all_brokers_and_workers_are_watched() -> None:
+    volumes = dict(volume.split(":")[:2] for volume in merged("node-exporter")["volumes"])
+    assert set(volumes) == {"kafka", "kafka-2", "kafka-3", "workers", "prometheus"}
+    assert all(path == f"/volumes/{name}" for name, path in volumes.items())
+    # What the alert makes of a mount point is the volume's name.
+    rules = (ROOT / "dashboards" / "prometheus" / "rules.yml").read_text()
+    assert '"disk", "$1", "mountpoint", "/volumes/(.+)"' in rules
+
+
+def test_no_transaction_may_last_longer_than_a_minute() -> None:
+    """Nor may a worker want a longer one: its producer would be refused."""
+    from streams.settings import Settings  # noqa: PLC0415
+
+    (most,) = (each.le for each in Settings.model_fields["transaction_timeout_seconds"].metadata if hasattr(each, "le"))
+    embedded = (ROOT / "streams" / "embedded" / "kafka" / "server.properties").read_text()
+    brokers = [merged(name)["environment"] for name in ("kafka", "kafka-2", "kafka-3")]
+    assert {each["KAFKA_TRANSACTION_MAX_TIMEOUT_MS"] for each in brokers} == {"60000"}
+    assert re.findall(r"^transaction\.max\.timeout\.ms=(.+)$", embedded, re.MULTILINE) == ["60000"]
+    assert most * 1000 == 60_000
 
 
 SOURCES = {
