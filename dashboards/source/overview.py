@@ -7,6 +7,7 @@ from dashboards.source.coverage_users import freshness_by_pool
 from dashboards.source.layout import Page, Row, build
 from dashboards.source.overview_kpis import definitions, kpis
 from dashboards.source.panels import Head, Look, areas, lines, number
+from dashboards.source.pipeline_still import broker_away, refused, unreadable, untaken
 from dashboards.source.promql import of_pools, rates, ratio
 from dashboards.source.queries import metric, now
 from dashboards.source.style import (
@@ -101,7 +102,7 @@ def standing() -> Row:
             "Alerts firing",
             "Alerts of dashboards/prometheus that are firing now. docs/operate/runbooks.md has a heading for each.",
             Look(COUNT, 0, thresholds=zero_is_right()),
-            'count(ALERTS{alertname=~"Impressions.*", alertstate="firing"}) or vector(0)',
+            'count(ALERTS{alertname=~"Impressions.*", alertstate="firing", severity!="none"}) or vector(0)',
         ),
         _state(
             "Workers ready",
@@ -130,7 +131,7 @@ def standing() -> Row:
         _state(
             "Wait, workers",
             "How long the oldest record that a worker has fetched but not committed has waited. From 30 s on, "
-            "an alert is raised while it grows.",
+            "an alert is raised while it grows, from 60 s on if it stays for half an hour.",
             Look(SECONDS, 1, thresholds=at_most(1, bad=30)),
             "max(impressions_worker_lag_seconds)",
         ),
@@ -148,6 +149,7 @@ def standing() -> Row:
             Look(SECONDS, 0, thresholds=at_most(120, bad=600)),
             "time() - max(impressions_kpi_computed_timestamp_seconds)",
         ),
+        *(figure(6) for figure in (broker_away, untaken, refused, unreadable)),
         *_failures_and_waits(),
     )
 

@@ -7,6 +7,7 @@ from dashboards.source.layout import Page, build
 from dashboards.source.pipeline_lag import keeping_up
 from dashboards.source.pipeline_parts import clickhouse, faust_and_kafka, processes
 from dashboards.source.pipeline_sink import sink
+from dashboards.source.pipeline_still import standing_still
 from dashboards.source.pipeline_worker import latency, state, throughput
 
 PAGE = Page(
@@ -20,5 +21,8 @@ PAGE = Page(
 
 def dashboard() -> model.Dashboard:
     """Return the dashboard."""
-    rows = [keeping_up(), latency(), throughput(), state(), sink(), faust_and_kafka(), clickhouse(), processes()]
+    rows = [
+        *(keeping_up(), standing_still(), latency(), throughput(), state(), sink()),
+        *(faust_and_kafka(), clickhouse(), processes()),
+    ]
     return build(PAGE, [variables.clickhouse(), variables.prometheus()], rows)

@@ -27,7 +27,7 @@ PANELS = [
 COLUMNS = 24
 # Prometheus's own metrics, and labels that it adds.
 NOT_EXPORTED = {"ALERTS"}
-LABELS_OF_PROMETHEUS = {"instance", "job", "alertname", "alertstate", "le"}
+LABELS_OF_PROMETHEUS = {"instance", "job", "alertname", "alertstate", "severity", "le"}
 WORDS_OF_PROMQL = {"by", "without", "on", "ignoring", "or", "and", "unless", "bool"}
 MINUTE = 60_000
 
