@@ -39,7 +39,10 @@ def server(address: Address, ca_file: Path | None) -> float:
 
 def authority(ca_file: Path) -> float:
     """Return when the first of a file's authorities expires."""
-    return min(map(_not_after, ssl.create_default_context(cafile=ca_file).get_ca_certs()))
+    found = ssl.create_default_context(cafile=ca_file).get_ca_certs()
+    if not found:
+        raise ssl.SSLError(f"{ca_file} has no certificate of an authority")
+    return min(map(_not_after, found))
 
 
 def _of(name: str, ca_file: Path | None, servers: Iterable[Address]) -> dict[str, Expiry]:

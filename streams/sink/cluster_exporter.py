@@ -79,10 +79,12 @@ class ClusterExporter:
         self._certificates &= found.keys()
         for name, expiry in found.items():
             try:
-                metrics.certificate_expiry.labels(name).set(expiry())
-                self._certificates.add(name)
+                at = expiry()
             except OSError as error:
                 logger.warning("certificate_not_read", certificate=name, detail=str(error))
+            else:
+                metrics.certificate_expiry.labels(name).set(at)
+                self._certificates.add(name)
 
     def _ends(self, partitions: Iterable[int]) -> dict[int, int]:
         # The client has no annotations for this. Uncommitted: the end is after an open transaction, not before it.

@@ -9,6 +9,7 @@ from prometheus_client import generate_latest
 
 from streams.metrics import catalogue as metrics
 from streams.metrics import installation
+from streams.settings import Settings
 from streams.sink.kpi_exporter import KpiExporter
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated, refresh
@@ -16,6 +17,7 @@ from tests.support.documented import ROOT, blocks
 from tests.support.rows import accepted, artwork, ledger
 
 HOUR, MINUTE = 3_600_000, 60_000
+WINDOW_MS = Settings().window_ms
 # Within the last hours at any time of day, and within one day.
 NOW = int(time.time() * 1000)
 
@@ -159,6 +161,29 @@ def test_a_pool_that_no_longer_exists_is_no_longer_exported(engine: Engine) -> N
     refresh(db)
     kpis.show()
     assert ("gone",) not in installation.kpi_users._metrics
+
+
+def test_duplicates_are_exported_for_a_day_after_the_second_of_them_was_received(engine: Engine) -> None:
+    """Readers see three pairs: two days old, one of two days ago whose second came today, and one of now."""
+    db = migrated(engine, "twice")
+    day = 24 * HOUR
+    db.put.accepted(
+        *(accepted("then", "a1", NOW - 2 * day + n, n) for n in range(2)),
+        accepted("late", "a1", NOW - 2 * day, 10),
+        accepted("late", "a1", NOW - 2 * day + WINDOW_MS - 1, 11, received_at=NOW - MINUTE),
+        *(accepted("now", "a1", NOW - 20 * MINUTE + n * (WINDOW_MS - 1), 20 + n) for n in range(2)),
+        # Exactly the window apart is not a duplicate; nor is another artwork.
+        *(accepted("not", "a1", NOW - 20 * MINUTE + n * WINDOW_MS, 30 + n) for n in range(2)),
+        accepted("not", "a2", NOW - 20 * MINUTE, 32),
+        # A user who is still there, and of whom there was a duplicate long ago.
+        *(accepted("back", "a1", NOW - 2 * day + n, 40 + n) for n in range(2)),
+        accepted("back", "a1", NOW - MINUTE, 42),
+    )
+    refresh(db)
+    ((everything,),) = db.rows("SELECT duplicates FROM kpi_duplicates_seen")
+    assert everything == 4
+    KpiExporter(engine.settings(clickhouse_database=db.name)).show()
+    assert installation.kpi_duplicates._value.get() == 2
 
 
 @pytest.mark.parametrize("statement", blocks((ROOT / "docs" / "reference" / "kpis.md").read_text(), "sql"))

@@ -1,15 +1,20 @@
 """Faults on a real stack, seen by a real Prometheus with the project's own alerts and shortened waiting times."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from confluent_kafka import Producer
+from confluent_kafka.admin import NewPartitions
 
 from dashboards.observers import FOLDER, Observers, observing
 from streams.clickhouse.client import connect
 from streams.embedded import stack
-from streams.embedded.components import component
+from streams.embedded.components import component, http_get
+from streams.kafka.admin import admin
+from streams.kafka.names import IMPRESSIONS
 from streams.settings import Settings
 from tests.support import debian, load
 from tests.support.load import Raw, at_home, flush, impression, now_ms
@@ -20,6 +25,9 @@ pytestmark = pytest.mark.integration
 
 # Half a minute until the sink asks again, plus the delays of a loaded machine.
 FIRES_SECONDS = 150.0
+# A broker that hung is first fenced by its own controller, and then everyone joins again.
+RETURNS_SECONDS = 90.0
+KAFKA_SECONDS = 30.0
 ARTWORKS = 10
 
 
@@ -58,6 +66,24 @@ def firing(observers: Observers) -> set[str]:
     return {alert["labels"]["alertname"] for alert in observers.alerts() if alert["state"] == "firing"}
 
 
+def values(observers: Observers, alert: str, label: str) -> set[str]:
+    """The values of a label of an alert that fires."""
+    found = (each["labels"] for each in observers.alerts() if each["state"] == "firing")
+    return {labels[label] for labels in found if labels["alertname"] == alert}
+
+
+def decided(settings: Settings, observers: Observers, user: str) -> None:
+    """Send an impression of a user, and return once a worker has decided one more line of that user's partition."""
+    lines = f'sum(impressions_worker_lines_total{{partition="{load.home(user)}"}})'
+
+    def count() -> float:
+        return sum(float(row["value"][1]) for row in observers.query(lines))
+
+    before = count()
+    load.produce(settings, [at_home(user, flush(user, [impression("a0001", now_ms())]))])
+    until(lambda: count() > before, RETURNS_SECONDS, "the line is decided")
+
+
 def test_a_flood_of_malformed_input_and_an_exhausted_pool_fire_alerts(settings: Settings, observers: Observers) -> None:
     assert not firing(observers) & {"ImpressionsRejectedSpike", "ImpressionsPoolExhaustion"}
     everything = [impression(f"a{n:04d}", now_ms()) for n in range(ARTWORKS)]
@@ -91,3 +117,63 @@ def test_an_alert_fires_while_clickhouse_is_down_and_ends_on_its_return(
     assert ready == "1"
     stack.up(settings, ["clickhouse"], out=lambda _: None)
     until(lambda: "ImpressionsSinkWaiting" not in firing(observers), FIRES_SECONDS, "the outage is over")
+
+
+def test_the_watch_itself_is_alive(observers: Observers) -> None:
+    until(lambda: "ImpressionsWatchdog" in firing(observers), FIRES_SECONDS, "the alert that always fires")
+
+
+def test_an_open_transaction_of_a_producer_is_reported_until_it_ends(settings: Settings, observers: Observers) -> None:
+    assert "ImpressionsSourceUnreadable" not in firing(observers)
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "transactional.id": "someone-else",
+            # The longest that the broker grants.
+            "transaction.timeout.ms": 60_000,
+        }
+    )
+    producer.init_transactions(KAFKA_SECONDS)
+    producer.begin_transaction()
+    user = "after-it"
+    producer.produce(IMPRESSIONS, flush("within-it", [impression("a0002", now_ms())]), partition=load.home(user))
+    producer.flush(KAFKA_SECONDS)
+    until(lambda: "ImpressionsSourceUnreadable" in firing(observers), FIRES_SECONDS, "the open transaction is reported")
+    assert values(observers, "ImpressionsSourceUnreadable", "partition") == {str(load.home(user))}
+    # Nothing is wrong with the worker.
+    assert not firing(observers) & {"ImpressionsNoProgress", "ImpressionsNotReady", "ImpressionsBrokerAway"}
+    producer.abort_transaction(KAFKA_SECONDS)
+    decided(settings, observers, user)
+    until(lambda: "ImpressionsSourceUnreadable" not in firing(observers), FIRES_SECONDS, "it is over")
+
+
+def test_a_broker_that_hangs_is_reported_by_all_until_it_returns(settings: Settings, observers: Observers) -> None:
+    assert "ImpressionsBrokerAway" not in firing(observers)
+    broker = component("kafka", settings).program
+    broker.send(signal.SIGSTOP)
+    try:
+        until(
+            lambda: values(observers, "ImpressionsBrokerAway", "job") == {"worker", "sink"},
+            FIRES_SECONDS,
+            "worker and sink miss the broker",
+        )
+        assert {http_get(component(name, settings).address, "/readyz") for name in ("worker-0", "sink-0")} == {None}
+    finally:
+        broker.send(signal.SIGCONT)
+    until(lambda: "ImpressionsBrokerAway" not in firing(observers), RETURNS_SECONDS, "the broker is back")
+    decided(settings, observers, "returned")
+
+
+def test_a_partition_without_a_state_is_reported_and_the_others_go_on(settings: Settings, observers: Observers) -> None:
+    """The last test here: a topic never gets smaller again."""
+    assert "ImpressionsPartitionUntaken" not in firing(observers)
+    worker = component("worker-0", settings).program
+    worker.stop()
+    (grown,) = admin(settings).create_partitions([NewPartitions(IMPRESSIONS, load.PARTITIONS + 1)]).values()
+    grown.result(KAFKA_SECONDS)
+    worker.start()
+    until(lambda: "ImpressionsPartitionUntaken" in firing(observers), RETURNS_SECONDS, "the partition is reported")
+    assert values(observers, "ImpressionsPartitionUntaken", "partition") == {str(load.PARTITIONS)}
+    assert values(observers, "ImpressionsPartitionUntaken", "kind") == {"refuse"}
+    for partition in range(load.PARTITIONS):
+        decided(settings, observers, load.user_at(partition, "goes-on"))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from streams.embedded.kafka import broker, jars
@@ -81,6 +81,18 @@ def test_data_survives_a_stop_and_a_kill(settings: Settings) -> None:
     program.kill()
     start_broker(settings)
     assert not (scratch / "liblz4-java-1.so").exists()
+
+
+def test_a_transaction_that_would_hold_readers_up_for_longer_than_a_minute_is_refused(settings: Settings) -> None:
+    wanted = {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "transactional.id": "long",
+        "transaction.timeout.ms": 60_000,
+    }
+    Producer(wanted).init_transactions(SECONDS)
+    with pytest.raises(KafkaException) as refused:
+        Producer({**wanted, "transaction.timeout.ms": 60_001}).init_transactions(SECONDS)
+    assert refused.value.args[0].code() == KafkaError.INVALID_TRANSACTION_TIMEOUT
 
 
 def test_a_changelog_is_compacted(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 START_SECONDS = 120.0
 ROWS_SECONDS = 120.0
-Running = tuple[Settings, list[Broker]]
+Running = tuple[Settings, list[Broker], SinkProcess]
+DAY_SECONDS = 86_400.0
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             try:
                 worker.wait_ready()
                 sink.wait_ready()
-                yield settings, brokers
+                yield settings, brokers, sink
             finally:
                 worker.kill()
 
@@ -74,13 +76,13 @@ def record(settings: Settings, user: str, artworks: int) -> None:
 
 
 def test_recorded_impressions_reach_clickhouse(running: Running) -> None:
-    settings, _ = running
+    settings, _, _ = running
     record(settings, "secured", 10)
     until(lambda: accepted(settings, "secured") == 10, ROWS_SECONDS, "the rows are in ClickHouse")
 
 
 def test_the_command_line_logs_in_too(running: Running, tmp_path: Path) -> None:
-    settings, _ = running
+    settings, _, _ = running
     log = tmp_path / "log.csv"
     log.write_text("user_id,artwork_id,seen_at\nplayed,a1,1764000000\nplayed,a2,1764000001\n")
     command = [sys.executable, "-m", "streams", "produce", str(log), "--rebase-to", "now"]
@@ -90,7 +92,7 @@ def test_the_command_line_logs_in_too(running: Running, tmp_path: Path) -> None:
 
 
 def test_topics_have_three_replicas_and_need_two_in_sync(running: Running) -> None:
-    settings, _ = running
+    settings, _, _ = running
     client = AdminClient(cluster(settings))
     found = client.list_topics(names.IMPRESSIONS, timeout=10).topics[names.IMPRESSIONS]
     assert {len(partition.replicas) for partition in found.partitions.values()} == {3}
@@ -100,7 +102,7 @@ def test_topics_have_three_replicas_and_need_two_in_sync(running: Running) -> No
 
 @pytest.mark.parametrize("wrong", ["nothing", "password", "authority"])
 def test_clients_without_our_logins_are_refused(running: Running, wrong: str, tmp_path: Path) -> None:
-    settings, _ = running
+    settings, _, _ = running
     config = {
         "nothing": connection(settings.kafka_bootstrap),
         "password": {**cluster(settings), "sasl.password": "guessed"},
@@ -111,8 +113,35 @@ def test_clients_without_our_logins_are_refused(running: Running, wrong: str, tm
     assert brokers_of(cluster(settings))
 
 
+def test_the_sink_reports_when_every_certificate_expires(running: Running) -> None:
+    settings, brokers, sink = running
+    name = "impressions_certificate_expiry_timestamp_seconds"
+
+    def days() -> dict[str, float]:
+        lines = (line for line in sink.metrics().splitlines() if line.startswith(f"{name}{{"))
+        found = (line.rpartition(" ") for line in lines)
+        return {
+            labels.partition('"')[2].rpartition('"')[0]: (float(at) - time.time()) / DAY_SECONDS
+            for labels, _, at in found
+        }
+
+    until(lambda: len(days()) == len(brokers) + 1, ROWS_SECONDS, "the certificates are read")
+    found = days()
+    # As deploy/secrets.sh makes them.
+    assert found.pop("kafka's authority") == pytest.approx(3650, abs=1)
+    assert set(found) == set(settings.kafka_bootstrap.split(","))
+    assert list(found.values()) == pytest.approx([730] * len(brokers), abs=1)
+
+
 def test_the_cluster_survives_the_loss_of_one_broker(running: Running) -> None:
-    settings, brokers = running
+    settings, brokers, sink = running
+    assert sink.metric("impressions_kafka_partitions") == 0
     brokers[2].program.kill()
     record(settings, "survivor", 10)
     until(lambda: accepted(settings, "survivor") == 10, ROWS_SECONDS, "the rows are in ClickHouse")
+    state = "impressions_kafka_partitions"
+    until(
+        lambda: sink.metric(f'{state}{{state="under_replicated"}}'), ROWS_SECONDS, "the missing replicas are reported"
+    )
+    # Two of three replicas still take records.
+    assert sink.metric(f'{state}{{state="under_min_isr"}}') == sink.metric(f'{state}{{state="offline"}}') == 0
