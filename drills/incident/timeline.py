@@ -53,6 +53,8 @@ class Timeline:
         found: dict[str, str] = {}
         for alert in self.observers.alerts():
             labels = alert["labels"]
+            if labels.get("severity") == "none":
+                continue  # the watchdog, which always fires
             # One state for all partitions of an alert: the furthest that any of them has reached.
             name = labels["alertname"] + (f" (pool {labels['pool']})" if "pool" in labels else "")
             found[name] = max(found.get(name, ""), str(alert["state"]), key=STATES.index)
