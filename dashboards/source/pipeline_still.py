@@ -72,8 +72,8 @@ def _servers() -> list[model.Panel]:
         number(
             Head(
                 "Kafka partitions unwell",
-                "Partitions of all topics without a leader, with too few replicas in sync to be written, or with a "
-                "replica that is not in sync. An alert is raised for each.",
+                "Partitions of our topics, and of Kafka's own, without a leader, with too few replicas in sync to be "
+                "written, or with a replica that is not in sync. An alert is raised for each.",
                 (4, 4),
             ),
             Look(COUNT, 0, thresholds=zero_is_right()),

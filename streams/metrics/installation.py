@@ -48,8 +48,8 @@ source_end = Gauge(
 )
 kafka_partitions = Gauge(
     "impressions_kafka_partitions",
-    "Partitions of all topics that are `offline` (without a leader), `under_min_isr` (with too few replicas in sync to "
-    "be written) or `under_replicated` (with a replica that is not in sync)",
+    "Partitions of our topics and of Kafka's own that are `offline` (without a leader), `under_min_isr` (with too few "
+    "replicas in sync to be written) or `under_replicated` (with a replica that is not in sync)",
     STATE,
     registry=SINK,
 )

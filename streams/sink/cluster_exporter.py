@@ -16,6 +16,7 @@ from streams.errors import UserError
 from streams.kafka.admin import admin, give_up_client
 from streams.kafka.names import IMPRESSIONS
 from streams.metrics import installation as metrics
+from streams.provision.topics_file import load
 from streams.runtime import log
 from streams.settings import Settings
 from streams.sink.certificates import Address, certificates
@@ -27,6 +28,8 @@ SECONDS = 15.0
 # The date of a certificate changes when it is replaced.
 CERTIFICATES_SECONDS = 3600.0
 ANSWER_SECONDS = 10.0
+# Without these two of Kafka's own, nothing can be committed. A cluster's other topics are others' business.
+INTERNAL = {"__consumer_offsets", "__transaction_state"}
 STATES = OFFLINE, UNDER_MIN_ISR, UNDER_REPLICATED = "offline", "under_min_isr", "under_replicated"
 
 
@@ -50,6 +53,7 @@ class ClusterExporter:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._watched = load(settings).keys() | INTERNAL
         self._certificates: set[str] = set()
 
     def start(self) -> None:
@@ -60,15 +64,15 @@ class ClusterExporter:
         """Ask the brokers once; return their addresses. Raises KafkaException or UserError; the metrics then stay."""
         client = admin(self._settings)
         found = client.list_topics(timeout=ANSWER_SECONDS)
+        topics = {name: found.topics[name] for name in self._watched & found.topics.keys()}
+        for partition, offset in self._ends(topics[IMPRESSIONS].partitions if IMPRESSIONS in topics else ()).items():
+            metrics.source_end.labels(str(partition)).set(offset)
         asked = client.describe_configs(
-            [ConfigResource(ResourceType.TOPIC, name) for name in found.topics], request_timeout=ANSWER_SECONDS
+            [ConfigResource(ResourceType.TOPIC, name) for name in topics], request_timeout=ANSWER_SECONDS
         )
         least = {each.name: int(future.result()["min.insync.replicas"].value) for each, future in asked.items()}
-        for state, count in census(found.topics, least).items():
+        for state, count in census(topics, least).items():
             metrics.kafka_partitions.labels(state).set(count)
-        source = found.topics.get(IMPRESSIONS)
-        for partition, offset in self._ends(source.partitions if source else ()).items():
-            metrics.source_end.labels(str(partition)).set(offset)
         return [(str(broker.host), broker.port) for broker in found.brokers.values()]
 
     def show_certificates(self, brokers: Iterable[Address]) -> None:
