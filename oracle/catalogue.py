@@ -8,6 +8,8 @@ from oracle.jsontext import Malformed, parse_object
 from oracle.rows import Artwork, Coverage
 from oracle.rules import Record
 
+_LONGEST_RECORD = 2**20
+
 
 class Catalogue:
     """One log of the catalogue. Its records are read in order; one that changes or reuses an ordinal is refused."""
@@ -21,7 +23,7 @@ class Catalogue:
     def read(self, record: Record) -> None:
         """Accept the next record, or refuse it."""
         artwork_id = _text(record.key)
-        if not is_id(artwork_id):
+        if not is_id(artwork_id) or len(record.value or b"") > _LONGEST_RECORD:
             return
         known = self.artworks.get(artwork_id)
         if record.value is None:

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from impression_streams.types import Id, MaybeId, Strict, TimeMs
 
+# What the topic takes of a record, uncompressed too: a broker measures compressed batches.
+MAX_RECORD_BYTES = 1024 * 1024
 # Bitmaps hold 32-bit ordinals.
 Ordinal = Annotated[int, Field(ge=0, le=2**32 - 1)]
 

@@ -1,19 +1,21 @@
 """Turns records into rows: pure functions for what the worker writes, and a catalogue for what people write."""
 
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
 
-from streams.core.catalogue import Catalogue, Refusal
+from streams.core.artwork_record import Refusal, read
+from streams.core.catalogue import Catalogue
 from streams.kafka.names import ARTWORKS, REJECTED
-from streams.model.artwork import ArtworkRecord
 from streams.runtime import log
+from streams.runtime.limited import Limited
 from streams.sink import observe
 from streams.sink.records import BadRecordError, Record, Row
 
 logger = log.get(__name__)
+log_refused = Limited(logger, "artwork_refused")
 
 Parse = Callable[[Record], list[Row]]
 
@@ -53,22 +55,25 @@ class ArtworkParser:
     def __init__(self) -> None:
         self._catalogue = Catalogue()
 
-    def restore(self, rows: list[tuple[str, str, int, bool, bool]]) -> None:
+    def restore(self, rows: Iterable[tuple[str, str, int, bool, bool]]) -> None:
         """Apply (artwork_id, pool_id, ordinal, retired, tombstone) of the log's records, in offset order."""
         for artwork_id, pool_id, ordinal, retired, tombstone in rows:
-            value = None if tombstone else {"pool_id": pool_id, "ordinal": ordinal, "retired": retired}
-            self._catalogue.apply(artwork_id.encode(), orjson.dumps(value) if value else None)
+            if tombstone:
+                self._catalogue.retire(artwork_id)
+            else:
+                self._catalogue.put(artwork_id, pool_id, ordinal, retired)
 
     def __call__(self, record: Record) -> list[Row]:
-        artwork = self._catalogue.apply(record.key, record.value)
+        found = read(record.key, record.value)
+        if isinstance(found, Refusal):
+            return self._refuse(found, record)
+        artwork_id, said = found
+        artwork = self._catalogue.take(artwork_id, said)
         if isinstance(artwork, Refusal):
-            observe.refused()
-            logger.warning("artwork_refused", artwork_id=artwork.artwork_id, offset=record.offset, why=artwork.why)
-            return []
-        said = ArtworkRecord.model_validate(orjson.loads(record.value)) if record.value else None
+            return self._refuse(artwork, record)
         return [
             {
-                "artwork_id": artwork.artwork_id,
+                "artwork_id": artwork_id,
                 "pool_id": artwork.pool_id,
                 "ordinal": artwork.ordinal,
                 "created_at": said.created_at if said else 0,
@@ -78,6 +83,11 @@ class ArtworkParser:
                 "appended_at": record.appended_at,
             }
         ]
+
+    def _refuse(self, refusal: Refusal, record: Record) -> list[Row]:
+        observe.refused()
+        log_refused(artwork_id=refusal.artwork_id, offset=record.offset, why=refusal.why)
+        return []
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from confluent_kafka import Message, TopicPartition
 
-from streams.core.catalogue import Catalogue, Refusal
+from streams.core.artwork_record import Refusal
+from streams.core.catalogue import Catalogue
 from streams.kafka.admin import REQUEST_SECONDS
 from streams.kafka.names import ARTWORKS
 from streams.kafka.read import AT_ENDS, poll, reader, up_to

@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 from oracle.forwards import expected_rows, found_row
 from oracle.rows import Accepted, Coverage, LedgerRow, Rejected
 from oracle.rules import Record, Rules
-from streams.core.catalogue import Catalogue, Refusal
+from streams.core.artwork_record import Refusal
+from streams.core.catalogue import Catalogue
 from streams.core.chunk import SourceRecord
 from streams.core.judge import Rules as CoreRules
 from tests.support import written

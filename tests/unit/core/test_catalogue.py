@@ -2,7 +2,8 @@
 
 import pytest
 
-from streams.core.catalogue import Artwork, Catalogue, Refusal
+from streams.core.artwork_record import Refusal
+from streams.core.catalogue import Artwork, Catalogue
 from tests.support.flushes import catalogue_of, put
 
 

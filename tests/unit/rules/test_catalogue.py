@@ -47,6 +47,7 @@ BAD_FIELDS: dict[str, list[Any]] = {
     "retired": [0, 1, "true", None],
     "dna": [None, {}, "x", [True], ["1"], [None]],
 }
+REFUSED["above 1 MiB"] = (b"b", json.dumps(GOOD).encode().ljust(2**20 + 1))
 for name, values in BAD_FIELDS.items():
     for value in values:
         REFUSED[f"{name}={value!r}"] = (b"b", json.dumps(GOOD | {name: value}).encode())
@@ -65,6 +66,7 @@ HISTORIES: dict[str, tuple[Artworks, dict[str, tuple[str, int, bool]]]] = {
         {"a": ("p", 0, True)},
     ),
     "limits": ([record("a", 2**32 - 1, created_at=9_999_999_999_999, dna=[])], {"a": ("p", 2**32 - 1, False)}),
+    "1 MiB": ([(b"a", json.dumps(GOOD).encode().ljust(2**20))], {"a": ("p", 2, False)}),
     "a tombstone retires": ([record("a", 1), gone("a")], {"a": ("p", 1, True)}),
     "a second tombstone changes nothing": ([record("a", 1), gone("a"), gone("a")], {"a": ("p", 1, True)}),
     "a retired artwork can return": ([record("a", 1, retired=True), record("a", 1)], {"a": ("p", 1, False)}),
