@@ -14,6 +14,7 @@ from streams.metrics.base import PARTITION, POOL, TABLE, TOPIC_PARTITION, TRANSP
 from streams.metrics.histogram import Histogram
 
 WORKER, SINK, POOLS = base.WORKER, base.SINK, base.POOLS
+OTHER = "other"  # the label of later pools
 
 # Seconds: a chunk takes a few ms when little arrives, and up to seconds under backlog.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -233,11 +234,11 @@ _pools: set[str] = set()
 
 
 def pool_label(pool_id: str) -> str:
-    """Return the pool's label: its id, or `other` once POOLS of them have their own."""
+    """Return the pool's label: its id, or OTHER once POOLS of them have their own."""
     if pool_id in _pools:
         return pool_id
     if len(_pools) >= POOLS:
-        return "other"
+        return OTHER
     _pools.add(pool_id)
     return pool_id
 

@@ -9,6 +9,8 @@ import faust
 from faust.sensors.prometheus import setup_prometheus_sensors
 from faust.types import TP
 
+from streams.kafka.admin import admin
+from streams.kafka.append_time import require_append_time
 from streams.kafka.names import IMPRESSIONS, WORKER_GROUP
 from streams.kafka.topic_ids import Sources
 from streams.metrics import availability
@@ -79,6 +81,7 @@ class ImpressionsApp(faust.App):
 def build(settings: Settings, index: int, well: health.Health) -> ImpressionsApp:
     """Assemble the worker. Every setting that differs from Faust's default says why."""
     sources = Sources(settings, [IMPRESSIONS])
+    require_append_time(admin(settings), IMPRESSIONS)
     partitions = sources.topics[IMPRESSIONS].partitions
     folder = settings.data_dir / "state" / f"worker-{index}"
     folder.mkdir(parents=True, exist_ok=True)

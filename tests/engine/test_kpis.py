@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
+from impression_streams.types import MAX_INTEGER
+from streams.core.summary import MOST_REPORTED
 from streams.metrics import catalogue as metrics
 from streams.metrics import installation
 from streams.settings import Settings
@@ -126,6 +128,36 @@ def test_a_line_that_does_not_balance_is_counted(engine: Engine) -> None:
     for _ in range(2):
         assert db.rows("SELECT value, met FROM kpis WHERE kpi = 'lines out of balance'") == [(1.0, False)]
         refresh(db)
+
+
+def test_a_row_of_several_lines_counts_as_so_many(engine: Engine) -> None:
+    db = migrated(engine, "alike")
+    db.put.ledger(
+        ledger(0, received=7, rejected=7, lines=7, transport="", tier="", **at(10)),
+        ledger(1, received=9, rejected=7, lines=9, transport="", tier="", **at(10)),
+    )
+    for _ in range(2):
+        assert db.rows("SELECT lines FROM kpi_latency") == [(16,)]
+        assert db.rows("SELECT value FROM kpis WHERE kpi = 'lines out of balance'") == [(9.0,)]
+        assert db.rows("SELECT received, rejected FROM kpi_delivery") == [(16, 14)]
+        refresh(db)
+
+
+def test_producers_that_report_the_largest_number_do_not_bend_the_kpis(engine: Engine) -> None:
+    """2,100 of these lines are more than a UInt64 holds."""
+    db = migrated(engine, "boasting")
+    most = dict.fromkeys(("attempts", "failures", "queued", "dropped"), MAX_INTEGER)
+    db.put.ledger(*(ledger(n, received=1, accepted=1, **most, **at(10)) for n in range(2_100)))
+    db.put.ledger(*(ledger(n, received=1, accepted=1, attempts=1, **at(10)) for n in range(2_100, 2_200)))
+    db.put.ledger(ledger(2_200, received=1, accepted=1, failures=MAX_INTEGER, **at(10)))
+    all_told = 2_100 * MOST_REPORTED
+    for _ in range(2):
+        assert db.rows("SELECT attempts, failures, dropped, batch_success FROM kpi_delivery") == [
+            (all_told + 100, all_told, all_told, pytest.approx(100 / (all_told + 100)))
+        ]
+        assert db.rows("SELECT value FROM kpis WHERE kpi = 'batch success'") == [(pytest.approx(0, abs=1e-6),)]
+        refresh(db)
+    assert db.rows("SELECT max(attempts), max(queued) FROM ledger") == [(MAX_INTEGER, MAX_INTEGER)]
 
 
 def test_the_kpis_are_exported_as_metrics(engine: Engine, db: Database) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from impression_streams.types import MAX_INTEGER
 from streams.clickhouse.client import connect
 from streams.clickhouse.migrate import AlreadyThere, Applied, apply
+from streams.core.summary import MOST_REPORTED
 from streams.embedded.ports import free_pair
 from streams.errors import UserError
 from streams.paths import migrations_folder
@@ -144,6 +146,38 @@ def test_running_the_projects_migrations_again_changes_nothing(client: Client, d
     apply(client, migrations_folder(), database, WINDOW)
     prices = client.query(f"SELECT item, usd FROM {database}.prices ORDER BY item").result_rows
     assert [tuple(row) for row in prices] == [("artwork", 0.5), ("platform", 850.0)]
+
+
+def test_what_an_earlier_release_wrote_is_read_after_the_migration(
+    client: Client, database: str, tmp_path: Path
+) -> None:
+    def rows(query: str) -> list[tuple[object, ...]]:
+        return [tuple(row) for row in client.query(query.replace("FROM ", f"FROM {database}.")).result_rows]
+
+    def roll_up() -> None:
+        for statement in ("REFRESH", "WAIT"):
+            client.command(f"SYSTEM {statement} VIEW {database}.ledger_minutes_refresh")
+
+    for path in sorted(migrations_folder().glob("*.sql"))[:6]:
+        shutil.copy(path, tmp_path)
+    apply(client, tmp_path, database, WINDOW)
+    columns = "source_offset, kafka_offset, appended_at, received, attempts, failures"
+    insert = f"INSERT INTO {database}.ledger_raw ({columns}) SELECT number, number, now('UTC') - INTERVAL 1 HOUR, 1"
+    client.command(f"{insert}, {MAX_INTEGER}, {MAX_INTEGER} FROM numbers(2100)")
+    client.command(f"INSERT INTO {database}.rejected_raw (source_offset, kafka_offset, payload) VALUES (1, 1, 'x')")
+    roll_up()
+    wrapped = 2_100 * MAX_INTEGER % 2**64
+    assert rows("SELECT sum(lines), sum(attempts) FROM ledger_minutes_raw") == [(2_100, wrapped)]
+    apply(client, migrations_folder(), database, WINDOW)
+    client.command(f"{insert}, 1, 0 FROM numbers(2100, 5)")
+    for _ in range(2):
+        assert rows("SELECT count(), min(lines), max(lines) FROM ledger") == [(2_105, 1, 1)]
+        assert rows("SELECT lines FROM rejected") == [(1,)]
+        assert rows("SELECT sum(lines), sum(attempts), sum(failures) FROM ledger_minutes") == [
+            (2_105, 2_100 * MOST_REPORTED + 5, 2_100 * MOST_REPORTED)
+        ]
+        roll_up()
+    assert rows("SELECT sum(lines) FROM ledger_minutes_raw") == [(2_105,)]
 
 
 def test_two_provisions_at_once_do_no_harm(client: Client, database: str, folder: Path, tmp_path: Path) -> None:

@@ -10,22 +10,30 @@ from typing import Any
 
 import pytest
 
+from impression_streams.types import MAX_INTEGER as MOST
+from streams.core.summary import MOST_REPORTED
 from streams.sink.records import Row
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated, refresh
 from tests.support.flushes import WINDOW
 from tests.support.rows import T0, accepted, artwork, ledger
 
-COUNTS = "received accepted fresh duplicates rejected forwarded attempts failures dropped bytes"
+COUNTS = "lines received accepted fresh duplicates rejected forwarded attempts failures dropped bytes unbalanced"
+CAPPED = {
+    "attempts": f"least(ledger.attempts, {MOST_REPORTED})",
+    "failures": f"least(ledger.failures, ledger.attempts, {MOST_REPORTED})",
+    "dropped": f"least(ledger.dropped, {MOST_REPORTED})",
+    "unbalanced": "if(received != accepted + duplicates + rejected + forwarded, ledger.lines, 0)",
+}
 FROM_LEDGER = (
-    "SELECT toStartOfMinute(appended_at) AS minute, transport, tier, count() AS lines, "
-    + ", ".join(f"sum(ledger.{name})" for name in COUNTS.split())
+    "SELECT toStartOfMinute(appended_at) AS minute, transport, tier, "
+    + ", ".join(f"sum({CAPPED.get(name, f'ledger.{name}')})" for name in COUNTS.split())
     + ", toString(quantilesDDIf(0.01, 0.5, 0.95, 0.99)("
     "toFloat64(dateDiff('millisecond', appended_at, processed_at)), forwarded = 0))"
     " FROM ledger GROUP BY minute, transport, tier ORDER BY minute, transport, tier"
 )
 FROM_MINUTES = (
-    "SELECT minute, transport, tier, sum(m.lines) AS lines, "
+    "SELECT minute, transport, tier, "
     + ", ".join(f"sum(m.{name})" for name in COUNTS.split())
     + ", toString(quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(latency))"
     " FROM ledger_minutes AS m GROUP BY minute, transport, tier ORDER BY minute, transport, tier"
@@ -59,17 +67,20 @@ def some_ledger(rng: Random, first: dict[int, int]) -> list[Row]:
 
 
 def one_ledger(rng: Random, offset: int, partition: int) -> Row:
-    parts = [rng.randrange(4) for _ in range(4)]
+    parts, lines = [rng.randrange(4) for _ in range(4)], rng.choice([1, 1, 1, 7, 1_000])
     at = T0 + rng.randrange(300_000)
     return ledger(
         offset,
         partition,
         **dict(zip(("accepted", "duplicates", "rejected", "forwarded"), parts, strict=True)),
-        received=sum(parts),
+        received=sum(parts) + (rng.random() < 0.1),
+        lines=lines,
         fresh=rng.randint(0, parts[0]),
         transport=rng.choice(["fetch", "beacon", ""]),
         tier=rng.choice(["free", "pro"]),
-        attempts=rng.randrange(3),
+        attempts=rng.choice([0, 1, 2, MOST_REPORTED + 1, MOST]),
+        failures=rng.choice([0, 1, MOST]),
+        dropped=rng.choice([0, 1, MOST]),
         appended_at=at,
         processed_at=at + rng.randrange(1, 500),
     )
