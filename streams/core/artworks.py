@@ -81,9 +81,9 @@ class Artworks:
     def __len__(self) -> int:
         return len(self._ordinals)
 
-    def add(self, artwork_id: str, ordinal: int, pool: int) -> None:
-        """Add an artwork in the next slot; neither its id nor its ordinal may be there yet."""
-        slot, key = len(self), artwork_id.encode()
+    def add(self, key: bytes, ordinal: int, pool: int) -> None:
+        """Add an artwork in the next slot, by its id in bytes; neither the id nor the ordinal may be there yet."""
+        slot = len(self._ordinals)
         self._text += key
         self._starts.append(len(self._text))
         self._ordinals.append(ordinal)
@@ -95,11 +95,15 @@ class Artworks:
     def slot(self, artwork_id: str) -> int | None:
         """Return the slot of an id."""
         found = self._recent.get(artwork_id)
-        if found is None and (found := self._by_id.find(artwork_id.encode())) is not None:
+        if found is None and (found := self.find(artwork_id.encode())) is not None:
             if len(self._recent) >= RECENT:
                 self._recent.clear()
             self._recent[artwork_id] = found
         return found
+
+    def find(self, key: bytes) -> int | None:
+        """Return the slot of an id in bytes, which is not kept among the recent ones."""
+        return self._by_id.find(key)
 
     def slot_of_ordinal(self, ordinal: int) -> int | None:
         """Return the slot of an ordinal. Where artworks come in the order of their ordinals, the two are the same."""

@@ -130,7 +130,8 @@ class Catalogue:
 
     def put(self, artwork_id: str, pool_id: str, ordinal: int, retired: bool) -> Artwork | Refusal:
         """Apply what a record says that is no tombstone; its fields are valid."""
-        slot = self._artworks.slot(artwork_id)
+        key = artwork_id.encode()
+        slot = self._artworks.find(key)
         if slot is not None:
             if (old := self._artworks.ordinal(slot)) != ordinal:
                 return Refusal(artwork_id, f"ordinal {old} can't become {ordinal}")
@@ -138,7 +139,7 @@ class Catalogue:
         owner = self._artworks.slot_of_ordinal(ordinal)
         if owner is not None:
             return Refusal(artwork_id, f"ordinal {ordinal} belongs to {self._artworks.id(owner)}")
-        self._artworks.add(artwork_id, ordinal, self._number(pool_id))
+        self._artworks.add(key, ordinal, self._number(pool_id))
         self._note(pool_id)
         self._added.append(self.version)
         self._enter(pool_id, ordinal, retired)

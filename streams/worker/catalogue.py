@@ -35,6 +35,8 @@ FOLLOWED_BATCH = 200
 # Between two lines of the log while the catalogue is loaded, or no broker answers.
 PROGRESS_SECONDS = 5.0
 RETRY_SECONDS = 1.0
+# Without a record for so long before the end that was asked for: ask again where the topic begins and ends.
+PATIENCE_SECONDS = 30.0
 # What the client may hold of the topic, which it reads faster than records are applied.
 READER: dict[str, str | int | float | bool] = {
     **AT_ENDS,
@@ -102,9 +104,14 @@ class CatalogueFollower:
             low, end = watermarks(self._settings, ARTWORKS, 0)
             if low:
                 logger.warning("catalogue_begins_late", first_offset=low, missing="the records before it were deleted")
+            moved = time.monotonic()
             for records, at in up_to(self._consumer, TopicPartition(ARTWORKS, 0, low), end, BATCH, POLL_SECONDS):
                 self._apply(records)
                 self._log_progress(offset=at, end=end)
+                if records:
+                    moved = time.monotonic()
+                elif time.monotonic() - moved > PATIENCE_SECONDS:
+                    return False
         except KafkaException as error:
             # Records may be deleted between the two requests: read from what is the beginning now.
             if kind(error) is not Kind.WAIT and not _is_reset(error):
