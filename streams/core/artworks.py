@@ -13,7 +13,7 @@ SHARDS = 64
 SHARD_BITS = 6
 SMALLEST = 16
 # Ids that were looked up lately, which costs a tenth of a search.
-RECENT = 50_000
+RECENT = 20_000
 
 
 class SlotTable:

@@ -62,6 +62,8 @@ class Catalogue:
         # The version in which each slot was added; and in which each pool last changed, in that order.
         self._added = array("Q")
         self._changed: OrderedDict[str, int] = OrderedDict()
+        self._moved = BitMap()  # ordinals that ever left a pool
+        self._left: dict[str, None] = {}  # the pools that they left, in the order of the first time
         self.version = 0
         self.active = 0  # artworks that are not retired
 
@@ -92,9 +94,15 @@ class Catalogue:
         """Return every pool that has, or had, a member."""
         return iter(self._pools.items())
 
-    def pool(self, pool_id: str) -> Pool:
-        """Return a pool. Raises KeyError for one that never had a member."""
-        return self._pools[pool_id]
+    def pool(self, pool_id: str) -> Pool | None:
+        """Return a pool, or None if it never had a member."""
+        return self._pools.get(pool_id)
+
+    def formers(self, ordinals: BitMap) -> Collection[str]:
+        """Return the pools that have one of these artworks as a former member."""
+        if not ordinals.intersect(self._moved):
+            return ()
+        return [pool_id for pool_id in self._left if self._pools[pool_id].former.intersect(ordinals)]
 
     def pools_changed_since(self, version: int) -> Collection[str]:
         """Return the pools whose members, or active ones, changed after a version; the newest change comes first.
@@ -160,6 +168,8 @@ class Catalogue:
             self.active -= not old.retired
             if old.pool_id != pool_id:
                 self._pools[old.pool_id].leave(old.ordinal)
+                self._moved.add(old.ordinal)
+                self._left[old.pool_id] = None
                 self._artworks.pools[slot] = self._number(pool_id)
             self._enter(pool_id, old.ordinal, retired)
         return Artwork(old.artwork_id, old.ordinal, pool_id, retired)

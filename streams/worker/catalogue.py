@@ -168,7 +168,8 @@ class CatalogueFollower:
             if metrics.pool_label(pool_id) == metrics.OTHER:
                 self._others = True
             else:
-                size = self._sizes[pool_id] = len(self.catalogue.pool(pool_id).active)
+                pool = self.catalogue.pool(pool_id)
+                size = self._sizes[pool_id] = len(pool.active) if pool else 0
                 metrics.pool_artworks.labels(pool_id).set(size)
         if self._others:
             metrics.pool_artworks.labels(metrics.OTHER).set(self.catalogue.active - sum(self._sizes.values()))

@@ -70,6 +70,12 @@ def test_every_table_and_view_of_the_migrations_exists_under_its_name() -> None:
         assert set(found) == names
 
 
+def test_a_changed_column_is_changed_above_the_shards_too_and_an_index_or_rollup_is_not() -> None:
+    changed = of(r"ALTER TABLE impressions\.")
+    assert len(changed) == len([each for each in of(r"ALTER TABLE impressions_shard\.") if " COLUMN " in each]) > 0
+    assert all(" COLUMN " in each for each in changed)
+
+
 def test_a_shard_does_not_depend_on_other_shards() -> None:
     for statement in of(r".*\bimpressions_shard\.\w+"):
         if "Distributed(" not in statement:

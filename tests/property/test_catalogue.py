@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyroaring import BitMap
 
 from streams.core.artwork_record import Refusal
 from streams.core.catalogue import Artwork, Catalogue
@@ -79,6 +80,10 @@ def test_it_holds_what_a_dictionary_would(happened: list[Change]) -> None:
         if isinstance(taken, Artwork):
             assert taken == model.artworks[artwork_id]
     assert sets(catalogue) == model.sets()
+    assert catalogue.pool("none") is None
+    for ordinals in (BitMap(ORDINALS[:4]), BitMap(ORDINALS[4:])):
+        formers = catalogue.formers(ordinals)
+        assert sorted(formers) == sorted({pool_id for pool_id, ordinal in model.former if ordinal in ordinals})
     assert len(catalogue) == len(model.artworks)
     assert catalogue.active == sum(not each.retired for each in model.artworks.values())
     for artwork_id in IDS:

@@ -66,7 +66,7 @@ def test_a_batch_looks_only_at_the_pools_that_it_changes(
     follower._apply(records(*(artwork(n, f"p{n}") for n in range(50))))
     looked, pool_of_catalogue = list[str](), Catalogue.pool
 
-    def look(catalogue: Catalogue, pool_id: str) -> Pool:
+    def look(catalogue: Catalogue, pool_id: str) -> Pool | None:
         looked.append(pool_id)
         return pool_of_catalogue(catalogue, pool_id)
 
