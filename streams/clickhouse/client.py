@@ -8,7 +8,9 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from streams.errors import UserError
+from streams.clickhouse import errors
+from streams.clickhouse.errors import ClickHouseAwayError
+from streams.errors import Kind, UserError
 from streams.settings import Settings
 
 # A server on the same network accepts a connection within milliseconds, or is down.
@@ -17,15 +19,12 @@ CONNECT_SECONDS = 5
 # shorter than Kafka's max.poll.interval, so a server that hangs can't cost the sink its partitions.
 REQUEST_SECONDS = 60
 
-# ClickHouse's error codes for refused credentials.
-_REFUSED = {"192", "193", "194", "516"}
-
 
 def connect(settings: Settings, user: Literal["writer", "reader"] = "writer") -> Client:
     """Return a client of the settings' ClickHouse, as the writer or as the same server's read-only user.
 
     No database is selected, since the migrations create it: qualify table names. Safe to share between threads, since
-    it keeps no session. Raises UserError if the server is unreachable or refuses the login.
+    it keeps no session. Raises ClickHouseAwayError if the server is unreachable, UserError if it refuses the login.
     """
     host, port = settings.clickhouse_address
     secure = settings.clickhouse_url.startswith("https:")
@@ -46,12 +45,12 @@ def connect(settings: Settings, user: Literal["writer", "reader"] = "writer") ->
             compress="lz4",
         )
     except ClickHouseError as error:
-        if str(getattr(error, "code", "")) in _REFUSED:
+        if errors.kind(error) is Kind.REFUSE:
             raise UserError(
                 f"ClickHouse at {settings.clickhouse_url} refuses user {name!r}: "
                 "set IMPRESSIONS_CLICKHOUSE_USER and IMPRESSIONS_CLICKHOUSE_PASSWORD, or IMPRESSIONS_DATA_DIR."
-            ) from None
-        raise UserError(
+            ) from error
+        raise ClickHouseAwayError(
             f"ClickHouse can't be reached at {settings.clickhouse_url}: is it up, and is IMPRESSIONS_CLICKHOUSE_URL "
             "right?"
         ) from None
