@@ -198,7 +198,10 @@ sink_lag_seconds = Gauge(
     registry=SINK,
 )
 sink_committed = Gauge(
-    "impressions_sink_committed_offset", "Next offset to read after a restart", TOPIC_PARTITION, registry=SINK
+    "impressions_sink_committed_offset",
+    "Offset that the broker has confirmed as committed",
+    TOPIC_PARTITION,
+    registry=SINK,
 )
 sink_progress = Gauge(
     "impressions_sink_progress_timestamp_seconds",
@@ -208,12 +211,15 @@ sink_progress = Gauge(
 )
 sink_lost = Counter(
     "impressions_sink_lost_offsets",
-    "Offsets that retention deleted, or the broker lost, before they were read",
+    "Offsets that retention deleted before they were read",
     TOPIC_PARTITION,
     registry=SINK,
 )
-sink_skipped = Counter(
-    "impressions_sink_skipped_records", "Records skipped because they can't be read", ("topic",), registry=SINK
+sink_partition_refused = Gauge(
+    "impressions_sink_partition_refused",
+    "1 while a partition is not read until a person has looked; the log says why (`partition_refused`)",
+    TOPIC_PARTITION,
+    registry=SINK,
 )
 sink_refused = Counter("impressions_sink_refused_artworks", "Catalogue records that were refused", registry=SINK)
 sink_latency_seconds = Histogram(

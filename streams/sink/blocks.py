@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from streams.runtime import log
-from streams.sink import observe, read_fast
+from streams.sink import read_fast
 from streams.sink.columns import Column
 from streams.sink.feeds import COORDINATES, Feed, Table
 from streams.sink.read_rows import Parse
@@ -36,50 +36,83 @@ class TableRows(NamedTuple):
         return bytes(sink.getvalue())
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The records of a partition from offset `first` to `last`, ready to be inserted any number of times."""
+class Unreadable(NamedTuple):
+    """A record that does not fit its topic, although only the worker writes it: by its offset, and why."""
+
+    offset: int
+    why: str
+
+
+class Source(NamedTuple):
+    """Where a block's records come from: a partition of a log, read since it was placed."""
 
     feed: Feed
     topic_id: str
     partition: int
+    # Names the placing. Rows that are gone are read again after another one, and need other tokens: ClickHouse
+    # remembers the tokens of blocks that it has lost, and would silently drop blocks that repeat them.
+    placing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole records of a partition, ready to be inserted any number of times."""
+
+    source: Source
+    # The offset of the first record, and the one after the last: what to commit once the block is inserted.
     first: int
-    last: int
+    next: int
     parts: tuple[TableRows, ...]
     # When the source of each record's first row was appended (ms since the epoch).
     appended: tuple[int, ...]
     # When each row's impression was seen (ms since the epoch), where the rows are impressions.
     seen: tuple[int, ...] = ()
+    # The record at `next`, if it can't be read.
+    unreadable: Unreadable | None = None
+
+    @property
+    def feed(self) -> Feed:
+        """Its feed."""
+        return self.source.feed
 
     @property
     def token(self) -> str:
-        """Shows ClickHouse that an insert is a repetition: it names the records, which never change."""
-        return f"{self.topic_id}:{self.partition}:{self.first}-{self.last}"
+        """Shows ClickHouse that an insert is a repetition: it names the records, and where they were read from."""
+        return f"{self.source.topic_id}:{self.source.partition}:{self.first}-{self.next - 1}:{self.source.placing}"
 
 
-def build(feed: Feed, topic_id: str, partition: int, records: Sequence[Record], parse: Parse) -> Block:
-    """Build a block of the records; there must be at least one.
+def build(source: Source, records: Sequence[Record], parse: Parse) -> Block:
+    """Build a block of the records, of which there must be at least one, up to the first that can't be read.
 
-    A record that does not fit its topic is left out as a whole, logged with its coordinates and counted: nobody can
-    fix it there, and waiting for that would stop everything after it.
+    Such a record, and what comes after it, must wait for a program that can read it: one of a newer release, usually.
     """
+    feed = source.feed
     found = read_fast.read(feed.columns, [record.value for record in records]) if feed.lines else None
-    if feed.lines and found is None:
-        logger.info("block_read_row_by_row", topic=feed.topic, partition=partition, offset=records[0].offset)
-    rows, each = found or _row_by_row(feed, partition, records, parse)
+    unreadable = None
+    if found is None:
+        if feed.lines:
+            logger.info("block_read_row_by_row", topic=feed.topic, partition=source.partition, offset=records[0].offset)
+        rows, each, unreadable = _row_by_row(feed, records, parse)
+        records = records[: len(each)]
+    else:
+        rows, each = found
     counts = np.array(each, np.intp)
     offsets = np.repeat(np.array([record.offset for record in records], np.uint64), counts)
-    placed = _placed(rows, topic_id, partition, offsets)
+    placed = _placed(rows, source, offsets)
     parts = [TableRows(table, data) for table in feed.tables if (data := table.of(placed)).num_rows]
     firsts = (np.cumsum(counts) - counts)[counts > 0]
     appended = _times(rows, feed.appended).take(pa.array(firsts)).to_pylist()
     seen = _times(rows, feed.seen).to_pylist() if feed.seen else []
-    first, last = records[0].offset, records[-1].offset
-    return Block(feed, topic_id, partition, first, last, tuple(parts), tuple(appended), tuple(seen))
+    end = unreadable.offset if unreadable else records[-1].offset + 1
+    first = records[0].offset if records else end
+    return Block(source, first, end, tuple(parts), tuple(appended), tuple(seen), unreadable)
 
 
 def columns_of(columns: Sequence[Column], rows: list[Row]) -> pa.Table:
-    """Turn rows into columns, by field. Raises BadRecordError naming the first column that a value doesn't fit."""
+    """Turn rows into columns, by field; other fields are ignored, as a newer worker may add some.
+
+    Raises BadRecordError naming the first column that a value doesn't fit.
+    """
     arrays = []
     for column in columns:
         try:
@@ -102,46 +135,42 @@ def _times(rows: pa.Table, field: str) -> Any:
     return rows[field].cast(pa.int64())
 
 
-def _row_by_row(feed: Feed, partition: int, records: Sequence[Record], parse: Parse) -> tuple[pa.Table, list[int]]:
-    parsed: list[list[Row]] = []
+def _row_by_row(feed: Feed, records: Sequence[Record], parse: Parse) -> tuple[pa.Table, list[int], Unreadable | None]:
+    """Return rows, how many each record has, and the first record that can't be read, at which this stops."""
+    read: list[list[Row]] = []
+    unreadable = None
     for record in records:
-        rows: list[Row] = []
         try:
-            rows = parse(record)
+            read.append(parse(record))
         except BadRecordError as error:
-            _skip(feed, partition, record.offset, str(error))
-        parsed.append(rows)
+            unreadable = Unreadable(record.offset, str(error))
+            break
     try:
-        data = columns_of(feed.columns, [row for rows in parsed for row in rows])
+        data = columns_of(feed.columns, [row for rows in read for row in rows])
     except BadRecordError:
-        parsed = [
-            rows if _sound(feed, rows, partition, record.offset) else []
-            for rows, record in zip(parsed, records, strict=True)
-        ]
-        data = columns_of(feed.columns, [row for rows in parsed for row in rows])
-    return data, [len(rows) for rows in parsed]
+        for number, record in enumerate(records[: len(read)]):
+            if why := _misfit(feed, read[number]):
+                unreadable, read = Unreadable(record.offset, why), read[:number]
+                break
+        data = columns_of(feed.columns, [row for rows in read for row in rows])
+    return data, [len(rows) for rows in read], unreadable
 
 
-def _placed(rows: pa.Table, topic_id: str, partition: int, offsets: read_fast.Numbers) -> pa.Table:
+def _placed(rows: pa.Table, source: Source, offsets: read_fast.Numbers) -> pa.Table:
     """Add the coordinates of the rows' records."""
     topic, number, offset = COORDINATES
     count = rows.num_rows
     return (
-        rows.append_column(topic.field, pa.repeat(pa.scalar(topic_id, topic.arrow), count))
-        .append_column(number.field, pa.repeat(pa.scalar(partition, number.arrow), count))
+        rows.append_column(topic.field, pa.repeat(pa.scalar(source.topic_id, topic.arrow), count))
+        .append_column(number.field, pa.repeat(pa.scalar(source.partition, number.arrow), count))
         .append_column(offset.field, pa.array(offsets))
     )
 
 
-def _sound(feed: Feed, rows: list[Row], partition: int, offset: int) -> bool:
+def _misfit(feed: Feed, rows: list[Row]) -> str:
+    """Return why a record's rows don't fit; empty if they do."""
     try:
         columns_of(feed.columns, rows)
     except BadRecordError as error:
-        _skip(feed, partition, offset, str(error))
-        return False
-    return True
-
-
-def _skip(feed: Feed, partition: int, offset: int, why: str) -> None:
-    observe.skipped(feed.topic)
-    logger.error("record_skipped", topic=feed.topic, partition=partition, offset=offset, why=why)
+        return str(error)
+    return ""

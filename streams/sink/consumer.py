@@ -1,7 +1,8 @@
 """The sink's consumer, and its requests to the broker."""
 
 from collections.abc import Callable, Collection
-from typing import NamedTuple
+from concurrent.futures import Future, wait
+from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import OffsetSpec
@@ -13,6 +14,7 @@ from streams.kafka.names import SINK_GROUP
 from streams.runtime import log
 from streams.runtime.stall import Key
 from streams.settings import Settings
+from streams.sink.position import Committed
 
 logger = log.get(__name__)
 
@@ -20,10 +22,14 @@ logger = log.get(__name__)
 REQUEST_SECONDS = 10.0
 
 
-def connect(settings: Settings, index: int, on_error: Callable[[KafkaError], None]) -> Consumer:
+OnCommit = Callable[[KafkaError | None, list[TopicPartition]], None]
+
+
+def connect(settings: Settings, index: int, on_error: Callable[[KafkaError], None], on_commit: OnCommit) -> Consumer:
     """Return the consumer of sink `index`. Only one process can be that sink: a second one fences the first.
 
-    `on_error` is called, within calls of the consumer, with the client's errors; unless fatal, the client retries.
+    Both callbacks are called within calls of the consumer: `on_error` with the client's errors (unless fatal, the
+    client retries), `on_commit` with what became of an asynchronous commit.
     """
     return Consumer(
         {
@@ -53,6 +59,7 @@ def connect(settings: Settings, index: int, on_error: Callable[[KafkaError], Non
             # How soon a topic that was deleted and re-created is noticed.
             "topic.metadata.refresh.interval.ms": 30_000,
             "error_cb": on_error,
+            "on_commit": on_commit,
         }
     )
 
@@ -99,24 +106,15 @@ class Errors:
         raise KafkaException(self._fatal)
 
 
-class Committed(NamedTuple):
-    """The group's committed offset, the next to read. `topic_id` is empty if someone else set it, by hand."""
+class Ends(NamedTuple):
+    """A partition's first offset, and the one after its last."""
 
-    offset: int
-    topic_id: str
-
-
-class Log(NamedTuple):
-    """A partition as the broker has it: its topic's id, its first offset, the one after its last, and the commit."""
-
-    topic_id: str
     low: int
     high: int
-    committed: Committed | None
 
 
 class Broker:
-    """Asks the broker about all assigned partitions at once.
+    """Asks the broker about assigned partitions of one topic. Its methods raise KafkaException if it doesn't answer.
 
     It uses other connections: on the consumer's, a request waits for the fetch before it, which waits for records.
     """
@@ -125,34 +123,42 @@ class Broker:
         self._settings = settings
         self._consumer = client
 
-    def logs(self, keys: Collection[Key]) -> dict[Key, Log]:
-        """Return the log of each partition. Raises KafkaException if the broker is unreachable or lacks one."""
-        topic_ids = self._topic_ids({topic for topic, _ in keys})
-        # The client has no annotations for these.
-        low = self._offsets(keys, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        high = self._offsets(keys, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        committed = self._committed(keys)
-        return {key: Log(topic_ids[key[0]], low[key], high[key], committed.get(key)) for key in keys}
-
-    def _topic_ids(self, topics: Collection[str]) -> dict[str, str]:
-        futures = admin(self._settings).describe_topics(TopicCollection(list(topics)), request_timeout=REQUEST_SECONDS)
+    def topic_id(self, topic: str) -> str:
+        """Return the topic's id, which a re-created topic doesn't share."""
+        asked = admin(self._settings).describe_topics(TopicCollection([topic]), request_timeout=REQUEST_SECONDS)
         try:
-            return {topic: str(future.result().topic_id) for topic, future in futures.items()}
+            return str(asked[topic].result().topic_id)
         except KafkaException:
             give_up_client()
             raise
 
-    def _offsets(self, keys: Collection[Key], spec: OffsetSpec) -> dict[Key, int]:
+    def committed(self, keys: Collection[Key]) -> dict[Key, Committed]:
+        """Return the group's commits, for partitions that have one."""
+        found = self._consumer.committed([TopicPartition(*key) for key in keys], timeout=REQUEST_SECONDS)
+        for tp in found:
+            if tp.error is not None:
+                raise KafkaException(tp.error)
+        return {(tp.topic, tp.partition): Committed.read(tp.offset, tp.metadata) for tp in found if tp.offset >= 0}
+
+    def ends(self, keys: Collection[Key]) -> dict[Key, Ends | KafkaException]:
+        """Return where each partition's log begins and ends, or why its leader doesn't say so."""
+        # The client has no annotations for these.
+        low = self._offsets(keys, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        high = self._offsets(keys, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        found: dict[Key, Ends | KafkaException] = {}
+        for key in keys:
+            try:
+                found[key] = Ends(int(low[key].result().offset), int(high[key].result().offset))
+            except KafkaException as error:
+                found[key] = error
+        return found
+
+    def _offsets(self, keys: Collection[Key], spec: OffsetSpec) -> dict[Key, Future[Any]]:
+        """Return each partition's answer; all of them have come when this returns."""
         asked = {TopicPartition(*key): spec for key in keys}
         # Uncommitted: the end of a log that has an open transaction is after it, not before it.
         futures = admin(self._settings).list_offsets(
             asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=REQUEST_SECONDS
         )
-        return {(tp.topic, tp.partition): int(future.result().offset) for tp, future in futures.items()}
-
-    def _committed(self, keys: Collection[Key]) -> dict[Key, Committed]:
-        found = self._consumer.committed([TopicPartition(*key) for key in keys], timeout=REQUEST_SECONDS)
-        for tp in found:
-            if tp.error is not None:
-                raise KafkaException(tp.error)
-        return {(tp.topic, tp.partition): Committed(tp.offset, tp.metadata or "") for tp in found if tp.offset >= 0}
+        wait(futures.values())
+        return {(tp.topic, tp.partition): future for tp, future in futures.items()}

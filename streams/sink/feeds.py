@@ -1,7 +1,7 @@
 """Which tables each topic is written to: declared here and nowhere else.
 
 A topic's tables are written in the order listed. All but the last are sets, in which a row written twice is the same
-element; the newest kafka_offset in the last one is the topic's position (see streams.sink.placing).
+element. The newest kafka_offset that all of them have is the topic's position (see streams.sink.position).
 """
 
 from collections.abc import Iterable
@@ -43,12 +43,12 @@ class Feed:
 
     @property
     def position_table(self) -> Table:
-        """The table that is written last and so holds the position."""
+        """The table that is written last."""
         return self.tables[-1]
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What a row must have, and no more: the position table's columns, from which the other tables take theirs."""
+        """What is read of a row: the position table's columns, from which the other tables take theirs."""
         return self.position_table.columns[: -len(COORDINATES)]
 
 

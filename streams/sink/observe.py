@@ -28,9 +28,9 @@ def failed(code: str) -> None:
     metrics.sink_errors.labels(code).inc()
 
 
-def skipped(topic: str) -> None:
-    """Count a record that can't be read."""
-    metrics.sink_skipped.labels(topic).inc()
+def set_aside(labels: Labels, yes: bool) -> None:
+    """Show whether a partition is not read until a person has looked."""
+    metrics.sink_partition_refused.labels(*labels).set(yes)
 
 
 def refused() -> None:
@@ -73,6 +73,7 @@ def forget(labels: Labels) -> None:
         metrics.sink_lag_seconds,
         metrics.sink_committed,
         metrics.sink_progress,
+        metrics.sink_partition_refused,
     )
 
 

@@ -1,5 +1,6 @@
 """One partition assigned to the sink: its position, and the records that were read but not yet inserted."""
 
+import secrets
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future
@@ -10,8 +11,9 @@ from confluent_kafka import TopicPartition
 from streams.runtime.backoff import Backoff
 from streams.runtime.stall import Work
 from streams.sink import observe
-from streams.sink.blocks import Block, build
+from streams.sink.blocks import Block, Source, build
 from streams.sink.feeds import Feed
+from streams.sink.position import Committed, Start
 from streams.sink.read_rows import Parse
 from streams.sink.records import Record
 
@@ -37,11 +39,17 @@ class AssignedPartition:
         # The log has no record at the position: it is a different log, or has lost its beginning. The records held were
         # read before that and are inserted first.
         self.misplaced = False
+        # Why a person must look, in a sentence; empty if all is well.
+        self.refused = ""
+        # The record at the position can't be read by this program.
+        self.unreadable = False
         # After failures of this topic alone; those of ClickHouse as a whole are counted elsewhere.
         self.backoff = Backoff()
         # The labels of its metrics.
         self.labels = (feed.topic, str(partition))
         self._parse: Parse | None = None
+        self._placing = ""
+        self._floor = self._cut = 0
         self._records: list[Record] = []
         self._rows = 0
         self._bytes = 0
@@ -70,33 +78,54 @@ class AssignedPartition:
     @property
     def readable(self) -> bool:
         """Whether records should be read now."""
-        return self.next_offset is not None and not self.misplaced and not self.backoff.failing
+        return self.next_offset is not None and not (self.misplaced or self.unreadable or self.backoff.failing)
+
+    @property
+    def ready(self) -> bool:
+        """Whether records are read, and nobody must look."""
+        return self.readable and not self.refused
 
     def at(self, offset: int) -> TopicPartition:
         """Return the partition with an offset, for Kafka's client."""
         return TopicPartition(self.feed.topic, self.partition, offset)
 
     def commit_at(self, offset: int) -> TopicPartition:
-        """Return the partition with an offset to commit, and the log's id as its metadata."""
-        return TopicPartition(self.feed.topic, self.partition, offset, self.topic_id)
+        """Return the partition with an offset to commit, and metadata that names the log."""
+        metadata = Committed(offset, self.topic_id, self._floor, self._cut).metadata
+        return TopicPartition(self.feed.topic, self.partition, offset, metadata)
 
-    def place(self, topic_id: str, offset: int, parse: Parse) -> None:
-        """Start at an offset of the log with that id."""
+    def place(self, topic_id: str, start: Start, parse: Parse) -> None:
+        """Start in the log with that id."""
         self.unplace()
-        self.topic_id, self.next_offset, self._parse = topic_id, offset, parse
+        self.refuse("")
+        self.topic_id, self.next_offset, self._parse = topic_id, start.offset, parse
+        self._floor, self._cut = start.floor, start.cut
+        self._placing = secrets.token_hex(8)
+
+    def arrives(self) -> None:
+        """Note that Kafka sends what is asked for."""
+        if self.refused and self.readable:
+            self.refuse("")
+
+    def refuse(self, why: str) -> bool:
+        """Show that a person must look, and why; return whether the reason is a new one."""
+        new, self.refused = why != self.refused, why
+        observe.set_aside(self.labels, bool(why))
+        return new
 
     def unplace(self) -> None:
         """Forget what was read and not inserted: it will be read again."""
         self._parse = None
         self._forget_block()
         self.next_offset = self.end = self.committed = None
-        self.misplaced = False
+        self.misplaced = self.unreadable = False
         self._empty()
 
     def add(self, record: Record, now: float) -> bool:
         """Add the next record of a placed partition; False if it comes before the expected one: no log goes back."""
         if self.next_offset is None or record.offset < self.next_offset:
             return False
+        assert not self.unreadable, "what comes after an unreadable record is not read"
         if not self._records:
             self._oldest = now
         self.next_offset = record.offset + 1
@@ -135,19 +164,32 @@ class AssignedPartition:
         return self._block
 
     def inserted(self) -> TopicPartition:
-        """Note that the block is in ClickHouse; return what to commit."""
+        """Note that the block is in ClickHouse; return what to commit.
+
+        If the record after it can't be read, the partition is set aside there.
+        """
         assert self._block is not None, "nothing was being inserted"
-        offset = self._block.last + 1
+        block = self._block
         self._forget_block()
         observe.progressed(self.labels)
         self.backoff.succeed()
-        return self.commit_at(offset)
+        if block.unreadable is None:
+            self.refuse("")
+        else:
+            self._empty()
+            self.next_offset, self.unreadable = block.next, True
+            self.refuse(
+                f"the record at offset {block.unreadable.offset} can't be read ({block.unreadable.why}): a newer "
+                "release may have written it, so run that release's sink; or give the record up: stop the sinks, and "
+                f"set the offset of group impressions-sink by hand to {block.unreadable.offset + 1}"
+            )
+        return self.commit_at(block.next)
 
     def work(self, waits: bool, flushed: int) -> Work:
         """Return the work in progress, for the watchdog, from any thread. `flushed` counts inserts of the flush."""
         inserted = None if self.next_offset is None else self._inserted_up_to()
         moved = (self.topic_id, inserted, self.next_offset, flushed)
-        return Work(self.key, inserted, moved, waits or self.backoff.failing)
+        return Work(self.key, inserted, moved, waits or self.backoff.failing or bool(self.refused))
 
     def show(self, high: int) -> None:
         """Update the gauges; `high` is the last end of the partition that the client knows, negative if none."""
@@ -164,7 +206,8 @@ class AssignedPartition:
         """Begin a block of the records held; return its builder, which depends on nothing that changes from now on."""
         assert self._parse is not None, "records are added to a placed partition only"
         self._first, self._first_appended_at = self._records[0].offset, self._records[0].appended_at
-        make = partial(build, self.feed, self.topic_id, self.partition, self._records, self._parse)
+        source = Source(self.feed, self.topic_id, self.partition, self._placing)
+        make = partial(build, source, self._records, self._parse)
         self._empty()
         return make
 
@@ -199,6 +242,14 @@ def due(partitions: Collection[AssignedPartition], now: float, rows: int, second
     if any(each.filled(rows) >= 1 for each in found):
         return [each for each in partitions if each.due(now, rows, seconds, SOON_FULL)]
     return found
+
+
+def by_topic(partitions: Collection[AssignedPartition]) -> list[list[AssignedPartition]]:
+    """Return the partitions of each topic."""
+    topics: dict[str, list[AssignedPartition]] = {}
+    for each in partitions:
+        topics.setdefault(each.feed.topic, []).append(each)
+    return list(topics.values())
 
 
 def names_of(partitions: list[TopicPartition]) -> list[str]:

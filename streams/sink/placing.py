@@ -1,126 +1,120 @@
-"""Where the sink starts to read a partition.
+"""Finds out where to start reading assigned partitions, and starts.
 
-Two things record how far it got: the group's committed offset and the rows themselves. Rows are written before the
-offset is committed, so after a crash the rows show more; records without rows (refused, skipped) show only in the
-commit. Both count only for the log that they came from: a topic that was deleted and re-created has another id, and
-starts from scratch. Therefore every commit carries the topic's id as its metadata.
+Three answers are needed, and others may be working on the same partition until it was assigned, or longer (a zombie):
+what the tables hold, what was committed, where the log begins and ends. They are asked for in this order, so each one
+includes all that led to those before it: a commit that a live predecessor makes in between is never after the log's
+end, and rows never are.
 """
 
 import time
-from collections.abc import Iterable
-from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from streams.errors import Kind
+from streams.kafka import errors
 from streams.runtime import log
-from streams.settings import Settings
 from streams.sink import observe
-from streams.sink.consumer import Broker, Committed, Log, seek
+from streams.sink.consumer import Broker, Ends, seek
 from streams.sink.partition import AssignedPartition
-from streams.sink.read_rows import ArtworkParser, parser
-from streams.sink.writer import Writer
+from streams.sink.position import Committed, Held, Refused, start_position
+from streams.sink.read_rows import ArtworkParser, Parse, parser
+from streams.sink.writer import UnavailableError, Writer
 
 logger = log.get(__name__)
 
 
-class Start(NamedTuple):
-    """Where to start, and how many offsets were lost: deleted before they were read, or cut off the log's end."""
-
-    offset: int
-    lost: int = 0
-
-
-def start_position(topic_id: str, committed: Committed | None, newest: int | None, low: int, high: int) -> Start:
-    """Return where to start in a log that holds the offsets from `low` up to but not including `high`.
-
-    `newest` is the largest kafka_offset that the position table has of the log with this id, None if it has no row.
-
-    * Rows and commit both count: the later one wins.
-    * A commit of another log is ignored. One that was set by hand counts if it lies within this log: a later one skips
-      records, an earlier one changes nothing, because what is in ClickHouse is not written again.
-    * Records that retention deleted before they were read are lost: start at `low`, and return how many.
-    * A log that ends before what was read has lost its end (an unclean broker). New records begin at `high`.
-    """
-    known = [newest + 1] if newest is not None else []
-    if committed is not None:
-        by_hand = committed.topic_id == "" and committed.offset <= high
-        if committed.topic_id == topic_id or by_hand:
-            known.append(committed.offset)
-    wanted = max(known, default=low)
-    if wanted < low:
-        return Start(low, low - wanted)
-    if wanted > high:
-        return Start(high, wanted - high)
-    return Start(wanted)
-
-
-class Unplaced(NamedTuple):
-    """Partitions of one topic, and their logs. A topic's table may be broken while those of other topics are not."""
-
-    partitions: list[AssignedPartition]
-    logs: list[Log]
-
-
 class Placing:
-    """Finds out where to start reading assigned partitions, and starts."""
+    """Places partitions, one topic at a time: a topic's table may be broken while those of other topics are not."""
 
-    def __init__(self, settings: Settings, consumer: Consumer, writer: Writer) -> None:
+    def __init__(self, consumer: Consumer, broker: Broker, writer: Writer) -> None:
         self._consumer = consumer
-        self._broker = Broker(settings, consumer)
+        self._broker = broker
         self._writer = writer
 
-    def look(self, partitions: list[AssignedPartition]) -> Iterable[Unplaced]:
-        """Ask the broker about the partitions, if any; return them by topic, none if the broker doesn't answer."""
-        if not partitions:
-            return []
-        try:
-            logs = self._broker.logs([each.key for each in partitions])
-        except KafkaException as error:
-            _put_off(partitions, error)
-            return []
-        by_topic: dict[str, Unplaced] = {}
-        for each in partitions:
-            found = by_topic.setdefault(each.feed.topic, Unplaced([], []))
-            found.partitions.append(each)
-            found.logs.append(logs[each.key])
-        return by_topic.values()
+    def place(self, partitions: list[AssignedPartition]) -> list[TopicPartition] | None:
+        """Start reading partitions of one topic; return offsets to commit where the commit differs.
 
-    def place(self, found: Unplaced) -> list[TopicPartition] | None:
-        """Start reading the partitions; return offsets to commit where the commit differs, or None on failure.
-
-        Raises InsertError if ClickHouse doesn't report what it has.
+        Returns None if Kafka didn't answer: try again later. A partition that must not be read is refused, and tried
+        again later too. Raises InsertError if ClickHouse doesn't report what it has.
         """
+        feed = partitions[0].feed
+        keys = [each.key for each in partitions]
         try:
-            newest = self._writer.newest_offsets(found.partitions[0].feed, found.logs[0].topic_id)
-            pairs = zip(found.partitions, found.logs, strict=True)
-            moved = [self._place(partition, log_, newest.get(partition.partition)) for partition, log_ in pairs]
+            topic_id = self._broker.topic_id(feed.topic)
+            held = self._writer.held(feed, topic_id, [each.partition for each in partitions])
+            committed = self._broker.committed(keys)
+            ends = self._broker.ends(keys)
         except KafkaException as error:
-            _put_off(found.partitions, error)
+            put_off(partitions, error)
             return None
-        # Readers of the committed offset (lag, a rebuild) must not see less than ClickHouse has.
-        return [tp for tp in moved if tp is not None]
+        moved = []
+        for each in partitions:
+            commit, log_ends = committed.get(each.key), ends[each.key]
+            if isinstance(log_ends, KafkaException):
+                put_off([each], log_ends)
+                continue
+            try:
+                tp = self._place(each, topic_id, held[each.partition], commit, log_ends)
+            except KafkaException as error:
+                # The client can't seek yet in a partition that was just assigned to it.
+                put_off([each], error)
+                continue
+            if tp is not None and Committed.read(tp.offset, tp.metadata) != commit:
+                # Readers of the committed offset (lag, a rebuild) must not see less than ClickHouse has.
+                moved.append(tp)
+        return moved
 
-    def _place(self, partition: AssignedPartition, log_: Log, newest: int | None) -> TopicPartition | None:
-        """Start reading a partition; return the offset to commit if the commit differs."""
-        start = start_position(log_.topic_id, log_.committed, newest, log_.low, log_.high)
-        parse = parser(partition.feed.topic)
-        if isinstance(parse, ArtworkParser):
-            parse.restore(self._writer.catalogue(log_.topic_id))
+    def _place(
+        self, partition: AssignedPartition, topic_id: str, held: Held, commit: Committed | None, ends: Ends
+    ) -> TopicPartition | None:
+        """Start reading a partition; return what its commit should be, or None if it must not be read."""
+        start = start_position(topic_id, commit, held, ends.low, ends.high)
+        if isinstance(start, Refused):
+            partition.unplace()
+            partition.backoff.fail(time.monotonic())
+            refuse(partition, start.why)
+            return None
+        parse = self._parser(partition, topic_id, held, commit)
         seek(self._consumer, partition.at(start.offset))
-        partition.place(log_.topic_id, start.offset, parse)
+        partition.place(topic_id, start, parse)
         partition.backoff.succeed()
         self._consumer.resume([partition.at(start.offset)])
         observe.lost(partition.labels, start.lost)
         if start.lost:
             logger.error("offsets_lost", partition=partition.key, offsets=start.lost, start=start.offset)
+        behind = commit.offset - start.offset if commit is not None and commit.topic_id == topic_id else 0
         logger.info(
-            "partition_placed", partition=partition.key, topic_id=log_.topic_id, start=start.offset, end=log_.high
+            "partition_placed",
+            partition=partition.key,
+            topic_id=topic_id,
+            start=start.offset,
+            end=ends.high,
+            read_again=max(0, behind),
         )
-        return None if log_.committed == (start.offset, log_.topic_id) else partition.commit_at(start.offset)
+        return partition.commit_at(start.offset)
+
+    def _parser(self, partition: AssignedPartition, topic_id: str, held: Held, commit: Committed | None) -> Parse:
+        known = commit.offset if commit is not None and commit.topic_id == topic_id else 0
+        parse = parser(partition.feed.topic, known)
+        if isinstance(parse, ArtworkParser):
+            rows = self._writer.catalogue(topic_id)
+            if held.newest is not None and (not rows or rows[-1].offset < held.newest):
+                raise UnavailableError("stale", "a replica of artworks_raw lags another one")
+            parse.restore(row[:-1] for row in rows)
+        return parse
 
 
-def _put_off(partitions: list[AssignedPartition], error: KafkaException) -> None:
-    # The broker is unreachable, or the client can't seek yet in a partition that was just assigned to it.
+def put_off(partitions: list[AssignedPartition], error: KafkaException) -> None:
+    """Try again later. Where a person must change something, say so; others go on meanwhile."""
     for partition in partitions:
         partition.backoff.fail(time.monotonic())
     logger.warning("placing_failed", partitions=[each.key for each in partitions], detail=str(error))
+    if errors.kind(error) is Kind.REFUSE:
+        for partition in partitions:
+            refuse(partition, f"Kafka refuses: {error.args[0].str()}")
+
+
+def refuse(partition: AssignedPartition, why: str) -> None:
+    """Set a partition aside; log it once for each reason."""
+    if partition.refuse(why):
+        logger.error("partition_refused", partition=partition.key, why=why)

@@ -20,10 +20,13 @@ log_refused = Limited(logger, "artwork_refused")
 Parse = Callable[[Record], list[Row]]
 
 
-def parser(topic: str) -> Parse:
-    """Return a parser for the topic's records. The catalogue's has state: use one per assignment."""
+def parser(topic: str, known: int = 0) -> Parse:
+    """Return a parser for the topic's records, of which those before offset `known` were read before.
+
+    The catalogue's has state: use one per assignment.
+    """
     if topic == ARTWORKS:
-        return ArtworkParser()
+        return ArtworkParser(known)
     return rejected if topic == REJECTED else lines
 
 
@@ -52,8 +55,10 @@ class ArtworkParser:
     once: first `restore` with the rows that are in ClickHouse, then the records after them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: int = 0) -> None:
+        """Refused records before offset `known` were counted and logged when they were read first."""
         self._catalogue = Catalogue()
+        self._known = known
 
     def restore(self, rows: Iterable[tuple[str, str, int, bool, bool]]) -> None:
         """Apply (artwork_id, pool_id, ordinal, retired, tombstone) of the log's records, in offset order."""
@@ -85,8 +90,10 @@ class ArtworkParser:
         ]
 
     def _refuse(self, refusal: Refusal, record: Record) -> list[Row]:
-        observe.refused()
-        log_refused(artwork_id=refusal.artwork_id, offset=record.offset, why=refusal.why)
+        # Without rows, refused records at the log's end are read again by each sink that takes it.
+        if record.offset >= self._known:
+            observe.refused()
+            log_refused(artwork_id=refusal.artwork_id, offset=record.offset, why=refusal.why)
         return []
 
 

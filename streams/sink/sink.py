@@ -4,18 +4,22 @@ How a block is written, in this order:
 
 1. insert its part for each set table (a row written twice is the same element);
 2. insert its part for the position table: from now on a restart begins after it;
-3. commit its last offset + 1, with the topic's id.
+3. commit its last offset + 1, with the topic's id, without waiting for the broker.
 
 After a crash before 2, the same records are read again, perhaps cut into other blocks: their rows collapse with those
-of 1. After a crash before 3, the sink starts after the rows. An insert whose answer was lost is repeated with its
-token. A sink that doesn't know it was replaced writes rows that already exist, and can't commit.
+of 1. After a crash before 3, the sink starts after the rows, as always: a commit is only what others see of the rows.
+An insert whose answer was lost is repeated with its token. A sink that doesn't know it was replaced writes rows that
+already exist, and can't commit.
 """
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
+from streams.errors import Kind
+from streams.kafka import errors
 from streams.kafka.topic_ids import Sources
 from streams.runtime import failpoints, log
 from streams.runtime.backoff import Backoff
@@ -23,10 +27,11 @@ from streams.runtime.failpoints import Failpoint
 from streams.runtime.stall import Work
 from streams.settings import Settings
 from streams.sink import observe
-from streams.sink.consumer import Errors, connect
+from streams.sink.commits import Commits
+from streams.sink.consumer import Broker, Errors, connect
 from streams.sink.feeds import FEEDS
-from streams.sink.partition import AssignedPartition, due, names_of
-from streams.sink.placing import Placing
+from streams.sink.partition import AssignedPartition, by_topic, due, names_of
+from streams.sink.placing import Placing, refuse
 from streams.sink.records import Record
 from streams.sink.writer import InsertError, UnavailableError, Writer
 
@@ -37,6 +42,10 @@ logger = log.get(__name__)
 BATCH_RECORDS = 32
 # Longest wait for records: how late the loop may notice that it must stop, or that a block is due by its age.
 POLL_SECONDS = 0.1
+# How long a sink that ends waits for its last commit, and then for leaving the group. Neither is needed: the next sink
+# starts from the rows.
+LAST_COMMIT_SECONDS = 5.0
+CLOSE_SECONDS = 10.0
 
 
 class Sink:
@@ -46,9 +55,10 @@ class Sink:
         self._settings = settings
         self._sources = sources
         self._errors = Errors(index)
-        self._consumer: Consumer = connect(settings, index, self._errors.note)
+        self._commits = Commits(self._errors.note, self._confirmed)
+        self._consumer: Consumer = connect(settings, index, self._errors.note, self._commits.answered)
         self._writer = Writer(settings)
-        self._placing = Placing(settings, self._consumer, self._writer)
+        self._placing = Placing(self._consumer, Broker(settings, self._consumer), self._writer)
         # Builds blocks, one at a time, while others are inserted.
         self._maker = ThreadPoolExecutor(1, "maker")
         self._partitions: dict[tuple[str, int], AssignedPartition] = {}
@@ -69,23 +79,39 @@ class Sink:
         return [each.work(failing, flushed) for each in list(self._partitions.values())]
 
     def run(self) -> None:
-        """Run until `stop`. Raises FencedError if it was replaced, SourceChangedError for a new topic id."""
+        """Run until `stop`. Raises FencedError if it was replaced, SourceChangedError for a new topic id.
+
+        After an error, the consumer is left as it is: closing one that was fenced may take for ever.
+        """
         self._consumer.subscribe(list(FEEDS), on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
         try:
             while not self._stopping:
                 self._place()
                 self._flush(self._due())
                 self._read()
+                self._commits.settle(self._consumer)
                 self._errors.raise_if_fatal()
                 self._show()
             # The next sink reads again what can't be written now.
             self._flush(list(self._partitions.values()))
         finally:
             observe.ready(False)
-            # A static member keeps its partitions for the session timeout, so a restart gets them back.
-            self._consumer.close()
             self._writer.close()
             self._maker.shutdown(wait=False, cancel_futures=True)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Wait for the last commit, and close the consumer, as far as that doesn't take too long.
+
+        A static member keeps its partitions for the session timeout, so a restart gets them back.
+        """
+        if not self._commits.wait(self._consumer, LAST_COMMIT_SECONDS):
+            logger.warning("commit_unanswered", seconds=LAST_COMMIT_SECONDS)
+        closing = Thread(target=self._consumer.close, name="closing", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+        if closing.is_alive():
+            logger.warning("consumer_not_closed", seconds=CLOSE_SECONDS)
 
     def _assign(self, client: Consumer, assigned: list[TopicPartition]) -> None:
         # Nothing is read until ClickHouse has reported where to start, however long it is down.
@@ -98,7 +124,10 @@ class Sink:
         logger.info("partitions_assigned", partitions=names_of(assigned))
 
     def _revoke(self, client: Consumer, revoked: list[TopicPartition]) -> None:
-        self._flush([self._partitions[tp.topic, tp.partition] for tp in revoked])
+        # The commit is sent and not waited for: its answer comes with a poll, and within a poll's callback there is no
+        # other. The client sends it before it leaves, and if it fails, the next owner commits what the rows say.
+        if not self._stopping:
+            self._flush([self._partitions[tp.topic, tp.partition] for tp in revoked])
         self._forget(revoked)
         client.incremental_unassign(revoked)
         logger.info("partitions_revoked", partitions=names_of(revoked))
@@ -110,6 +139,7 @@ class Sink:
         logger.warning("partitions_lost", partitions=names_of(lost))
 
     def _forget(self, gone: list[TopicPartition]) -> None:
+        self._commits.forget(gone)
         for tp in gone:
             observe.forget(self._partitions.pop((tp.topic, tp.partition)).labels)
 
@@ -119,17 +149,17 @@ class Sink:
         if self._backoff.waits(now):
             return
         waiting = [each for each in self._partitions.values() if each.to_place and not each.backoff.waits(now)]
-        for found in self._placing.look(waiting):
+        for partitions in by_topic(waiting):
             if self._backoff.waits(time.monotonic()):
                 return
             try:
-                moved = self._placing.place(found)
+                moved = self._placing.place(partitions)
             except InsertError as error:
-                self._failed(found.partitions, error)
+                self._failed(partitions, error)
                 continue
             if moved is not None:
                 self._recovered()
-                self._commit(moved)
+                self._commits.want(self._consumer, moved)
 
     def _due(self) -> list[AssignedPartition]:
         full, seconds = self._settings.sink_flush_rows, self._settings.sink_flush_seconds
@@ -152,7 +182,7 @@ class Sink:
             except InsertError as error:
                 self._failed([partition], error)
         self._flushed = 0
-        self._commit(done)
+        self._commits.want(self._consumer, done)
 
     def _insert(self, partition: AssignedPartition) -> TopicPartition:
         was_failing = partition.backoff.failing
@@ -167,20 +197,14 @@ class Sink:
         observe.readable(block.feed.topic, block.appended, block.seen)
         self._recovered()
         tp = partition.inserted()
-        if was_failing and partition.readable:
+        if partition.unreadable:
+            self._consumer.pause([partition.at(0)])
+            logger.error("record_unreadable", partition=partition.key, offset=tp.offset, why=partition.refused)
+        elif was_failing and partition.readable:
             self._consumer.resume([partition.at(0)])
         return tp
 
-    def _commit(self, done: list[TopicPartition]) -> None:
-        if not done:
-            return
-        try:
-            self._consumer.commit(offsets=done, asynchronous=False)
-        except KafkaException as error:
-            self._errors.note(error.args[0])
-            # The rows are in ClickHouse and hold the position: the next start finds it there.
-            logger.warning("commit_failed", partitions=names_of(done))
-            return
+    def _confirmed(self, done: list[TopicPartition]) -> None:
         for tp in done:
             if (partition := self._partitions.get((tp.topic, tp.partition))) is not None:
                 partition.committed = tp.offset
@@ -197,6 +221,9 @@ class Sink:
             wait = max(each.backoff.fail(now) for each in partitions)
             keys = [each.key for each in partitions]
             logger.error("insert_failed", partitions=keys, code=error.code, detail=str(error), seconds=round(wait, 2))
+            if error.kind is Kind.REFUSE:
+                for each in partitions:
+                    refuse(each, f"ClickHouse refuses, with code {error.code}: {error}")
         self._consumer.pause([each.at(0) for each in partitions])
 
     def _recovered(self) -> None:
@@ -222,8 +249,9 @@ class Sink:
 
     def _take(self, message: Message) -> None:
         partition, offset = self._partition_of(message)
-        if partition is None or partition.next_offset is None or partition.misplaced:
+        if partition is None or partition.next_offset is None or partition.misplaced or partition.unreadable:
             return  # from an outdated assignment or position: it is read again from the right one
+        partition.arrives()
         _, appended_at = message.timestamp()
         record = Record(offset, appended_at, message.key(), message.value())
         if not partition.add(record, time.monotonic()):
@@ -235,10 +263,14 @@ class Sink:
         if error.code() == KafkaError._PARTITION_EOF:
             if partition is not None and not partition.to_place:
                 partition.end = offset
+                partition.arrives()
         elif error.code() == KafkaError._AUTO_OFFSET_RESET and partition is not None:
             self._misplaced(partition, "offset_out_of_range")
         else:
             self._errors.note(error)
+            if partition is not None and errors.kafka_kind(error) is Kind.REFUSE:
+                # The client asks again and again. What it reads next shows that someone has changed something.
+                refuse(partition, f"Kafka refuses: {error.str()}")
 
     def _partition_of(self, message: Message) -> tuple[AssignedPartition | None, int]:
         topic, number, offset = message.topic(), message.partition(), message.offset()
@@ -256,4 +288,4 @@ class Sink:
         for partition in partitions:
             _, high = self._consumer.get_watermark_offsets(partition.at(0), cached=True)
             partition.show(high)
-        observe.ready(self._joined and all(each.readable for each in partitions) and not self._backoff.failing)
+        observe.ready(self._joined and all(each.ready for each in partitions) and not self._backoff.failing)

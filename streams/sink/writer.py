@@ -1,28 +1,25 @@
-"""ClickHouse, as the sink uses it: insert a block, query a position, and classify failures."""
+"""ClickHouse, as the sink uses it: insert a block, ask what the tables hold, and name failures."""
 
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple, TypeVar
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from streams.clickhouse import errors
 from streams.clickhouse.client import connect
-from streams.errors import UserError
+from streams.errors import Kind, UserError
 from streams.settings import Settings
 from streams.sink import observe
 from streams.sink.blocks import TableRows
-from streams.sink.feeds import Feed
+from streams.sink.feeds import Feed, Table
+from streams.sink.position import Held
 
 T = TypeVar("T")
 
-UNREACHABLE = "unreachable"
 # An error of the HTTP client repeats the request's URL with all of its settings.
 LONGEST_TEXT = 300
-# Codes of a server that is up but can't serve any table now: timeouts, too many queries, network, memory,
-# read-only (no Keeper), too many parts, shutting down, Keeper, starting up.
-_BUSY = {159, 160, 202, 209, 210, 241, 242, 243, 252, 394, 425, 999, 1001}
-
 # One insert must become one part of one table partition: these bounds, at which the server stops squashing blocks
 # together, are far above the size of a sink's block, so it is never cut.
 _INSERT = {
@@ -31,18 +28,40 @@ _INSERT = {
     "min_insert_block_size_rows": 100_000_000,
     "min_insert_block_size_bytes": 4 * 2**30,
 }
+# What a read decides on must include every acknowledged insert: a replica that lacks one refuses it (and the sink asks
+# again) instead of answering with less. Without replicas, this changes nothing.
+_READ = {"select_sequential_consistency": 1}
 
 
 class InsertError(Exception):
-    """A request failed. `code` is ClickHouse's error code, or `unreachable`; the text is its answer's first line."""
+    """A request failed. `code` is ClickHouse's error code, or `unreachable`; the text is its answer's first line.
 
-    def __init__(self, code: str, text: str) -> None:
+    Its kind is REFUSE if a person must change something, DEFECT if the fault is ours: in both cases it is the trouble
+    of one topic, and others go on.
+    """
+
+    def __init__(self, code: str, text: str, kind: Kind = Kind.DEFECT) -> None:
         super().__init__(text)
         self.code = code
+        self.kind = kind
 
 
 class UnavailableError(InsertError):
     """The request would have failed for any table: ClickHouse is down or overloaded."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code, text, Kind.WAIT)
+
+
+class CatalogueRow(NamedTuple):
+    """A catalogue record as it was stored."""
+
+    artwork_id: str
+    pool_id: str
+    ordinal: int
+    retired: bool
+    tombstone: bool
+    offset: int
 
 
 class Writer:
@@ -69,27 +88,32 @@ class Writer:
         )
         observe.inserted(part.table.name, part.rows, time.monotonic() - started)
 
-    def newest_offsets(self, feed: Feed, topic_id: str) -> dict[int, int]:
-        """Return the largest offset of that log in the position table, by partition. Raises InsertError."""
-        rows = self._rows(
-            "SELECT kafka_partition, max(kafka_offset) "
-            f"FROM {self._settings.clickhouse_database}.{feed.position_table.name} "
-            "WHERE kafka_topic_id = {topic_id:String} GROUP BY kafka_partition",
-            {"topic_id": topic_id},
-        )
-        return {int(partition): int(newest) for partition, newest in rows}
+    def held(self, feed: Feed, topic_id: str, partitions: Collection[int]) -> dict[int, Held]:
+        """Return what the feed's tables hold of that log, for each of the partitions. Raises InsertError.
 
-    def catalogue(self, topic_id: str) -> list[tuple[str, str, int, bool, bool]]:
-        """Return (artwork_id, pool_id, ordinal, retired, tombstone) of the log's records, in their order.
-
-        Raises InsertError.
+        The position table is asked first: a live predecessor, which writes it last, then can't make a set seem to lag.
         """
-        return self._rows(
-            f"SELECT artwork_id, pool_id, ordinal, retired, tombstone FROM "
-            f"{self._settings.clickhouse_database}.artworks_raw FINAL "
-            "WHERE kafka_topic_id = {topic_id:String} ORDER BY kafka_offset",
-            {"topic_id": topic_id},
-        )
+        *sets, position = feed.tables
+        fresh = sets[0].only if sets else None
+        newest = self._newest(position, topic_id, partitions, fresh)
+        others = [self._newest(table, topic_id, partitions) for table in sets]
+        found: dict[int, Held] = {}
+        for number in partitions:
+            last, last_fresh = newest.get(number, (None, None))
+            found[number] = Held(last, last_fresh, [each.get(number, (None, None))[0] for each in others])
+        return found
+
+    def catalogue(self, topic_id: str) -> list[CatalogueRow]:
+        """Return the log's catalogue records, in their order. Raises InsertError."""
+        return [
+            CatalogueRow(*row)
+            for row in self._rows(
+                f"SELECT {', '.join(CatalogueRow._fields[:-1])}, kafka_offset FROM "
+                f"{self._settings.clickhouse_database}.artworks_raw FINAL "
+                "WHERE kafka_topic_id = {topic_id:String} ORDER BY kafka_offset",
+                {"topic_id": topic_id},
+            )
+        ]
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -97,8 +121,22 @@ class Writer:
             self._client.close()
             self._client = None
 
+    def _newest(
+        self, table: Table, topic_id: str, partitions: Collection[int], only: str | None = None
+    ) -> dict[int, tuple[int, int | None]]:
+        """Return the newest offset in a table, by partition; if `only` is a column, also that of rows with it."""
+        chosen = f"if(countIf({only}) = 0, NULL, maxIf(kafka_offset, {only}))" if only else "NULL"
+        rows = self._rows(
+            f"SELECT kafka_partition, max(kafka_offset), {chosen} "
+            f"FROM {self._settings.clickhouse_database}.{table.name} WHERE kafka_topic_id = {{topic_id:String}} "
+            f"AND kafka_partition IN ({', '.join(map(str, sorted(partitions)))}) GROUP BY kafka_partition",
+            {"topic_id": topic_id},
+        )
+        return {int(number): (int(newest), None if last is None else int(last)) for number, newest, last in rows}
+
     def _rows(self, query: str, parameters: dict[str, Any]) -> list[Any]:
-        return list(self._ask(lambda client: client.query(query, parameters=parameters)).result_rows)
+        asked = self._ask(lambda client: client.query(query, parameters=parameters, settings=_READ))
+        return list(asked.result_rows)
 
     def _ask(self, request: Callable[[Client], T]) -> T:
         try:
@@ -113,9 +151,8 @@ class Writer:
 
 
 def classify(error: BaseException) -> InsertError:
-    """Distinguish a server that is down or busy, which passes, from a refused request, which someone must fix."""
+    """Name what happened: a server that is down or busy, which passes, or a refused request, which someone must fix."""
     text = str(error).split("\n", 1)[0][:LONGEST_TEXT]
-    code = error.code if isinstance(error, Error) else None
-    if code is None:
-        return UnavailableError(UNREACHABLE, text)
-    return UnavailableError(str(code), text) if code in _BUSY else InsertError(str(code), text)
+    kind, number = errors.kind(error), errors.code(error.__cause__ or error)
+    code = errors.UNREACHABLE if number is None else str(number)
+    return UnavailableError(code, text) if kind is Kind.WAIT else InsertError(code, text, kind)

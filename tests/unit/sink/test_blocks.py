@@ -1,4 +1,4 @@
-"""Blocks hold whole records in order; unreadable records are left out and counted."""
+"""Blocks hold whole records in order, and end at the first that can't be read: none is ever left out."""
 
 import json
 from datetime import datetime
@@ -10,7 +10,7 @@ from streams.core.chunk import SourceRecord
 from streams.kafka.names import ACCEPTED, ARTWORKS, LEDGER, REJECTED
 from streams.metrics.catalogue import SINK
 from streams.sink import read_fast
-from streams.sink.blocks import Block, build
+from streams.sink.blocks import Block, Source, build
 from streams.sink.feeds import COORDINATES, FEEDS
 from streams.sink.read_rows import ArtworkParser, parser
 from streams.sink.records import Record
@@ -22,7 +22,7 @@ from tests.support.sink import joined
 
 def block(topic: str, *values: bytes | None, first: int = 10) -> Block:
     read = [Record(first + 2 * n, T0 + n, None, value) for n, value in enumerate(values)]
-    return build(FEEDS[topic], "log-1", 3, read, parser(topic))
+    return build(Source(FEEDS[topic], "log-1", 3, "p1"), read, parser(topic))
 
 
 def rows(block: Block, table: str) -> list[dict[str, Any]]:
@@ -36,10 +36,6 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {
         name: round(value.timestamp() * 1000) if isinstance(value, datetime) else value for name, value in row.items()
     }
-
-
-def skipped(topic: str) -> float:
-    return SINK.get_sample_value("impressions_sink_skipped_records_total", {"topic": topic}) or 0.0
 
 
 def refused() -> float:
@@ -68,9 +64,9 @@ def test_a_block_of_repeats_has_no_part_for_the_sets() -> None:
     assert [part.table.name for part in made.parts] == ["impressions_raw"]
 
 
-def test_the_token_names_the_records_and_nothing_else() -> None:
+def test_the_token_names_the_records_and_the_placing_and_nothing_else() -> None:
     value = joined([ledger(1)])
-    assert block(LEDGER, value, value).token == "log-1:3:10-12"
+    assert block(LEDGER, value, value).token == "log-1:3:10-12:p1"
 
 
 def test_latency_is_measured_from_the_source_of_each_records_first_row() -> None:
@@ -153,36 +149,65 @@ def without(name: str) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_an_unreadable_record_is_left_out_whole_and_its_neighbours_are_kept(bad: bytes | None) -> None:
-    before = skipped(ACCEPTED)
-    made = block(ACCEPTED, joined([GOOD]), bad, joined([GOOD]))
-    assert [row["kafka_offset"] for row in rows(made, "impressions_raw")] == [10, 14]
-    assert [row["kafka_offset"] for row in rows(made, "user_artworks_raw")] == [10, 14]
-    assert skipped(ACCEPTED) == before + 1
-    assert (made.first, made.last) == (10, 14)
+def test_a_block_ends_before_a_record_that_cannot_be_read(bad: bytes | None) -> None:
+    good = joined([GOOD])
+    made = block(ACCEPTED, good, good, bad, good, bad)
+    assert [row["kafka_offset"] for row in rows(made, "impressions_raw")] == [10, 12]
+    assert [row["kafka_offset"] for row in rows(made, "user_artworks_raw")] == [10, 12]
+    assert made.unreadable is not None
+    assert (made.first, made.next, made.unreadable.offset) == (10, 14, 14)
+    assert made.unreadable.why
 
 
-def test_a_block_without_readable_records_still_advances() -> None:
-    made = block(ACCEPTED, b"{")
-    assert (made.parts, made.last) == ((), 10)
+def test_a_block_whose_first_record_cannot_be_read_is_empty_and_leads_nowhere() -> None:
+    made = block(ACCEPTED, b"{", joined([GOOD]))
+    assert made.unreadable is not None
+    assert (made.parts, made.first, made.next, made.unreadable.offset) == ((), 10, 10, 10)
+
+
+def test_fields_that_a_newer_worker_added_are_ignored() -> None:
+    made = block(ACCEPTED, joined([GOOD | {"colour": "red", "more": {"a": [1]}}]), joined([GOOD]))
+    assert made.unreadable is None
+    assert [row["kafka_offset"] for row in rows(made, "impressions_raw")] == [10, 12]
 
 
 @pytest.mark.parametrize(
     "row", [{"payload": 5}, {"payload_encoding": "hex"}, {"payload_encoding": "base64", "payload": "*"}]
 )
-def test_a_rejected_piece_with_a_wrong_payload_is_left_out(row: dict[str, Any]) -> None:
-    before = skipped(REJECTED)
+def test_a_rejected_piece_with_a_wrong_payload_cannot_be_read(row: dict[str, Any]) -> None:
     good = rejected(payload="x", payload_encoding="utf-8")
-    assert block(REJECTED, joined([good | row])).parts == ()
-    assert skipped(REJECTED) == before + 1
+    made = block(REJECTED, joined([good]), joined([good | row]))
+    assert made.unreadable is not None
+    assert (len(rows(made, "rejected_raw")), made.unreadable.offset) == (1, 12)
+
+
+@pytest.mark.parametrize("more", [{}, {"extra": 1}], ids=["by columns", "row by row"])
+def test_rows_of_an_older_worker_count_as_one_line(more: dict[str, Any]) -> None:
+    made = block(LEDGER, joined([ledger(1) | more, ledger(2) | more]))
+    assert [row["lines"] for row in rows(made, "ledger_raw")] == [1, 1]
+    made = block(LEDGER, joined([ledger(1, lines=7) | more, ledger(2, lines=1) | more]))
+    assert [row["lines"] for row in rows(made, "ledger_raw")] == [7, 1]
+    made = block(LEDGER, joined([ledger(1, lines=7) | more, ledger(2) | more]))
+    assert [row["lines"] for row in rows(made, "ledger_raw")] == [7, 1]
+
+
+def test_rejected_rows_of_an_older_worker_count_as_one_line() -> None:
+    piece = rejected(payload="x", payload_encoding="utf-8")
+    made = block(REJECTED, joined([piece]), joined([piece | {"lines": 5}]))
+    assert [row["lines"] for row in rows(made, "rejected_raw")] == [1, 5]
+
+
+@pytest.mark.parametrize("wrong", [None, "1", -1, 2**32, True, 1.5])
+def test_a_wrong_number_of_lines_is_not_taken_for_a_missing_one(wrong: Any) -> None:
+    made = block(LEDGER, joined([ledger(1)]), joined([ledger(2, lines=wrong)]))
+    assert made.unreadable is not None
+    assert made.unreadable.why == "lines does not fit UInt32"
 
 
 def artworks(parse: ArtworkParser, *records: tuple[str | None, Any], first: int = 0) -> list[tuple[Any, ...]]:
     """Return the rows of catalogue records, with the columns that a record decides."""
     made = build(
-        FEEDS[ARTWORKS],
-        "log-1",
-        0,
+        Source(FEEDS[ARTWORKS], "log-1", 0, "p1"),
         [
             Record(
                 first + n,
@@ -228,6 +253,29 @@ def test_refused_catalogue_records_do_not_become_rows_or_stop_the_rest() -> None
     )
     assert [row[0] for row in found] == ["a1", "a8"]
     assert refused() == before + 7
+
+
+def test_refused_records_that_are_read_again_are_not_counted_again() -> None:
+    before = refused()
+    parse = parser(ARTWORKS, known=11)
+    assert isinstance(parse, ArtworkParser)
+    parse.restore([("a1", "main", 1, False, False)])
+    assert artworks(parse, ("a2", {"ordinal": 1}), ("a2", None), ("a2", [2]), first=9) == []
+    assert refused() == before + 1
+
+
+def test_whatever_the_catalogue_accepts_fits_the_table() -> None:
+    # A stranger's record must never make the sink wait for one of a newer release.
+    found = artworks(
+        ArtworkParser(),
+        (
+            "a" * 128,
+            {"pool_id": "p" * 128, "ordinal": 2**32 - 1, "created_at": 9_999_999_999_999, "dna": [2**63, -0.0]},
+        ),
+        ("a2", {"pool_id": "p", "ordinal": 0, "created_at": 0, "dna": [5e-324, 1.7976931348623157e308] * 1000}),
+        ("a2", None),
+    )
+    assert [row[0] for row in found] == ["a" * 128, "a2", "a2"]
 
 
 def test_a_restored_catalogue_refuses_what_the_original_would() -> None:

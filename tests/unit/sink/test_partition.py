@@ -3,15 +3,16 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from streams.kafka.names import LEDGER, REJECTED
+from streams.metrics.catalogue import SINK
 from streams.runtime.backoff import FIRST_SECONDS, LONGEST_SECONDS, Backoff
+from streams.sink.blocks import Block
 from streams.sink.feeds import FEEDS
 from streams.sink.partition import BLOCK_BYTES, AssignedPartition, due
+from streams.sink.position import Start
 from streams.sink.read_rows import parser
 from streams.sink.records import Record
-from streams.sink.writer import UNREACHABLE, UnavailableError, classify
 from tests.support.rows import ledger
 from tests.support.sink import joined
 
@@ -20,8 +21,13 @@ ROWS, SECONDS = 10, 0.5
 
 def placed(topic: str = LEDGER, offset: int = 0) -> AssignedPartition:
     partition = AssignedPartition(FEEDS[topic], 1)
-    partition.place("log-1", offset, parser(topic))
+    partition.place("log-1", Start(offset), parser(topic))
     return partition
+
+
+def named(block: Block) -> str:
+    """The block's token without the name of the placing."""
+    return block.token.rpartition(":")[0]
 
 
 def record(offset: int, rows: int = 1) -> Record:
@@ -60,7 +66,7 @@ def test_a_failed_block_is_retried_unchanged() -> None:
     committed = partition.inserted()
     assert (committed.offset, committed.metadata) == (6, "log-1")
     assert partition.held
-    assert partition.block().token == "log-1:1:6-6"
+    assert named(partition.block()) == "log-1:1:6-6"
     partition.inserted()
     assert not partition.held
 
@@ -76,14 +82,14 @@ def test_a_block_built_by_another_thread_holds_what_was_read_before_and_is_built
         assert partition.due(0.0, ROWS, SECONDS)
         partition.prepare(maker)
         first = partition.block()
-        assert (first.token, partition.block()) == ("log-1:1:0-1", first)
+        assert (named(first), partition.block()) == ("log-1:1:0-1", first)
         partition.inserted()
         partition.prepare(maker)
         partition.unplace()
         assert not partition.held
-        partition.place("log-2", 0, parser(LEDGER))
+        partition.place("log-2", Start(0), parser(LEDGER))
         partition.add(record(0), 0.0)
-        assert partition.block().token == "log-2:1:0-0"
+        assert named(partition.block()) == "log-2:1:0-0"
 
 
 def test_when_a_block_is_full_only_those_at_least_half_full_are_due_with_it() -> None:
@@ -125,9 +131,9 @@ def test_placing_a_partition_again_forgets_what_was_read() -> None:
     partition.unplace()
     assert partition.to_place
     assert not partition.held
-    partition.place("log-2", 0, parser(LEDGER))
+    partition.place("log-2", Start(0), parser(LEDGER))
     partition.add(record(0), 0.0)
-    assert partition.block().token == "log-2:1:0-0"
+    assert named(partition.block()) == "log-2:1:0-0"
 
 
 def test_a_misplaced_partition_inserts_what_it_holds_before_it_is_placed_again() -> None:
@@ -140,8 +146,67 @@ def test_a_misplaced_partition_inserts_what_it_holds_before_it_is_placed_again()
     assert not partition.to_place
     partition.inserted()
     assert partition.to_place
-    partition.place("log-2", 0, parser(LEDGER))
+    partition.place("log-2", Start(0), parser(LEDGER))
     assert partition.readable
+
+
+def test_each_placing_has_tokens_of_its_own() -> None:
+    """ClickHouse remembers the tokens of blocks that it has lost: under the same ones, they could not come back."""
+    tokens = []
+    for _ in range(2):
+        partition = placed()
+        partition.add(record(5), 0.0)
+        first = partition.block().token
+        assert partition.block().token == first
+        tokens.append(first)
+    assert tokens[0] != tokens[1]
+    assert {token.rpartition(":")[0] for token in tokens} == {"log-1:1:5-5"}
+
+
+def test_what_comes_after_an_unreadable_record_waits_with_it() -> None:
+    partition = placed()
+    partition.add(record(5), 0.0)
+    partition.add(Record(7, 0, None, b"{"), 0.0)
+    partition.add(record(8), 0.0)
+    partition.block()
+    partition.add(record(9), 0.0)
+    assert partition.inserted().offset == 7
+    assert (partition.held, partition.readable, partition.ready, partition.to_place) == (False, False, False, False)
+    assert (partition.next_offset, partition.work(False, 0).waits) == (7, True)
+    assert "offset 7 can't be read" in partition.refused
+    assert partition.refused.endswith("by hand to 8")
+    assert set_aside() == 1
+    partition.place("log-1", Start(8), parser(LEDGER))
+    assert (partition.ready, partition.refused, set_aside()) == (True, "", 0)
+
+
+def set_aside() -> float | None:
+    labels = {"topic": LEDGER, "partition": "1"}
+    return SINK.get_sample_value("impressions_sink_partition_refused", labels)
+
+
+def test_a_refusal_is_over_once_something_arrives_or_is_inserted() -> None:
+    partition = placed()
+    assert partition.refuse("no")
+    assert not partition.refuse("no")
+    assert partition.refuse("another reason")
+    assert (partition.readable, partition.ready) == (True, False)
+    partition.arrives()
+    assert partition.ready
+    partition.add(record(0), 0.0)
+    partition.block()
+    partition.refuse("the table is gone")
+    partition.backoff.fail(0.0)
+    partition.arrives()  # read before the failure
+    assert partition.refused
+    partition.inserted()
+    assert partition.ready
+
+
+def test_commits_carry_what_rows_cannot_say() -> None:
+    partition = AssignedPartition(FEEDS[LEDGER], 1)
+    partition.place("log-1", Start(5, floor=5), parser(LEDGER))
+    assert (partition.commit_at(6).offset, partition.commit_at(6).metadata) == (6, "log-1 5")
 
 
 @pytest.mark.parametrize("luck", [0.0, 0.5, 1.0])
@@ -160,14 +225,3 @@ def test_waits_grow_to_a_bound_and_start_over_after_success(luck: float) -> None
     assert not backoff.failing
     assert not backoff.waits(0.0)
     assert backoff.fail(0.0) == waits[0]
-
-
-def test_failures_that_pass_are_distinguished_from_those_that_someone_must_fix() -> None:
-    away = classify(OperationalError("Connection refused\nand more"))
-    assert isinstance(away, UnavailableError)
-    assert (away.code, str(away)) == (UNREACHABLE, "Connection refused")
-    assert isinstance(classify(OSError("gone")), UnavailableError)
-    assert isinstance(classify(DatabaseError("too many parts", code=252)), UnavailableError)
-    unknown_table = classify(DatabaseError("x" * 1000, code=60))
-    assert not isinstance(unknown_table, UnavailableError)
-    assert (unknown_table.code, len(str(unknown_table))) == ("60", 300)
