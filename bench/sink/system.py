@@ -37,7 +37,7 @@ class Sample:
     blocks: dict[str, int]
     lag: int
     slow: int
-    """Records that were skipped."""
+    """Partitions that were set aside at a record that can't be read."""
     used: dict[str, Usage]
 
     @property
@@ -87,7 +87,7 @@ def sample(settings: Settings) -> Sample | None:
         _by_table(text, "impressions_sink_rows_total"),
         _by_table(text, "impressions_sink_blocks_total"),
         round(total(text, "impressions_sink_lag")) if is_ready(text) else -1,
-        round(total(text, "impressions_sink_skipped_records_total")),
+        round(total(text, "impressions_sink_partition_refused")),
         {name: used_by(name, settings) for name in (SINK, ENGINE, broker.NAME, worker.name(0))},
     )
 

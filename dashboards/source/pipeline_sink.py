@@ -74,13 +74,13 @@ def sink() -> Row:
         ),
         lines(
             Head(
-                "Skipped and refused",
-                "Records that the sink skipped because they can't be read, and catalogue records that it refused, "
-                "since it was started.",
+                "Set aside and refused",
+                "Partitions that are not read until a person has looked (the sink's log says why), and catalogue "
+                "records that were refused since the sink was started.",
                 (8, 7),
             ),
-            Look(COUNT, least=0, soft_most=5, colours={"skipped": BAD, "refused": QUIET}),
-            metric("sum(impressions_sink_skipped_records_total) or vector(0)", "skipped"),
+            Look(COUNT, least=0, soft_most=5, colours={"set aside": BAD, "refused": QUIET}),
+            metric("sum(impressions_sink_partition_refused) or vector(0)", "set aside"),
             metric("max(impressions_sink_refused_artworks_total)", "refused"),
             calcs=("lastNotNull",),
         ),

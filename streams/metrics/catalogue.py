@@ -198,10 +198,7 @@ sink_lag_seconds = Gauge(
     registry=SINK,
 )
 sink_committed = Gauge(
-    "impressions_sink_committed_offset",
-    "Offset that the broker has confirmed as committed",
-    TOPIC_PARTITION,
-    registry=SINK,
+    "impressions_sink_committed_offset", "Offset whose commit is confirmed", TOPIC_PARTITION, registry=SINK
 )
 sink_progress = Gauge(
     "impressions_sink_progress_timestamp_seconds",
@@ -211,7 +208,7 @@ sink_progress = Gauge(
 )
 sink_lost = Counter(
     "impressions_sink_lost_offsets",
-    "Offsets that retention deleted before they were read",
+    "Offsets deleted by retention before they were read",
     TOPIC_PARTITION,
     registry=SINK,
 )

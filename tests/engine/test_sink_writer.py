@@ -5,15 +5,18 @@ from typing import Any
 
 import orjson
 import pytest
+from clickhouse_connect.driver.client import Client
 
+from streams.errors import Kind
 from streams.kafka.names import ACCEPTED, ARTWORKS, LEDGER, REJECTED
-from streams.sink.blocks import Block, build
+from streams.sink.blocks import Block, Source, build
 from streams.sink.feeds import FEEDS
+from streams.sink.position import Held
 from streams.sink.read_rows import parser
 from streams.sink.records import Record
 from streams.sink.writer import InsertError, UnavailableError, Writer
 from tests.support.clickhouse import Engine, running_engine
-from tests.support.database import Database, migrated
+from tests.support.database import Database, migrated, refresh
 from tests.support.rows import accepted, ledger, rejected
 from tests.support.sink import joined
 
@@ -39,8 +42,16 @@ def writer(engine: Engine, db: Database) -> Iterator[Writer]:
     made.close()
 
 
-def block(topic: str, topic_id: str, *values: bytes, key: bytes | None = None) -> Block:
-    return build(FEEDS[topic], topic_id, 3, [Record(7 + n, 0, key, v) for n, v in enumerate(values)], parser(topic))
+def block(
+    topic: str, topic_id: str, *values: bytes, key: bytes | None = None, first: int = 7, placing: str = "p1"
+) -> Block:
+    source = Source(FEEDS[topic], topic_id, 3, placing)
+    return build(source, [Record(first + n, 0, key, v) for n, v in enumerate(values)], parser(topic))
+
+
+def insert(writer: Writer, made: Block) -> None:
+    for part in made.parts:
+        writer.insert(part, made.token)
 
 
 def held(db: Database, table: str, topic_id: str, names: list[str]) -> list[tuple[Any, ...]]:
@@ -83,17 +94,17 @@ def test_accepted_rows_are_stored_as_decided(db: Database, writer: Writer, by: s
         writer.insert(part, made.token)
         writer.insert(part, made.token)
     expected = [tuple(row[name] for name in FIELDS) for row in given]
-    assert held(db, "impressions_raw", made.topic_id, FIELDS) == expected
+    assert held(db, "impressions_raw", made.source.topic_id, FIELDS) == expected
     coordinates = (
         "SELECT kafka_partition, kafka_offset FROM impressions_raw WHERE kafka_topic_id = {t:String} ORDER BY 2"
     )
-    assert db.rows(coordinates, t=made.topic_id) == [(3, 7), (3, 7), (3, 8)]
+    assert db.rows(coordinates, t=made.source.topic_id) == [(3, 7), (3, 7), (3, 8)]
     for table in ("user_artworks_raw", "artwork_users_raw"):
         query = (
             "SELECT user_id, artwork_id, toUnixTimestamp64Milli(first_seen_at), toUnixTimestamp64Milli(received_at), "
             f"kafka_partition, kafka_offset FROM {table} WHERE kafka_topic_id = {{t:String}}"
         )
-        assert db.rows(query, t=made.topic_id) == [(f"{TEXT} {by}", "a1", MAX_TIME, 0, 3, 8)]
+        assert db.rows(query, t=made.source.topic_id) == [(f"{TEXT} {by}", "a1", MAX_TIME, 0, 3, 8)]
 
 
 @pytest.mark.parametrize("by", ["columns", "rows"])
@@ -108,7 +119,7 @@ def test_ledger_rows_are_stored_as_decided(db: Database, writer: Writer, by: str
         writer.insert(part, made.token)
     names = [name for name in large if not name.startswith("kafka_")]
     expected = [tuple(row[name] for name in names) for row in (ledger(0) | source, large | source)]
-    assert held(db, "ledger_raw", made.topic_id, names) == expected
+    assert held(db, "ledger_raw", made.source.topic_id, names) == expected
 
 
 def test_rejected_bytes_and_catalogue_records_are_stored_unchanged(db: Database, writer: Writer) -> None:
@@ -116,12 +127,12 @@ def test_rejected_bytes_and_catalogue_records_are_stored_unchanged(db: Database,
     made = block(REJECTED, "rejected", joined([piece]))
     writer.insert(made.parts[0], made.token)
     query = "SELECT hex(payload), idx, detail FROM rejected_raw WHERE kafka_topic_id = {t:String}"
-    assert db.rows(query, t=made.topic_id) == [("00FF0A", -(2**31), TEXT)]
+    assert db.rows(query, t=made.source.topic_id) == [("00FF0A", -(2**31), TEXT)]
     value = {"pool_id": "p", "ordinal": 2**32 - 1, "dna": [1, -0.5, 2**53 + 1]}
     made = block(ARTWORKS, "artworks", orjson.dumps(value), key=b"a1")
     writer.insert(made.parts[0], made.token)
     query = "SELECT artwork_id, ordinal, dna, tombstone FROM artworks_raw WHERE kafka_topic_id = {t:String}"
-    assert db.rows(query, t=made.topic_id) == [("a1", 2**32 - 1, [1.0, -0.5, float(2**53 + 1)], False)]
+    assert db.rows(query, t=made.source.topic_id) == [("a1", 2**32 - 1, [1.0, -0.5, float(2**53 + 1)], False)]
 
 
 def test_a_refused_insert_and_an_unreachable_server_are_different_errors(engine: Engine, db: Database) -> None:
@@ -129,7 +140,139 @@ def test_a_refused_insert_and_an_unreachable_server_are_different_errors(engine:
     elsewhere = Writer(engine.settings(clickhouse_database="nowhere"))
     with pytest.raises(InsertError) as refused:
         elsewhere.insert(made.parts[0], made.token)
-    assert (refused.value.code, isinstance(refused.value, UnavailableError)) == ("81", False)
+    assert (refused.value.code, refused.value.kind) == ("81", Kind.REFUSE)
+    with pytest.raises(InsertError) as refused:
+        elsewhere.held(FEEDS[LEDGER], "log", [0])
+    assert refused.value.kind is Kind.REFUSE
+    stranger = Writer(engine.settings(clickhouse_user="nobody"))
+    with pytest.raises(InsertError) as refused:
+        stranger.insert(made.parts[0], made.token)
+    assert (refused.value.code, refused.value.kind) == ("516", Kind.REFUSE)
     gone = Writer(engine.settings(clickhouse_url="http://127.0.0.1:1"))
     with pytest.raises(UnavailableError):
         gone.insert(made.parts[0], made.token)
+
+
+def drop_newest_part(db: Database, table: str) -> None:
+    """Drop the part that was inserted last, as a power cut or a restored backup may."""
+    query = (
+        "SELECT name FROM system.parts WHERE active AND database = {db:String} AND table = {table:String} "
+        "ORDER BY max_block_number DESC LIMIT 1"
+    )
+    ((name,),) = db.put.client.query(query, parameters={"db": db.name, "table": table}).result_rows
+    db.put.client.command(f"ALTER TABLE {db.name}.{table} DROP PART '{name}'")
+
+
+def chunk(topic: str, number: int) -> bytes:
+    """The value of the record with that offset: two rows, one of which is fresh."""
+    if topic == ACCEPTED:
+        rows = [accepted(f"u{number}", f"a{n}", event_id=f"e{number}-{n}", fresh=n == 0, idx=n) for n in range(2)]
+    elif topic == LEDGER:
+        rows = [ledger(number, 3, line=n, received=1, accepted=1) for n in range(2)]
+    else:
+        rows = [rejected(number, 3, payload="x", payload_encoding="utf-8")]
+    return joined(rows)
+
+
+@pytest.fixture
+def apart(engine: Engine) -> Iterator[Database]:
+    """A database in which parts stay as they were inserted."""
+    db = migrated(engine, "apart")
+    db.put.client.command("SYSTEM STOP MERGES")
+    yield db
+    db.put.client.command("SYSTEM START MERGES")
+    db.put.client.command(f"DROP DATABASE {db.name}")
+
+
+@pytest.mark.parametrize(
+    ("topic", "table", "names"),
+    [
+        (ACCEPTED, "impressions_raw", "event_id, idx"),
+        (ACCEPTED, "user_artworks_raw", "user_id, artwork_id"),
+        (ACCEPTED, "artwork_users_raw", "user_id, artwork_id"),
+        (LEDGER, "ledger_raw", "source_offset, line"),
+        (REJECTED, "rejected_raw", "source_offset, idx"),
+    ],
+)
+def test_what_a_table_lost_is_found_missing_and_comes_back_once(
+    engine: Engine, apart: Database, topic: str, table: str, names: str
+) -> None:
+    writer = Writer(engine.settings(clickhouse_database=apart.name))
+    feed = FEEDS[topic]
+    fresh = 9 if topic == ACCEPTED else None
+
+    def readable() -> list[tuple[Any, ...]]:
+        view = table.removesuffix("_raw")
+        return apart.rows(f"SELECT {names} FROM {view} ORDER BY ALL")
+
+    def blocks(placing: str, first: int) -> list[Block]:
+        values = [chunk(topic, number) for number in range(10)]
+        cut = [range(first, 6), range(6, 10)]
+        return [block(topic, "log", *[values[n] for n in each], first=each[0], placing=placing) for each in cut if each]
+
+    for made in blocks("p1", 0):
+        insert(writer, made)
+    whole = readable()
+    full = writer.held(feed, "log", [3, 4])
+    assert full == {3: Held(9, fresh, [9, 9] if fresh else []), 4: Held(None, None, [None, None] if fresh else [])}
+    assert full[3].next == 10
+    drop_newest_part(apart, table)
+    assert readable() == [row for row in whole if row in readable()] != whole
+    held = writer.held(feed, "log", [3])[3]
+    assert held.next == 6
+    # ClickHouse remembers the tokens of what it has lost.
+    insert(writer, blocks("p1", 6)[-1])
+    assert readable() != whole
+    for made in blocks("p2", held.next):
+        insert(writer, made)
+        insert(writer, made)
+    assert readable() == whole
+    assert writer.held(feed, "log", [3])[3].next == 10
+    writer.close()
+
+
+def test_rows_that_are_read_again_are_not_counted_twice(engine: Engine, apart: Database) -> None:
+    writer = Writer(engine.settings(clickhouse_database=apart.name))
+
+    def counted() -> list[tuple[Any, ...]]:
+        refresh(apart)
+        lines = apart.rows("SELECT sum(lines), sum(received), sum(accepted) FROM ledger_minutes")
+        return [*lines, *apart.rows("SELECT sum(impressions), sum(doubled) FROM users_raw FINAL")]
+
+    def write(placing: str, first: int, last: int) -> None:
+        for topic in (ACCEPTED, LEDGER):
+            values = [chunk(topic, number) for number in range(first, last)]
+            insert(writer, block(topic, "log", *values, first=first, placing=placing))
+
+    write("p1", 0, 6)
+    assert counted() == [(12, 12, 12), (12, 0)]
+    write("p1", 6, 10)
+    for table in ("ledger_raw", "impressions_raw"):
+        drop_newest_part(apart, table)
+    # Lost before a rollup had it, and after.
+    write("p2", 6, 8)
+    assert counted() == [(16, 16, 16), (16, 0)]
+    for table in ("ledger_raw", "impressions_raw"):
+        drop_newest_part(apart, table)
+    write("p3", 6, 10)
+    assert counted() == [(20, 20, 20), (20, 0)]
+    writer.close()
+
+
+def test_reads_that_decide_something_ask_for_every_acknowledged_insert(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a cluster shows what that does; here, that it is sent, and that a server without replicas takes it."""
+    asked: list[dict[str, Any]] = []
+    query = Client.query
+
+    def noting(client: Client, *arguments: Any, **named: Any) -> Any:
+        asked.append(named["settings"])
+        return query(client, *arguments, **named)
+
+    monkeypatch.setattr(Client, "query", noting)
+    for feed in FEEDS.values():
+        writer.held(feed, "log", [0])
+    writer.catalogue("log")
+    assert len(asked) == sum(len(feed.tables) for feed in FEEDS.values()) + 1
+    assert all(settings["select_sequential_consistency"] == 1 for settings in asked)

@@ -46,8 +46,12 @@ def test_a_missing_table_stops_only_its_own_topic_and_skips_nothing(stack: SinkS
         stack.feeder.commit(*stack.chunk(10, 0))
         stack.wait_rows("impressions", 30)
         until(lambda: sink.metric('impressions_sink_errors_total{code="60"}'), SECONDS, "the error is counted")
+        until(lambda: sink.metric("impressions_sink_partition_refused") == PARTITIONS, SECONDS, "the ledger's waits")
+        assert sink.metric("impressions_sink_ready") == 0
         writer.command(f"RENAME TABLE {stack.db.name}.away TO {stack.db.name}.ledger_raw")
         stack.check(10)
+        sink.wait_ready()
+        assert sink.metric("impressions_sink_partition_refused") == 0
         assert sink.stop() == 0
 
 

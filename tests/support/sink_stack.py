@@ -1,18 +1,20 @@
 """What the sink connects: a real broker with the project's topics, and a real engine with one database per test."""
 
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from streams.kafka.admin import committed
+from streams.kafka.admin import committed, describe, watermarks
 from streams.kafka.names import ACCEPTED, LEDGER, SINK_GROUP
 from streams.provision import topics_file
 from streams.provision.topics import provision_kafka
 from streams.settings import Settings
+from streams.sink.feeds import FEEDS
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated
 from tests.support.kafka import running_broker
@@ -78,12 +80,30 @@ class SinkStack:
         found = committed(self.settings, SINK_GROUP, topic, partition)
         return found.offset, found.metadata
 
-    def rewind(self, partition: int) -> None:
-        """Set the partition's committed offsets to 0, as an operator could."""
+    def set_offsets(self, partition: int, offset: int, topics: Sequence[str] = (ACCEPTED, LEDGER)) -> None:
+        """Set a partition's committed offsets, as an operator could while no sink runs."""
         consumer = Consumer({"bootstrap.servers": self.settings.kafka_bootstrap, "group.id": SINK_GROUP})
-        offsets = [TopicPartition(topic, partition, 0) for topic in (ACCEPTED, LEDGER)]
-        consumer.commit(offsets=offsets, asynchronous=False)
+        consumer.commit(offsets=[TopicPartition(topic, partition, offset) for topic in topics], asynchronous=False)
         consumer.close()
+
+    def wait_no_member(self) -> None:
+        """Return once the group has no members: a sink that ended is one until its session is over."""
+        admin = AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap})
+        until(
+            lambda: not admin.describe_consumer_groups([SINK_GROUP])[SINK_GROUP].result(SECONDS).members,
+            SECONDS,
+            "the group has no member",
+        )
+
+    def drop_newest_part(self, table: str) -> None:
+        """Drop the part of a table that was inserted last, as a power cut or a restored backup may."""
+        client, database = self.db.put.client, self.db.name
+        query = (
+            f"SELECT name FROM system.parts WHERE active AND database = '{database}' AND table = '{table}' "
+            "ORDER BY max_block_number DESC LIMIT 1"
+        )
+        ((name,),) = client.query(query).result_rows
+        client.command(f"ALTER TABLE {database}.{table} DROP PART '{name}'")
 
 
 def rejected_piece(number: int) -> bytes:
@@ -102,7 +122,7 @@ class SinkServers:
 
     @contextmanager
     def stack(self, folder: Path) -> Iterator[SinkStack]:
-        """A new database, dropped afterwards; what earlier tests left in the topics is before the group's offsets."""
+        """A new database, dropped afterwards; what earlier tests left in the topics is given up, by hand."""
         name = f"sink_{next(self.numbers)}"
         settings = self.engine.settings(
             kafka_bootstrap=self.broker.kafka_bootstrap,
@@ -112,9 +132,49 @@ class SinkServers:
             sink_flush_seconds=0.1,
         )
         db = migrated(self.engine, name)
+        give_up_what_is_there(self.broker)
         yield SinkStack(settings, self.engine, db, folder, self.feeder)
         # Otherwise its rollups would keep refreshing during the tests that follow.
         db.put.client.command(f"DROP DATABASE {name}")
+
+
+def give_up_what_is_there(broker: Settings) -> None:
+    """Set the group's offsets to the logs' ends, as an operator could. Sinks of earlier tests are gone.
+
+    They were static members, whose sessions may last, and then the broker takes commits of a member only. So this takes
+    over as sink 0, whose place the test's own sink takes over in turn.
+    """
+    with closing(
+        Consumer(
+            {
+                "bootstrap.servers": broker.kafka_bootstrap,
+                "group.id": SINK_GROUP,
+                "group.instance.id": "sink-0",
+                "session.timeout.ms": SESSION_SECONDS * 1000,
+                "partition.assignment.strategy": "cooperative-sticky",
+                "enable.auto.commit": False,
+            }
+        )
+    ) as consumer:
+        consumer.subscribe(list(FEEDS))
+        until(lambda: consumer.poll(0.1) is not None or consumer.assignment(), SECONDS, "the group takes sink 0 back")
+        consumer.pause(consumer.assignment())
+        offsets = [
+            TopicPartition(topic, partition, watermarks(broker, topic, partition)[1])
+            for topic in FEEDS
+            for partition in range(describe(broker, topic).partitions)
+        ]
+        until(lambda: _commits(consumer, offsets), SECONDS, "the offsets are committed")
+
+
+def _commits(consumer: Consumer, offsets: list[TopicPartition]) -> bool:
+    """Return whether the broker takes a commit, which it doesn't during a rebalance."""
+    try:
+        consumer.commit(offsets=offsets, asynchronous=False)
+    except KafkaException:
+        consumer.poll(0.1)
+        return False
+    return True
 
 
 @contextmanager

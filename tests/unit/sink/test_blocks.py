@@ -181,22 +181,6 @@ def test_a_rejected_piece_with_a_wrong_payload_cannot_be_read(row: dict[str, Any
     assert (len(rows(made, "rejected_raw")), made.unreadable.offset) == (1, 12)
 
 
-@pytest.mark.parametrize("more", [{}, {"extra": 1}], ids=["by columns", "row by row"])
-def test_rows_of_an_older_worker_count_as_one_line(more: dict[str, Any]) -> None:
-    made = block(LEDGER, joined([ledger(1) | more, ledger(2) | more]))
-    assert [row["lines"] for row in rows(made, "ledger_raw")] == [1, 1]
-    made = block(LEDGER, joined([ledger(1, lines=7) | more, ledger(2, lines=1) | more]))
-    assert [row["lines"] for row in rows(made, "ledger_raw")] == [7, 1]
-    made = block(LEDGER, joined([ledger(1, lines=7) | more, ledger(2) | more]))
-    assert [row["lines"] for row in rows(made, "ledger_raw")] == [7, 1]
-
-
-def test_rejected_rows_of_an_older_worker_count_as_one_line() -> None:
-    piece = rejected(payload="x", payload_encoding="utf-8")
-    made = block(REJECTED, joined([piece]), joined([piece | {"lines": 5}]))
-    assert [row["lines"] for row in rows(made, "rejected_raw")] == [1, 5]
-
-
 @pytest.mark.parametrize("wrong", [None, "1", -1, 2**32, True, 1.5])
 def test_a_wrong_number_of_lines_is_not_taken_for_a_missing_one(wrong: Any) -> None:
     made = block(LEDGER, joined([ledger(1)]), joined([ledger(2, lines=wrong)]))
