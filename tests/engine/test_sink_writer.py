@@ -1,6 +1,8 @@
 """ClickHouse holds exactly what the sink inserts, to the bit, whichever way its rows were read."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -220,14 +222,34 @@ def test_what_a_table_lost_is_found_missing_and_comes_back_once(
     assert readable() == [row for row in whole if row in readable()] != whole
     held = writer.held(feed, "log", [3])[3]
     assert held.next == 6
-    # ClickHouse remembers the tokens of what it has lost.
-    insert(writer, blocks("p1", 6)[-1])
-    assert readable() != whole
     for made in blocks("p2", held.next):
         insert(writer, made)
         insert(writer, made)
     assert readable() == whole
     assert writer.held(feed, "log", [3])[3].next == 10
+    writer.close()
+
+
+def test_tokens_of_blocks_that_were_lost_are_remembered(engine: Engine, apart: Database) -> None:
+    """So each placing has tokens of its own. (Unlike a loss, DROP PART makes ClickHouse forget the part's token.)"""
+    writer = Writer(engine.settings(clickhouse_database=apart.name))
+    first, last = (block(LEDGER, "log", chunk(LEDGER, n), first=n) for n in range(2))
+    insert(writer, first)
+    insert(writer, last)
+    query = f"SELECT path FROM system.parts WHERE active AND database = '{apart.name}' AND table = 'ledger_raw'"
+    paths = [Path(path) for (path,) in apart.put.client.query(f"{query} ORDER BY max_block_number").result_rows]
+    engine.stop()
+    shutil.rmtree(paths[-1])
+    engine.start()
+
+    def offsets() -> list[tuple[Any, ...]]:
+        return apart.rows("SELECT DISTINCT source_offset FROM ledger ORDER BY ALL")
+
+    assert offsets() == [(0,)]
+    insert(writer, last)
+    assert offsets() == [(0,)]
+    insert(writer, block(LEDGER, "log", chunk(LEDGER, 1), first=1, placing="p2"))
+    assert offsets() == [(0,), (1,)]
     writer.close()
 
 
