@@ -78,6 +78,11 @@ class Sink:
         failing, flushed = self._backoff.failing, self._flushed
         return [each.work(failing, flushed) for each in list(self._partitions.values())]
 
+    def why_not_ready(self) -> str | None:
+        """Say for which partitions a person must look, and why; None if there is none. Safe to call from any thread."""
+        refused = [each for each in list(self._partitions.values()) if each.refused]
+        return " ".join(f"{each.feed.topic}-{each.partition}: {each.refused}." for each in refused) or None
+
     def run(self) -> None:
         """Run until `stop`. Raises FencedError if it was replaced, SourceChangedError for a new topic id.
 
