@@ -1,8 +1,8 @@
 """Commits of the group's offsets, without waiting for the broker.
 
 librdkafka's synchronous commit never returns if another process takes over this static member while it is in flight. So
-commits are asynchronous, at most one at a time; what becomes due meanwhile is sent together after it. Nothing depends
-on a commit: the rows say where to start. If one fails, or is never answered, the next one says more anyway.
+commits are asynchronous, at most one at a time; what becomes due meanwhile is sent together after it. One that fails is
+sent again, or a later one in its place. Nothing else depends on commits: the rows say where to start.
 """
 
 import time
@@ -18,6 +18,8 @@ logger = log.get(__name__)
 # The broker answers within milliseconds, and the client itself gives up a request after a minute. Without an answer for
 # that long, the commit is taken as failed.
 ANSWER_SECONDS = 90.0
+# After a failure: a rebalance, which the broker doesn't accept commits in, takes seconds.
+RETRY_SECONDS = 1.0
 # What a poll for the answer may take, while nothing else is to be done.
 POLL_SECONDS = 0.1
 
@@ -32,19 +34,20 @@ class Commits:
         self._note = note
         self._confirmed = confirmed
         self._due: dict[Key, TopicPartition] = {}
-        # The commit that is in flight, since when (time.monotonic()), and its answers.
-        self._sent: list[TopicPartition] = []
+        # The commit that is in flight (without what was given up since), since when (time.monotonic()), and its answers.
+        self._sent: dict[Key, TopicPartition] | None = None
         self._since = 0.0
+        self._not_before = 0.0
         self._answers: list[tuple[KafkaError | None, list[TopicPartition]]] = []
 
     @property
     def pending(self) -> bool:
         """Whether a commit is due, or in flight."""
-        return bool(self._due or self._sent)
+        return bool(self._due) or self._sent is not None
 
     def want(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:
         """Commit offsets as soon as no other commit is in flight."""
-        self._due |= {(tp.topic, tp.partition): tp for tp in offsets}
+        self._due |= _by_key(offsets)
         self._send(consumer)
 
     def answered(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
@@ -55,11 +58,11 @@ class Commits:
         """Look at the answers that have come, and send what is due."""
         while self._answers:
             error, offsets = self._answers.pop(0)
-            self._sent = []
-            self._settle(error, offsets)
-        if self._sent and time.monotonic() - self._since > ANSWER_SECONDS:
-            logger.warning("commit_unanswered", partitions=names_of(self._sent), seconds=ANSWER_SECONDS)
-            self._sent = []
+            sent, self._sent = self._sent or {}, None
+            self._settle(error, offsets, sent)
+        if self._sent is not None and time.monotonic() - self._since > ANSWER_SECONDS:
+            logger.warning("commit_unanswered", partitions=names_of(list(self._sent.values())), seconds=ANSWER_SECONDS)
+            self._due, self._sent = self._sent | self._due, None
         self._send(consumer)
 
     def wait(self, consumer: Consumer, seconds: float) -> bool:
@@ -72,25 +75,33 @@ class Commits:
 
     def forget(self, gone: list[TopicPartition]) -> None:
         """Give up what is due for partitions that another sink has now: it commits what ClickHouse has."""
-        for tp in gone:
-            self._due.pop((tp.topic, tp.partition), None)
+        for key in _by_key(gone):
+            self._due.pop(key, None)
+            if self._sent is not None:
+                self._sent.pop(key, None)
 
     def _send(self, consumer: Consumer) -> None:
-        if self._sent or not self._due:
+        if self._sent is not None or not self._due or time.monotonic() < self._not_before:
             return
-        offsets, self._due = list(self._due.values()), {}
+        due, self._due = self._due, {}
         try:
-            consumer.commit(offsets=offsets, asynchronous=True)
+            consumer.commit(offsets=list(due.values()), asynchronous=True)
         except KafkaException as error:
-            self._settle(error.args[0], offsets)
+            self._settle(error.args[0], list(due.values()), due)
             return
-        self._sent, self._since = offsets, time.monotonic()
+        self._sent, self._since = due, time.monotonic()
 
-    def _settle(self, error: KafkaError | None, offsets: list[TopicPartition]) -> None:
+    def _settle(self, error: KafkaError | None, offsets: list[TopicPartition], sent: dict[Key, TopicPartition]) -> None:
         failures = [error] if error is not None else [tp.error for tp in offsets if tp.error is not None]
+        if not failures:
+            self._confirmed(offsets)
+            return
         for failure in failures:
             self._note(failure)
-        if failures:
-            logger.warning("commit_failed", partitions=names_of(offsets))
-        else:
-            self._confirmed(offsets)
+        logger.warning("commit_failed", partitions=names_of(offsets))
+        self._due = sent | self._due
+        self._not_before = time.monotonic() + RETRY_SECONDS
+
+
+def _by_key(offsets: list[TopicPartition]) -> dict[Key, TopicPartition]:
+    return {(tp.topic, tp.partition): tp for tp in offsets}

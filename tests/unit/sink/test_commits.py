@@ -86,9 +86,26 @@ def test_an_error_is_noted_and_confirms_nothing(case: Case) -> None:
     case.answer(KafkaError(KafkaError.FENCED_INSTANCE_ID))
     assert [error.code() for error in case.errors] == [KafkaError.FENCED_INSTANCE_ID]
     assert case.confirmed == []
-    case.consumer.failure = KafkaError(KafkaError._STATE)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_commit_that_failed_is_sent_again_after_a_pause(
+    case: Case, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    failure = KafkaError(KafkaError.REBALANCE_IN_PROGRESS)
+    case.consumer.failure = failure if at_once else None
+    case.want(at(5), at(3, 1))
+    if not at_once:
+        case.answer(failure)
+    case.consumer.failure = None
+    before = len(case.consumer.sent)
     case.want(at(6))
-    assert [error.code() for error in case.errors] == [KafkaError.FENCED_INSTANCE_ID, KafkaError._STATE]
+    case.commits.settle(case.consumer)
+    assert len(case.consumer.sent) == before
+    monkeypatch.setattr(case.commits, "_not_before", 0.0)
+    case.commits.settle(case.consumer)
+    assert sorted(pairs(case.consumer.sent[-1])) == [(0, 6), (1, 3)]
+    case.answer()
     assert not case.commits.pending
 
 
@@ -116,9 +133,11 @@ def test_a_commit_that_is_never_answered_holds_up_no_other(case: Case, monkeypat
     assert pairs(case.consumer.sent[1]) == [(0, 6)]
 
 
-def test_what_is_due_for_a_partition_that_went_is_given_up(case: Case) -> None:
+def test_what_is_due_for_a_partition_that_went_is_given_up(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     case.want(at(5))
     case.want(at(6), at(7, 1))
     case.commits.forget([at(0)])
-    case.answer()
+    case.answer(KafkaError(KafkaError.ILLEGAL_GENERATION))
+    monkeypatch.setattr(case.commits, "_not_before", 0.0)
+    case.commits.settle(case.consumer)
     assert pairs(case.consumer.sent[1]) == [(1, 7)]
