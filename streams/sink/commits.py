@@ -34,7 +34,7 @@ class Commits:
         self._note = note
         self._confirmed = confirmed
         self._due: dict[Key, TopicPartition] = {}
-        # The commit that is in flight (without what was given up since), since when (time.monotonic()), and its answers.
+        # The commit that is in flight, without what was given up since; when it was sent; the answers so far.
         self._sent: dict[Key, TopicPartition] | None = None
         self._since = 0.0
         self._not_before = 0.0

@@ -136,3 +136,25 @@ def test_each_user_has_a_password_a_network_and_a_quota() -> None:
     assert users[0].get("remove") == "remove"
     for user in users[1:]:
         assert {child.tag for child in user} == {"password_sha256_hex", "networks", "profile", "quota", "grants"}
+
+
+def test_each_shard_of_a_cluster_has_three_replicas_so_that_two_are_a_majority() -> None:
+    shards = ElementTree.parse(ROOT / "clickhouse" / "cluster" / "cluster.xml").findall(
+        "remote_servers/impressions/shard"
+    )
+    assert [len(shard.findall("replica")) for shard in shards] == [3, 3]
+
+
+@pytest.mark.parametrize("user", ["writer", "migrator"])
+def test_what_writes_to_a_cluster_waits_for_a_quorum_that_reads_can_rely_on(user: str) -> None:
+    """With parallel quorums, select_sequential_consistency has no effect. The rollups run as the migrator."""
+    users, overlay = (
+        ElementTree.parse(ROOT / "clickhouse" / folder).getroot()
+        for folder in ("users.d/impressions.xml", "cluster/users.xml")
+    )
+    profile = overlay.findtext(f"users/{user}/profile") or users.findtext(f"users/{user}/profile")
+    found = {name: element.text for name, element in leaves(overlay.findall(f"profiles/{profile}")[0])}
+    assert found["insert_quorum"] == "auto"
+    assert found["insert_quorum_parallel"] == "0"
+    # The sink sends it itself, with the reads that decide something.
+    assert found.get("select_sequential_consistency") == ("1" if user == "migrator" else None)
