@@ -53,7 +53,7 @@ def apply(client: Client, folder: Path, database: str, window_ms: int) -> list[A
     Raises UserError that names the file: one that was changed, removed or renamed after it was applied, a new one that
     sorts before an applied one, two with the same number, an invalid name, a statement that fails.
     """
-    files = _read(folder, {DATABASE: database, WINDOW: str(window_ms)})
+    files = _files(folder, database, window_ms)
     _run(client, f"CREATE DATABASE IF NOT EXISTS {database}", "The database")
     _run(client, _TABLE.replace(DATABASE, database), "The table of migrations")
     recorded = _recorded(client, database)
@@ -77,6 +77,18 @@ def apply(client: Client, folder: Path, database: str, window_ms: int) -> list[A
     return done
 
 
+def pending(client: Client, folder: Path, database: str, window_ms: int) -> list[str]:
+    """Return the names of the files that `apply` would apply, and change nothing. Raises UserError as `apply` does."""
+    files = _files(folder, database, window_ms)
+    there = client.command(
+        "SELECT count() FROM system.tables WHERE database = {db:String} AND name = 'schema_migrations'",
+        parameters={"db": database},
+    )
+    recorded = _recorded(client, database) if there else {}
+    _check(files, recorded)
+    return [file.name for file in files if file.number not in recorded]
+
+
 _TABLE = """
 CREATE TABLE IF NOT EXISTS {database}.schema_migrations
 (
@@ -89,6 +101,10 @@ ENGINE = ReplacingMergeTree
 ORDER BY number
 COMMENT 'Migrations that were applied to the end'
 """
+
+
+def _files(folder: Path, database: str, window_ms: int) -> list[_File]:
+    return _read(folder, {DATABASE: database, WINDOW: str(window_ms)})
 
 
 def _read(folder: Path, values: dict[str, str]) -> list[_File]:

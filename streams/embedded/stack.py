@@ -13,11 +13,14 @@ from datetime import UTC, datetime
 from streams.embedded.components import DEFAULT, Component, command_line, component, external
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
+from streams.errors import StateLostError
 from streams.provision.run import provision
 from streams.settings import Settings
 
 # The name of the supervisor's record. It is not a component: it has no address, and nothing waits for it.
 SUPERVISOR = "supervisor"
+# How the names of workers begin.
+WORKERS = "worker-"
 
 Out = Callable[[str], None]
 
@@ -40,8 +43,12 @@ def up(settings: Settings, components: Sequence[str] = DEFAULT, *, out: Out, sup
     First the servers start, both at once. If a worker or a sink is to run, the servers are provisioned and then it
     starts; last, with `supervise`, the supervisor. Raises UserError that names the log if one does not become ready;
     what this call started is then stopped.
+
+    If the state was lost, everything but workers starts, since `impressions rebuild` needs it; with a worker among the
+    names, this then raises StateLostError.
     """
     folder = RunFolder(settings.data_dir)
+    lost: StateLostError | None = None
     with folder.lock():
         wanted = _ours(settings, components, out)
         started: list[Component] = []
@@ -49,15 +56,17 @@ def up(settings: Settings, components: Sequence[str] = DEFAULT, *, out: Out, sup
             _start_tier([each for each in wanted if each.tier == 0], started, out)
             programs = [each for each in wanted if each.tier == 1]
             if programs:
-                begun = time.monotonic()
-                provision(settings, False, lambda line: None if line.startswith("=") else out(f"  {line}"))
-                out(f"provision: done in {time.monotonic() - begun:.1f} s")
+                lost = _provision(settings, out)
+            if lost is not None:
+                programs = [each for each in programs if not each.name.startswith(WORKERS)]
             _start_tier(programs, started, out)
             if supervise:
                 _start_supervisor(settings, out)
         except BaseException:
             _stop(folder, [each.name for each in started], out)
             raise
+    if lost is not None and any(name.startswith(WORKERS) for name in components):
+        raise lost
 
 
 def down(settings: Settings, *, out: Out) -> None:
@@ -87,6 +96,18 @@ def status(settings: Settings) -> list[Row]:
 def supervisor(settings: Settings) -> Program:
     """Return the program that restarts what dies."""
     return command_line(SUPERVISOR, settings, "supervise")
+
+
+def _provision(settings: Settings, out: Out) -> StateLostError | None:
+    """Provision the servers; return the error if the state of earlier work was lost."""
+    begun = time.monotonic()
+    try:
+        provision(settings, False, lambda line: None if line.startswith("=") else out(f"  {line}"))
+    except StateLostError as error:
+        out(f"provision: {error}")
+        return error
+    out(f"provision: done in {time.monotonic() - begun:.1f} s")
+    return None
 
 
 def _hint(program: Program) -> str:

@@ -1,0 +1,49 @@
+"""Gathers the evidence for `judge`, and changes nothing.
+
+ClickHouse is read before Kafka: whatever a running worker decides meanwhile then shows in the positions, so a row that
+is ahead of its position shows that the changelog has lost its end.
+"""
+
+from streams.clickhouse.ask import Asking
+from streams.provision.evidence import Accepted, Evidence, Tables
+from streams.provision.look_logs import look_at_logs
+from streams.settings import Settings
+
+HISTORY = ("impressions_raw", "ledger_raw", "user_artworks_raw")
+# Rows whose event_id is recomputed.
+SAMPLE = 200
+
+
+def look(settings: Settings, declared: int) -> Evidence:
+    """Look at ClickHouse and Kafka; `declared` is the source's partition count if it doesn't exist.
+
+    Raises UserError that says which of the two doesn't answer, or what it refuses.
+    """
+    with Asking(settings) as ask:
+        tables = look_at_tables(ask)
+    return look_at_logs(settings, declared, tables)
+
+
+def look_at_tables(ask: Asking) -> Tables:
+    """Look at ClickHouse. Raises UserError as `Asking.rows` does."""
+    existing = {name for (name,) in ask.rows("SELECT name FROM system.tables WHERE database = {db:String}")}
+    rows = {name: int(ask.one(f"SELECT count() FROM {{db:Identifier}}.{name}")) for name in HISTORY if name in existing}
+    decided = _decided(ask) if rows.get("ledger_raw") else {}
+    return Tables(rows, decided, sample(ask) if rows.get("impressions_raw") else ())
+
+
+def sample(ask: Asking) -> tuple[Accepted, ...]:
+    """Return some accepted impressions, in whose event_ids the window shows."""
+    found = ask.rows(
+        "SELECT event_id, user_id, artwork_id, toUnixTimestamp64Milli(seen_at) FROM {db:Identifier}.impressions_raw"
+        f" LIMIT {SAMPLE}"
+    )
+    return tuple(Accepted(event, user, artwork, int(seen_at)) for event, user, artwork, seen_at in found)
+
+
+def _decided(ask: Asking) -> dict[tuple[str, int], tuple[int, int]]:
+    found = ask.rows(
+        "SELECT source_topic_id, source_partition, max((source_offset, line)) AS last"
+        " FROM {db:Identifier}.ledger_raw GROUP BY source_topic_id, source_partition"
+    )
+    return {(topic_id, int(number)): (int(last[0]), int(last[1])) for topic_id, number, last in found}
