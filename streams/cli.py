@@ -156,14 +156,19 @@ def supervise() -> None:
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(
+    dry_run: Annotated[bool, typer.Option(help="Only say what would be rebuilt.")] = False,
+    replace: Annotated[bool, typer.Option(help="Rebuild a state that is whole, too.")] = False,
+) -> None:
     """Rebuild the worker's state from ClickHouse's impressions after its changelogs were lost.
 
     Stop the workers and let the sinks finish first. Example: impressions rebuild
     """
+    from rich.console import Console
+
     from streams.rebuild.run import rebuild as run
 
-    run(Settings.load(), typer.echo)
+    run(Settings.load(), Console(stderr=False), dry_run=dry_run, replace=replace)
 
 
 @app.command()

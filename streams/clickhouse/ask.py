@@ -40,9 +40,7 @@ class Asking:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._client.close()
 
-    def rows(
-        self, query: str, *, settings: Mapping[str, Any] | None = None, **parameters: Any
-    ) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, settings: Mapping[str, Any] | None = None, **parameters: Any) -> list[tuple[Any, ...]]:
         """Return a query's rows. Raises ClickHouseAwayError after a minute without an answer, UserError if refused."""
         known = {"db": self._settings.clickhouse_database, **parameters}
         backoff, deadline = Backoff(), time.monotonic() + PATIENCE_SECONDS

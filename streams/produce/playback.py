@@ -9,9 +9,9 @@ from streams.kafka.names import IMPRESSIONS
 from streams.produce.batches import batches, make_flush
 from streams.produce.interrupt import Interrupt
 from streams.produce.options import ProduceOptions
-from streams.produce.progress import Progress
 from streams.produce.rows import Row
 from streams.produce.timeline import Timeline
+from streams.runtime.progress import Progress
 from streams.settings import Settings
 
 # How long a wait lasts before the progress is updated and Ctrl-C is noticed.

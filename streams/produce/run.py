@@ -24,10 +24,10 @@ from streams.produce.fields import EPOCH
 from streams.produce.interrupt import Interrupt
 from streams.produce.options import ProduceOptions
 from streams.produce.playback import play
-from streams.produce.progress import Progress
 from streams.produce.readers import read
 from streams.produce.rows import BadRow, Row
 from streams.produce.timeline import Timeline
+from streams.runtime.progress import Progress
 from streams.settings import Settings
 
 # This many are enough to see what kind of rows are bad.

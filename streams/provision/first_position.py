@@ -45,11 +45,14 @@ def begin_missing(settings: Settings, source: TopicInfo, finding: Finding) -> li
         return [partition for partition, done in zip(missing, begun, strict=True) if done]
 
 
-def begin(producer: PartitionProducer, partition: int, first: bytes | None) -> None:
-    """Begin both changelogs, with a first position, or without one while the state is being rebuilt."""
+def begin(producer: PartitionProducer, partition: int, first: bytes | None) -> dict[str, int]:
+    """Begin both changelogs, with a first position, or without one while the state is being rebuilt.
+
+    Returns the offset of the last record of each changelog.
+    """
     nonce = b"%d" % time.time_ns()
     records = [ProducerRecord(changelog(table), partition, BEGIN, nonce) for table in Table]
-    producer.commit([*records, ProducerRecord(COVERAGE, partition, POSITION, first)])
+    return producer.commit([*records, ProducerRecord(COVERAGE, partition, POSITION, first)], watch=CHANGELOGS)
 
 
 def _begin_once(settings: Settings, source: TopicInfo, partition: int) -> bool:

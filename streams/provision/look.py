@@ -28,8 +28,9 @@ def look_at_tables(ask: Asking) -> Tables:
     """Look at ClickHouse. Raises UserError as `Asking.rows` does."""
     existing = {name for (name,) in ask.rows("SELECT name FROM system.tables WHERE database = {db:String}")}
     rows = {name: int(ask.one(f"SELECT count() FROM {{db:Identifier}}.{name}")) for name in HISTORY if name in existing}
-    decided = _decided(ask) if rows.get("ledger_raw") else {}
-    return Tables(rows, decided, sample(ask) if rows.get("impressions_raw") else ())
+    return Tables(
+        rows, decided(ask) if rows.get("ledger_raw") else {}, sample(ask) if rows.get("impressions_raw") else ()
+    )
 
 
 def sample(ask: Asking) -> tuple[Accepted, ...]:
@@ -41,9 +42,15 @@ def sample(ask: Asking) -> tuple[Accepted, ...]:
     return tuple(Accepted(event, user, artwork, int(seen_at)) for event, user, artwork, seen_at in found)
 
 
-def _decided(ask: Asking) -> dict[tuple[str, int], tuple[int, int]]:
+def decided(ask: Asking) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return offset and line of the last line that has a ledger row, by source topic id and partition."""
+    counted = ask.one(
+        "SELECT count() FROM system.columns WHERE database = {db:String} AND table = 'ledger_raw' AND name = 'lines'"
+    )
+    # A row may stand for several lines; a schema of the last release doesn't know that yet.
+    last = "line + lines - 1" if counted else "line"
     found = ask.rows(
-        "SELECT source_topic_id, source_partition, max((source_offset, line)) AS last"
+        f"SELECT source_topic_id, source_partition, max((source_offset, {last})) AS last"
         " FROM {db:Identifier}.ledger_raw GROUP BY source_topic_id, source_partition"
     )
     return {(topic_id, int(number)): (int(last[0]), int(last[1])) for topic_id, number, last in found}

@@ -1,77 +1,92 @@
-"""What ClickHouse knows about one source partition: everything that its state is made of."""
+"""What ClickHouse knows of earlier work: everything that the state is made of.
 
-from collections.abc import Iterator
-from typing import Any
+Rows are read page by page in the order of their table's key, so neither ClickHouse nor this process ever holds more
+than a page: no aggregation over all users, whatever their number.
+"""
 
-from clickhouse_connect.driver.client import Client
+from collections.abc import Iterator, Mapping
+from heapq import merge
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from streams.core import window
-from streams.core.seen import Seen
-from streams.core.window import Bucket
+from streams.clickhouse.ask import Asking
+from streams.provision.look import decided
 
-# Rows at a time: only one user's history must fit into memory, never a partition's.
-STREAM_SETTINGS = {"max_block_size": 50_000}
+PAGE = 50_000
+# In the key's order, the server reads a few granules of each part, and stops after the page.
+IN_ORDER = {"optimize_read_in_order": 1, "max_threads": 1, "max_block_size": 8_192}
+
+
+class Seen(NamedTuple):
+    """A user has seen an artwork: `seen_at` (ms) of an accepted impression, or None where only the fact is known."""
+
+    user_id: str
+    artwork_id: str
+    seen_at: int | None
+
+
+class Held(NamedTuple):
+    """The offsets of one output log that a table has rows of: the first and the last."""
+
+    first: int
+    last: int
 
 
 class History:
-    """Reads `impressions`, `ledger` and `artworks`. The rows' Kafka partition has the number of the source's."""
+    """Reads `impressions_raw`, `user_artworks_raw` and `ledger_raw`, which may hold a row twice until it is merged."""
 
-    def __init__(self, client: Client, database: str, partition: int) -> None:
-        self._client, self._db, self._partition = client, database, partition
+    def __init__(self, ask: Asking) -> None:
+        self._ask = ask
 
-    def next_offset(self, topic_id: str) -> int:
-        """Return the offset after the log's last decided record; 0 if none was decided."""
-        query = (
-            "SELECT if(count() = 0, 0, max(source_offset) + 1) FROM {db:Identifier}.ledger_raw"
-            " WHERE kafka_partition = {p:UInt16} AND source_topic_id = {t:String}"
+    def seen(self) -> Iterator[Seen]:
+        """Yield everything that any user has seen, ordered by user; the same fact may come several times.
+
+        Both tables are read: either may lack rows that the other still has.
+        """
+        return merge(self._impressions(), self._user_artworks(), key=itemgetter(0))
+
+    def decided(self) -> Mapping[tuple[str, int], tuple[int, int]]:
+        """Return offset and line of the last decided line, by source topic id and partition."""
+        return decided(self._ask)
+
+    def newest_appends(self) -> Mapping[tuple[str, int], int]:
+        """Return the newest A (ms) of the decided lines, by source topic id and partition."""
+        found = self._ask.rows(
+            "SELECT source_topic_id, source_partition, toUnixTimestamp64Milli(max(appended_at))"
+            " FROM {db:Identifier}.ledger_raw GROUP BY source_topic_id, source_partition"
         )
-        return int(self._one(query, t=topic_id))
+        return {(topic_id, int(partition)): int(newest) for topic_id, partition, newest in found}
 
-    def newest_append(self) -> int:
-        """Return the newest A of the partition (ms); 0 if there is none."""
-        query = (
-            "SELECT if(count() = 0, 0, toUnixTimestamp64Milli(max(appended_at))) FROM {db:Identifier}.ledger_raw"
-            " WHERE kafka_partition = {p:UInt16}"
+    def held(self, table: str, topic_id: str) -> Mapping[int, Held]:
+        """Return which offsets of the log with that id a table has rows of, by partition."""
+        found = self._ask.rows(
+            f"SELECT kafka_partition, min(kafka_offset), max(kafka_offset) FROM {{db:Identifier}}.{table}"
+            " WHERE kafka_topic_id = {topic_id:String} GROUP BY kafka_partition",
+            topic_id=topic_id,
         )
-        return int(self._one(query))
+        return {int(partition): Held(int(first), int(last)) for partition, first, last in found}
 
-    def ordinals(self) -> dict[str, int]:
-        """Return the ordinal of every artwork in the catalogue."""
-        rows = self._rows("SELECT artwork_id, ordinal FROM {db:Identifier}.artworks")
-        return {artwork_id: int(ordinal) for artwork_id, ordinal in rows}
-
-    def seen(self, ordinals: dict[str, int]) -> Iterator[tuple[str, Seen]]:
-        """Yield each user with all artworks that they have an accepted impression of."""
+    def _impressions(self) -> Iterator[Seen]:
         query = (
-            "SELECT user_id, groupUniqArray(artwork_id) FROM {db:Identifier}.impressions_raw"
-            " WHERE kafka_partition = {p:UInt16} GROUP BY user_id"
+            "SELECT user_id, artwork_id, toUnixTimestamp64Milli(seen_at) AS seen_ms, event_id"
+            " FROM {db:Identifier}.impressions_raw"
+            " WHERE user_id >= {u:String} AND (user_id, seen_ms, event_id) > ({u:String}, {s:Int64}, {e:String})"
+            " ORDER BY user_id, seen_at, event_id LIMIT {n:UInt32}"
         )
-        for user_id, artworks in self._rows(query):
-            seen = Seen()
-            for artwork_id in artworks:
-                seen.add(artwork_id, ordinals.get(artwork_id))
-            yield user_id, seen
+        last: dict[str, Any] = {"u": "", "s": -1, "e": ""}
+        while page := self._ask.rows(query, IN_ORDER, n=PAGE, **last):
+            for user_id, artwork_id, seen_at, _ in page:
+                yield Seen(user_id, artwork_id, int(seen_at))
+            last = {"u": page[-1][0], "s": int(page[-1][2]), "e": page[-1][3]}
 
-    def buckets(self, horizon: int, window_ms: int) -> Iterator[tuple[int, str, Bucket]]:
-        """Yield start, user and bucket of each window that ends after `horizon` (ms)."""
+    def _user_artworks(self) -> Iterator[Seen]:
         query = (
-            "SELECT intDiv(seen, {w:Int64}) * {w:Int64} AS start, user_id, groupArray(artwork_id), groupArray(seen)"
-            " FROM (SELECT DISTINCT user_id, artwork_id, toUnixTimestamp64Milli(seen_at) AS seen FROM"
-            " {db:Identifier}.impressions_raw WHERE kafka_partition = {p:UInt16}) WHERE seen >= {h:Int64}"
-            " GROUP BY start, user_id"
+            "SELECT user_id, artwork_id FROM {db:Identifier}.user_artworks_raw"
+            " WHERE user_id >= {u:String} AND (user_id, artwork_id) > ({u:String}, {a:String})"
+            " ORDER BY user_id, artwork_id LIMIT {n:UInt32}"
         )
-        since = window.start_of(max(horizon, 0), window_ms)
-        for start, user_id, artworks, times in self._rows(query, w=window_ms, h=since):
-            bucket = Bucket()
-            for artwork_id, seen_at in zip(artworks, times, strict=True):
-                bucket.accept(artwork_id, seen_at - start)
-            yield start, user_id, bucket
-
-    def _one(self, query: str, **parameters: Any) -> Any:
-        ((value,),) = self._rows(query, **parameters)
-        return value
-
-    def _rows(self, query: str, **parameters: Any) -> Iterator[tuple[Any, ...]]:
-        known = {"db": self._db, "p": self._partition, **parameters}
-        with self._client.query_rows_stream(query, parameters=known, settings=STREAM_SETTINGS) as stream:
-            yield from stream
+        last = {"u": "", "a": ""}
+        while page := self._ask.rows(query, IN_ORDER, n=PAGE, **last):
+            for user_id, artwork_id in page:
+                yield Seen(user_id, artwork_id, None)
+            last = {"u": page[-1][0], "a": page[-1][1]}

@@ -12,8 +12,8 @@ from impression_streams.ids import now_ms
 from streams.core.decode import DecodedFlush, decode
 from streams.errors import UserError
 from streams.produce.options import ProduceOptions
-from streams.produce.progress import Progress
 from streams.produce.run import run
+from streams.runtime.progress import Progress
 from streams.settings import Settings
 
 LOG = Path(__file__).parents[3] / "examples" / "open-bandit-random-all.csv.gz"
@@ -110,7 +110,7 @@ def test_an_unreachable_broker_is_one_sentence(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_progress_shows_how_much_is_done(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.produce.progress.LINE_SECONDS", 0)
+    monkeypatch.setattr("streams.runtime.progress.LINE_SECONDS", 0)
     out = io.StringIO()
     with Progress(Console(file=out, force_terminal=terminal, width=100), "Sent", 2000) as progress:
         progress.update(0)

@@ -1,0 +1,38 @@
+"""What a rebuild writes is what the worker reads."""
+
+import pytest
+
+from streams.core import seen as seen_codec
+from streams.core import window
+from streams.core.lines import split
+from streams.rebuild.source import lines_in
+from streams.rebuild.values import Values
+from streams.state.memory import MemoryStore
+from streams.state.partition_state import State, to_store
+
+ORDINALS = {f"a{n}": n for n in range(5)}
+
+
+def test_a_user_is_read_back_as_they_were_written() -> None:
+    values, store = Values(ORDINALS.get), MemoryStore()
+    store.write(to_store([*values.user("u1", {"a1", "a3", "new"}), *values.window(600_000, "u1", {"a1": 5, "new": 7})]))
+    store.write(to_store([*values.user("u2", {"a1"})]))
+    state = State(store)
+    state.load()
+    user = state.user("u1")
+    assert all(user.seen.has(artwork, ORDINALS.get(artwork)) for artwork in ("a1", "a3", "new"))
+    assert not user.seen.has("a2", 2)
+    assert dict(state.read_bucket("u1", 600_000)) == {"a1": 5, "new": 7}
+    assert state.user("u2").seen == seen_codec.decode(seen_codec.encode(state.user("u2").seen))
+    assert window.decode(window.encode(state.read_bucket("u1", 600_000))) == {"a1": 5, "new": 7}
+
+
+def test_an_artwork_is_pinned_once() -> None:
+    values = Values(ORDINALS.get)
+    first, second = list(values.user("u1", {"a1"})), list(values.user("u2", {"a1"}))
+    assert (len(first), len(second)) == (2, 1)
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\n", b"a", b"a\n", b"a\nb", b"a\n\nb\n", b"\n\n"])
+def test_lines_are_counted_as_they_are_split(value: bytes | None) -> None:
+    assert lines_in(value) == len(split(value))
