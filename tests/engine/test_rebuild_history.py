@@ -56,12 +56,9 @@ def test_every_user_is_read_once_with_everything(engine: Engine, page: int, monk
 def test_what_was_decided_and_held_is_found_by_log(engine: Engine) -> None:
     db = migrated(engine, "decided")
     settings = engine.settings(clickhouse_database=db.name)
-    other = {"source_topic_id": "source-0", "kafka_topic_id": "older"}
-    db.put.ledger(
-        ledger(3, line=0, kafka_offset=4), ledger(3, line=9, kafka_offset=4), ledger(2, line=11, kafka_offset=2)
-    )
+    db.put.ledger(*(ledger(offset, line=line, kafka_offset=offset + 1) for offset, line in ((3, 0), (3, 9), (1, 11))))
     db.put.ledger(ledger(8, 1, kafka_offset=8, appended_at=T0 + 5))
-    db.put.ledger(ledger(70, **other))
+    db.put.ledger(ledger(70, source_topic_id="source-0", kafka_topic_id="older"))
     with Asking(settings) as ask:
         found = History(ask)
         assert found.decided() == {("source-1", 0): (3, 9), ("source-1", 1): (8, 0), ("source-0", 0): (70, 0)}

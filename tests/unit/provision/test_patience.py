@@ -49,7 +49,7 @@ def test_patience_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_missing_right_is_a_sentence_and_a_defect_keeps_its_trace() -> None:
-    with pytest.raises(UserError, match="refuses.*uthorization"):
+    with pytest.raises(UserError, match=r"refuses.*uthorization"):
         patiently(SETTINGS, Answers(kafka(KafkaError.TOPIC_AUTHORIZATION_FAILED)))
     with pytest.raises(KafkaException):
         patiently(SETTINGS, Answers(kafka(KafkaError.INVALID_MSG)))
