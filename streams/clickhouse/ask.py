@@ -5,25 +5,19 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from streams.clickhouse import errors
 from streams.clickhouse.client import connect
+from streams.clickhouse.errors import ClickHouseAwayError
 from streams.errors import Kind, UserError
 from streams.runtime.backoff import Backoff
 from streams.settings import Settings
 
 # How long a server may be busy, or restart, before the command gives up.
 PATIENCE_SECONDS = 60.0
-# Codes of a server that is up but can't answer now: timeouts, too many queries, network, memory, read-only, shutting
-# down, Keeper, starting up.
-_BUSY = {159, 160, 202, 209, 210, 241, 242, 243, 394, 425, 999, 1001}
-_MISSING = {60, 81}
-
-
-class ClickHouseAwayError(UserError):
-    """ClickHouse didn't answer in time; it may come back."""
-
-    kind = Kind.WAIT
+# Codes for a database or a table that doesn't exist.
+MISSING = (60, 81)
 
 
 class Asking:
@@ -59,15 +53,16 @@ class Asking:
 
     def _give_up(self, error: Exception, deadline: float) -> None:
         """Raise the error's sentence, unless it is worth another try."""
-        url, text = self._settings.clickhouse_url, str(error).split("\n", 1)[0][:300]
-        code = error.code if isinstance(error, Error) else None
-        if code in _MISSING:
+        url, text, kind = self._settings.clickhouse_url, str(error).split("\n", 1)[0][:300], errors.kind(error)
+        if errors.code(error) in MISSING:
             raise UserError(
                 f"ClickHouse at {url} lacks what the database {self._settings.clickhouse_database} should have: run "
                 f"`impressions provision`, which makes it. ({text})"
             ) from None
-        if code is not None and code not in _BUSY:
+        if kind is Kind.REFUSE:
             raise UserError(f"ClickHouse at {url} refuses a query: {text}") from error
+        if kind is Kind.DEFECT:
+            raise error
         if time.monotonic() > deadline:
             raise ClickHouseAwayError(
                 f"ClickHouse at {url} gave no answer for {PATIENCE_SECONDS:.0f} s: {text}. Run this again once it does."

@@ -92,12 +92,17 @@ def window_refusal(sample: tuple[Accepted, ...], settings: Settings) -> str | No
     """Return why ClickHouse's rows don't fit the settings' window; None if they do, or there are none."""
     if all(proves(row, settings.window_ms) for row in sample):
         return None
-    windows = windows_proven(sample)
-    made = f"with a dedupe window of {windows[0]} s" if len(windows) == 1 else "with another dedupe window"
+    database = f"ClickHouse's database {settings.clickhouse_database}"
+    if windows := windows_proven(sample):
+        return (
+            f"The impressions in {database} were judged with a dedupe window of {windows[0]} s, as their event_ids "
+            f"prove, not with {settings.dedupe_window_seconds} s: set IMPRESSIONS_DEDUPE_WINDOW_SECONDS back, or "
+            "IMPRESSIONS_CLICKHOUSE_DATABASE to the database of this installation."
+        )
     return (
-        f"The impressions in ClickHouse's database {settings.clickhouse_database} were judged {made}, as their "
-        f"event_ids prove, not with {settings.dedupe_window_seconds} s: set IMPRESSIONS_DEDUPE_WINDOW_SECONDS back, or "
-        "IMPRESSIONS_CLICKHOUSE_DATABASE to the database of this installation."
+        f"The impressions in {database} have event_ids that no single dedupe window gives: rows of several "
+        "installations were mixed, or others than the sink wrote them. Set IMPRESSIONS_CLICKHOUSE_DATABASE to the "
+        "database of this installation."
     )
 
 

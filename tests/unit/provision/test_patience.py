@@ -5,7 +5,8 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from confluent_kafka import KafkaError, KafkaException
 
 from streams.clickhouse import ask
-from streams.clickhouse.ask import Asking, ClickHouseAwayError
+from streams.clickhouse.ask import Asking
+from streams.clickhouse.errors import ClickHouseAwayError
 from streams.errors import BrokerAwayError, UserError
 from streams.provision import patience
 from streams.provision.patience import patiently
@@ -89,7 +90,7 @@ def test_clickhouse_is_asked_again_while_it_is_busy(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(81, "impressions provision"), (60, "impressions provision"), (62, "refuses")]
+    ("code", "words"), [(81, "impressions provision"), (60, "impressions provision"), (497, "refuses")]
 )
 def test_a_missing_table_or_a_refusal_is_one_sentence(monkeypatch: pytest.MonkeyPatch, code: int, words: str) -> None:
     with pytest.raises(UserError, match=words):
