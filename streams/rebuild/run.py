@@ -90,8 +90,8 @@ def _require_reason(settings: Settings, evidence: Evidence, replace: bool) -> Ta
         )
     if isinstance(finding, Whole) and not replace:
         raise UserError(
-            "The state is whole, as far as Kafka and ClickHouse show, so nothing was changed. Where a worker refuses it "
-            "all the same, `impressions rebuild --replace` rebuilds it."
+            "The state is whole, as far as Kafka and ClickHouse show, so nothing was changed. Where a worker refuses "
+            "it all the same, `impressions rebuild --replace` rebuilds it."
         )
     if isinstance(finding, Differs):
         refuse(finding)
