@@ -58,6 +58,8 @@ class Rebuilt:
 
     def end(self) -> None:
         """Write what is left, and then the position: from now on a worker may start."""
+        for change in self._values.ordinals():
+            self._put(change)
         self._flush()
         self._add(position_change(self.at))
         self._flush()

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from pyroaring import BitMap
-
 from streams.core import seen as seen_codec
 from streams.core import window
 from streams.core.seen import Seen
@@ -21,7 +19,7 @@ class Values:
 
     def __init__(self, ordinal_of: Callable[[str], int | None]) -> None:
         self._ordinal_of = ordinal_of
-        self._pinned = BitMap()
+        self._used: dict[int, str] = {}
 
     def user(self, user_id: str, artworks: Iterable[str]) -> Iterator[Change]:
         """Yield the changes that record everything a user has seen."""
@@ -29,9 +27,8 @@ class Values:
         for artwork_id in artworks:
             ordinal = self._ordinal_of(artwork_id)
             seen.add(artwork_id, ordinal)
-            if ordinal is not None and ordinal not in self._pinned:
-                self._pinned.add(ordinal)
-                yield pin_change(artwork_id, ordinal)
+            if ordinal is not None:
+                self._used.setdefault(ordinal, artwork_id)
         yield from _split(Table.COVERAGE, user_id.encode(), seen_codec.encode(seen))
 
     def window(self, start: int, user_id: str, entries: Mapping[str, int]) -> Iterator[Change]:
@@ -40,6 +37,10 @@ class Values:
         for artwork_id, offset in entries.items():
             bucket.accept(artwork_id, offset)
         yield from _split(Table.WINDOWS, window_key(start, user_id), window.encode(bucket))
+
+    def ordinals(self) -> Iterator[Change]:
+        """Yield the changes that record which ordinals the users' values use. Call this after the last user."""
+        return (pin_change(artwork_id, ordinal) for ordinal, artwork_id in self._used.items())
 
 
 def position_change(at: Position) -> Change:
