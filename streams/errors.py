@@ -39,6 +39,12 @@ class BrokerAwayError(UserError):
     kind = Kind.WAIT
 
 
+class CatalogueBehindError(UserError):
+    """The catalogue doesn't have an artwork yet that the state knows: another worker read about it first."""
+
+    kind = Kind.WAIT
+
+
 class StateLostError(UserError):
     """The changelogs no longer hold enough to recover the state; going on would be guessing."""
 

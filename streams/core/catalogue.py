@@ -1,6 +1,7 @@
 """The catalogue of artworks, built from the records of `artworks.v1` in log order (contract §4.5)."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -47,6 +48,12 @@ class Catalogue:
         self._artworks: dict[str, Artwork] = {}
         self._owners: dict[int, str] = {}
         self._pools: dict[str, Pool] = {}
+        # Ids and pools in the order of their (last) change, with the version that made it.
+        self._known: list[str] = []
+        self._known_at: list[int] = []
+        self._changed_at: dict[str, int] = {}
+        # The pools that an artwork was in before, by ordinal.
+        self._former: dict[int, set[str]] = {}
         self.version = 0  # counts changes, so callers can tell whether anything has changed
 
     def __len__(self) -> int:
@@ -64,6 +71,37 @@ class Catalogue:
     def pools(self) -> Iterator[tuple[str, Pool]]:
         """Return every pool that has, or had, a member."""
         return iter(self._pools.items())
+
+    def pool(self, pool_id: str) -> Pool | None:
+        """Return a pool, or None if it never had a member."""
+        return self._pools.get(pool_id)
+
+    def id_of(self, ordinal: int) -> str | None:
+        """Return the artwork with this ordinal, or None."""
+        return self._owners.get(ordinal)
+
+    def pool_of(self, ordinal: int) -> str | None:
+        """Return the pool of the artwork with this ordinal by its latest record, or None."""
+        artwork_id = self._owners.get(ordinal)
+        return None if artwork_id is None else self._artworks[artwork_id].pool_id
+
+    def formers(self, ordinals: BitMap) -> Collection[str]:
+        """Return the pools that one of these artworks was in before."""
+        moved = ordinals & BitMap(self._former) if self._former else ()
+        return set().union(*(self._former[ordinal] for ordinal in moved))
+
+    def new_since(self, version: int) -> Sequence[str]:
+        """Return the ids that became known after this version."""
+        return self._known[bisect_right(self._known_at, version) :]
+
+    def pools_changed_since(self, version: int) -> Collection[str]:
+        """Return the pools that changed after this version: by a new or retired member, or one that moved in or out."""
+        changed = []
+        for pool_id, at in reversed(self._changed_at.items()):
+            if at <= version:
+                break
+            changed.append(pool_id)
+        return changed
 
     def apply(self, key: bytes | None, value: bytes | None) -> Artwork | Refusal:
         """Apply one record. A refused one (bad JSON, or an ordinal that changed or was reused) changes nothing."""
@@ -97,6 +135,12 @@ class Catalogue:
             pool.members.discard(old.ordinal)
             pool.active.discard(old.ordinal)
             pool.former.add(old.ordinal)
+            self._changed(old.pool_id)
+            if old.pool_id != artwork.pool_id:
+                self._former.setdefault(old.ordinal, set()).add(old.pool_id)
+        else:
+            self._known.append(artwork.artwork_id)
+            self._known_at.append(self.version + 1)
         pool = self._pools.setdefault(artwork.pool_id, Pool())
         pool.members.add(artwork.ordinal)
         pool.former.discard(artwork.ordinal)
@@ -104,5 +148,10 @@ class Catalogue:
             pool.active.add(artwork.ordinal)
         self._artworks[artwork.artwork_id] = artwork
         self._owners[artwork.ordinal] = artwork.artwork_id
+        self._changed(artwork.pool_id)
         self.version += 1
         return artwork
+
+    def _changed(self, pool_id: str) -> None:
+        self._changed_at.pop(pool_id, None)
+        self._changed_at[pool_id] = self.version + 1

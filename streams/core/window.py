@@ -7,31 +7,29 @@ accepted: a bucket maps artwork_id to the ms from the window's start to `seen_at
 from collections.abc import Callable, Mapping
 from struct import Struct
 
-from streams.core.codec import CodecError
-
 Lookup = Callable[[int], Mapping[str, int]]
 
-CODEC_VERSION = 1
 _ENTRY = Struct(">BI").pack  # length of the artwork_id in bytes, ms since the window's start
 _ENTRY_BYTES = 5
 
 
 class Bucket(dict[str, int]):
-    """A window's accepted impressions, together with their packed form: a bucket only ever grows.
+    """A window's accepted impressions, and the end of their packed form: a bucket only ever grows.
 
-    Packed: codec version, then length, offset and id of each artwork in the order of acceptance.
+    Packed: length, offset and id of each artwork in the order of acceptance. See `streams.state.segments` for the rest.
     """
 
-    __slots__ = ("packed",)
+    __slots__ = ("entries", "number", "parts")
 
     def __init__(self) -> None:
-        self.packed = bytearray((CODEC_VERSION,))
+        self.entries = bytearray()
+        self.number = self.parts = 0
 
     def accept(self, artwork_id: str, offset: int) -> None:
         """Add an accepted impression, `offset` ms into the window, of an artwork that the bucket doesn't hold."""
         self[artwork_id] = offset
         raw = artwork_id.encode()
-        self.packed += _ENTRY(len(raw), offset) + raw
+        self.entries += _ENTRY(len(raw), offset) + raw
 
 
 def start_of(seen_at: int, window_ms: int) -> int:
@@ -55,20 +53,20 @@ def is_duplicate(artwork_id: str, seen_at: int, window_ms: int, bucket_at: Looku
     return after is not None and start + window_ms + after - seen_at < window_ms
 
 
-def encode(bucket: Bucket) -> bytes:
-    """Return a bucket's packed form."""
-    return bytes(bucket.packed)
+def encode(bucket: Mapping[str, int]) -> bytes:
+    """Return all entries of a bucket, packed."""
+    packed = [(artwork_id.encode(), offset) for artwork_id, offset in bucket.items()]
+    return b"".join([_ENTRY(len(raw), offset) + raw for raw, offset in packed])
 
 
-def decode(value: bytes) -> Bucket:
-    """Unpack a bucket. Raises CodecError on another codec version."""
-    if value[0] != CODEC_VERSION:
-        raise CodecError("window", value[0], CODEC_VERSION)
+def decode(entries: bytes) -> Bucket:
+    """Unpack a bucket. Raises ValueError on entries that can't be."""
     bucket = Bucket()
-    at = 1
-    while at < len(value):
+    at = 0
+    while at < len(entries):
         start = at + _ENTRY_BYTES
-        at = start + value[start - _ENTRY_BYTES]
-        bucket[value[start:at].decode()] = int.from_bytes(value[start - 4 : start], "big")
-    bucket.packed = bytearray(value)
+        at = start + entries[start - _ENTRY_BYTES]
+        bucket[entries[start:at].decode()] = int.from_bytes(entries[start - 4 : start], "big")
+    if at != len(entries):
+        raise ValueError("the last entry is cut off")
     return bucket

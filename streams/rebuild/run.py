@@ -3,19 +3,19 @@
 1. check that no worker runs: the worker group has no members, and the fence shuts out any that join meanwhile;
 2. check that ClickHouse has everything: the sink has read the partition's accepted and ledger records to their end;
 3. write BEGIN and delete the position: from here until 5, a worker refuses to start;
-4. write pins, coverage and windows, in transactions of a bounded size;
+4. write coverage, the ordinals it uses, and windows, in transactions of a bounded size;
 5. write the position: after the last decided record.
 
 A crash in between leaves a state that workers refuse; running the command again completes it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from confluent_kafka import ConsumerGroupState
+from pyroaring import BitMap
 
 from streams.clickhouse.client import connect
-from streams.core import seen as seen_codec
 from streams.core import window
 from streams.errors import UserError
 from streams.kafka import names
@@ -28,8 +28,9 @@ from streams.provision.topics import provision_kafka
 from streams.rebuild.history import History
 from streams.rebuild.sink_check import require_caught_up
 from streams.settings import Settings
-from streams.state import large_values, position
-from streams.state.partition_state import POSITION, Change, Table, pin_change, window_key
+from streams.state import position, values
+from streams.state.ordinals import Ordinals
+from streams.state.partition_state import POSITION, Change, Table, window_key
 from streams.state.position import Position
 
 # Changes in one transaction: some MB.
@@ -60,28 +61,33 @@ def _rebuild(
     next_offset = history.next_offset(source.topic_id)
     begin(producer, partition, None)
     total = 0
-    changes = _changes(settings, history)
+    horizon = history.newest_append() - settings.lateness_ms - 2 * settings.window_ms
+    swept = window.start_of(max(horizon, 0), settings.window_ms)
+    changes = _changes(settings, history, swept)
     while batch := [ProducerRecord(changelog(c.table), partition, c.key, c.value) for c in islice(changes, BATCH)]:
         producer.commit(batch)
         total += len(batch)
-    last = position.encode(Position(source.topic_id, next_offset, settings.window_ms, source.partitions))
+    made = Position(source.topic_id, next_offset, settings.window_ms, source.partitions, swept=swept)
+    last = position.encode(made)
     producer.commit([ProducerRecord(changelog(Table.COVERAGE), partition, POSITION, last)])
     return next_offset, total
 
 
-def _changes(settings: Settings, history: History) -> Iterator[Change]:
-    ordinals = history.ordinals()
-    for artwork_id, ordinal in ordinals.items():
-        yield pin_change(artwork_id, ordinal)
+def _changes(settings: Settings, history: History, swept: int) -> Iterator[Change]:
+    ordinals, used = history.ordinals(), BitMap()
     for user_id, seen in history.seen(ordinals):
-        yield from _split(Table.COVERAGE, user_id.encode(), seen_codec.encode(seen))
-    horizon = history.newest_append() - settings.lateness_ms - 2 * settings.window_ms
-    for start, user_id, bucket in history.buckets(horizon, settings.window_ms):
-        yield from _split(Table.WINDOWS, window_key(start, user_id), window.encode(bucket))
-
-
-def _split(table: Table, key: bytes, value: bytes) -> Iterable[Change]:
-    return (Change(table, k, v) for k, v in large_values.split(key, value))
+        used |= seen.ordinals
+        for key, value in values.pack_seen(user_id.encode(), seen):
+            yield Change(Table.COVERAGE, key, value)
+    blocks = Ordinals()
+    for artwork_id, ordinal in ordinals.items():
+        if ordinal in used:
+            blocks.use(ordinal, artwork_id)
+    for key, value in blocks.changes():
+        yield Change(Table.COVERAGE, key, value)
+    for start, user_id, bucket in history.buckets(swept, settings.window_ms):
+        for key, value in values.pack_bucket(window_key(start, user_id), bucket):
+            yield Change(Table.WINDOWS, key, value)
 
 
 def _require_idle(settings: Settings) -> None:

@@ -62,11 +62,12 @@ class Partition:
         started = time.monotonic()
         self._changelog_ids = restore(self._settings, self.number, self._producer, self.state.store, self._step)
         self._checkpoint = Checkpoint.read(self.state.store)
-        self.state.load()
+        self.state.load(catalogue)
         self.position = self._fitting(topic_id, partitions, end_offset)
         self.state.position = self.position
         rules = Rules(self._settings.window_ms, self._settings.lateness_ms, self._settings.tolerance_ms)
-        self._decider = Decider(topic_id, self.number, partitions, rules, self.state, catalogue, poisoned)
+        swept = self.position.swept
+        self._decider = Decider(topic_id, self.number, partitions, rules, self.state, catalogue, poisoned, swept)
         self._poisoned = poisoned
         metrics.worker_restores.inc()
         metrics.worker_restore_seconds.observe(time.monotonic() - started)
@@ -89,7 +90,7 @@ class Partition:
             )
         if position.topic_id != topic_id:
             logger.warning("source_topic_is_new", partition=self.number, old=position.topic_id, new=topic_id)
-            return Position(topic_id, 0, position.window_ms, partitions)
+            return Position(topic_id, 0, position.window_ms, partitions, swept=position.swept)
         if position.next_offset > end_offset:
             raise StateLostError(
                 f"partition {self.number} ends at offset {end_offset}, but was decided up to {position.next_offset}: "
@@ -107,15 +108,10 @@ class Partition:
         started = time.perf_counter()
         outputs = self._decider.decide(records, int(time.time() * 1000))
         failpoints.hit(Failpoint.WORKER_DECODED)
-        horizon = max((r.appended_at for r in records), default=0) - (
-            self._settings.lateness_ms + 2 * self._settings.window_ms
-        )
-        swept = self.state.sweep(horizon)
-        position = self.position.at(next_offset)
-        # Tombstones first, so a window that was partly swept and is written again in this chunk ends up whole.
-        changes = swept + self.state.changes(position)
+        position = self.position.at(next_offset, swept=self._decider.swept)
+        changes = self.state.changes(position)
         metrics.worker_decide_seconds.observe(time.perf_counter() - started)
-        return Chunk(records, outputs, changes, swept, position, self._poisoned_in(records), taken_at)
+        return Chunk(records, outputs, changes, position, self._poisoned_in(records), taken_at)
 
     def _poisoned_in(self, records: Sequence[SourceRecord]) -> int:
         """Return how many lines of these records were rejected because deciding them failed too often."""
@@ -132,7 +128,7 @@ class Partition:
         behind = {self._changelog_ids[topic]: offset + 1 for topic, offset in offsets.items()}
         self.state.store.write([*to_store(chunk.changes), self._checkpoint.advance(behind, time.time())])
         failpoints.hit(Failpoint.WORKER_STORED)
-        self.state.written(chunk.position, chunk.swept)
+        self.state.written(chunk.position)
         self.position = chunk.position
         metrics.worker_commit_seconds.observe(time.perf_counter() - started)
 
@@ -152,7 +148,6 @@ class Chunk:
     records: Sequence[SourceRecord]
     outputs: Outputs
     changes: list[Change]
-    swept: list[Change]
     position: Position
     poisoned: int
     taken_at: float
