@@ -87,7 +87,9 @@ class Catalogue:
 
     def formers(self, ordinals: BitMap) -> Collection[str]:
         """Return the pools that one of these artworks was in before."""
-        moved = ordinals & BitMap(self._former) if self._former else ()
+        if not self._former:
+            return ()
+        moved = ordinals & BitMap(self._former)
         return set().union(*(self._former[ordinal] for ordinal in moved))
 
     def new_since(self, version: int) -> Sequence[str]:

@@ -3,7 +3,7 @@
 What is accepted, rejected and forwarded, and what the state says, don't depend on where chunks begin or end.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -21,7 +21,6 @@ from streams.core.partitioner import partition_of
 from streams.core.rows import Accepted, Flush, Impression, Ledger, Tally, as_lines
 from streams.core.seen import Seen
 from streams.core.summary import Summary
-from streams.core.window import Bucket
 from streams.errors import StateUnreadableError
 
 # Hoisted: looking up an enum member costs as much as applying a rule.
@@ -56,8 +55,8 @@ class User(Protocol):
         """Add an artwork to those that the user has seen: by its ordinal, or by its id if it has none yet."""
         ...
 
-    def bucket(self, start: int) -> Bucket:
-        """Return the bucket of the window that starts at `start` (ms), empty if the state has none."""
+    def times(self, start: int) -> Mapping[str, int]:
+        """Return the impressions in the window that starts at `start` (ms): by artwork, ms after the start."""
         ...
 
     def accept(self, start: int, artwork_id: str, offset: int) -> None:
@@ -109,7 +108,7 @@ class Slice:
     """Rows of a part of a chunk that are not in the outputs yet."""
 
     outputs: Outputs
-    touched: dict[str, int]  # user -> A of the newest record that touched them
+    touched: dict[str, tuple["User", int]]  # by id: the user, and A of the newest record that touched them
     now: int
     accepted: list[Accepted] = field(default_factory=list)
     ledger: list[Ledger] = field(default_factory=list)
@@ -151,7 +150,7 @@ class Decider:
         Raises LineError on a defect of ours: the tables are then half changed and must be discarded.
         """
         outputs = Outputs()
-        touched: dict[str, int] = {}
+        touched: dict[str, tuple[User, int]] = {}
         for part in _cut(records):
             piece = Slice(outputs, touched, now)
             self._decide(part, piece)
@@ -208,8 +207,8 @@ class Decider:
             outputs.forwards.append(Forward(home, user_id, line.text, line.origin()))
             row.forwarded = row.received
             return
-        piece.touched[user_id] = appended_at = line.appended_at
         user, catalogue, window_ms, swept = self.tables.user(user_id), self.catalogue, self.rules.window_ms, self.swept
+        piece.touched[user_id] = user, (appended_at := line.appended_at)
         seen = user.seen
         if seen.checked != catalogue.version:
             absorb(seen, catalogue, user.see)
@@ -222,7 +221,7 @@ class Decider:
                 continue
             artwork_id = impression.artwork_id
             ordinal = catalogue.ordinal(artwork_id)
-            verdict = judge(impression, appended_at, self.rules, seen, ordinal, user.bucket, swept + window_ms)
+            verdict = judge(impression, appended_at, self.rules, seen, ordinal, user.times, swept + window_ms)
             if verdict is FRESH or verdict is REPEAT:
                 if verdict is FRESH:
                     user.see(artwork_id, ordinal)
@@ -245,12 +244,13 @@ class Decider:
         detail = f"seen_at is {apart} ms {where} the time of arrival"
         return rows.rejected_impression(line, index, user_id, verdict.name.lower(), detail, line.span(index))
 
-    def _cover(self, touched: dict[str, int], outputs: Outputs) -> None:
+    def _cover(self, touched: dict[str, tuple[User, int]], outputs: Outputs) -> None:
         """Write the coverage rows of touched users that changed."""
-        for user_id, updated_at in touched.items():
-            seen = self.tables.user(user_id).seen
-            if seen.fresh or seen.covered != self.catalogue.version:
-                for pool_id, row in changed_rows(user_id, seen, self.catalogue, updated_at):
+        catalogue, version = self.catalogue, self.catalogue.version
+        for user_id, (user, updated_at) in touched.items():
+            seen = user.seen
+            if seen.fresh or seen.covered != version:
+                for pool_id, row in changed_rows(user_id, seen, catalogue, updated_at):
                     outputs.coverage.append((f"{user_id}|{pool_id}", None if row is None else rows.encode(row)))
                     if row is not None:
                         outputs.summary.coverage.append((pool_id, row.coverage))

@@ -6,13 +6,14 @@ of a roaring bitmap (Lemire et al., "Roaring Bitmaps", 2016).
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from struct import Struct, unpack
 
 from pyroaring import BitMap
 
 # An entry begins with the length of the id in bytes, which is never 0, and the id follows; or with 0 and an ordinal.
-_ORDINAL = Struct("<BI")
+_PACK = Struct("<BI").pack
 _ENTRY_BYTES = 5
 _LONGEST_ID = 128
 
@@ -22,9 +23,12 @@ class Seen:
     """A user's seen artworks. An artwork may be known by its ordinal, by its id, or not at all."""
 
     ordinals: BitMap = field(default_factory=BitMap)
-    uncatalogued: set[str] = field(default_factory=set)
+    # Most users have none, and an empty set takes 200 bytes.
+    uncatalogued: AbstractSet[str] = frozenset()
     # The end of the packed value: see `streams.state.segments`.
     entries: bytearray = field(default_factory=bytearray, compare=False)
+    tail: int = field(default=0, compare=False)
+    stored: int = field(default=0, compare=False)
     number: int = field(default=0, compare=False)
     parts: int = field(default=0, compare=False)
     # The rest is not stored. The catalogue version in which the uncatalogued were last looked up.
@@ -42,6 +46,8 @@ class Seen:
     def add(self, artwork_id: str, ordinal: int | None) -> None:
         """Record an accepted impression of an artwork that was not known in this way, and append its entry."""
         if ordinal is None:
+            if not isinstance(self.uncatalogued, set):
+                self.uncatalogued = set(self.uncatalogued)
             self.uncatalogued.add(artwork_id)
             raw = artwork_id.encode()
             self.entries.append(len(raw))
@@ -49,12 +55,17 @@ class Seen:
         else:
             self.ordinals.add(ordinal)
             self.fresh.append(ordinal)
-            self.entries += _ORDINAL.pack(0, ordinal)
+            self.entries += _PACK(0, ordinal)
+
+    def forget(self, artwork_id: str) -> None:
+        """Stop knowing an artwork by its id; it is known by its ordinal. The entry stays."""
+        assert isinstance(self.uncatalogued, set)
+        self.uncatalogued.remove(artwork_id)
 
 
 def encode(ordinals: Iterable[int], uncatalogued: Iterable[str]) -> bytes:
     """Pack artworks as entries."""
-    packed = [_ORDINAL.pack(0, ordinal) for ordinal in ordinals]
+    packed = [_PACK(0, ordinal) for ordinal in ordinals]
     packed += [bytes([len(raw)]) + raw for raw in sorted(each.encode() for each in uncatalogued)]
     return b"".join(packed)
 
@@ -67,17 +78,17 @@ def decode(entries: bytes) -> Seen:
         packed = bytearray(entries)
         del packed[::_ENTRY_BYTES]
         return Seen(BitMap(unpack(f"<{count}I", packed)))
-    seen, at = Seen(), 0
+    ordinals, ids, at = BitMap(), set(), 0
     while at < len(entries):
         length = entries[at]
         if length:
-            seen.uncatalogued.add(entries[at + 1 : at + 1 + length].decode())
+            ids.add(entries[at + 1 : at + 1 + length].decode())
             at += 1 + length
         else:
-            seen.ordinals.add(int.from_bytes(entries[at + 1 : at + _ENTRY_BYTES], "little"))
+            ordinals.add(int.from_bytes(entries[at + 1 : at + _ENTRY_BYTES], "little"))
             at += _ENTRY_BYTES
         if length > _LONGEST_ID:
             raise ValueError(f"an id of {length} bytes")
     if at != len(entries):
         raise ValueError("the last entry is cut off")
-    return seen
+    return Seen(ordinals, ids)

@@ -28,7 +28,7 @@ from streams.provision.topics import provision_kafka
 from streams.rebuild.history import History
 from streams.rebuild.sink_check import require_caught_up
 from streams.settings import Settings
-from streams.state import position, values
+from streams.state import position, segments, values
 from streams.state.ordinals import Ordinals
 from streams.state.partition_state import POSITION, Change, Table, window_key
 from streams.state.position import Position
@@ -86,7 +86,7 @@ def _changes(settings: Settings, history: History, swept: int) -> Iterator[Chang
     for key, value in blocks.changes():
         yield Change(Table.COVERAGE, key, value)
     for start, user_id, bucket in history.buckets(swept, settings.window_ms):
-        for key, value in values.pack_bucket(window_key(start, user_id), bucket):
+        for key, value in segments.changes(window_key(start, user_id), bucket):
             yield Change(Table.WINDOWS, key, value)
 
 

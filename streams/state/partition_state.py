@@ -6,7 +6,7 @@ can't be committed, discard this State and restore it.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from struct import Struct
 
@@ -66,21 +66,18 @@ SWEPT_PER_CHUNK = 2_000
 
 
 class User:
-    """Implements `streams.core.chunk.User`: a user's values, decoded when first needed."""
+    """Implements `streams.core.chunk.User`: a user's values, read and unpacked when first needed."""
 
-    __slots__ = ("_changed_buckets", "_seen_size", "_state", "_stored_to", "buckets", "bytes", "seen", "user_id")
+    __slots__ = ("_buckets", "_state", "_stored_to", "bytes", "seen", "user_id")
 
     def __init__(self, user_id: str, seen: Seen, state: "State") -> None:
         self.user_id = user_id
         self.seen = seen
-        self.buckets: dict[int, Bucket] = {}
         # The estimate by which the cache counts this user.
         self.bytes = 0
-        # The size of `seen.entries` in the store.
-        self._seen_size = len(seen.entries)
-        self._changed_buckets: set[int] = set()
+        self._buckets: dict[int, Bucket] = {}
         self._state = state
-        # The store may hold buckets that `buckets` lacks, but none that starts later than this (ms).
+        # The store may hold buckets that `_buckets` lacks, but none that starts later than this (ms).
         self._stored_to = state.newest
 
     def see(self, artwork_id: str, ordinal: int | None) -> None:
@@ -88,48 +85,50 @@ class User:
         if ordinal is not None and ordinal not in self._state.ordinals.used:
             self._state.ordinals.use(ordinal, artwork_id)
 
-    def bucket(self, start: int) -> Bucket:
-        bucket = self.buckets.get(start)
+    def times(self, start: int) -> Mapping[str, int]:
+        return values.times(self._buckets.get(start) or self._bucket(start))
+
+    def accept(self, start: int, artwork_id: str, offset: int) -> None:
+        (self._buckets.get(start) or self._bucket(start)).accept(artwork_id, offset)
+
+    def _bucket(self, start: int) -> Bucket:
+        bucket = self._buckets.get(start)
         if bucket is None:
             if start > self._stored_to:
                 bucket, self._state.newest = Bucket(), max(self._state.newest, start)
             else:
                 bucket = self._state.read_bucket(self.user_id, start)
-            self.buckets[start] = bucket
+            self._buckets[start] = bucket
         return bucket
 
-    def accept(self, start: int, artwork_id: str, offset: int) -> None:
-        (self.buckets.get(start) or self.bucket(start)).accept(artwork_id, offset)
-        self._changed_buckets.add(start)
-
-    def changes(self, swept: int) -> Iterator[Change]:
-        """Yield the changes since `written`, packed; none of windows that start before `swept`."""
-        for start in self._changed_buckets:
-            if start >= swept:
-                for key, value in values.pack_bucket(window_key(start, self.user_id), self.buckets[start]):
-                    yield Change(WINDOWS, key, value)
-        if len(self.seen.entries) != self._seen_size:
-            for key, value in values.pack_seen(self.user_id.encode(), self.seen):
-                yield Change(COVERAGE, key, value)
+    def changes(self, swept: int) -> list[Change]:
+        """Return the changes since `written`, packed; none of windows that start before `swept`."""
+        changes = []
+        for start, bucket in self._buckets.items():
+            if len(bucket.entries) != bucket.stored and start >= swept:
+                packed = segments.changes(window_key(start, self.user_id), bucket)
+                changes += [Change(WINDOWS, key, value) for key, value in packed]
+        if len(self.seen.entries) != self.seen.stored:
+            packed = values.pack_seen(self.user_id.encode(), self.seen)
+            changes += [Change(COVERAGE, key, value) for key, value in packed]
+        return changes
 
     def written(self) -> None:
-        """Mark everything as clean, and drop buckets of old windows."""
-        for start in self._changed_buckets:
-            segments.written(self.buckets[start])
-        self._changed_buckets.clear()
-        if len(self.seen.entries) != self._seen_size:
-            segments.written(self.seen)
-            self._seen_size = len(self.seen.entries)
-        if len(self.buckets) > CACHED_BUCKETS:
-            for start in sorted(self.buckets)[:-CACHED_BUCKETS]:
-                del self.buckets[start]
+        """Mark everything as clean, drop buckets of old windows, and estimate the memory that the user takes."""
+        buckets, seen = self._buckets, self.seen
+        if len(seen.entries) != seen.stored:
+            values.written_seen(seen)
+        if len(buckets) > CACHED_BUCKETS:
+            for start in sorted(buckets)[:-CACHED_BUCKETS]:
+                del buckets[start]
                 self._stored_to = max(self._stored_to, start)
-
-    def estimate(self) -> int:
-        """Return about how much memory the user takes (bytes)."""
-        seen = self.seen
-        ids = len(seen.uncatalogued) + len(seen.rows) + sum(map(len, self.buckets.values()))
-        return USER_BYTES + ids * ID_BYTES + len(seen.ordinals) * ORDINAL_BYTES
+        ids, packed = len(seen.uncatalogued) + len(seen.rows), 0
+        for bucket in buckets.values():
+            if len(bucket.entries) != bucket.stored:
+                segments.written(bucket)
+            ids += bucket.unpacked
+            packed += bucket.stored
+        self.bytes = USER_BYTES + packed + ids * ID_BYTES + len(seen.ordinals) * ORDINAL_BYTES
 
 
 class State:
@@ -221,9 +220,8 @@ class State:
         """Note that the store has the chunk's changes: mark everything as clean, and trim the cache."""
         self.position = new_position
         for user_id, user in self._touched.items():
-            user.written()
             self.cached_bytes -= user.bytes
-            user.bytes = user.estimate()
+            user.written()
             self.cached_bytes += user.bytes
             self._users.move_to_end(user_id)
         self._touched.clear()

@@ -29,9 +29,13 @@ class Log(Protocol):
 
     @property
     def entries(self) -> bytearray:
-        """The entries of the last segment, and those that are not written yet."""
+        """The entries of the last segment at least, and those that are not stored yet."""
         ...
 
+    tail: int
+    """Where the last segment begins in `entries`."""
+    stored: int
+    """So many of `entries` are in the store (bytes)."""
     number: int
     """The number of the last segment."""
     parts: int
@@ -39,17 +43,12 @@ class Log(Protocol):
 
 
 class Stored(NamedTuple):
-    """A value as read: all entries (in version 1: the value), and what appending needs."""
+    """A value as read: all entries (in version 1: the value), where the last segment begins, its number, and parts."""
 
     entries: bytes
-    tail: bytes
+    tail: int
     number: int
     parts: int
-
-    def resume(self, log: Log) -> None:
-        """Let `log` append to this value."""
-        log.entries[:] = self.tail
-        log.number, log.parts = self.number, self.parts
 
 
 def key_of(key: bytes, number: int) -> bytes:
@@ -63,9 +62,9 @@ def read(store: Store, key: bytes) -> Stored | None:
     if first is None:
         return None
     if first[0] == OPEN:
-        return Stored(first[1:], first[1:], 0, 0)
+        return Stored(first[1:], 0, 0, 0)
     if first[0] == 0:
-        return Stored(version1.join(key, first, store.get), b"", 0, version1.parts(first))
+        return Stored(version1.join(key, first, store.get), 0, 0, version1.parts(first))
     segments = [first]
     if first[0] == CLOSED:
         for at, segment in store.items(key_of(key, 1), key + b"\x01"):
@@ -78,27 +77,30 @@ def read(store: Store, key: bytes) -> Stored | None:
     if last[0] not in (OPEN, CLOSED):
         raise CodecError("segment", last[0], CLOSED)
     entries = b"".join([segment[1:] for segment in segments])
-    # If the last one is closed, the next entries begin another one.
-    return Stored(entries, b"", number + 1, 0) if last[0] == CLOSED else Stored(entries, last[1:], number, 0)
+    if last[0] == CLOSED:  # the next entries begin another one
+        return Stored(entries, len(entries), number + 1, 0)
+    return Stored(entries, len(entries) - len(last) + 1, number, 0)
 
 
 def changes(key: bytes, log: Log) -> list[tuple[bytes, bytes | None]]:
     """Return what to write by key, None to delete. `entries` must hold a value of version 1 as a whole."""
-    entries, size = log.entries, len(log.entries)
-    if size < CLOSED_AT and not log.parts:
-        return [(key_of(key, log.number), _OPEN + entries)]
-    written: list[tuple[bytes, bytes | None]] = [(old, None) for old in version1.part_keys(key, log.parts)]
+    size = len(log.entries) - log.tail
     if size < CLOSED_AT:
-        return [*written, (key, _OPEN + entries)]
-    for number, at in enumerate(range(0, size, LARGEST), log.number):
-        written.append((key_of(key, number), _CLOSED + entries[at : at + LARGEST]))
+        end = (key_of(key, log.number), _OPEN + log.entries[log.tail :])
+        return [end] if not log.parts else [*_deleted(key, log), end]
+    written = _deleted(key, log)
+    for number, at in enumerate(range(log.tail, len(log.entries), LARGEST), log.number):
+        written.append((key_of(key, number), _CLOSED + log.entries[at : at + LARGEST]))
     return written
+
+
+def _deleted(key: bytes, log: Log) -> list[tuple[bytes, bytes | None]]:
+    return [(old, None) for old in version1.part_keys(key, log.parts)]
 
 
 def written(log: Log) -> None:
     """Note that the store has these changes."""
-    log.parts = 0
-    size = len(log.entries)
-    if size >= CLOSED_AT:
-        log.number += -(-size // LARGEST)
-        log.entries.clear()
+    log.parts, log.stored = 0, len(log.entries)
+    if log.stored - log.tail >= CLOSED_AT:
+        log.number += -(-(log.stored - log.tail) // LARGEST)
+        log.tail = log.stored

@@ -1,9 +1,9 @@
 """A user's values, between their decoded form and segments. Values of the last release are read, and converted."""
 
+from collections.abc import Mapping
 from struct import error as StructError
 
 from streams.core import seen as seen_codec
-from streams.core import window
 from streams.core.seen import Seen
 from streams.core.window import Bucket
 from streams.errors import StateUnreadableError
@@ -23,7 +23,9 @@ def read_seen(store: Store, key: bytes) -> Seen:
         seen = (version1.seen if stored.parts else seen_codec.decode)(stored.entries)
     except DAMAGED as error:
         raise StateUnreadableError(f"the coverage value {key!r} of the store can't be read: {error}.") from error
-    stored.resume(seen)
+    if not stored.parts:
+        seen.entries += stored.entries[stored.tail :]
+    seen.stored, seen.number, seen.parts = len(seen.entries), stored.number, stored.parts
     return seen
 
 
@@ -32,12 +34,18 @@ def read_bucket(store: Store, key: bytes) -> Bucket:
     stored = segments.read(store, key)
     if stored is None:
         return Bucket()
-    try:
-        bucket = (version1.bucket if stored.parts else window.decode)(stored.entries)
-    except DAMAGED as error:
-        raise StateUnreadableError(f"the window value {key!r} of the store can't be read: {error}.") from error
-    stored.resume(bucket)
+    bucket = Bucket(version1.bucket(stored.entries) if stored.parts else stored.entries)
+    bucket.tail, bucket.stored = stored.tail, len(bucket.entries)
+    bucket.number, bucket.parts = stored.number, stored.parts
     return bucket
+
+
+def times(bucket: Bucket) -> Mapping[str, int]:
+    """Return what is in a bucket. Raises StateUnreadableError."""
+    try:
+        return bucket.times()
+    except DAMAGED as error:
+        raise StateUnreadableError(f"a window of the store can't be read: {error}.") from error
 
 
 def pack_seen(key: bytes, seen: Seen) -> list[Change]:
@@ -47,8 +55,9 @@ def pack_seen(key: bytes, seen: Seen) -> list[Change]:
     return segments.changes(key, seen)
 
 
-def pack_bucket(key: bytes, bucket: Bucket) -> list[Change]:
-    """Return what writes the changed end of a bucket."""
-    if bucket.parts:
-        bucket.entries[:] = window.encode(bucket)
-    return segments.changes(key, bucket)
+def written_seen(seen: Seen) -> None:
+    """Note that the store has the changed end, and keep no more of it than appending needs."""
+    segments.written(seen)
+    if seen.tail:
+        del seen.entries[: seen.tail]
+        seen.tail, seen.stored = 0, len(seen.entries)

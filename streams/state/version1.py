@@ -9,10 +9,9 @@ from struct import Struct
 
 from pyroaring import BitMap
 
-from streams.core import window
+from streams.core import seen as seen_codec
 from streams.core.codec import CodecError
 from streams.core.seen import Seen
-from streams.core.window import Bucket
 from streams.errors import StateUnreadableError
 
 CODEC_VERSION = 1
@@ -51,19 +50,16 @@ def seen(value: bytes) -> Seen:
     if version != CODEC_VERSION:
         raise CodecError("coverage", version, CODEC_VERSION)
     at = _SEEN.size + length
-    found = Seen(BitMap.deserialize(value[_SEEN.size : at]))
-    while at < len(value):
-        end = at + 1 + value[at]
-        found.uncatalogued.add(value[at + 1 : end].decode())
-        at = end
-    return found
+    # The ids are entries as they are today.
+    ids = seen_codec.decode(value[at:]).uncatalogued
+    return Seen(BitMap.deserialize(value[_SEEN.size : at]), ids)
 
 
-def bucket(value: bytes) -> Bucket:
-    """Unpack a bucket: the codec version, then entries as they are today."""
+def bucket(value: bytes) -> bytes:
+    """Return a bucket's entries, which are as they are today: the codec version stands before them."""
     if value[0] != CODEC_VERSION:
         raise CodecError("window", value[0], CODEC_VERSION)
-    return window.decode(value[1:])
+    return value[1:]
 
 
 def pins(items: Iterator[tuple[bytes, bytes]], prefix: bytes) -> Iterator[tuple[str, int]]:

@@ -70,8 +70,8 @@ def test_an_empty_store_has_no_position_and_no_state(store: Store) -> None:
     state = State(store)
     state.load(CATALOGUE)
     assert state.position is None
-    assert state.user("u").bucket(START) == {}
-    assert state.user("u").bucket(-W) == {}
+    assert state.user("u").times(START) == {}
+    assert state.user("u").times(-W) == {}
     assert state.user("u").seen.uncatalogued == set()
     assert list(state.ordinals.used) == []
 
@@ -85,9 +85,9 @@ def test_buckets_seen_artworks_and_the_position_are_read_back(state: State) -> N
     commit(state, 18)
     again = reloaded(state)
     assert again.position == HERE.at(18)
-    assert again.user("u").bucket(START) == {"a": 1}
-    assert again.user("u").bucket(START + W) == {"a": 2, "b": 3}
-    assert again.user("v").bucket(START) == {"a": 4}
+    assert again.user("u").times(START) == {"a": 1}
+    assert again.user("u").times(START + W) == {"a": 2, "b": 3}
+    assert again.user("v").times(START) == {"a": 4}
     assert list(again.user("u").seen.ordinals) == [ord("a")]
     assert again.user("u").seen.uncatalogued == {"b"}
     assert again.user("v").seen.uncatalogued == set()
@@ -95,7 +95,7 @@ def test_buckets_seen_artworks_and_the_position_are_read_back(state: State) -> N
 
 def test_only_what_changed_is_written_and_only_once(state: State) -> None:
     accept(state, "u", START, a=1)
-    state.user("u").bucket(START + W)
+    state.user("u").times(START + W)
     assert state.user("u").seen == Seen()
     changes = commit(state, 1)
     assert [change.table for change in changes] == [Table.WINDOWS, Table.COVERAGE]
@@ -131,9 +131,9 @@ def test_only_the_last_segment_is_written_again(state: State) -> None:
         assert len(changes) <= 4
     assert written < 400 * 2 * (segments.CLOSED_AT // 2 + 50)
     again = reloaded(state)
-    assert again.user("u").bucket(START) == {artwork_id: n for n, artwork_id in enumerate(ids)}
+    assert again.user("u").times(START) == {artwork_id: n for n, artwork_id in enumerate(ids)}
     assert again.user("u").seen.uncatalogued == set(ids)
-    assert again.user("u-1").bucket(START) == {"a": 1}
+    assert again.user("u-1").times(START) == {"a": 1}
 
 
 def test_a_flush_of_a_user_is_two_changes(state: State) -> None:
@@ -156,8 +156,8 @@ def test_no_segment_is_larger_than_a_record_may_be(state: State, monkeypatch: py
         assert len(changes) > 30
         assert all(len(change.value or b"") <= 65 for change in changes if change.key != state_module.POSITION)
     again = reloaded(state)
-    assert len(again.user("u").bucket(START)) == 200
-    assert again.user("u").seen.uncatalogued == set(again.user("u").bucket(START))
+    assert len(again.user("u").times(START)) == 200
+    assert again.user("u").seen.uncatalogued == set(again.user("u").times(START))
 
 
 @pytest.mark.parametrize("lost", [1, 9])
@@ -188,7 +188,7 @@ def test_a_sweep_deletes_windows_that_start_before_it(state: State, swept: int, 
     assert len(windows(state)) == left
     again = reloaded(state)
     assert again.position == HERE.at(2, swept=swept)
-    assert [n for n in range(3) if again.user("u").bucket(START + n * W)] == list(range(3))[3 - left :]
+    assert [n for n in range(3) if again.user("u").times(START + n * W)] == list(range(3))[3 - left :]
 
 
 def test_a_sweep_writes_tombstones(state: State) -> None:
@@ -283,7 +283,7 @@ def test_caches_keep_everything_that_the_store_does_not_have_yet(state: State, m
         if n % 3 == 0:
             commit(state, n)
     commit(state, 10)
-    assert [state.user(f"u{n}").bucket(START)["a"] for n in range(10)] == list(range(10))
+    assert [state.user(f"u{n}").times(START)["a"] for n in range(10)] == list(range(10))
     assert [state.user(f"u{n}").seen.uncatalogued for n in range(10)] == [{f"a{n}"} for n in range(10)]
 
 
@@ -335,10 +335,10 @@ def test_a_window_later_than_all_written_ones_is_not_read_from_the_store(state: 
     again.load(CATALOGUE)
     user = again.user("u")
     asked = counting.asked
-    assert user.bucket(START + W) == {}
+    assert user.times(START + W) == {}
     assert counting.asked == asked
-    assert user.bucket(START) == {"a": 1}
-    assert user.bucket(START - W) == {}
+    assert user.times(START) == {"a": 1}
+    assert user.times(START - W) == {}
     assert counting.asked == asked + 2
 
 
@@ -347,8 +347,8 @@ def test_buckets_that_left_the_cache_are_read_again(state: State) -> None:
         accept(state, "u", START + n * W, **{f"a{n}": n})
         commit(state, n + 1)
     user = state.user("u")
-    assert len(user.buckets) <= state_module.CACHED_BUCKETS
-    assert [user.bucket(START + n * W) for n in range(10)] == [{f"a{n}": n} for n in range(10)]
+    assert user.bytes < state_module.USER_BYTES + 1_000
+    assert [user.times(START + n * W) for n in range(10)] == [{f"a{n}": n} for n in range(10)]
 
 
 def test_a_user_who_is_read_again_has_the_windows_written_meanwhile(
@@ -359,4 +359,4 @@ def test_a_user_who_is_read_again_has_the_windows_written_meanwhile(
         for name in ("u", "v", "w"):
             accept(state, name, START + n * W, **{f"a{n}": n})
             commit(state, 3 * n)
-    assert [state.user("u").bucket(START + n * W) for n in range(6)] == [{f"a{n}": n} for n in range(6)]
+    assert [state.user("u").times(START + n * W) for n in range(6)] == [{f"a{n}": n} for n in range(6)]
