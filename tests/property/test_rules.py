@@ -135,12 +135,12 @@ def test_raising_the_lateness_gives_no_event_id_twice() -> None:
 @given(
     st.integers(-3 * WINDOW, 3 * WINDOW),
     st.integers(-WINDOW - 1, WINDOW + 1),
-    st.integers(0, WINDOW),
+    st.integers(0, WINDOW) | st.integers(0, 3 * LATENESS),
     st.sampled_from([0, 1, WINDOW, LATENESS]),
 )
 @settings(max_examples=400)
 def test_a_sweep_deletes_nothing_that_may_still_be_matched(near: int, apart: int, back: int, later: int) -> None:
-    """Even if the broker's clock steps back by up to a window, as it may when another broker leads."""
+    """Even if the broker's clock steps back, as it may when another broker leads."""
     log = MemoryLog(SETTINGS, PARTITIONS)
     first = T0 - LATENESS + near
     home = partition_of("u1", PARTITIONS)
@@ -152,7 +152,7 @@ def test_a_sweep_deletes_nothing_that_may_still_be_matched(near: int, apart: int
     ]:
         log.append(home, appended_at, flush_of("u1", appended_at, [(artwork_id, seen_at)]))
     with instead_of_kafka(log), mock.patch.object(state_module, "CACHE_BYTES", 0):
-        Worker(log, Catalogue(), [1]).drain()
+        Worker(log, Catalogue(), [1, 2, 3]).drain()
     assert_same(log)
 
 
