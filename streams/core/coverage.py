@@ -40,8 +40,6 @@ def changed_rows(user_id: str, seen: Seen, catalogue: Catalogue, updated_at: int
     ordinals, written, changed = seen.ordinals, seen.rows, list[tuple[str, Coverage | None]]()
     for pool_id in _changed_pools(seen, catalogue):
         pool = catalogue.pool(pool_id)
-        if pool is None:
-            continue
         active = pool.active
         if ordinals.intersect(pool.members):
             row = (ordinals.intersection_cardinality(active), len(active))
@@ -74,9 +72,7 @@ def _pools_of(ordinals: Iterable[int], catalogue: Catalogue) -> Collection[str]:
     for ordinal in ordinals:
         if ordinal not in members:  # of the pool of the one before
             pool_id = catalogue.pool_of(ordinal)
-            pool = None if pool_id is None else catalogue.pool(pool_id)
-            if pool_id is None or pool is None:
-                raise AssertionError(f"the state uses ordinal {ordinal}, which the catalogue lacks")
+            assert pool_id is not None, "the catalogue has all ordinals that the state uses: State.load checks it"
             pools[pool_id] = None
-            members = pool.members
+            members = catalogue.pool(pool_id).members
     return pools

@@ -25,6 +25,7 @@ class Seen:
     ordinals: BitMap = field(default_factory=BitMap)
     # Most users have none, and an empty set takes 200 bytes.
     uncatalogued: AbstractSet[str] = frozenset()
+    id_bytes: int = field(default=0, compare=False)  # the length of all of them
     # The end of the packed value: see `streams.state.segments`.
     entries: bytearray = field(default_factory=bytearray, compare=False)
     tail: int = field(default=0, compare=False)
@@ -49,6 +50,7 @@ class Seen:
             if not isinstance(self.uncatalogued, set):
                 self.uncatalogued = set(self.uncatalogued)
             self.uncatalogued.add(artwork_id)
+            self.id_bytes += len(artwork_id)
             raw = artwork_id.encode()
             self.entries.append(len(raw))
             self.entries += raw
@@ -61,6 +63,7 @@ class Seen:
         """Stop knowing an artwork by its id; it is known by its ordinal. The entry stays."""
         assert isinstance(self.uncatalogued, set)
         self.uncatalogued.remove(artwork_id)
+        self.id_bytes -= len(artwork_id)
 
 
 def encode(ordinals: Iterable[int], uncatalogued: Iterable[str]) -> bytes:
@@ -78,11 +81,12 @@ def decode(entries: bytes) -> Seen:
         packed = bytearray(entries)
         del packed[::_ENTRY_BYTES]
         return Seen(BitMap(unpack(f"<{count}I", packed)))
-    ordinals, ids, at = BitMap(), set(), 0
+    # One character a byte, so that ids are cut from it as they are: they are ASCII.
+    text, ordinals, ids, at = entries.decode("latin-1"), BitMap(), set(), 0
     while at < len(entries):
         length = entries[at]
         if length:
-            ids.add(entries[at + 1 : at + 1 + length].decode())
+            ids.add(text[at + 1 : at + 1 + length])
             at += 1 + length
         else:
             ordinals.add(int.from_bytes(entries[at + 1 : at + _ENTRY_BYTES], "little"))
@@ -91,4 +95,4 @@ def decode(entries: bytes) -> Seen:
             raise ValueError(f"an id of {length} bytes")
     if at != len(entries):
         raise ValueError("the last entry is cut off")
-    return Seen(ordinals, ids)
+    return Seen(ordinals, ids, sum(map(len, ids)))

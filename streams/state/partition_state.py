@@ -56,8 +56,9 @@ BEGIN = b"\x00a"
 # Memory for decoded users between chunks, per partition: some thousand ordinary users. A worker with four partitions
 # has 100 MB for them, a quarter of what it may use in all.
 CACHE_BYTES = 24 * 1024 * 1024
-# Estimates, measured on CPython 3.11: a user with one window, an id with its place in a set or dict, an ordinal.
-USER_BYTES, ID_BYTES, ORDINAL_BYTES = 2_000, 160, 4
+# Estimates, measured on CPython 3.11: a user with one window, a coverage row, an ordinal; and what an id takes in a set,
+# or an id and a time in a dict, beside its characters.
+USER_BYTES, ROW_BYTES, ORDINAL_BYTES, ID_BYTES, TIME_BYTES = 2_000, 160, 4, 100, 150
 # Buckets kept for a user: those of the current window and its neighbours.
 CACHED_BUCKETS = 3
 # So many windows are swept in one chunk, or twice as many as it writes: a sweep never makes a transaction long, and
@@ -122,13 +123,15 @@ class User:
             for start in sorted(buckets)[:-CACHED_BUCKETS]:
                 del buckets[start]
                 self._stored_to = max(self._stored_to, start)
-        ids, packed = len(seen.uncatalogued) + len(seen.rows), 0
+        size = USER_BYTES + len(seen.rows) * ROW_BYTES + len(seen.ordinals) * ORDINAL_BYTES
+        size += seen.id_bytes + len(seen.uncatalogued) * ID_BYTES
         for bucket in buckets.values():
             if len(bucket.entries) != bucket.stored:
                 segments.written(bucket)
-            ids += bucket.unpacked
-            packed += bucket.stored
-        self.bytes = USER_BYTES + packed + ids * ID_BYTES + len(seen.ordinals) * ORDINAL_BYTES
+            size += bucket.stored
+            if bucket.unpacked:
+                size += bucket.stored + bucket.unpacked * TIME_BYTES
+        self.bytes = size
 
 
 class State:

@@ -50,9 +50,9 @@ def seen(value: bytes) -> Seen:
     if version != CODEC_VERSION:
         raise CodecError("coverage", version, CODEC_VERSION)
     at = _SEEN.size + length
-    # The ids are entries as they are today.
-    ids = seen_codec.decode(value[at:]).uncatalogued
-    return Seen(BitMap.deserialize(value[_SEEN.size : at]), ids)
+    found = seen_codec.decode(value[at:])  # the ids are entries as they are today
+    found.ordinals = BitMap.deserialize(value[_SEEN.size : at])
+    return found
 
 
 def bucket(value: bytes) -> bytes:

@@ -22,7 +22,7 @@ class Counting(Catalogue):
         self.asked["ordinal"] += 1
         return super().ordinal(artwork_id)
 
-    def pool(self, pool_id: str) -> Pool | None:
+    def pool(self, pool_id: str) -> Pool:
         self.asked["pool"] += 1
         return super().pool(pool_id)
 

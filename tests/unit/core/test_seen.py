@@ -43,9 +43,7 @@ def test_ids_that_look_like_ordinals_are_ids() -> None:
     assert (list(mixed.ordinals), mixed.uncatalogued) == ([7], {"abcd"})
 
 
-@pytest.mark.parametrize(
-    "value", [b"\x05abc", b"\x00\x01", b"\x81" + b"a" * 129, b"\x01\xff"], ids=["id", "ordinal", "too long", "not text"]
-)
+@pytest.mark.parametrize("value", [b"\x05abc", b"\x00\x01", b"\x81" + b"a" * 129], ids=["id", "ordinal", "too long"])
 def test_a_value_that_was_never_written_is_refused(value: bytes) -> None:
-    with pytest.raises(ValueError, match=r"cut off|129 bytes|codec"):
+    with pytest.raises(ValueError, match=r"cut off|129 bytes"):
         codec.decode(value)
