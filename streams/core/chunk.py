@@ -108,7 +108,7 @@ class Slice:
     """Rows of a part of a chunk that are not in the outputs yet."""
 
     outputs: Outputs
-    touched: dict[str, tuple["User", int]]  # by id: the user, and A of the newest record that touched them
+    touched: dict[str, int]  # user -> A of the newest record that touched them
     now: int
     accepted: list[Accepted] = field(default_factory=list)
     ledger: list[Ledger] = field(default_factory=list)
@@ -150,7 +150,7 @@ class Decider:
         Raises LineError on a defect of ours: the tables are then half changed and must be discarded.
         """
         outputs = Outputs()
-        touched: dict[str, tuple[User, int]] = {}
+        touched: dict[str, int] = {}
         for part in _cut(records):
             piece = Slice(outputs, touched, now)
             self._decide(part, piece)
@@ -207,8 +207,8 @@ class Decider:
             outputs.forwards.append(Forward(home, user_id, line.text, line.origin()))
             row.forwarded = row.received
             return
+        piece.touched[user_id] = appended_at = line.appended_at
         user, catalogue, window_ms, swept = self.tables.user(user_id), self.catalogue, self.rules.window_ms, self.swept
-        piece.touched[user_id] = user, (appended_at := line.appended_at)
         seen = user.seen
         if seen.checked != catalogue.version:
             absorb(seen, catalogue, user.see)
@@ -244,11 +244,11 @@ class Decider:
         detail = f"seen_at is {apart} ms {where} the time of arrival"
         return rows.rejected_impression(line, index, user_id, verdict.name.lower(), detail, line.span(index))
 
-    def _cover(self, touched: dict[str, tuple[User, int]], outputs: Outputs) -> None:
+    def _cover(self, touched: dict[str, int], outputs: Outputs) -> None:
         """Write the coverage rows of touched users that changed."""
         catalogue, version = self.catalogue, self.catalogue.version
-        for user_id, (user, updated_at) in touched.items():
-            seen = user.seen
+        for user_id, updated_at in touched.items():
+            seen = self.tables.user(user_id).seen
             if seen.fresh or seen.covered != version:
                 for pool_id, row in changed_rows(user_id, seen, catalogue, updated_at):
                     outputs.coverage.append((f"{user_id}|{pool_id}", None if row is None else rows.encode(row)))

@@ -56,8 +56,8 @@ BEGIN = b"\x00a"
 # Memory for decoded users between chunks, per partition: some thousand ordinary users. A worker with four partitions
 # has 100 MB for them, a quarter of what it may use in all.
 CACHE_BYTES = 24 * 1024 * 1024
-# Estimates, measured on CPython 3.11: a user with one window, a coverage row, an ordinal; and what an id takes in a set,
-# or an id and a time in a dict, beside its characters.
+# Estimates, measured on CPython 3.11: a user with one window, a coverage row, an ordinal; and what an id takes in a
+# set, or an id and a time in a dict, beside its characters.
 USER_BYTES, ROW_BYTES, ORDINAL_BYTES, ID_BYTES, TIME_BYTES = 2_000, 160, 4, 100, 150
 # Buckets kept for a user: those of the current window and its neighbours.
 CACHED_BUCKETS = 3
