@@ -28,12 +28,17 @@ class Judge:
         self.rejected: list[Rejected] = []
         # When each user saw each artwork: the seen_at of accepted impressions, sorted.
         self.seen: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        # By partition: windows that start before it (ms) are swept.
+        self._swept: defaultdict[int, int] = defaultdict(int)
         # By the place of each forwarded line: its home partition and the SHA-256 of its bytes.
         self.forwards: dict[Place, tuple[int, bytes]] = {}
         self.totals: Counter[str] = Counter()
 
     def judge(self, record: Record) -> None:
         """Judge each line of the record. Raises ValueError if it has no append time from the broker."""
+        window = self._rules.window_ms
+        horizon = record.time - self._rules.lateness_at(record.time) - 2 * window
+        self._swept[record.partition] = max(self._swept[record.partition], horizon - horizon % window)
         for number, line in enumerate(lines_of(record.value)):
             counts = {"accepted": 0, "fresh": 0, "duplicates": 0, "rejected": 0, "forwarded": 0}
             flush = self._judge_line(record, number, line, counts)
@@ -95,7 +100,8 @@ class Judge:
         age = record.time - impression["seen_at"]
         if -age > self._rules.tolerance_ms:
             return "future"
-        if age > self._rules.lateness_ms and of_user.get(impression["artwork_id"]):
+        swept = impression["seen_at"] < self._swept[record.partition] + self._rules.window_ms
+        if (swept or age > self._rules.lateness_at(record.time)) and of_user.get(impression["artwork_id"]):
             return "late"
         return ""
 

@@ -5,11 +5,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rules:
-    """The three durations that the rules use, in ms."""
+    """The three durations that the rules use, in ms; of the lateness, also what it was set to later."""
 
     window_ms: int
     lateness_ms: int
     tolerance_ms: int
+    # In order: an append time (ms), and the lateness (ms) by which records from then on are judged.
+    changes: tuple[tuple[int, int], ...] = ()
+
+    def lateness_at(self, appended_at: int) -> int:
+        """Return the lateness (ms) by which a record appended at that time is judged."""
+        lateness = self.lateness_ms
+        for since, changed in self.changes:
+            if appended_at >= since:
+                lateness = changed
+        return lateness
 
 
 @dataclass(frozen=True)

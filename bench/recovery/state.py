@@ -81,7 +81,7 @@ def templates(settings: Settings, impressions: int, seed: int) -> tuple[list[byt
 
 
 def values_of(changes: list[Change], table: Table) -> list[bytes]:
-    """Return the values of a table's users, without pins and position: their keys begin with bytes that no id has."""
+    """Return the values of a table's users, without those of no user: their keys begin with a byte that no id has."""
     special = b"\x00" if table is Table.COVERAGE else b"no key begins so"
     return [
         change.value

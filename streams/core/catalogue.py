@@ -94,9 +94,9 @@ class Catalogue:
         """Return every pool that has, or had, a member."""
         return iter(self._pools.items())
 
-    def pool(self, pool_id: str) -> Pool | None:
-        """Return a pool, or None if it never had a member."""
-        return self._pools.get(pool_id)
+    def pool(self, pool_id: str) -> Pool:
+        """Return a pool. Raises KeyError for one that never had a member."""
+        return self._pools[pool_id]
 
     def formers(self, ordinals: BitMap) -> Collection[str]:
         """Return the pools that have one of these artworks as a former member."""

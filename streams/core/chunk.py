@@ -1,9 +1,9 @@
 """Decide a chunk: a run of consecutive records of one partition, line by line in log order.
 
-What is accepted, rejected and forwarded, and the state, don't depend on where chunks begin or end.
+What is accepted, rejected and forwarded, and what the state says, don't depend on where chunks begin or end.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from streams.core import rows, window
 from streams.core.catalogue import Catalogue
+from streams.core.coverage import absorb, changed_rows
 from streams.core.decode import DecodedFlush, InvalidImpression, RefusedLine, decode
 from streams.core.decode_fast import read
 from streams.core.judge import Rules, Verdict, judge
@@ -20,7 +21,7 @@ from streams.core.partitioner import partition_of
 from streams.core.rows import Accepted, Flush, Impression, Ledger, Tally, as_lines
 from streams.core.seen import Seen
 from streams.core.summary import Summary
-from streams.core.window import Bucket
+from streams.errors import StateUnreadableError
 
 # Hoisted: looking up an enum member costs as much as applying a rule.
 FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT
@@ -47,15 +48,15 @@ class User(Protocol):
 
     @property
     def seen(self) -> Seen:
-        """Everything the user has seen. After changing it in place, call `seen_changed`."""
+        """Everything the user has seen. Only `see` adds to it."""
         ...
 
-    def seen_changed(self) -> None:
-        """Mark the user's seen artworks as changed."""
+    def see(self, artwork_id: str, ordinal: int | None) -> None:
+        """Add an artwork to those that the user has seen: by its ordinal, or by its id if it has none yet."""
         ...
 
-    def bucket(self, start: int) -> Bucket:
-        """Return the bucket of the window that starts at `start` (ms), empty if the state has none."""
+    def times(self, start: int) -> Mapping[str, int]:
+        """Return the impressions in the window that starts at `start` (ms): by artwork, ms after the start."""
         ...
 
     def accept(self, start: int, artwork_id: str, offset: int) -> None:
@@ -68,13 +69,6 @@ class Tables(Protocol):
 
     def user(self, user_id: str) -> User:
         """Return the state of one user."""
-        ...
-
-    def pin(self, artwork_id: str, ordinal_of: Callable[[str], int | None]) -> int | None:
-        """Return the artwork's ordinal in the state: the first one it was given, for ever.
-
-        An artwork without one gets the ordinal that `ordinal_of` returns, if any.
-        """
         ...
 
 
@@ -146,6 +140,9 @@ class Decider:
     tables: Tables
     catalogue: Catalogue
     poisoned: frozenset[tuple[int, int]] = frozenset()  # (offset, line) of lines that failed too often
+    # Windows that start before this (ms) may be gone: what was seen, and could be their match, is late for ever.
+    swept: int = 0
+    newest: int = -1  # the newest A so far (ms)
 
     def decide(self, records: Sequence[SourceRecord], now: int) -> Outputs:
         """Judge every line, change the tables and return the outputs. `now` (ms) is used for `processed_at` only.
@@ -168,13 +165,23 @@ class Decider:
             for number, text in enumerate(split(record.value))
         ]
         for line, flush in zip(lines, read([line.text for line in lines]), strict=True):
+            if line.appended_at > self.newest:
+                self._sweep(line.appended_at)
             try:
                 if flush is None or self.poisoned:
                     self._carefully(line, piece)
                 else:
                     self._flush(line, flush, flush.impressions, piece)
+            except StateUnreadableError:
+                raise  # the state is to blame, and not the line
             except Exception as error:
                 raise LineError(line.offset, line.number) from error
+
+    def _sweep(self, appended_at: int) -> None:
+        """Give up the windows that only late impressions could match, by the newest A and this lateness."""
+        self.newest = appended_at
+        horizon = appended_at - self.rules.lateness_ms - 2 * self.rules.window_ms
+        self.swept = max(self.swept, window.start_of(horizon, self.rules.window_ms))
 
     def _carefully(self, line: Line, piece: Slice) -> None:
         """Decide a line that the fast path left, or that may have failed too often."""
@@ -201,8 +208,10 @@ class Decider:
             row.forwarded = row.received
             return
         piece.touched[user_id] = appended_at = line.appended_at
-        user = self._absorb(self.tables.user(user_id))
+        user, catalogue, window_ms, swept = self.tables.user(user_id), self.catalogue, self.rules.window_ms, self.swept
         seen = user.seen
+        if seen.checked != catalogue.version:
+            absorb(seen, catalogue, user.see)
         for index, impression in enumerate(impressions):
             if isinstance(impression, InvalidImpression):
                 detail, payload = impression.detail, impression.payload
@@ -211,15 +220,15 @@ class Decider:
                 row.rejected += 1
                 continue
             artwork_id = impression.artwork_id
-            ordinal = self.tables.pin(artwork_id, self.catalogue.ordinal)
-            verdict = judge(impression, appended_at, self.rules, seen, ordinal, user.bucket)
+            ordinal = catalogue.ordinal(artwork_id)
+            verdict = judge(impression, appended_at, self.rules, seen, ordinal, user.times, swept + window_ms)
             if verdict is FRESH or verdict is REPEAT:
                 if verdict is FRESH:
-                    seen.add(artwork_id, ordinal)
-                    user.seen_changed()
+                    user.see(artwork_id, ordinal)
                     row.fresh += 1
-                start = window.start_of(impression.seen_at, self.rules.window_ms)
-                user.accept(start, artwork_id, impression.seen_at - start)
+                start = window.start_of(impression.seen_at, window_ms)
+                if start >= swept:
+                    user.accept(start, artwork_id, impression.seen_at - start)
                 piece.accepted.append(rows.accepted(line, index, flush, impression, verdict is FRESH, self.rules))
                 row.accepted += 1
             elif verdict is Verdict.DUPLICATE:
@@ -235,33 +244,16 @@ class Decider:
         detail = f"seen_at is {apart} ms {where} the time of arrival"
         return rows.rejected_impression(line, index, user_id, verdict.name.lower(), detail, line.span(index))
 
-    def _absorb(self, user: User) -> User:
-        """Replace the user's seen ids by ordinals where the catalogue knows them by now. Return the user."""
-        seen = user.seen
-        if seen.checked == self.catalogue.version:
-            return user
-        seen.checked = self.catalogue.version
-        for artwork_id in list(seen.uncatalogued):
-            ordinal = self.tables.pin(artwork_id, self.catalogue.ordinal)
-            if ordinal is not None:
-                seen.uncatalogued.remove(artwork_id)
-                seen.ordinals.add(ordinal)
-                user.seen_changed()
-        return user
-
     def _cover(self, touched: dict[str, int], outputs: Outputs) -> None:
-        """Write a coverage row for each pool of each touched user."""
+        """Write the coverage rows of touched users that changed."""
+        catalogue, version = self.catalogue, self.catalogue.version
         for user_id, updated_at in touched.items():
             seen = self.tables.user(user_id).seen
-            for pool_id, pool in self.catalogue.pools():
-                if seen.ordinals.intersect(pool.members):
-                    count = seen.ordinals.intersection_cardinality(pool.active)
-                    row = rows.coverage(user_id, pool_id, count, len(pool.active), updated_at)
-                    outputs.coverage.append((f"{user_id}|{pool_id}", rows.encode(row)))
-                    outputs.summary.coverage.append((pool_id, row.coverage))
-                elif seen.ordinals.intersect(pool.former):
-                    # Everything the user saw of this pool has moved to other pools: delete the row, if there is one.
-                    outputs.coverage.append((f"{user_id}|{pool_id}", None))
+            if seen.fresh or seen.covered != version:
+                for pool_id, row in changed_rows(user_id, seen, catalogue, updated_at):
+                    outputs.coverage.append((f"{user_id}|{pool_id}", None if row is None else rows.encode(row)))
+                    if row is not None:
+                        outputs.summary.coverage.append((pool_id, row.coverage))
 
 
 def _cut(records: Sequence[SourceRecord]) -> Iterator[Sequence[SourceRecord]]:

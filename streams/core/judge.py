@@ -33,16 +33,20 @@ def judge(
     rules: Rules,
     seen: Seen,
     ordinal: int | None,
-    bucket_at: window.Lookup,
+    times_at: window.Lookup,
+    kept_since: int = 0,
 ) -> Verdict:
-    """Judge a valid impression against its user's state, which holds all accepted ones that precede it in log order."""
+    """Judge a valid impression against its user's state, which holds all accepted ones that precede it in log order.
+
+    What could match an impression seen before `kept_since` (ms) may have been swept, by another lateness than now.
+    """
     age = appended_at - impression.seen_at
     if -age > rules.tolerance_ms:
         return Verdict.FUTURE
     before = seen.has(impression.artwork_id, ordinal)
-    if before and age > rules.lateness_ms:
+    if before and (age > rules.lateness_ms or impression.seen_at < kept_since):
         return Verdict.LATE
     # If the artwork was never accepted before, there is no duplicate to look for: don't read the windows.
-    if before and window.is_duplicate(impression.artwork_id, impression.seen_at, rules.window_ms, bucket_at):
+    if before and window.is_duplicate(impression.artwork_id, impression.seen_at, rules.window_ms, times_at):
         return Verdict.DUPLICATE
     return Verdict.REPEAT if before else Verdict.FRESH

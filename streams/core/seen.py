@@ -1,18 +1,21 @@
 """The coverage table's values: every artwork of which a user ever had an accepted impression.
 
-Catalogued artworks are bits, at their ordinals, in a roaring bitmap (Lemire et al., "Roaring Bitmaps", 2016);
-the others are kept by id until the catalogue knows them.
+A value is a list of entries in the order of acceptance. An artwork that the catalogue knew is an entry by its ordinal;
+another one is an entry by its id, and gets one by its ordinal once the catalogue knows it. In memory, ordinals are bits
+of a roaring bitmap (Lemire et al., "Roaring Bitmaps", 2016).
 """
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from struct import Struct
+from struct import Struct, unpack
 
 from pyroaring import BitMap
 
-from streams.core.codec import CodecError
-
-CODEC_VERSION = 1
-_HEAD = Struct(">BI")  # codec version, length of the bitmap in bytes
+# An entry begins with the length of the id in bytes, which is never 0, and the id follows; or with 0 and an ordinal.
+_PACK = Struct("<BI").pack
+_ENTRY_BYTES = 5
+_LONGEST_ID = 128
 
 
 @dataclass(slots=True)
@@ -20,38 +23,76 @@ class Seen:
     """A user's seen artworks. An artwork may be known by its ordinal, by its id, or not at all."""
 
     ordinals: BitMap = field(default_factory=BitMap)
-    uncatalogued: set[str] = field(default_factory=set)
-    # The catalogue version in which the uncatalogued were last looked up; not stored.
+    # Most users have none, and an empty set takes 200 bytes.
+    uncatalogued: AbstractSet[str] = frozenset()
+    id_bytes: int = field(default=0, compare=False)  # the length of all of them
+    # The end of the packed value: see `streams.state.segments`.
+    entries: bytearray = field(default_factory=bytearray, compare=False)
+    tail: int = field(default=0, compare=False)
+    stored: int = field(default=0, compare=False)
+    number: int = field(default=0, compare=False)
+    parts: int = field(default=0, compare=False)
+    # The rest is not stored. The catalogue version in which the uncatalogued were last looked up.
     checked: int = field(default=-1, compare=False)
+    # The catalogue version of the user's coverage rows, -1 before the first ones; the ordinals added since; and the
+    # rows that were written: by pool, seen and size, or None where there is none any more.
+    covered: int = field(default=-1, compare=False)
+    fresh: list[int] = field(default_factory=list, compare=False)
+    rows: dict[str, tuple[int, int] | None] = field(default_factory=dict, compare=False)
 
     def has(self, artwork_id: str, ordinal: int | None) -> bool:
         """Say whether the user has an accepted impression of the artwork."""
         return (ordinal is not None and ordinal in self.ordinals) or artwork_id in self.uncatalogued
 
     def add(self, artwork_id: str, ordinal: int | None) -> None:
-        """Record an accepted impression of the artwork."""
+        """Record an accepted impression of an artwork that was not known in this way, and append its entry."""
         if ordinal is None:
+            if not isinstance(self.uncatalogued, set):
+                self.uncatalogued = set(self.uncatalogued)
             self.uncatalogued.add(artwork_id)
+            self.id_bytes += len(artwork_id)
+            raw = artwork_id.encode()
+            self.entries.append(len(raw))
+            self.entries += raw
         else:
             self.ordinals.add(ordinal)
+            self.fresh.append(ordinal)
+            self.entries += _PACK(0, ordinal)
+
+    def forget(self, artwork_id: str) -> None:
+        """Stop knowing an artwork by its id; it is known by its ordinal. The entry stays."""
+        assert isinstance(self.uncatalogued, set)
+        self.uncatalogued.remove(artwork_id)
+        self.id_bytes -= len(artwork_id)
 
 
-def encode(seen: Seen) -> bytes:
-    """Pack: head, bitmap in roaring's portable format, then length (one byte) and id of each uncatalogued artwork."""
-    bitmap = seen.ordinals.serialize()
-    ids = b"".join(bytes([len(raw)]) + raw for raw in sorted(i.encode() for i in seen.uncatalogued))
-    return _HEAD.pack(CODEC_VERSION, len(bitmap)) + bitmap + ids
+def encode(ordinals: Iterable[int], uncatalogued: Iterable[str]) -> bytes:
+    """Pack artworks as entries."""
+    packed = [_PACK(0, ordinal) for ordinal in ordinals]
+    packed += [bytes([len(raw)]) + raw for raw in sorted(each.encode() for each in uncatalogued)]
+    return b"".join(packed)
 
 
-def decode(value: bytes) -> Seen:
-    """Unpack. Raises CodecError on another codec version."""
-    version, length = _HEAD.unpack_from(value)
-    if version != CODEC_VERSION:
-        raise CodecError("coverage", version, CODEC_VERSION)
-    at = _HEAD.size + length
-    seen = Seen(BitMap.deserialize(value[_HEAD.size : at]))
-    while at < len(value):
-        end = at + 1 + value[at]
-        seen.uncatalogued.add(value[at + 1 : end].decode())
-        at = end
-    return seen
+def decode(entries: bytes) -> Seen:
+    """Unpack. An id stays even if its ordinal follows. Raises ValueError on entries that can't be."""
+    count, over = divmod(len(entries), _ENTRY_BYTES)
+    if not over and not entries[::_ENTRY_BYTES].strip(b"\x00"):
+        # Every fifth byte is 0, so each entry is an ordinal: most users have no others.
+        packed = bytearray(entries)
+        del packed[::_ENTRY_BYTES]
+        return Seen(BitMap(unpack(f"<{count}I", packed)))
+    # One character a byte, so that ids are cut from it as they are: they are ASCII.
+    text, ordinals, ids, at = entries.decode("latin-1"), BitMap(), set(), 0
+    while at < len(entries):
+        length = entries[at]
+        if length:
+            ids.add(text[at + 1 : at + 1 + length])
+            at += 1 + length
+        else:
+            ordinals.add(int.from_bytes(entries[at + 1 : at + _ENTRY_BYTES], "little"))
+            at += _ENTRY_BYTES
+        if length > _LONGEST_ID:
+            raise ValueError(f"an id of {length} bytes")
+    if at != len(entries):
+        raise ValueError("the last entry is cut off")
+    return Seen(ordinals, ids, sum(map(len, ids)))

@@ -1,37 +1,52 @@
 """The window table's values: one user's accepted impressions in one tumbling event-time window.
 
 Two impressions of an artwork in the same tumbling window are less than a window apart, so at most one of them is
-accepted: a bucket maps artwork_id to the ms from the window's start to `seen_at`.
+accepted: a bucket has one time for each artwork, the ms from the window's start to `seen_at`.
 """
 
 from collections.abc import Callable, Mapping
 from struct import Struct
 
-from streams.core.codec import CodecError
-
 Lookup = Callable[[int], Mapping[str, int]]
 
-CODEC_VERSION = 1
 _ENTRY = Struct(">BI").pack  # length of the artwork_id in bytes, ms since the window's start
 _ENTRY_BYTES = 5
 
 
-class Bucket(dict[str, int]):
-    """A window's accepted impressions, together with their packed form: a bucket only ever grows.
+class Bucket:
+    """A window's accepted impressions in their packed form, which only ever grows.
 
-    Packed: codec version, then length, offset and id of each artwork in the order of acceptance.
+    Packed: length, offset and id of each artwork in the order of acceptance. See `streams.state.segments` for the rest.
     """
 
-    __slots__ = ("packed",)
+    __slots__ = ("_times", "entries", "number", "parts", "stored", "tail")
 
-    def __init__(self) -> None:
-        self.packed = bytearray((CODEC_VERSION,))
+    def __init__(self, entries: bytes = b"") -> None:
+        self.entries = bytearray(entries)
+        self.tail = self.stored = self.number = self.parts = 0
+        self._times: dict[str, int] | None = None
+
+    @property
+    def unpacked(self) -> int:
+        """How many impressions are unpacked, too, which takes far more memory."""
+        return len(self._times) if self._times is not None else 0
 
     def accept(self, artwork_id: str, offset: int) -> None:
         """Add an accepted impression, `offset` ms into the window, of an artwork that the bucket doesn't hold."""
-        self[artwork_id] = offset
         raw = artwork_id.encode()
-        self.packed += _ENTRY(len(raw), offset) + raw
+        self.entries += _ENTRY(len(raw), offset) + raw
+        if self._times is not None:
+            self._times[artwork_id] = offset
+
+    def times(self) -> Mapping[str, int]:
+        """Return ms from the window's start by artwork, unpacked when first needed.
+
+        Most impressions are of artworks that their user never saw, and nothing is looked up for them. Raises ValueError
+        or IndexError if the entries are damaged.
+        """
+        if self._times is None:
+            self._times = decode(self.entries)
+        return self._times
 
 
 def start_of(seen_at: int, window_ms: int) -> int:
@@ -39,36 +54,30 @@ def start_of(seen_at: int, window_ms: int) -> int:
     return seen_at - seen_at % window_ms
 
 
-def is_duplicate(artwork_id: str, seen_at: int, window_ms: int, bucket_at: Lookup) -> bool:
+def is_duplicate(artwork_id: str, seen_at: int, window_ms: int, times_at: Lookup) -> bool:
     """Rule 2: say whether an impression of the artwork was accepted less than a window from `seen_at`.
 
-    `bucket_at` returns the user's bucket for a window's start. The neighbouring windows are read too, so a double fire
-    across a boundary is found.
+    `times_at` returns the user's bucket for a window's start, unpacked. The neighbouring windows are read too, so a
+    double fire across a boundary is found.
     """
     start = start_of(seen_at, window_ms)
-    if artwork_id in bucket_at(start):
+    if artwork_id in times_at(start):
         return True
-    before = bucket_at(start - window_ms).get(artwork_id)
+    before = times_at(start - window_ms).get(artwork_id)
     if before is not None and seen_at - (start - window_ms + before) < window_ms:
         return True
-    after = bucket_at(start + window_ms).get(artwork_id)
+    after = times_at(start + window_ms).get(artwork_id)
     return after is not None and start + window_ms + after - seen_at < window_ms
 
 
-def encode(bucket: Bucket) -> bytes:
-    """Return a bucket's packed form."""
-    return bytes(bucket.packed)
-
-
-def decode(value: bytes) -> Bucket:
-    """Unpack a bucket. Raises CodecError on another codec version."""
-    if value[0] != CODEC_VERSION:
-        raise CodecError("window", value[0], CODEC_VERSION)
-    bucket = Bucket()
-    at = 1
-    while at < len(value):
+def decode(entries: bytes | bytearray) -> dict[str, int]:
+    """Unpack a bucket. Raises ValueError or IndexError on entries that can't be."""
+    times = {}
+    at = 0
+    while at < len(entries):
         start = at + _ENTRY_BYTES
-        at = start + value[start - _ENTRY_BYTES]
-        bucket[value[start:at].decode()] = int.from_bytes(value[start - 4 : start], "big")
-    bucket.packed = bytearray(value)
-    return bucket
+        at = start + entries[start - _ENTRY_BYTES]
+        times[entries[start:at].decode()] = int.from_bytes(entries[start - 4 : start], "big")
+    if at != len(entries):
+        raise ValueError("the last entry is cut off")
+    return times

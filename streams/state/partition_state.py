@@ -1,25 +1,27 @@
-"""The state of one source partition: the window table, the coverage table, pinned ordinals and the position.
+"""The state of one source partition: the window table, the coverage table, the ordinals used and the position.
 
 Decoded values are kept between chunks. A chunk changes them in place, `changes` packs the changes for both the
 changelogs and the store, and `written` is called once the store has them. Changes can't be rolled back: if a chunk
 can't be committed, discard this State and restore it.
 """
 
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from itertools import islice
 from struct import Struct
 
 import msgspec
 
 from impression_streams.types import MAX_TIME_MS
-from streams.core import seen as seen_codec
-from streams.core import window
+from streams.core.catalogue import Catalogue
 from streams.core.seen import Seen
 from streams.core.window import Bucket
-from streams.state import large_values, position
+from streams.errors import StateUnreadableError
+from streams.state import ordinals, position, segments, values, version1
+from streams.state.ordinals import Ordinals
 from streams.state.position import Position
 from streams.state.store import Store
+from streams.state.sweep import Sweep
 
 
 class Table(StrEnum):
@@ -46,75 +48,90 @@ STORE_PREFIX = {Table.WINDOWS: b"w", Table.COVERAGE: b"c"}
 _START = Struct(">Q")
 
 # Keys in the coverage changelog that don't belong to users: ids never contain a zero byte.
-PIN = b"\x00o"
 POSITION = b"\x00p"
 BARRIER = b"\x00b"
 # The first record of both changelogs, which belongs to no table: see streams.worker.restore.
 BEGIN = b"\x00a"
-_ORDINAL = Struct(">I")
 
-# Users kept decoded between chunks, per partition: about 20 MB at ten artworks each.
-CACHED = 20_000
+# Memory for decoded users between chunks, per partition: some thousand ordinary users. A worker with four partitions
+# has 100 MB for them, a quarter of what it may use in all.
+CACHE_BYTES = 24 * 1024 * 1024
+# Estimates, measured on CPython 3.11: a user with one window, a coverage row, an ordinal; and what an id takes in a
+# set, or an id and a time in a dict, beside its characters.
+USER_BYTES, ROW_BYTES, ORDINAL_BYTES, ID_BYTES, TIME_BYTES = 2_000, 160, 4, 100, 150
 # Buckets kept for a user: those of the current window and its neighbours.
 CACHED_BUCKETS = 3
-# At most this many windows are swept in one chunk, so a sweep never makes a transaction long.
+# So many windows are swept in one chunk, or twice as many as it writes: a sweep never makes a transaction long, and
+# keeps up with whatever is written.
 SWEPT_PER_CHUNK = 2_000
 
 
 class User:
-    """Implements `streams.core.chunk.User`: a user's values, decoded when first needed."""
+    """Implements `streams.core.chunk.User`: a user's values, read and unpacked when first needed."""
 
-    __slots__ = ("_changed_buckets", "_changed_seen", "_state", "_stored_to", "buckets", "seen", "user_id")
+    __slots__ = ("_buckets", "_state", "_stored_to", "bytes", "seen", "user_id")
 
     def __init__(self, user_id: str, seen: Seen, state: "State") -> None:
         self.user_id = user_id
         self.seen = seen
-        self.buckets: dict[int, Bucket] = {}
-        self._changed_seen = False
-        self._changed_buckets: set[int] = set()
+        # The estimate by which the cache counts this user.
+        self.bytes = 0
+        self._buckets: dict[int, Bucket] = {}
         self._state = state
-        # The store may hold buckets that `buckets` lacks, but none that starts later than this (ms).
+        # The store may hold buckets that `_buckets` lacks, but none that starts later than this (ms).
         self._stored_to = state.newest
 
-    def seen_changed(self) -> None:
-        self._changed_seen = True
+    def see(self, artwork_id: str, ordinal: int | None) -> None:
+        self.seen.add(artwork_id, ordinal)
+        if ordinal is not None and ordinal not in self._state.ordinals.used:
+            self._state.ordinals.use(ordinal, artwork_id)
 
-    def bucket(self, start: int) -> Bucket:
-        bucket = self.buckets.get(start)
+    def times(self, start: int) -> Mapping[str, int]:
+        return values.times(self._buckets.get(start) or self._bucket(start))
+
+    def accept(self, start: int, artwork_id: str, offset: int) -> None:
+        (self._buckets.get(start) or self._bucket(start)).accept(artwork_id, offset)
+
+    def _bucket(self, start: int) -> Bucket:
+        bucket = self._buckets.get(start)
         if bucket is None:
             if start > self._stored_to:
                 bucket, self._state.newest = Bucket(), max(self._state.newest, start)
             else:
                 bucket = self._state.read_bucket(self.user_id, start)
-            self.buckets[start] = bucket
+            self._buckets[start] = bucket
         return bucket
 
-    def accept(self, start: int, artwork_id: str, offset: int) -> None:
-        (self.buckets.get(start) or self.bucket(start)).accept(artwork_id, offset)
-        self._changed_buckets.add(start)
-
-    def changes(self) -> Iterator[Change]:
-        """Yield the changes since `written`, packed."""
-        for start in self._changed_buckets:
-            value = window.encode(self.buckets[start])
-            for key, part in large_values.split(window_key(start, self.user_id), value):
-                yield Change(WINDOWS, key, part)
-        if self._changed_seen:
-            for key, part in large_values.split(self.user_id.encode(), seen_codec.encode(self.seen)):
-                yield Change(COVERAGE, key, part)
+    def changes(self, swept: int) -> list[Change]:
+        """Return the changes since `written`, packed; none of windows that start before `swept`."""
+        changes = []
+        for start, bucket in self._buckets.items():
+            if len(bucket.entries) != bucket.stored and start >= swept:
+                packed = segments.changes(window_key(start, self.user_id), bucket)
+                changes += [Change(WINDOWS, key, value) for key, value in packed]
+        if len(self.seen.entries) != self.seen.stored:
+            packed = values.pack_seen(self.user_id.encode(), self.seen)
+            changes += [Change(COVERAGE, key, value) for key, value in packed]
+        return changes
 
     def written(self) -> None:
-        """Mark everything as clean, and drop buckets of old windows."""
-        self._changed_seen = False
-        self._changed_buckets.clear()
-        if len(self.buckets) > CACHED_BUCKETS:
-            for start in sorted(self.buckets)[:-CACHED_BUCKETS]:
-                self.drop(start)
-
-    def drop(self, start: int) -> None:
-        """Drop a cached bucket; the next `bucket` reads it from the store."""
-        if self.buckets.pop(start, None) is not None:
-            self._stored_to = max(self._stored_to, start)
+        """Mark everything as clean, drop buckets of old windows, and estimate the memory that the user takes."""
+        buckets, seen = self._buckets, self.seen
+        if len(seen.entries) != seen.stored:
+            values.written_seen(seen)
+        if len(buckets) > CACHED_BUCKETS:
+            for start in sorted(buckets)[:-CACHED_BUCKETS]:
+                del buckets[start]
+                self._stored_to = max(self._stored_to, start)
+        size = USER_BYTES + len(seen.rows) * ROW_BYTES + len(seen.ordinals) * ORDINAL_BYTES
+        size += seen.id_bytes + len(seen.uncatalogued) * ID_BYTES
+        for bucket in buckets.values():
+            if len(bucket.entries) != bucket.stored:
+                segments.written(bucket)
+            size += bucket.stored
+            if bucket.unpacked:
+                size += bucket.stored + bucket.unpacked * TIME_BYTES
+        self.bytes = size
 
 
 class State:
@@ -123,36 +140,56 @@ class State:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.position: Position | None = None
-        self._users: dict[str, User] = {}
+        self.ordinals = Ordinals()
+        self._users: OrderedDict[str, User] = OrderedDict()
         self._touched: dict[str, User] = {}
-        self._pins: dict[str, int] = {}
-        self._new_pins: list[str] = []
-        self._swept_to = 0
+        self.cached_bytes = 0
+        self._windows = Sweep(store, STORE_PREFIX[WINDOWS])
+        self._pins = Sweep(store, _range(version1.PIN)[0])
         # No window that starts later than this (ms) was ever written or asked for.
         self.newest = -1
 
-    def load(self) -> None:
-        """Read the position and the pins. Call this when the store is up to date."""
-        raw = self.store.get(STORE_PREFIX[Table.COVERAGE] + POSITION)
+    def load(self, catalogue: Catalogue) -> None:
+        """Read the position and the ordinals used. Call this when the store is up to date.
+
+        Raises StateLostError if the catalogue has given a used ordinal to another artwork, CatalogueBehindError if it
+        doesn't have it yet, StateUnreadableError if a value can't be read.
+        """
+        raw = self.store.get(STORE_PREFIX[COVERAGE] + POSITION)
         self.position = position.decode(raw) if raw else None
         self.newest = self._newest()
-        prefix = STORE_PREFIX[Table.COVERAGE] + PIN
-        for key in self.store.keys(prefix, prefix[:-1] + bytes([prefix[-1] + 1])):
-            value = self.store.get(key)
-            if value is not None:
-                (self._pins[key[len(prefix) :].decode()],) = _ORDINAL.unpack(value)
+        self.ordinals = Ordinals()
+        try:
+            for key, value in self.store.items(*_range(ordinals.KEY)):
+                self.ordinals.read(key[1:], value)
+        except values.DAMAGED as error:
+            raise StateUnreadableError(f"the ordinals that the state uses can't be read: {error}.") from error
+        self.ordinals.check(catalogue.id_of)
+        self._load_pins(catalogue)
+
+    def _load_pins(self, catalogue: Catalogue) -> None:
+        """Check the pins of version 1 and mark their ordinals as used; `changes` deletes them bit by bit."""
+        start, stop = _range(version1.PIN)
+        for artwork_id, ordinal in version1.pins(self.store.items(start, stop), start):
+            known = catalogue.ordinal(artwork_id)
+            if known is None:
+                raise ordinals.behind(ordinal)
+            if known != ordinal:
+                raise ordinals.differs(f"{artwork_id} had {ordinal}, and has {known}")
+            if ordinal not in self.ordinals.used:
+                self.ordinals.use(ordinal, artwork_id)
 
     def user(self, user_id: str) -> User:
         user = self._users.get(user_id)
         if user is None:
-            raw = self._get(Table.COVERAGE, user_id.encode())
-            user = self._users[user_id] = User(user_id, seen_codec.decode(raw) if raw else Seen(), self)
+            seen = values.read_seen(self.store, STORE_PREFIX[COVERAGE] + user_id.encode())
+            user = self._users[user_id] = User(user_id, seen, self)
         self._touched[user_id] = user
         return user
 
     def _newest(self) -> int:
         """Return the start (ms) of the store's newest window, by binary search: a store reads forward only."""
-        prefix, behind = STORE_PREFIX[Table.WINDOWS], bytes([STORE_PREFIX[Table.WINDOWS][0] + 1])
+        prefix, behind = _range(b"", WINDOWS)
         low, high = -1, MAX_TIME_MS
         while low < high:
             middle = (low + high + 1) // 2
@@ -164,70 +201,48 @@ class State:
 
     def read_bucket(self, user_id: str, start: int) -> Bucket:
         """Return a bucket from the store; empty if there is none."""
-        raw = self._get(Table.WINDOWS, window_key(start, user_id)) if start >= 0 else None
-        return window.decode(raw) if raw else Bucket()
-
-    def pin(self, artwork_id: str, ordinal_of: Callable[[str], int | None]) -> int | None:
-        pinned = self._pins.get(artwork_id)
-        if pinned is None and (ordinal := ordinal_of(artwork_id)) is not None:
-            self._pins[artwork_id] = ordinal
-            self._new_pins.append(artwork_id)
-            return ordinal
-        return pinned
+        if start < 0:
+            return Bucket()
+        return values.read_bucket(self.store, STORE_PREFIX[WINDOWS] + window_key(start, user_id))
 
     def changes(self, new_position: Position) -> list[Change]:
-        """Return the chunk's changes, packed, including the new position."""
-        changes = [change for user in self._touched.values() for change in user.changes()]
-        changes += [pin_change(artwork_id, self._pins[artwork_id]) for artwork_id in self._new_pins]
-        changes.append(Change(Table.COVERAGE, POSITION, position.encode(new_position)))
+        """Return the chunk's changes, packed, with what is swept before the position's `swept`, and the position."""
+        swept = new_position.swept
+        changes = [change for user in self._touched.values() for change in user.changes(swept)]
+        windows = sum(change.table is WINDOWS for change in changes)
+        old = self._windows.keys(STORE_PREFIX[WINDOWS] + _START.pack(swept), max(SWEPT_PER_CHUNK, 2 * windows))
+        changes += [Change(WINDOWS, key[1:], None) for key in old]
+        changes += [Change(COVERAGE, key, value) for key, value in self.ordinals.changes()]
+        # The blocks of ordinals, written now or before, replace them.
+        pins = self._pins.keys(_range(version1.PIN)[1], SWEPT_PER_CHUNK)
+        changes += [Change(COVERAGE, key[1:], None) for key in pins]
+        changes.append(Change(COVERAGE, POSITION, position.encode(new_position)))
         return changes
 
-    def sweep(self, horizon: int) -> list[Change]:
-        """Return tombstones for windows that end at or before `horizon` (ms): an impression in them would be late."""
-        stop = window.start_of(max(horizon, 0), self._window_ms())
-        if stop <= self._swept_to:
-            return []
-        prefix = STORE_PREFIX[Table.WINDOWS]
-        keys = self.store.keys(prefix, prefix + _START.pack(stop))
-        swept = [Change(Table.WINDOWS, key[1:], None) for key in islice(keys, SWEPT_PER_CHUNK)]
-        if len(swept) < SWEPT_PER_CHUNK:
-            self._swept_to = stop
-        return swept
-
-    def written(self, new_position: Position, swept: list[Change]) -> None:
-        """Note that the store has the chunk's changes: mark everything as clean, and trim the caches."""
+    def written(self, new_position: Position) -> None:
+        """Note that the store has the chunk's changes: mark everything as clean, and trim the cache."""
         self.position = new_position
-        for user in self._touched.values():
+        for user_id, user in self._touched.items():
+            self.cached_bytes -= user.bytes
             user.written()
+            self.cached_bytes += user.bytes
+            self._users.move_to_end(user_id)
         self._touched.clear()
-        self._new_pins.clear()
-        for change in swept:
-            (start,) = _START.unpack_from(change.key)
-            user_id, _, _ = change.key[_START.size :].partition(b"\x00")  # after the zero byte: a part's number
-            if (swept_user := self._users.get(user_id.decode())) is not None:
-                swept_user.drop(start)
-        if len(self._users) > CACHED:
-            for old in list(islice(self._users, len(self._users) - CACHED // 2)):
-                del self._users[old]
-
-    def _window_ms(self) -> int:
-        assert self.position is not None, "a state without a position is never used"
-        return self.position.window_ms
-
-    def _get(self, table: Table, key: bytes) -> bytes | None:
-        prefix = STORE_PREFIX[table]
-        first = self.store.get(prefix + key)
-        return None if first is None else large_values.join(key, first, lambda part: self.store.get(prefix + part))
-
-
-def pin_change(artwork_id: str, ordinal: int) -> Change:
-    """Return the change that pins an artwork's ordinal."""
-    return Change(Table.COVERAGE, PIN + artwork_id.encode(), _ORDINAL.pack(ordinal))
+        self.ordinals.written()
+        while self.cached_bytes > CACHE_BYTES:
+            _, oldest = self._users.popitem(last=False)
+            self.cached_bytes -= oldest.bytes
 
 
 def window_key(start: int, user_id: str) -> bytes:
     """Return the window table's key. Keys sort by the window's start (ms), so a sweep is one range."""
     return _START.pack(start) + user_id.encode()
+
+
+def _range(key: bytes, table: Table = COVERAGE) -> tuple[bytes, bytes]:
+    """Return where the keys of a table that begin with `key` start and stop in the store."""
+    start = STORE_PREFIX[table] + key
+    return start, start[:-1] + bytes([start[-1] + 1])
 
 
 def to_store(changes: list[Change]) -> Iterator[tuple[bytes, bytes | None]]:

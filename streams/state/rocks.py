@@ -2,11 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import NoReturn, cast
 
-from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteOptions
+from rocksdict import (
+    BlockBasedOptions,
+    Cache,
+    Options,
+    Rdict,
+    RdictIter,
+    ReadOptions,
+    WriteBatch,
+    WriteBufferManager,
+    WriteOptions,
+)
 
-from streams.errors import DiskFullError, UserError
+from streams.errors import DiskFullError, StateUnreadableError, UserError
 from streams.state.store import Change
 
 MIB = 1024 * 1024
@@ -21,6 +31,9 @@ class RocksMemory:
 
     def __init__(self, mib: int) -> None:
         self.cache = Cache(mib * MIB)
+        # Whatever the number of partitions, their write buffers take half of the cache at most: beyond that, one is
+        # flushed to disk early.
+        self.buffers = WriteBufferManager.new_write_buffer_manager_with_cache(mib * MIB // 2, False, self.cache)
         # A full buffer is flushed to disk; a sixteenth each leaves room for all partitions of a worker.
         self.write_buffer = max(1, mib // 16) * MIB
 
@@ -28,6 +41,7 @@ class RocksMemory:
         """Return options for small values, point look-ups and batched writes."""
         options = Options(raw_mode=True)
         options.create_if_missing(True)
+        options.set_write_buffer_manager(self.buffers)
         options.set_write_buffer_size(self.write_buffer)
         options.set_max_write_buffer_number(2)
         # Two background threads in all: the agent needs the other core.
@@ -58,21 +72,28 @@ class RocksStore:
         try:
             self._db = Rdict(str(self._path), self._memory.options())
         except Exception as error:  # rocksdict has no type for it
-            if "lock" in str(error).lower():
+            # Not just "lock": errors of damaged stores speak of blocks.
+            if "/LOCK: " in str(error):
                 raise UserError(
                     f"{self._path} is in use by another worker: give each worker on this machine its own --index."
                 ) from None
-            self._raise_if_full(error)
-            raise
+            self._fail(error)
         self._write_options = WriteOptions()
 
-    def _raise_if_full(self, error: Exception) -> None:
+    def _fail(self, error: Exception) -> NoReturn:
         if "no space left" in str(error).lower():
             why = f"no space is left for {self._path}: free some space, or move IMPRESSIONS_DATA_DIR"
             raise DiskFullError(why) from error
+        raise StateUnreadableError(
+            f"the store {self._path} can't be used ({error}): check the disk, and move this folder away; the worker "
+            "then restores it from the changelogs."
+        ) from error
 
     def get(self, key: bytes) -> bytes | None:
-        return cast(bytes | None, self._db.get(key))
+        try:
+            return cast(bytes | None, self._db.get(key))
+        except Exception as error:  # rocksdict has no type for it
+            self._fail(error)
 
     def write(self, changes: Iterable[Change]) -> None:
         batch = WriteBatch(raw_mode=True)
@@ -84,14 +105,27 @@ class RocksStore:
         try:
             self._db.write(batch, self._write_options)
         except Exception as error:  # rocksdict has no type for it
-            self._raise_if_full(error)
-            raise
+            self._fail(error)
 
     def keys(self, start: bytes, stop: bytes) -> Iterator[bytes]:
-        for key in cast(Iterator[bytes], self._db.keys(from_key=start)):
-            if key >= stop:
-                return
-            yield key
+        return (cast(bytes, at.key()) for at in self._within(start, stop))
+
+    def items(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return (cast(tuple[bytes, bytes], (at.key(), at.value())) for at in self._within(start, stop))
+
+    def _within(self, start: bytes, stop: bytes) -> Iterator[RdictIter]:
+        """Yield an iterator at each key of the range. rocksdict's own keys() and items() end silently on an error."""
+        options = ReadOptions()
+        options.set_iterate_upper_bound(stop)
+        try:
+            at = self._db.iter(options)
+            at.seek(start)
+            while at.valid():
+                yield at
+                at.next()
+            at.status()
+        except Exception as error:  # rocksdict has no type for it
+            self._fail(error)
 
     def size(self) -> int:
         return sum(self._db.property_int_value(name) or 0 for name in _SIZES)

@@ -7,7 +7,10 @@ Change = tuple[bytes, bytes | None]  # key, and value or None to delete
 
 
 class Store(Protocol):
-    """An ordered key-value map with atomic batches. Every implementation passes the same tests."""
+    """An ordered key-value map with atomic batches. Every implementation passes the same tests.
+
+    Methods raise StateUnreadableError if the store is damaged, and DiskFullError if it is full.
+    """
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value, or None if there is none."""
@@ -19,6 +22,10 @@ class Store(Protocol):
 
     def keys(self, start: bytes, stop: bytes) -> Iterator[bytes]:
         """Return the keys from `start` (included) to `stop` (excluded), in order."""
+        ...
+
+    def items(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Return the keys from `start` (included) to `stop` (excluded) with their values, in order."""
         ...
 
     def size(self) -> int:

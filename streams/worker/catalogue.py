@@ -168,8 +168,7 @@ class CatalogueFollower:
             if metrics.pool_label(pool_id) == metrics.OTHER:
                 self._others = True
             else:
-                pool = self.catalogue.pool(pool_id)
-                size = self._sizes[pool_id] = len(pool.active) if pool else 0
+                size = self._sizes[pool_id] = len(self.catalogue.pool(pool_id).active)
                 metrics.pool_artworks.labels(pool_id).set(size)
         if self._others:
             metrics.pool_artworks.labels(metrics.OTHER).set(self.catalogue.active - sum(self._sizes.values()))

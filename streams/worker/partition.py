@@ -80,14 +80,16 @@ class Partition:
         # Not before the fence: until then the previous owner commits, which moves both its position and the log's end.
         source = look()
         self._checkpoint = Checkpoint.read(self.state.store)
-        self.state.load()
+        self.state.load(catalogue)
         self.position = self._fitting(source)
         self.state.position = self.position
         rules = Rules(self._settings.window_ms, self._settings.lateness_ms, self._settings.tolerance_ms)
         self._poisoned = poisoned(source.topic_id)
         # Users' places are those of the count that the state was made with, however many partitions there are now.
-        count = self.position.partitions
-        self._decider = Decider(source.topic_id, self.number, count, rules, self.state, catalogue, self._poisoned)
+        count, swept = self.position.partitions, self.position.swept
+        self._decider = Decider(
+            source.topic_id, self.number, count, rules, self.state, catalogue, self._poisoned, swept
+        )
         metrics.worker_restores.inc()
         metrics.worker_restore_seconds.observe(time.monotonic() - started)
         return source
@@ -134,15 +136,10 @@ class Partition:
         started = time.perf_counter()
         outputs = self._decider.decide(records, int(time.time() * 1000))
         failpoints.hit(Failpoint.WORKER_DECODED)
-        horizon = max((r.appended_at for r in records), default=0) - (
-            self._settings.lateness_ms + 2 * self._settings.window_ms
-        )
-        swept = self.state.sweep(horizon)
-        position = self.position.at(next_offset)
-        # Tombstones first, so a window that was partly swept and is written again in this chunk ends up whole.
-        changes = swept + self.state.changes(position)
+        position = self.position.at(next_offset, swept=self._decider.swept)
+        changes = self.state.changes(position)
         metrics.worker_decide_seconds.observe(time.perf_counter() - started)
-        return Chunk(records, outputs, changes, swept, position, self._poisoned_in(records), taken_at)
+        return Chunk(records, outputs, changes, position, self._poisoned_in(records), taken_at)
 
     def _poisoned_in(self, records: Sequence[SourceRecord]) -> int:
         """Return how many lines of these records were rejected because deciding them failed too often."""
@@ -159,7 +156,7 @@ class Partition:
         behind = {self._changelog_ids[topic]: offset + 1 for topic, offset in offsets.items()}
         self.state.store.write([*to_store(chunk.changes), self._checkpoint.advance(behind, time.time())])
         failpoints.hit(Failpoint.WORKER_STORED)
-        self.state.written(chunk.position, chunk.swept)
+        self.state.written(chunk.position)
         self.position = chunk.position
         metrics.worker_commit_seconds.observe(time.perf_counter() - started)
 
@@ -179,7 +176,6 @@ class Chunk:
     records: Sequence[SourceRecord]
     outputs: Outputs
     changes: list[Change]
-    swept: list[Change]
     position: Position
     poisoned: int
     taken_at: float

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.state.rocks import RocksMemory, RocksStore
+from streams.errors import StateUnreadableError
+from streams.state.rocks import MIB, RocksMemory, RocksStore
 from streams.state.store import Store
 from tests.support.stores import KINDS, opener
 
@@ -64,6 +65,18 @@ def test_keys_are_listed_in_byte_order_with_start_and_without_stop(store: Store)
     assert list(store.keys(b"x", b"z")) == []
 
 
+def test_items_are_the_keys_with_their_values(store: Store) -> None:
+    store.write([(b"a", b"1"), (b"b", b""), (b"c", b"3"), (b"d", b"4")])
+    store.write([(b"c", None)])
+    assert list(store.items(b"a", b"d")) == [(b"a", b"1"), (b"b", b"")]
+
+
+def test_more_keys_than_are_listed_at_a_time(store: Store) -> None:
+    keys = [b"%05d" % n for n in range(1_000)]
+    store.write([(key, b"v") for key in keys])
+    assert list(store.keys(keys[3], keys[-1])) == keys[3:-1]
+
+
 def test_keys_may_be_written_while_they_are_listed(store: Store) -> None:
     store.write([(b"a", b"1"), (b"b", b"1")])
     for key in store.keys(b"a", b"z"):
@@ -105,6 +118,38 @@ def test_stores_share_memory_and_nothing_else(tmp_path: Path) -> None:
     assert (one.get(b"a"), other.get(b"a")) == (None, b"2")
     one.close()
     other.close()
+
+
+def test_write_buffers_are_charged_to_the_cache_that_all_stores_share(tmp_path: Path) -> None:
+    memory = RocksMemory(64)
+    stores = [RocksStore(tmp_path / str(n), memory) for n in range(3)]
+    before = memory.cache.get_usage()
+    for store in stores:
+        store.write([(b"%d" % n, bytes(1_000)) for n in range(1_000)])
+    assert memory.cache.get_usage() - before >= 3_000_000
+    assert memory.buffers.get_buffer_size() == 32 * MIB
+    for store in stores:
+        store.close()
+
+
+def test_a_damaged_store_is_unreadable_and_no_ones_fault(tmp_path: Path) -> None:
+    memory, path = RocksMemory(16), tmp_path / "store"
+    store = RocksStore(path, memory)
+    store.write([(b"%05d" % n, bytes(range(256))) for n in range(100_000)])
+    store.close()
+    (whole,) = sorted(path.glob("*.sst"), key=lambda file: file.stat().st_size)[-1:]
+    data = bytearray(whole.read_bytes())
+    data[1_000 : len(data) // 2] = bytes(len(data) // 2 - 1_000)
+    whole.write_bytes(data)
+    store = RocksStore(path, RocksMemory(16))
+    with pytest.raises(StateUnreadableError, match="can't be used"):
+        [store.get(b"%05d" % n) for n in range(0, 100_000, 1_000)]
+    with pytest.raises(StateUnreadableError, match="can't be used"):
+        list(store.keys(b"0", b"9"))
+    store.close()
+    (path / "CURRENT").write_bytes(b"nonsense")
+    with pytest.raises(StateUnreadableError, match="move this folder away"):
+        RocksStore(path, RocksMemory(16))
 
 
 def test_the_size_of_a_store_follows_its_contents(store: Store) -> None:

@@ -61,11 +61,18 @@ catalogues = st.lists(st.one_of(_records, _records, _records, _odd), max_size=8)
 
 def log_of(records: list[Draft], settings: Settings = SETTINGS) -> MemoryLog:
     """Write the drafts to a log."""
-    log, now = MemoryLog(settings, PARTITIONS), T0
+    log = MemoryLog(settings, PARTITIONS)
+    log.now = T0
+    append(log, records)
+    return log
+
+
+def append(log: MemoryLog, records: list[Draft]) -> None:
+    """Write the drafts to the end of a log."""
+    now = log.now
     for partition, later, lines in records:
         now += later
         log.append(partition, now, b"\n".join(_line(line, now) for line in lines))
-    return log
 
 
 def _line(line: bytes | tuple[str, list[tuple[str, int] | None]], now: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
@@ -80,7 +81,8 @@ def test_it_holds_what_a_dictionary_would(happened: list[Change]) -> None:
         if isinstance(taken, Artwork):
             assert taken == model.artworks[artwork_id]
     assert sets(catalogue) == model.sets()
-    assert catalogue.pool("none") is None
+    with pytest.raises(KeyError):
+        catalogue.pool("none")
     for ordinals in (BitMap(ORDINALS[:4]), BitMap(ORDINALS[4:])):
         formers = catalogue.formers(ordinals)
         assert sorted(formers) == sorted({pool_id for pool_id, ordinal in model.former if ordinal in ordinals})

@@ -9,8 +9,8 @@ from oracle.rules import Record
 from streams.core.catalogue import Catalogue
 from streams.core.partitioner import partition_of
 from streams.kafka import names
-from streams.state import large_values
 from streams.state import partition_state as state_module
+from streams.state import segments
 from tests.property.logs import (
     LATENESS,
     PARTITIONS,
@@ -19,6 +19,7 @@ from tests.property.logs import (
     USERS,
     WINDOW,
     Draft,
+    append,
     catalogues,
     drafts,
     events,
@@ -61,13 +62,14 @@ def test_any_order_and_any_duplication_are_decided_as_the_oracle_says(
     assert_same(decided(data.draw(st.permutations(records + again)), []))
 
 
-@given(drafts, catalogues, sizes, st.sampled_from([0, 1, 3]), st.sampled_from([1, 8, 64]))
-def test_sizes_of_chunks_caches_and_parts_change_no_decision(
-    records: list[Draft], catalogue: list[Record], chunks: list[int], cached: int, part_bytes: int
+@given(drafts, catalogues, sizes, st.sampled_from([0, 5_000, 10_000]), st.sampled_from([1, 8, 64]))
+def test_sizes_of_chunks_caches_and_segments_change_no_decision(
+    records: list[Draft], catalogue: list[Record], chunks: list[int], cached: int, closed_at: int
 ) -> None:
     with (
-        mock.patch.object(state_module, "CACHED", cached),
-        mock.patch.object(large_values, "PART_BYTES", part_bytes),
+        mock.patch.object(state_module, "CACHE_BYTES", cached),
+        mock.patch.object(segments, "CLOSED_AT", closed_at),
+        mock.patch.object(segments, "LARGEST", 2 * closed_at),
         mock.patch.object(state_module, "SWEPT_PER_CHUNK", 2),
     ):
         assert_same(decided(records, catalogue, chunks), catalogue)
@@ -77,7 +79,7 @@ def test_sizes_of_chunks_caches_and_parts_change_no_decision(
 def test_crashes_rewinds_and_lost_stores_change_no_decision(
     records: list[Draft], catalogue: list[Record], chunks: list[int], happening: list[Event]
 ) -> None:
-    with mock.patch.object(large_values, "PART_BYTES", 16), mock.patch.object(state_module, "SWEPT_PER_CHUNK", 1):
+    with mock.patch.object(segments, "CLOSED_AT", 16), mock.patch.object(state_module, "SWEPT_PER_CHUNK", 1):
         assert_same(decided(records, catalogue, chunks, happening), catalogue)
 
 
@@ -99,15 +101,46 @@ def test_the_pace_of_sweeps_changes_no_decision(records: list[Draft], swept: int
         assert_same(decided(records, [], chunks))
 
 
+@given(drafts, drafts, drafts, st.lists(st.sampled_from([0, 1, 5, 9, 100]), min_size=2, max_size=2), sizes)
+def test_a_changed_lateness_never_accepts_what_an_earlier_one_forgot(
+    first: list[Draft], second: list[Draft], third: list[Draft], lateness: list[int], chunks: list[int]
+) -> None:
+    log = log_of(first)
+    with instead_of_kafka(log), mock.patch.object(state_module, "SWEPT_PER_CHUNK", 1):
+        Worker(log, Catalogue(), chunks).drain()
+        for seconds, records in zip(lateness, (second, third), strict=True):
+            log.change_lateness(seconds)
+            append(log, records)
+            Worker(log, Catalogue(), chunks).drain()
+    accepted = assert_same(log).accepted
+    assert len(accepted) == len(log.rows(names.ACCEPTED))
+
+
+def test_raising_the_lateness_gives_no_event_id_twice() -> None:
+    """The case that a reader of the last release found: the old window was swept, and then wasn't late any more."""
+    log, home = MemoryLog(SETTINGS, PARTITIONS), partition_of("u1", PARTITIONS)
+    with instead_of_kafka(log):
+        for n, seen_at in enumerate((T0, T0 + 2 * LATENESS, T0 + 3 * LATENESS)):
+            log.append(home, T0 + n * LATENESS * 2, flush_of("u1", T0, [("a", seen_at)]))
+            Worker(log, Catalogue()).drain()
+        log.change_lateness(1_000)
+        log.append(home, log.now, flush_of("u1", T0, [("a", T0 + 1)]))
+        Worker(log, Catalogue()).drain()
+    assert [row["reason"] for row in log.rows(names.REJECTED)] == ["late"]
+    ids = [row["event_id"] for row in log.rows(names.ACCEPTED)]
+    assert len(ids) == len(set(ids)) == 3
+    assert_same(log)
+
+
 @given(
     st.integers(-3 * WINDOW, 3 * WINDOW),
     st.integers(-WINDOW - 1, WINDOW + 1),
-    st.integers(0, WINDOW),
+    st.integers(0, WINDOW) | st.integers(0, 3 * LATENESS),
     st.sampled_from([0, 1, WINDOW, LATENESS]),
 )
 @settings(max_examples=400)
 def test_a_sweep_deletes_nothing_that_may_still_be_matched(near: int, apart: int, back: int, later: int) -> None:
-    """Even if the broker's clock steps back by up to a window, as it may when another broker leads."""
+    """Even if the broker's clock steps back, as it may when another broker leads."""
     log = MemoryLog(SETTINGS, PARTITIONS)
     first = T0 - LATENESS + near
     home = partition_of("u1", PARTITIONS)
@@ -118,12 +151,12 @@ def test_a_sweep_deletes_nothing_that_may_still_be_matched(near: int, apart: int
         (T0 - back, "a", first + apart),
     ]:
         log.append(home, appended_at, flush_of("u1", appended_at, [(artwork_id, seen_at)]))
-    with instead_of_kafka(log), mock.patch.object(state_module, "CACHED", 0):
-        Worker(log, Catalogue(), [1]).drain()
+    with instead_of_kafka(log), mock.patch.object(state_module, "CACHE_BYTES", 0):
+        Worker(log, Catalogue(), [1, 2, 3]).drain()
     assert_same(log)
 
 
-def test_a_window_that_was_partly_swept_and_rewritten_is_complete() -> None:
+def test_what_falls_into_a_window_that_is_being_swept_is_judged_as_if_it_were_gone() -> None:
     log = MemoryLog(SETTINGS, PARTITIONS)
     home, old = partition_of("u1", PARTITIONS), T0 - 10 * LATENESS
     many = [[(f"{name}{n}", old) for n in range(20)] for name in "xy"]
@@ -132,9 +165,9 @@ def test_a_window_that_was_partly_swept_and_rewritten_is_complete() -> None:
         log.append(home, now, flush_of("u1", now, [*impressions]))
     with (
         instead_of_kafka(log),
-        mock.patch.object(large_values, "PART_BYTES", 16),
+        mock.patch.object(segments, "CLOSED_AT", 16),
         mock.patch.object(state_module, "SWEPT_PER_CHUNK", 2),
-        mock.patch.object(state_module, "CACHED", 0),
+        mock.patch.object(state_module, "CACHE_BYTES", 0),
     ):
         Worker(log, Catalogue(), [1]).drain()
     assert len(assert_same(log).accepted) == 43

@@ -38,8 +38,8 @@ def catalogue_of(records: Iterable[Record]) -> Catalogue:
 def assert_same(log: MemoryLog, catalogue: Sequence[Record] = ()) -> Judge:
     """Assert that every topic has exactly the oracle's rows, in log order and once each; return what the oracle
     judged."""
-    limits = log.settings
-    rules = Rules(limits.window_ms, limits.lateness_ms, limits.tolerance_ms)
+    limits = log.first_settings
+    rules = Rules(limits.window_ms, limits.lateness_ms, limits.tolerance_ms, tuple(log.lateness_changes))
     records = [
         Record(TOPIC_ID, number, record.offset, record.appended_at, None, record.value)
         for number, source in log.source.items()

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import NamedTuple, Protocol
 
 from oracle.forwards import expected_rows, found_row
@@ -9,7 +11,7 @@ from oracle.rows import Accepted, Coverage, LedgerRow, Rejected
 from oracle.rules import Record, Rules
 from streams.core.artwork_record import Refusal
 from streams.core.catalogue import Catalogue
-from streams.core.chunk import SourceRecord
+from streams.core.chunk import Decider, SourceRecord
 from streams.core.judge import Rules as CoreRules
 from tests.support import written
 from tests.support.against_oracle import artwork, catalogue_of, judged
@@ -65,7 +67,7 @@ def digest(payload: bytes) -> str:
 
 
 def by_core(log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES, partitions: int = 1) -> Judged:
-    """Judge with the worker's core, one chunk per partition."""
+    """Judge with the worker's core, one chunk per partition and lateness."""
     catalogue = Catalogue()
     applied = [catalogue.apply(key, value) for key, value in artworks]
     found = Judged([], [], [], [], set(), {}, sum(isinstance(each, Refusal) for each in applied))
@@ -75,17 +77,27 @@ def by_core(log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES
     core = CoreRules(rules.window_ms, rules.lateness_ms, rules.tolerance_ms)
     for number in range(partitions):
         by = decider(catalogue, partition=number, partitions=partitions, rules=core)
-        records = [SourceRecord(each.offset, each.time, each.value) for each in log if each.partition == number]
-        outputs = by.decide(records, now=A)
-        outcome = Outcome(outputs)
-        found.accepted.extend(map(written.accepted, outcome.accepted))
-        found.ledger.extend(map(written.ledger, outcome.ledger))
-        found.rejected.extend(map(written.rejected, outcome.rejected))
-        found.coverage.update(written.coverage(row) for row in outcome.coverage.values() if row)
-        found.forwards.extend(
-            found_row(Record(TOPIC_ID, each.partition, 0, A, None, each.line, each.origin)) for each in outputs.forwards
-        )
+        of_partition = [each for each in log if each.partition == number]
+        for lateness_ms, records in groupby(of_partition, lambda each: rules.lateness_at(each.time)):
+            by = replace(by, rules=CoreRules(rules.window_ms, lateness_ms, rules.tolerance_ms))
+            _judge(found, by, [SourceRecord(each.offset, each.time, each.value) for each in records])
     return found
+
+
+def _judge(found: Judged, by: Decider, records: Sequence[SourceRecord]) -> None:
+    """Judge one chunk."""
+    outputs = by.decide(records, now=A)
+    outcome = Outcome(outputs)
+    found.accepted.extend(map(written.accepted, outcome.accepted))
+    found.ledger.extend(map(written.ledger, outcome.ledger))
+    found.rejected.extend(map(written.rejected, outcome.rejected))
+    found.coverage.difference_update(
+        [row for row in found.coverage if f"{row.user_id}|{row.pool_id}" in outcome.coverage]
+    )
+    found.coverage.update(written.coverage(row) for row in outcome.coverage.values() if row)
+    found.forwards.extend(
+        found_row(Record(TOPIC_ID, each.partition, 0, A, None, each.line, each.origin)) for each in outputs.forwards
+    )
 
 
 def by_oracle(log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES, partitions: int = 1) -> Judged:

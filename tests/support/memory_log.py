@@ -52,6 +52,9 @@ class MemoryLog:
         self.source: dict[int, list[SourceRecord]] = {number: [] for number in range(partitions)}
         self.forwarded: list[tuple[SourceRecord, int, Row]] = []
         self.now = 0
+        # The rules' settings at first, and what the lateness became: the first A of each change, and ms.
+        self.first_settings = settings
+        self.lateness_changes: list[tuple[int, int]] = []
         self._records: dict[tuple[str, int], list[ProducerRecord]] = defaultdict(list)
         for number in range(partitions):
             first = position.encode(Position(TOPIC_ID, 0, settings.window_ms, partitions))
@@ -64,6 +67,12 @@ class MemoryLog:
         before.append(record)
         self.now = max(self.now, appended_at)
         return record
+
+    def change_lateness(self, seconds: int) -> None:
+        """Judge records that are appended after now by another lateness; workers must be started again."""
+        self.now += 1
+        self.settings = self.settings.model_copy(update={"lateness_seconds": seconds})
+        self.lateness_changes.append((self.now, self.settings.lateness_ms))
 
     def end(self, number: int) -> int:
         """The offset after the last record of a source partition."""

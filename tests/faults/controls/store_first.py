@@ -17,7 +17,7 @@ def commit(self: Partition, chunk: Chunk) -> None:
     offsets = self._producer.commit(records, watch=self._changelog_ids)
     behind = {self._changelog_ids[topic]: offset + 1 for topic, offset in offsets.items()}
     self.state.store.write([self._checkpoint.advance(behind, time.time())])
-    self.state.written(chunk.position, chunk.swept)
+    self.state.written(chunk.position)
     self.position = chunk.position
 
 

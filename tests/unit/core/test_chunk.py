@@ -8,6 +8,7 @@ import pytest
 
 from streams.core.chunk import LineError, SourceRecord
 from streams.core.partitioner import partition_of
+from streams.errors import StateUnreadableError
 from streams.state.memory import MemoryStore
 from streams.state.partition_state import State, User
 from tests.support.flushes import (
@@ -64,6 +65,18 @@ class FailingState(State):
 
     def user(self, user_id: str) -> User:
         raise RuntimeError("defect")
+
+
+class DamagedStore(MemoryStore):
+    """A store of which a value was cut."""
+
+    def get(self, key: bytes) -> bytes | None:
+        return b"\x02\x05abc" if key == b"cu1" else super().get(key)
+
+
+def test_a_state_that_can_t_be_read_is_no_lines_fault() -> None:
+    with pytest.raises(StateUnreadableError):
+        decide(b"?\n" + line(), by=decider(tables=State(DamagedStore())))
 
 
 def test_a_defect_of_ours_names_its_line() -> None:

@@ -9,7 +9,12 @@ from tests.support.flushes import LATENESS, RULES, TOLERANCE, WINDOW, A
 
 
 def verdict(
-    seen_at: int, *accepted: int, catalogued: bool = True, learned_since: bool = False, rules: Rules = RULES
+    seen_at: int,
+    *accepted: int,
+    catalogued: bool = True,
+    learned_since: bool = False,
+    rules: Rules = RULES,
+    kept_since: int = 0,
 ) -> Verdict:
     """Judge an impression of artwork `a`, appended at A, against accepted ones of the same artwork."""
     ordinal = 7 if catalogued else None
@@ -19,7 +24,7 @@ def verdict(
         seen.add("a", None if learned_since else ordinal)
         buckets.setdefault(at - at % WINDOW, {})["a"] = at % WINDOW
     impression = Impression(impression_id="i", artwork_id="a", seen_at=seen_at)
-    return judge(impression, A, rules, seen, ordinal, lambda start: buckets.get(start, {}))
+    return judge(impression, A, rules, seen, ordinal, lambda start: buckets.get(start, {}), kept_since)
 
 
 KNOWN = [
@@ -60,6 +65,13 @@ def test_duplicate_is_closer_than_the_window(
 ) -> None:
     at = A - 5 * WINDOW
     assert verdict(at + sign * distance, at, catalogued=catalogued, learned_since=learned_since) == expected
+
+
+@pytest.mark.parametrize(("before", "expected"), [(-1, Verdict.REPEAT), (0, Verdict.REPEAT), (1, Verdict.LATE)])
+def test_what_may_match_a_swept_window_is_late_whatever_the_lateness_is(before: int, expected: Verdict) -> None:
+    seen_at = A - 3 * WINDOW
+    assert verdict(seen_at - before, A, kept_since=seen_at) == expected
+    assert verdict(seen_at - before, kept_since=seen_at) == Verdict.FRESH, "never seen"
 
 
 def test_future_comes_before_duplicate() -> None:

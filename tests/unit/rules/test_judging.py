@@ -108,6 +108,37 @@ def test_each_line_is_judged_by_the_append_time_of_its_own_record(judge: Impleme
     assert [row.appended_at for row in found.ledger] == [A, later]
 
 
+# Of one user and artwork: (A, seen_at) of each impression; from RAISED on, the lateness is a hundred times as long.
+SWEPT = A + LATENESS + 2 * WINDOW  # sweeps the windows that start before A
+RAISED = SWEPT + 1
+LATER: dict[str, tuple[list[tuple[int, int]], str, list[str]]] = {
+    "an old event_id again": ([(A, A - 1), (SWEPT, SWEPT), (RAISED, A - 1)], "frx", ["late"]),
+    "may match what was swept": ([(A, A - 1), (SWEPT, SWEPT), (RAISED, A + WINDOW - 1)], "frx", ["late"]),
+    "can't match what was swept": ([(A, A - 1), (SWEPT, SWEPT), (RAISED, A + WINDOW)], "frr", []),
+    "matches what was kept": ([(A + WINDOW, A + WINDOW - 1), (SWEPT, SWEPT), (RAISED, A + WINDOW)], "frd", []),
+    "swept less": ([(A, A - 1), (SWEPT - WINDOW - 1, SWEPT - WINDOW), (RAISED, A - 1)], "frd", []),
+    "never seen": ([(SWEPT, A - 1), (RAISED, A - 1)], "fx", ["late"]),
+    "swept by another's record": ([(A, A + 1), (SWEPT + WINDOW, SWEPT), (SWEPT, A + WINDOW - 1)], "frx", ["late"]),
+    "stays so for ever": ([(A, A - 1), (SWEPT, SWEPT), (RAISED, A), (RAISED + 9, A)], "frxx", ["late"] * 2),
+}
+
+
+@pytest.mark.parametrize(("impressions", "letters", "reasons"), LATER.values(), ids=LATER)
+def test_what_was_swept_stays_late_when_the_lateness_is_raised(
+    judge: Implementation, impressions: list[tuple[int, int]], letters: str, reasons: list[str]
+) -> None:
+    records = [log(*seen(("a", seen_at)), at=at, first=n)[0] for n, (at, seen_at) in enumerate(impressions)]
+    found = judge(records, rules=Rules(WINDOW, LATENESS, TOLERANCE, ((RAISED, 100 * LATENESS),)))
+    assert (found.letters, found.reasons) == (letters, reasons)
+    assert len({row.event_id for row in found.accepted}) == len(found.accepted)
+
+
+def test_a_lowered_lateness_holds_at_once(judge: Implementation) -> None:
+    records = [*log(*seen(("a", A))), *log(*seen(("a", A)), at=A + WINDOW, first=1)]
+    found = judge(records, rules=Rules(WINDOW, LATENESS, TOLERANCE, ((A + 1, WINDOW - 1),)))
+    assert (found.letters, found.reasons) == ("fx", ["late"])
+
+
 EventId = Callable[[str, str, int, int], str]
 
 

@@ -1,0 +1,1 @@
+"""What deciding and its state cost by themselves, without a broker."""

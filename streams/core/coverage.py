@@ -1,0 +1,78 @@
+"""What a user has seen, against the catalogue: ids become ordinals, and pools' coverage becomes rows (contract §4.5).
+
+Both cost what changed: an artwork that the user saw, or a pool of theirs.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+
+from pyroaring import BitMap
+
+from streams.core import rows
+from streams.core.catalogue import Catalogue
+from streams.core.rows import Coverage
+from streams.core.seen import Seen
+
+_NONE = BitMap()
+
+
+def absorb(seen: Seen, catalogue: Catalogue, see: Callable[[str, int], None]) -> None:
+    """Replace the user's seen ids by ordinals where the catalogue knows them by now: `see` records an ordinal."""
+    since, seen.checked = seen.checked, catalogue.version
+    waiting = seen.uncatalogued
+    if not waiting:
+        return
+    # At least one change of the catalogue made each new id known.
+    few = since >= 0 and catalogue.version - since < len(waiting)
+    for artwork_id in catalogue.new_since(since) if few else list(waiting):
+        ordinal = catalogue.ordinal(artwork_id)
+        if ordinal is not None and artwork_id in waiting:
+            seen.forget(artwork_id)
+            # The value may hold both entries: then the id has been absorbed before.
+            if ordinal not in seen.ordinals:
+                see(artwork_id, ordinal)
+
+
+def changed_rows(user_id: str, seen: Seen, catalogue: Catalogue, updated_at: int) -> list[tuple[str, Coverage | None]]:
+    """Return the pools whose row changed for the user since the last call, with the row; None: there is none any more.
+
+    After the user was read from the store, every pool of theirs has changed.
+    """
+    ordinals, written, changed = seen.ordinals, seen.rows, list[tuple[str, Coverage | None]]()
+    for pool_id in _changed_pools(seen, catalogue):
+        pool = catalogue.pool(pool_id)
+        active = pool.active
+        if ordinals.intersect(pool.members):
+            row = (ordinals.intersection_cardinality(active), len(active))
+            if written.get(pool_id) != row:
+                written[pool_id] = row
+                changed.append((pool_id, rows.coverage(user_id, pool_id, *row, updated_at)))
+        elif ordinals.intersect(pool.former) and written.get(pool_id, ()) is not None:
+            # Everything the user saw of this pool has moved to other pools: delete the row, if there is one.
+            written[pool_id] = None
+            changed.append((pool_id, None))
+    seen.covered = catalogue.version
+    seen.fresh.clear()
+    return changed
+
+
+def _changed_pools(seen: Seen, catalogue: Catalogue) -> Collection[str]:
+    """Return the pools whose row may have changed, each once and in a fixed order."""
+    if seen.covered < 0:
+        pools, more = _pools_of(seen.ordinals, catalogue), catalogue.formers(seen.ordinals)
+    else:
+        pools = _pools_of(seen.fresh, catalogue)
+        more = catalogue.pools_changed_since(seen.covered) if seen.covered != catalogue.version else ()
+    return sorted({*pools, *more}) if more else pools
+
+
+def _pools_of(ordinals: Iterable[int], catalogue: Catalogue) -> Collection[str]:
+    """Return the pools that these artworks are in now, in their order."""
+    pools: dict[str, None] = {}
+    members = _NONE
+    for ordinal in ordinals:
+        if ordinal not in members:  # of the pool of the one before
+            pool_id = catalogue.pool_of(ordinal)
+            assert pool_id is not None, "the catalogue has all ordinals that the state uses: State.load checks it"
+            pools[pool_id] = None
+            members = catalogue.pool(pool_id).members
+    return pools

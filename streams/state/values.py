@@ -1,0 +1,63 @@
+"""A user's values, between their decoded form and segments. Values of the last release are read, and converted."""
+
+from collections.abc import Mapping
+from struct import error as StructError
+
+from streams.core import seen as seen_codec
+from streams.core.seen import Seen
+from streams.core.window import Bucket
+from streams.errors import StateUnreadableError
+from streams.state import segments, version1
+from streams.state.store import Change, Store
+
+# What can go wrong in decoding a value that is not what was written.
+DAMAGED = (IndexError, ValueError, StructError)
+
+
+def read_seen(store: Store, key: bytes) -> Seen:
+    """Return a user's seen artworks; nothing if the store has no value. Raises StateUnreadableError."""
+    stored = segments.read(store, key)
+    if stored is None:
+        return Seen()
+    try:
+        seen = (version1.seen if stored.parts else seen_codec.decode)(stored.entries)
+    except DAMAGED as error:
+        raise StateUnreadableError(f"the coverage value {key!r} of the store can't be read: {error}.") from error
+    if not stored.parts:
+        seen.entries += stored.entries[stored.tail :]
+    seen.stored, seen.number, seen.parts = len(seen.entries), stored.number, stored.parts
+    return seen
+
+
+def read_bucket(store: Store, key: bytes) -> Bucket:
+    """Return a bucket; empty if the store has no value. Raises StateUnreadableError."""
+    stored = segments.read(store, key)
+    if stored is None:
+        return Bucket()
+    bucket = Bucket(version1.bucket(stored.entries) if stored.parts else stored.entries)
+    bucket.tail, bucket.stored = stored.tail, len(bucket.entries)
+    bucket.number, bucket.parts = stored.number, stored.parts
+    return bucket
+
+
+def times(bucket: Bucket) -> Mapping[str, int]:
+    """Return what is in a bucket. Raises StateUnreadableError."""
+    try:
+        return bucket.times()
+    except DAMAGED as error:
+        raise StateUnreadableError(f"a window of the store can't be read: {error}.") from error
+
+
+def pack_seen(key: bytes, seen: Seen) -> list[Change]:
+    """Return what writes the changed end of a user's seen artworks."""
+    if seen.parts:
+        seen.entries[:] = seen_codec.encode(seen.ordinals, seen.uncatalogued)
+    return segments.changes(key, seen)
+
+
+def written_seen(seen: Seen) -> None:
+    """Note that the store has the changed end, and keep no more of it than appending needs."""
+    segments.written(seen)
+    if seen.tail:
+        del seen.entries[: seen.tail]
+        seen.tail, seen.stored = 0, len(seen.entries)
