@@ -12,7 +12,7 @@ def invariants(views: Views, window_ms: int) -> dict[str, int]:
     """Return how many rows of the views violate each invariant; all must be 0."""
     ((repeated,),) = views.rows("SELECT count() - uniqExact(event_id) FROM impressions")
     ((unbalanced,),) = views.rows(
-        "SELECT countIf(received != accepted + duplicates + rejected + forwarded) FROM ledger"
+        "SELECT sumIf(lines, received != accepted + duplicates + rejected + forwarded) FROM ledger"
     )
     return {
         "event_id not unique": int(repeated),

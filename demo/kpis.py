@@ -37,7 +37,7 @@ class Kpis:
 def read_kpis(views: Views, deliveries: Deliveries, duplicates_left: int) -> Kpis:
     """Return the KPIs. `duplicates_left` is how many accepted impressions are within the window of another."""
     names = ("lines", "received", "accepted", "fresh", "duplicates", "rejected", "forwarded")
-    sums = "count(), sum(received), sum(accepted), sum(fresh), sum(duplicates), sum(rejected), sum(forwarded)"
+    sums = "sum(lines), sum(received), sum(accepted), sum(fresh), sum(duplicates), sum(rejected), sum(forwarded)"
     ledger = dict(zip(names, map(int, views.rows(f"SELECT {sums} FROM ledger")[0]), strict=True))
     decided = views.rows("SELECT dateDiff('millisecond', appended_at, processed_at) FROM ledger")
     reasons = Counter(reason for (reason,) in views.rows("SELECT reason FROM rejected"))

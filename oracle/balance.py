@@ -44,7 +44,11 @@ def check_ledger(
 
 def _by_partition(rows: Iterable[Row], columns: Sequence[str]) -> Counter[tuple[str, int]]:
     topic_id, partition = columns.index("source_topic_id"), columns.index("source_partition")
-    return Counter((row[topic_id], row[partition]) for row in rows)
+    lines = columns.index("lines") if "lines" in columns else None
+    counts: Counter[tuple[str, int]] = Counter()
+    for row in rows:
+        counts[row[topic_id], row[partition]] += 1 if lines is None else row[lines]
+    return counts
 
 
 def _sum_received(rows: Iterable[Row]) -> Counter[tuple[str, int]]:

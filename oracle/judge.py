@@ -136,7 +136,7 @@ class Judge:
         kept = text if len(text) <= _LONGEST_KEPT else text[:MIB]
         place = (record.topic_id, record.partition, record.offset, number, idx)
         digest = hashlib.sha256(kept).hexdigest()
-        self.rejected.append(Rejected(*place, reason, user_id, digest, len(kept), record.time, True))
+        self.rejected.append(Rejected(*place, reason, user_id, digest, len(kept), record.time, True, 1))
 
     def _account(self, record: Record, number: int, line: bytes, flush: dict[str, Any], counts: dict[str, int]) -> None:
         received = counts["accepted"] + counts["duplicates"] + counts["rejected"] + counts["forwarded"]
@@ -168,6 +168,7 @@ class Judge:
                 len(line),
                 flush.get("sent_at", 0),
                 record.time,
+                1,
             )
         )
 

@@ -35,9 +35,9 @@ class Counts:
 def ask(views: Views) -> Counts:
     """Query the counts from ClickHouse. Raises one of CLICKHOUSE_AWAY."""
     place = "source_topic_id, source_partition"
-    ledger = views.rows(f"SELECT {place}, count(), sum(accepted), sum(rejected) FROM ledger GROUP BY {place}")
-    accepted = _counts(views, "impressions", place)
-    rejected = _counts(views, "rejected", place)
+    ledger = views.rows(f"SELECT {place}, sum(lines), sum(accepted), sum(rejected) FROM ledger GROUP BY {place}")
+    accepted = _counts(views, "impressions", place, "count()")
+    rejected = _counts(views, "rejected", place, "sum(lines)")
     artworks = views.rows("SELECT kafka_topic_id, uniqExact(kafka_offset) FROM artworks_raw GROUP BY kafka_topic_id")
     return Counts(
         {(row[0], row[1]): row[2] for row in ledger},
@@ -59,5 +59,5 @@ def is_caught_up(counts: Counts, lines: Mapping[Partition, int], artworks: Mappi
     )
 
 
-def _counts(views: Views, view: str, place: str) -> dict[Partition, int]:
-    return {(row[0], row[1]): row[2] for row in views.rows(f"SELECT {place}, count() FROM {view} GROUP BY {place}")}
+def _counts(views: Views, view: str, place: str, count: str) -> dict[Partition, int]:
+    return {(row[0], row[1]): row[2] for row in views.rows(f"SELECT {place}, {count} FROM {view} GROUP BY {place}")}

@@ -35,7 +35,7 @@ class Accepted(NamedTuple):
 
 
 class LedgerRow(NamedTuple):
-    """The outcome of a line."""
+    """The outcome of a line, or of several alike."""
 
     source_topic_id: str
     source_partition: int
@@ -60,6 +60,7 @@ class LedgerRow(NamedTuple):
     bytes: int
     sent_at: int
     appended_at: int
+    lines: int
 
 
 class Rejected(NamedTuple):
@@ -78,6 +79,7 @@ class Rejected(NamedTuple):
     rejected_at: int
     detail: bool
     """Whether there is a detail. Its text is for people."""
+    lines: int
 
 
 class Artwork(NamedTuple):

@@ -19,6 +19,8 @@ SHARDED, WHOLE = "impressions", "impressions_whole"
 # The catalogue, which each shard joins with its own rows, is on every server, as is what belongs to no Kafka partition.
 CATALOGUE = "artworks_raw"
 SHARD_COLUMN = "kafka_partition"
+# What also changes the tables above the shards; an index or a rollup is theirs alone.
+_COLUMN = re.compile(r"\b(ADD|MODIFY) COLUMN\b")
 # How long a token is remembered: above any pause between an insert and its retry. By default it is an hour.
 TOKEN_SECONDS = 7 * 86_400
 
@@ -94,6 +96,8 @@ def _over_all(statement: str, database: str, shard: str) -> list[str]:
             )
             return [f"CREATE TABLE IF NOT EXISTS {database}.{name} AS {shard}.{name} ENGINE = Distributed({target})"]
         case "view":
+            return [statement]
+        case "change" if _COLUMN.search(statement):
             return [statement]
         case _:
             return []

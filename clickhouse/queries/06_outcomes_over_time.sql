@@ -20,7 +20,7 @@ FROM
     FROM ledger
     WHERE appended_at >= {since:DateTime64(3, 'UTC')} AND appended_at < {until:DateTime64(3, 'UTC')}
     UNION ALL
-    SELECT rejected_at, 0, 0, 0, 0, 0, map(toString(reason), toUInt64(1))
+    SELECT rejected_at, 0, 0, 0, 0, 0, map(toString(reason), toUInt64(lines))
     FROM rejected
     WHERE rejected_at >= {since:DateTime64(3, 'UTC')} AND rejected_at < {until:DateTime64(3, 'UTC')}
 )

@@ -4,17 +4,18 @@
 -- One row for each transport and tier, from the producers' own telemetry: `failure_rate` is the share of attempts that
 -- failed (0 to 1; the alert is at 0.05); `all_dropped` the impressions that producers gave up on, of which only this
 -- number reaches us; `longest_queue` the longest queue that a producer reported. Lines that were rejected whole have no
--- transport and are left out, as are forwarded lines.
+-- transport and are left out, as are forwarded lines. A line counts for at most 100,000 of each: producers may say
+-- anything.
 SELECT
     transport,
     tier,
-    count() AS flushes,
+    sum(lines) AS flushes,
     sum(received) AS impressions,
-    sum(attempts) AS all_attempts,
-    sum(failures) AS all_failures,
+    sum(least(attempts, 100000)) AS all_attempts,
+    sum(least(failures, attempts, 100000)) AS all_failures,
     all_failures / nullIf(all_attempts, 0) AS failure_rate,
-    max(queued) AS longest_queue,
-    sum(dropped) AS all_dropped,
+    max(least(queued, 100000)) AS longest_queue,
+    sum(least(dropped, 100000)) AS all_dropped,
     round(avg(bytes)) AS mean_bytes
 FROM ledger
 WHERE appended_at >= {since:DateTime64(3, 'UTC')} AND appended_at < {until:DateTime64(3, 'UTC')}

@@ -1,13 +1,13 @@
 -- How long does a line wait until it is decided?
 --
 -- Parameters: since and until (by the broker's clock, until excluded).
--- One row for each minute: lines, and the median, 95th and 99th percentile and maximum of processed_at - appended_at,
+-- One row for each minute: lines, and over the ledger's rows the median, 95th and 99th percentile and maximum of processed_at - appended_at,
 -- in ms. The two times are by the broker's and the worker's clock: a difference between the clocks shows here too. A
 -- worker that catches up after a pause shows the pause here. To measure from the device to the broker, use sent_at, by
 -- the device's clock.
 SELECT
     toStartOfMinute(appended_at) AS minute,
-    count() AS lines,
+    sum(ledger.lines) AS lines,
     quantileExact(0.5)(dateDiff('millisecond', appended_at, processed_at)) AS p50_ms,
     quantileExact(0.95)(dateDiff('millisecond', appended_at, processed_at)) AS p95_ms,
     quantileExact(0.99)(dateDiff('millisecond', appended_at, processed_at)) AS p99_ms,

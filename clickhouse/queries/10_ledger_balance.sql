@@ -32,7 +32,7 @@ FROM
     FROM impressions
     WHERE received_at >= {since:DateTime64(3, 'UTC')} AND received_at < {until:DateTime64(3, 'UTC')}
     UNION ALL
-    SELECT source_topic_id, source_partition, source_offset, line, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+    SELECT source_topic_id, source_partition, source_offset, line, 0, 0, 0, 0, 0, 0, 0, 0, 0, lines
     FROM rejected
     WHERE rejected_at >= {since:DateTime64(3, 'UTC')} AND rejected_at < {until:DateTime64(3, 'UTC')}
 )

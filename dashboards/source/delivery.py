@@ -244,8 +244,8 @@ def telemetry() -> Row:
             series(f"""
                 SELECT
                     $__timeInterval(l.appended_at) AS time,
-                    max(l.queued) AS "longest queue",
-                    sum(l.dropped) AS dropped
+                    max(least(l.queued, 100000)) AS "longest queue",
+                    sum(least(l.dropped, 100000)) AS dropped
                 FROM ledger AS l
                 WHERE $__timeFilter(l.appended_at) AND {OF_SENDERS}
                 GROUP BY time

@@ -61,7 +61,7 @@ def rejections() -> Row:
             ),
             Look(COUNT, least=0, colours=REASON_COLOURS),
             series("""
-                SELECT $__timeInterval(rejected_at) AS time, reason, count() AS Value
+                SELECT $__timeInterval(rejected_at) AS time, reason, sum(lines) AS Value
                 FROM rejected
                 WHERE $__timeFilter(rejected_at)
                 GROUP BY time, reason

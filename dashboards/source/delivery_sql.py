@@ -71,7 +71,7 @@ def by_transport(column: str) -> str:
 
 REASONS = """
     SELECT
-        reason, replaceRegexpAll(rejected.detail, '[0-9]{4,}', '…') AS detail, count() AS pieces,
+        reason, replaceRegexpAll(rejected.detail, '[0-9]{4,}', '…') AS detail, sum(lines) AS pieces,
         uniqExactIf(user_id, user_id != '') AS users, max(rejected_at) AS latest
     FROM rejected
     WHERE $__timeFilter(rejected_at)
@@ -163,10 +163,10 @@ SIZES = f"""
         multiIf(
             size <= 5, toString(size), size <= 10, '6 to 10', size <= 20, '11 to 20', size <= 50, '21 to 50', 'more'
         ) AS impressions,
-        count() AS flushes
+        sum(flush_lines) AS flushes
     FROM
     (
-        SELECT l.received AS size
+        SELECT l.received AS size, l.lines AS flush_lines
         FROM ledger AS l
         WHERE $__timeFilter(l.appended_at) AND l.transport != '' AND l.forwarded = 0 AND {OF_SENDERS}
     )

@@ -7,15 +7,15 @@ OF_SENDERS = f"{chosen('l.transport', 'transport')} AND {chosen('l.tier', 'tier'
 IN_RANGE = "minute >= toStartOfMinute($__fromTime) AND minute <= $__toTime"
 LAST_DAY = "minute > now('UTC') - INTERVAL 1 DAY"
 # The rollup by minute if an interval is at least a minute, otherwise single lines. The condition that doesn't hold is
-# constant, so ClickHouse reads only one of the two.
+# constant, so ClickHouse reads only one of the two. What producers report is capped as the rollup caps it.
 LINES = """(
     SELECT minute AS at, transport, tier, lines, received, accepted, fresh, duplicates, rejected, forwarded,
         attempts, failures, dropped
     FROM ledger_minutes
     WHERE $__interval_s >= 60 AND minute >= toStartOfMinute($__fromTime) AND minute <= $__toTime
     UNION ALL
-    SELECT appended_at, transport, tier, 1, received, accepted, fresh, duplicates, rejected, forwarded,
-        attempts, failures, dropped
+    SELECT appended_at, transport, tier, lines, received, accepted, fresh, duplicates, rejected, forwarded,
+        least(attempts, 100000), least(failures, attempts, 100000), least(dropped, 100000)
     FROM ledger
     WHERE $__interval_s < 60 AND $__timeFilter(appended_at)
 )"""

@@ -65,7 +65,7 @@ class Accepted(Struct, gc=False):
 
 
 class Ledger(Struct, gc=False):
-    """A row of `impressions.ledger.v1`: a line and what became of its impressions."""
+    """A row of `impressions.ledger.v1`: a line and what became of its impressions, or several that say the same."""
 
     source_topic_id: str
     source_partition: int
@@ -91,6 +91,7 @@ class Ledger(Struct, gc=False):
     duplicates: int = 0
     rejected: int = 0
     forwarded: int = 0
+    lines: int = 1
 
 
 class Coverage(Struct, gc=False):
@@ -228,6 +229,7 @@ def rejected_impression(line: Line, index: int, user_id: str, reason: str, detai
             "payload": text,
             "payload_encoding": encoding,
             "rejected_at": line.appended_at,
+            "lines": 1,
         }
     )
 

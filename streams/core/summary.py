@@ -8,9 +8,16 @@ from msgspec import Struct
 
 from streams.core.rows import Accepted, Ledger, Tally
 
+# What a line counts for at most in sums of what producers report, here and in ClickHouse (migration 0007): they may say
+# 2^53 - 1 of anything. A day of attempts, one a second, is 86,400, and the SDK's buffer holds 100,000 impressions.
+MOST_REPORTED = 100_000
+
 
 class Delivery(Struct, gc=False):
-    """What producers report about their own deliveries: attempts, failed attempts, impressions they gave up on."""
+    """What producers report about their own deliveries: attempts, failed attempts, impressions they gave up on.
+
+    A line counts for at most MOST_REPORTED of each, and for no more failures than attempts.
+    """
 
     attempts: int = 0
     failures: int = 0
@@ -38,8 +45,8 @@ class Summary:
         self.seen_at += [row.seen_at for row in accepted]
         self.fresh_seen_at += [row.seen_at for row in accepted if row.fresh]
         total = self.total
-        total.lines += len(ledger)
         for row in ledger:
+            total.lines += row.lines
             total.received += row.received
             total.accepted += row.accepted
             total.fresh += row.fresh
@@ -48,6 +55,11 @@ class Summary:
             total.forwarded += row.forwarded
             if row.forwarded:
                 self.forwarded += 1
+                continue
+            if row.lines > 1:
+                # Each of them was rejected whole, and counts as one impression.
+                self.sizes += [1] * row.lines
+                self.refused += row.lines
                 continue
             self.sizes.append(row.received)
             if not row.rejected:
@@ -63,6 +75,6 @@ class Summary:
         delivery = self.deliveries.get(row.transport)
         if delivery is None:
             delivery = self.deliveries[row.transport] = Delivery()
-        delivery.attempts += row.attempts
-        delivery.failures += row.failures
-        delivery.dropped += row.dropped
+        delivery.attempts += min(row.attempts, MOST_REPORTED)
+        delivery.failures += min(row.failures, row.attempts, MOST_REPORTED)
+        delivery.dropped += min(row.dropped, MOST_REPORTED)

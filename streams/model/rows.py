@@ -47,8 +47,13 @@ class Accepted(Coordinates):
     experiments: dict[Id, Id]
 
 
+# Rows of earlier releases lack it.
+Lines = Annotated[int, Field(ge=1)]
+LINES = "lines, from `line` on, that the row stands for"
+
+
 class LedgerRow(Coordinates):
-    """What became of one line: received = accepted + duplicates + rejected + forwarded."""
+    """What became of a line, or of several alike: received = accepted + duplicates + rejected + forwarded."""
 
     flush_id: str = Field(description="empty: unknown, because the line was rejected whole")
     user_id: str
@@ -70,6 +75,7 @@ class LedgerRow(Coordinates):
     sent_at: TimeMs
     appended_at: TimeMs
     processed_at: TimeMs
+    lines: Lines = Field(1, description=LINES)
 
 
 class Rejected(Coordinates):
@@ -79,9 +85,10 @@ class Rejected(Coordinates):
     reason: RejectReason
     detail: str
     user_id: str = Field(description="empty: unknown")
-    payload: str = Field(description="the exact bytes of the line, or of the impression's JSON")
+    payload: str = Field(description="the exact bytes of the line or lines, or of the impression's JSON")
     payload_encoding: Literal["utf-8", "base64"]
     rejected_at: TimeMs
+    lines: Lines = Field(1, description=LINES)
 
 
 class Coverage(Strict):

@@ -83,13 +83,18 @@ def columns_of(columns: Sequence[Column], rows: list[Row]) -> pa.Table:
     arrays = []
     for column in columns:
         try:
-            values = [row[column.field] for row in rows]
+            values = [row[column.field] for row in rows] if column.default is None else _given(column, rows)
         except KeyError:
             raise BadRecordError(f"{column.field} is missing") from None
         if rows and not column.fits(values):
             raise BadRecordError(f"{column.field} does not fit {column.type}")
         arrays.append(column.array(values))
     return pa.table(arrays, names=[column.field for column in columns])
+
+
+def _given(column: Column, rows: list[Row]) -> list[Any]:
+    """Return the values of a column that rows of earlier releases lack."""
+    return [row.get(column.field, column.default) for row in rows]
 
 
 def _times(rows: pa.Table, field: str) -> Any:

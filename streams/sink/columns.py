@@ -83,6 +83,8 @@ class Column:
     field: str
     # A String column whose values are bytes, not text.
     binary: bool = False
+    # For rows that lack the field, which releases before this one wrote; None: every row has it.
+    default: int | None = None
 
     @property
     def nullable(self) -> bool:
@@ -105,10 +107,11 @@ class Column:
 
 
 def column(declaration: str) -> Column:
-    """Read `name Type`, or `name Type = field` where the row's field has another name."""
+    """Read `name Type`, or `name Type = field` where the row's field has another name, or `name Type default n`."""
+    declaration, _, default = declaration.partition(" default ")
     left, _, field = declaration.partition(" = ")
     name, _, kind = left.partition(" ")
     binary = kind == BYTES
     if not binary and kind not in _TYPES:
         raise ValueError(f"unknown column type {kind!r}")
-    return Column(name, "String" if binary else kind, field or name, binary)
+    return Column(name, "String" if binary else kind, field or name, binary, int(default) if default else None)

@@ -132,6 +132,7 @@ LEDGER_ROWS = _table(
     sent_at DateTime64(3, 'UTC')
     appended_at DateTime64(3, 'UTC')
     processed_at DateTime64(3, 'UTC')
+    lines UInt32 default 1
     """,
 )
 REJECTED_PIECES = _table(
@@ -144,6 +145,7 @@ REJECTED_PIECES = _table(
     user_id String
     payload bytes
     rejected_at DateTime64(3, 'UTC')
+    lines UInt32 default 1
     """,
 )
 ARTWORK_RECORDS = _table(

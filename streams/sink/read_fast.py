@@ -36,7 +36,8 @@ class _UnsureError(ValueError):
 def read(columns: Sequence[Column], values: Sequence[bytes | None]) -> tuple[pa.Table, list[int]] | None:
     """Return the records' rows, by field, and how many each record has; None if anything is unusual.
 
-    A value is rows in JSON, one per line; each row has exactly the columns' fields.
+    A value is rows in JSON, one per line; each row has exactly the columns' fields. Those with a default may be missing
+    in all rows.
     """
     text = b"\n".join(value or b"" for value in values)
     counts = [(value or b"").count(b"\n") + 1 for value in values]
@@ -66,6 +67,8 @@ def _table(columns: Sequence[Column], text: bytes, rows: int) -> pa.Table:
     for column in columns:
         array = found[column.field].combine_chunks()
         array.validate(full=True)  # checks that text is UTF-8
+        if column.default is not None and array.null_count == rows and _has_no(column, text):
+            array = pa.repeat(pa.scalar(column.default, column.arrow), rows)
         # A missing field reads as null, too; none may be missing.
         if array.null_count and (not column.nullable or array.null_count != text.count(_key(column) + b"null")):
             raise _UnsureError
@@ -75,6 +78,11 @@ def _table(columns: Sequence[Column], text: bytes, rows: int) -> pa.Table:
 
 def _key(column: Column) -> bytes:
     return b'"%s":' % column.field.encode()
+
+
+def _has_no(column: Column, text: bytes) -> bool:
+    # With a backslash, the name could be written in other ways.
+    return column.field.encode() not in text and b"\\" not in text
 
 
 def _read_as(column: Column) -> pa.DataType:

@@ -172,6 +172,19 @@ def test_two_rows_in_a_line_are_not_read_by_columns_even_without_a_map() -> None
     assert read_fast.read(numbers, [one + one + b"\n" + one]) is None
 
 
+def test_rows_of_an_earlier_release_stand_for_one_line_each() -> None:
+    def cut(fields: Fields) -> None:
+        fields[:] = [(key, value) for key, value in fields if key != b'"lines"']
+
+    feed, old, new = FEEDS[LEDGER], row(LEDGER, cut), row(LEDGER).replace(b'"lines":1', b'"lines":7')
+    assert check(LEDGER, [old + b"\n" + old, old])
+    assert read_fast.read(feed.columns, [old, new]) is None
+    for values, lines in (([old, old], [1, 1]), ([old, new], [1, 7]), ([new, new], [7, 7])):
+        assert row_by_row(feed, values)[0]["lines"].to_pylist() == lines
+    for spelled in (b'"lines" :null', b'"l\\u0069nes":null'):
+        assert read_fast.read(feed.columns, [new.replace(b'"lines":7', spelled)]) is None
+
+
 @pytest.mark.parametrize("different", [1, 2, 5])
 def test_each_row_gets_its_own_map(different: int) -> None:
     texts = [

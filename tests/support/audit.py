@@ -76,7 +76,9 @@ class Audit:
     def _is_settled(self) -> bool:
         self.logs[LEDGER].read_to_end()
         self.logs[IMPRESSIONS].read_to_end()
-        known = self.logs[LEDGER].lines()
+        known = Counter[int]()
+        for row in self.rows(LEDGER):
+            known[row["source_partition"]] += row["lines"]
         return all(known[partition] >= count for partition, count in self.logs[IMPRESSIONS].lines().items())
 
     def check(self, seconds: float = SETTLE_SECONDS) -> Judge:

@@ -76,6 +76,7 @@ def ledger(offset: int = 0, partition: int = 0, **more: Any) -> Row:
         "sent_at": T0,
         "appended_at": T0,
         "processed_at": T0 + 10,
+        "lines": 1,
     }
     return row | coordinates(partition, offset) | more
 
@@ -83,7 +84,7 @@ def ledger(offset: int = 0, partition: int = 0, **more: Any) -> Row:
 def rejected(offset: int = 0, partition: int = 0, **more: Any) -> Row:
     """A rejected line."""
     row = {"idx": -1, "reason": "malformed", "detail": "", "user_id": "", "payload": b"x", "rejected_at": T0}
-    return row | coordinates(partition, offset) | more
+    return row | {"lines": 1} | coordinates(partition, offset) | more
 
 
 def artwork(artwork_id: str, ordinal: int, offset: int, pool_id: str = "main", **more: Any) -> Row:

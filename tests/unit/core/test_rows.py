@@ -106,6 +106,7 @@ def test_a_ledger_row_has_counts_and_telemetry() -> None:
         "sent_at": A,
         "appended_at": A,
         "processed_at": A + 5,
+        "lines": 1,
     }
 
 

@@ -63,15 +63,24 @@ def ledger_row(line: int, received: int, accepted: int, rejected: int) -> list[o
     return list((row | {"source_topic_id": "t", "rejected": rejected}).values())
 
 
-def pieces(columns: tuple[str, ...], count: int) -> list[list[object]]:
+def pieces(columns: tuple[str, ...], count: int, lines: int = 1) -> list[list[object]]:
     """Return rows of a view, all of partition 0."""
-    return [list((dict.fromkeys(columns, 0) | {"source_topic_id": "t"}).values()) for _ in range(count)]
+    more = {"source_topic_id": "t"} | ({"lines": lines} if "lines" in columns else {})
+    return [list((dict.fromkeys(columns, 0) | more).values()) for _ in range(count)]
 
 
 def test_a_ledger_that_balances_has_no_difference() -> None:
     rows = [ledger_row(0, 3, 2, 1), ledger_row(1, 1, 0, 1)]
     found = check_ledger(rows, pieces(Accepted._fields, 2), pieces(Rejected._fields, 2), rows)
     assert not [each for each in found if each.found]
+
+
+def test_a_row_of_several_lines_balances_with_a_rejected_row_of_as_many() -> None:
+    rows = [ledger_row(0, 7, 0, 7)]
+    found = check_ledger(rows, [], pieces(Rejected._fields, 1, lines=7), rows)
+    assert not [each for each in found if each.found]
+    found = check_ledger(rows, [], pieces(Rejected._fields, 1, lines=6), rows)
+    assert [each.examples for each in found if each.found] == [["rejected: the ledger says 7, there are 6"]]
 
 
 def test_a_ledger_that_does_not_balance_is_reported_by_line_and_by_partition() -> None:

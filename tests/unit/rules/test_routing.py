@@ -115,11 +115,11 @@ def test_every_column_of_an_accepted_impression_and_its_ledger_row(judge: Implem
     }
     assert row._asdict() == {
         **{**said, **told, **place, **ids, "sent_at": A - 1, "appended_at": A, "bytes": len(text)},
-        **{"received": 3, "accepted": 1, "fresh": 1, "duplicates": 1, "rejected": 1, "forwarded": 0},
+        **{"received": 3, "accepted": 1, "fresh": 1, "duplicates": 1, "rejected": 1, "forwarded": 0, "lines": 1},
     }
     assert found.rejected[1]._asdict() == {
         **{**place, "idx": 2, "reason": "invalid", "user_id": "u1", "payload": digest(b"{}"), "payload_bytes": 2},
-        **{"rejected_at": A, "detail": True},
+        **{"rejected_at": A, "detail": True, "lines": 1},
     }
 
 

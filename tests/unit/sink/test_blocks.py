@@ -115,6 +115,13 @@ def test_a_rejected_payload_becomes_its_original_bytes(encoding: str, payload: s
     assert [(row["payload"], row["idx"]) for row in rows(made, "rejected_raw")] == [(expected, -1)]
 
 
+def test_a_rejected_piece_of_an_earlier_release_stands_for_one_line() -> None:
+    piece = rejected(payload="x", payload_encoding="utf-8")
+    old = {name: value for name, value in piece.items() if name != "lines"}
+    made = block(REJECTED, joined([piece | {"lines": 3}]), joined([old]))
+    assert [row["lines"] for row in rows(made, "rejected_raw")] == [3, 1]
+
+
 GOOD = accepted("u1", "a1")
 
 

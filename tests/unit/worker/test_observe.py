@@ -3,8 +3,11 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
+from streams.core import rows
 from streams.core.chunk import Decider, Outputs, SourceRecord
-from streams.core.summary import Delivery
+from streams.core.decode import RefusedLine
+from streams.core.line import Line
+from streams.core.summary import MOST_REPORTED, Delivery, Summary
 from streams.metrics import catalogue as metrics
 from streams.worker import observe
 from tests.support.flushes import A, catalogue_of, decider, impression, line
@@ -44,6 +47,25 @@ def test_a_summary_counts_every_outcome() -> None:
     assert sorted(summary.seen_at) == [A - 700_000, A - 2_000, A, A]
     assert sorted(summary.fresh_seen_at) == [A - 2_000, A, A]
     assert summary.coverage == [("p", 1.0)]
+
+
+def test_a_line_counts_for_no_more_than_a_producer_can_honestly_report() -> None:
+    most = 2**53 - 1
+    lines = [line(telemetry=dict.fromkeys(TELEMETRY, most)), line(telemetry={"attempts": 2, "failures": most})]
+    summary = decided(*lines).summary
+    assert summary.deliveries == {"sdk": Delivery(MOST_REPORTED + 2, MOST_REPORTED + 2, MOST_REPORTED)}
+
+
+def test_a_row_of_several_lines_counts_as_so_many_batches(sample: "Sample") -> None:
+    whole = rows.ledger_refused(Line("t", 0, 0, 1_000, A, b""), RefusedLine("malformed", "no"), A)
+    whole.lines = whole.received = whole.rejected = 7
+    summary = Summary()
+    summary.add([], [whole])
+    observe.observe_summary(summary, A / 1000)
+    assert (summary.total.lines, summary.total.received, summary.total.rejected) == (7, 7, 7)
+    assert sample("impressions_worker_batches_total", outcome="rejected") == 7
+    assert sample("impressions_worker_batch_impressions_count") == 7
+    assert sample("impressions_worker_batch_impressions_sum") == 7
 
 
 def test_a_line_of_another_partition_is_counted_where_it_is_judged() -> None:
