@@ -8,8 +8,8 @@ from oracle.forwards import expected_rows, found_row
 from oracle.rows import Accepted, Coverage, LedgerRow, Rejected
 from oracle.rules import Record, Rules
 from streams.core.catalogue import Catalogue, Refusal
-from streams.core.chunk import SourceRecord
 from streams.core.judge import Rules as CoreRules
+from streams.core.pieces import pieces
 from tests.support import written
 from tests.support.against_oracle import artwork, catalogue_of, judged
 from tests.support.flushes import LATENESS, TOLERANCE, TOPIC_ID, WINDOW, A, Outcome, decider
@@ -74,7 +74,8 @@ def by_core(log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES
     core = CoreRules(rules.window_ms, rules.lateness_ms, rules.tolerance_ms)
     for number in range(partitions):
         by = decider(catalogue, partition=number, partitions=partitions, rules=core)
-        records = [SourceRecord(each.offset, each.time, each.value) for each in log if each.partition == number]
+        mine = [each for each in log if each.partition == number]
+        records = [piece for each in mine for piece in pieces(each.offset, each.time, each.value)]
         outputs = by.decide(records, now=A)
         outcome = Outcome(outputs)
         found.accepted.extend(map(written.accepted, outcome.accepted))

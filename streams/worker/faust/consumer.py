@@ -4,6 +4,7 @@ Faust costs about 0.1 ms per event, and a chunk is one event. Written against fa
 says which problem it solves (numbered as in docs/decisions/0002).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, cast
@@ -13,10 +14,12 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams.core.chunk import SourceRecord
+from streams.core.pieces import Place, SourceRecord
+from streams.errors import UserError
 from streams.kafka.names import IMPRESSIONS
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints
+from streams.runtime.exit import end_process
 from streams.runtime.failpoints import Failpoint
 from streams.worker.faust import fetch
 from streams.worker.in_flight import InFlight
@@ -28,32 +31,32 @@ FETCH_BYTES = 1024 * 1024
 # partition that was just read waits for the fetch of the others to end before it is fetched again: at most this long.
 # Twenty empty fetches a second cost next to nothing.
 FETCH_WAIT_MS = 50
-# Kafka's code for timestamps that say when the broker appended the record.
-LOG_APPEND_TIME = 1
+# How long nothing else is fetched while a very long line is decided and committed. That takes a second.
+LONG_LINE_SECONDS = 10.0
 
 
 class Run(NamedTuple):
-    """Consecutive records of a partition, none missing from `start` on, whatever the first one's offset is.
+    """Consecutive records of a partition, none missing from `start` on, whatever the first one's place is.
 
     Offsets have gaps of their own (commit markers, aborted transactions), so only `start` shows whether an earlier
     run was lost on its way.
     """
 
-    start: int
+    start: Place
     records: Sequence[SourceRecord]
 
 
 class ChunkThread(driver.AIOKafkaConsumerThread):
     """The thread that owns aiokafka's consumer. Seeks and fetches take turns in it, so it knows each run's start."""
 
-    _starts: dict[TP, int]
+    _starts: dict[TP, Place]
 
     async def on_start(self) -> None:
         self._starts = {}
         await super().on_start()
 
     async def _seek_wait(self, consumer: aiokafka.AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
-        self._starts.update(partitions)
+        self._starts.update((tp, (offset, 0)) for tp, offset in partitions.items())
         await super()._seek_wait(consumer, partitions)
 
     def join_again(self) -> None:
@@ -63,9 +66,13 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         fetched = {}
-        for tp, (records,) in (await super()._fetch_records(*args, **kwargs)).items():
-            fetched[tp] = Run(self._starts.get(tp, records[0].offset), records)
-            self._starts[tp] = records[-1].offset + 1
+        try:
+            chunks = await super()._fetch_records(*args, **kwargs)
+        except UserError as error:
+            end_process(error)
+        for tp, (records,) in chunks.items():
+            fetched[tp] = Run(self._starts.get(tp, records[0].place), records)
+            self._starts[tp] = records[-1].after
         return fetched
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -97,7 +104,11 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
 
 class ChunkConsumer(driver.Consumer):
-    """Yields one message per chunk: its offset is the last record's, its value is the Run."""
+    """Yields one message per chunk: its offset is the last record's, its value is the Run.
+
+    Chunks that end within one record have the same offset. Faust then acknowledges only the first, and commits the
+    offset after the record a little early; its offset is a hint.
+    """
 
     def _new_consumer_thread(self) -> ChunkThread:
         return ChunkThread(self, loop=self.loop, beacon=self.beacon)
@@ -116,7 +127,12 @@ class ChunkConsumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if active is None or tp in active:
-                yield tp, self._chunk(tp, run, generation)
+                message, committed = self._chunk(tp, run, generation)
+                yield tp, message
+                if len(run.records[0].value or b"") > fetch.CHUNK_BYTES:
+                    # One line of up to 23 MiB: hold no other chunk meanwhile. A chunk that is lost is not waited for.
+                    waits = (committed.wait(), self.suspend_flow.wait())
+                    await self.wait_first(*waits, timeout=LONG_LINE_SECONDS)
 
     def on_buffer_full(self, tp: TP) -> None:
         """Keep fetching: a full queue makes the fetcher wait, which is enough.
@@ -127,17 +143,18 @@ class ChunkConsumer(driver.Consumer):
     def on_buffer_drop(self, tp: TP) -> None:
         """Do nothing: no partition was left out."""
 
-    def _chunk(self, tp: TP, run: Run, generation: int) -> ConsumerMessage:
+    def _chunk(self, tp: TP, run: Run, generation: int) -> tuple[ConsumerMessage, asyncio.Event]:
+        """Return a chunk's message, and the event that it is committed, or no longer in flight."""
         last = run.records[-1]
         in_flight: InFlight = cast(Any, self.app).assignment.in_flight
-        in_flight.fetched(tp.partition, last.offset + 1, run.records[0].appended_at)
-        metrics.worker_lag.labels(str(tp.partition)).set(max(0, (self.highwater(tp) or 0) - last.offset - 1))
-        return ConsumerMessage(
+        committed = in_flight.fetched(tp.partition, last.after, run.records[0].appended_at)
+        metrics.worker_lag.labels(str(tp.partition)).set(max(0, (self.highwater(tp) or 0) - last.after[0]))
+        message = ConsumerMessage(
             tp.topic,
             tp.partition,
             last.offset,
             last.appended_at / 1000,
-            LOG_APPEND_TIME,
+            fetch.LOG_APPEND_TIME,
             [],
             None,
             cast(Any, run),  # any value that the topic's schema accepts
@@ -147,6 +164,7 @@ class ChunkConsumer(driver.Consumer):
             tp,
             generation_id=generation,
         )
+        return message, committed
 
     def join_again(self) -> None:
         """Rejoin the group."""

@@ -14,12 +14,14 @@ from aiokafka.structs import TopicPartition
 
 from streams.core.chunk import SourceRecord
 from streams.worker.faust import fetch
-from streams.worker.faust.fetch import ChunkRecords
+from streams.worker.faust.fetch import Batches, ChunkRecords
 
 TP = TopicPartition("impressions.v1", 0)
 ONE_PARTITION_RECORDS = fetcher.PartitionRecords
 # Where a batch has its base offset, and the lower byte of its attributes; the bit for a control batch.
-BASE_OFFSET, ATTRIBUTES, CONTROL = slice(0, 8), 22, 0x20
+BASE_OFFSET, ATTRIBUTES, CONTROL, LOG_APPEND_TIME = slice(0, 8), 22, 0x20, 0x08
+# Kafka's numbers of the codecs.
+CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 # Keys of the records that end transactions: version and kind.
 ABORT, COMMIT = pack(">hh", 0, 0), pack(">hh", 0, 1)
 
@@ -36,19 +38,22 @@ class Log(NamedTuple):
         return b"".join(data for end, data in self.batches if end > start)
 
 
-def batch(base: int, values: list[bytes | None], producer: int = -1, marker: bytes | None = None) -> bytes:
+def batch(
+    base: int, values: list[bytes | None], producer: int = -1, marker: bytes | None = None, codec: int = 0
+) -> bytes:
     """Return a batch of records: transactional if it has a producer, a transaction's end if it has a marker."""
-    builder = DefaultRecordBatchBuilder(2, 0, producer >= 0, producer, 0, 0, 1 << 24)
+    builder = DefaultRecordBatchBuilder(2, codec, producer >= 0, producer, 0, 0, 1 << 30)
     for number, value in enumerate(values):
         builder.append(number, 1_000 + number, marker, value, [])
     made = builder.build()
     made[BASE_OFFSET] = base.to_bytes(8, "big")
+    made[ATTRIBUTES] |= LOG_APPEND_TIME
     if marker is not None:
         made[ATTRIBUTES] |= CONTROL
     return bytes(made)
 
 
-def log_of(rng: Random) -> Log:
+def log_of(rng: Random, compressed: bool = True) -> Log:
     """Return a log of plain batches, and of transactions that commit or abort, up to two at a time."""
     batches: list[tuple[int, bytes]] = []
     aborted, offset = [], 0
@@ -66,15 +71,15 @@ def log_of(rng: Random) -> Log:
         values = [rng.choice([None, b"", b"x" * rng.randint(1, 40)]) for _ in range(rng.randint(1, 9))]
         if producer >= 0:
             open_.setdefault(producer, offset)
-        batches.append((offset + len(values), batch(offset, values, producer)))
+        codec = rng.choice(list(CODECS.values())) if compressed else 0
+        batches.append((offset + len(values), batch(offset, values, producer, codec=codec)))
         offset += len(values) + rng.choice([0, 0, 3])  # offsets have gaps
     return Log(batches, aborted, offset)
 
 
 def records_of(kind: Any, log: Log, start: int, check: bool = False) -> Any:
-    return kind(
-        TP, MemoryRecords(log.fetch(start)), list(log.aborted), start, None, None, check, fetcher.READ_COMMITTED
-    )
+    batches = (Batches if kind is ChunkRecords else MemoryRecords)(log.fetch(start))
+    return kind(TP, batches, list(log.aborted), start, None, None, check, fetcher.READ_COMMITTED)
 
 
 @pytest.mark.parametrize("seed", range(200))
