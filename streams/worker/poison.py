@@ -64,6 +64,8 @@ class PoisonLog:
             careful = found.until
             if found.deciding is Deciding.LINE:
                 self.note(topic_id, partition, *found.place)
+                # Counted once, even if this process dies before it decides anything.
+                mark.set(topic_id, Deciding.CHUNK, found.place, careful)
             else:
                 logger.warning("chunk_failed", partition=partition, offset=found.place[0], line=found.place[1])
         return Suspicion(mark, self.poisoned(topic_id, partition), careful)

@@ -49,6 +49,7 @@ class Outcome:
         self.rejected: list[Row] = [orjson.loads(row) for _, row in outputs.rejected]
         self.coverage = {key: None if row is None else orjson.loads(row) for key, row in outputs.coverage}
         self.forwards = outputs.forwards
+        self.summary = outputs.summary
 
     @property
     def letters(self) -> str:
