@@ -1,4 +1,4 @@
-"""A large line is malformed where `parse` says so and has the ids that `parse` finds, although nothing of it is built."""
+"""A large line is malformed where `parse` says so, and has the ids that `parse` finds; nothing of it is built."""
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

@@ -80,7 +80,8 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
                 continue
             for record in self._pieces(batch, data):
                 value = record.value
-                length, count = (len(value), value.count(b"\n") + 1) if value else (0, 1)
+                length = len(value) if value else 0
+                count = value.count(b"\n") + (not value.endswith(b"\n")) if value else 1
                 if chunk and (size + length > CHUNK_BYTES or lines + count > CHUNK_LINES or len(chunk) >= self.limit):
                     self.next_fetch_offset = chunk[-1].after[0]
                     yield chunk

@@ -1,19 +1,22 @@
 """Chunks hold the records that aiokafka itself would return, and leave its position where it would."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from random import Random
 from struct import pack
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pytest
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
 from streams.core.chunk import SourceRecord
-from streams.worker.faust import fetch
+from streams.errors import UserError
+from streams.worker.faust import fetch, unpack
 from streams.worker.faust.fetch import Batches, ChunkRecords
 
 TP = TopicPartition("impressions.v1", 0)
@@ -119,3 +122,56 @@ def test_a_damaged_batch_is_not_read_and_the_position_stays_before_it() -> None:
     with pytest.raises(CorruptRecordException):
         list(found)
     assert found.next_fetch_offset == 0
+
+
+def test_a_chunk_may_end_within_a_record_and_the_position_stays_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "CHUNK_LINES", 2_300)
+    log = Log([(11, batch(10, [b"\n" * 4_500])), (12, batch(11, [b"z"]))], [], 12)
+    found = records_of(ChunkRecords, log, 10)
+    chunks = [(chunk, found.next_fetch_offset) for chunk in found]
+    assert [[(each.line, each.next_line) for each in chunk] for chunk, _ in chunks] == [
+        [(0, 1_000), (1_000, 2_000)],
+        [(2_000, 3_000), (3_000, 4_000)],
+        [(4_000, 0), (0, 0)],
+    ]
+    assert [position for _, position in chunks] == [10, 10, 12]
+
+
+def test_a_chunk_is_there_before_the_rest_of_its_batch_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked = []
+    blocks = unpack.blocks
+
+    def counted(codec: int, data: memoryview) -> Iterator[bytes]:
+        for block in blocks(codec, data):
+            unpacked.append(len(block))
+            yield block
+
+    monkeypatch.setattr(unpack, "blocks", counted)
+    log = Log([(1, batch(0, [b"\n" * 100_000_000], codec=CODECS["zstd"]))], [], 1)
+    chunk = next(records_of(ChunkRecords, log, 0))
+    assert len(chunk) == 10
+    assert sum(unpacked) < 2 * unpack.WHOLE_BYTES
+
+
+def test_a_record_of_the_producers_time_is_refused() -> None:
+    data = bytearray(batch(5, [b"a"]))
+    data[ATTRIBUTES] &= ~LOG_APPEND_TIME
+    with pytest.raises(UserError, match=r"offset 5 of impressions\.v1.*message\.timestamp\.type must be LogAppendTime"):
+        list(records_of(ChunkRecords, Log([(6, bytes(data))], [], 6), 5))
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+def test_records_of_an_old_format_are_refused(magic: Literal[0, 1]) -> None:
+    builder = LegacyRecordBatchBuilder(magic, 0, 10_000)
+    builder.append(0, 1_000, None, b"a", None)
+    with pytest.raises(UserError, match="message format"):
+        list(records_of(ChunkRecords, Log([(1, bytes(builder.build()))], [], 1), 0))
+
+
+@pytest.mark.parametrize("missing", [1, 30, 80])
+def test_an_incomplete_batch_at_the_end_of_a_fetch_is_left_for_the_next(missing: int) -> None:
+    data = batch(0, [b"a"]) + batch(1, [b"b"])[:-missing]
+    batches = Batches(data)
+    assert batches.size_in_bytes() == len(data)
+    assert bytes(batches.next_batch()) == batch(0, [b"a"])
+    assert not batches.has_next()
