@@ -115,7 +115,10 @@ class Decider:
         ]
         if records[0].omitted:
             lines[0].omitted = records[0].omitted
-        flushes = _marked(lines, mark) if mark else read([line.text for line in lines])
+        texts = [line.text for line in lines]
+        if self.poisoned:  # reading them may be what fails
+            texts = [b"" if (line.offset, line.number) in self.poisoned else line.text for line in lines]
+        flushes = _marked(lines, texts, mark) if mark else read(texts)
         for line, flush in zip(lines, flushes, strict=True):
             try:
                 if flush is None or self.poisoned or line.omitted:
@@ -247,8 +250,8 @@ def _cut(records: Sequence[SourceRecord]) -> Iterator[Sequence[SourceRecord]]:
         start = stop
 
 
-def _marked(lines: Sequence[Line], mark: Mark) -> Iterator[decode_fast.Flush | None]:
+def _marked(lines: Sequence[Line], texts: Sequence[bytes], mark: Mark) -> Iterator[decode_fast.Flush | None]:
     """Read one line after another, each once it is marked."""
-    for line in lines:
+    for line, text in zip(lines, texts, strict=True):
         mark(line.offset, line.number)
-        yield read([line.text])[0]
+        yield read([text])[0]

@@ -39,8 +39,7 @@ def small_pieces(lines: int, size: int, merged_from: int) -> Iterator[None]:
         stack.enter_context(mock.patch.multiple(pieces, PIECE_LINES=lines, PIECE_BYTES=size, _WHOLE_LINES=whole))
         stack.enter_context(mock.patch.object(outputs, "MERGED_FROM", merged_from))
         stack.enter_context(mock.patch.object(chunk, "MERGED_FROM", merged_from))
-        constants = {"PIECE_LINES": lines, "PIECE_BYTES": size, "FIRST_SHARED": merged_from}
-        stack.enter_context(mock.patch.multiple(alike, **constants))
+        stack.enter_context(mock.patch.multiple(alike, PIECE_LINES=lines, PIECE_BYTES=size, FIRST_SHARED=merged_from))
         yield
 
 

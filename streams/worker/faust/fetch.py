@@ -81,7 +81,7 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
             for record in self._pieces(batch, data):
                 value = record.value
                 length = len(value) if value else 0
-                count = value.count(b"\n") + (not value.endswith(b"\n")) if value else 1
+                count = _lines(value) if value and value.find(b"\n") >= 0 else 1  # counting costs ten times as much
                 if chunk and (size + length > CHUNK_BYTES or lines + count > CHUNK_LINES or len(chunk) >= self.limit):
                     self.next_fetch_offset = chunk[-1].after[0]
                     yield chunk
@@ -131,7 +131,7 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
             offset, value = record.offset, record.value
             if offset < first:
                 continue
-            if value and len(value) > PIECE_LINES:
+            if value and len(value) > PIECE_LINES and value.find(b"\n") >= 0:
                 yield from pieces(offset, record.timestamp, value)
             else:
                 yield SourceRecord(offset, record.timestamp, value)
@@ -145,6 +145,10 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
         if batch.is_control_batch and self._contains_abort_marker(batch):
             self._aborted_producers.discard(producer)
         return bool(batch.is_transactional) and producer in self._aborted_producers
+
+
+def _lines(value: bytes) -> int:
+    return value.count(b"\n") + (not value.endswith(b"\n"))
 
 
 class ChunkResult(fetcher.FetchResult):  # type: ignore[misc] # aiokafka's internals are untyped

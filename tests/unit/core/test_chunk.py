@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from streams.core import chunk
 from streams.core.chunk import LineError, SourceRecord
 from streams.core.partitioner import partition_of
 from streams.errors import StateUnreadableError
@@ -58,6 +59,16 @@ def test_a_line_that_failed_too_often_is_malformed() -> None:
     assert outcome.letters == "fx"
     assert outcome.reasons == ["malformed"]
     assert payload(outcome.rejected[0]) == seen(("a", A), ("b", A))[1]
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_line_that_failed_too_often_is_not_even_read(monkeypatch: pytest.MonkeyPatch, marked: bool) -> None:
+    read: list[bytes] = []
+    monkeypatch.setattr(chunk, "read", lambda lines: read.extend(lines) or [None for _ in lines])
+    first, second = seen(("a", A), ("b", A))
+    by = decider(poisoned=frozenset({(1, 1)}))
+    by.decide([SourceRecord(1, A, first + b"\n" + second)], A, (lambda *_: None) if marked else None)
+    assert read == [first, b""]
 
 
 class FailingState(State):
