@@ -9,6 +9,7 @@ from tests.support import hurting
 from tests.support.audit import of_user
 from tests.support.load import Raw, flush, impression, now_ms, user_at
 from tests.support.stack import Installation, running_installation
+from tests.support.topics import configure
 from tests.support.worker import WorkerProcess
 
 pytestmark = pytest.mark.integration
@@ -17,6 +18,8 @@ PARTITION = 1
 # Of which half is the idle worker: Python, Faust, and the clients of Kafka.
 MOST_MIB = 400
 SECONDS = 120.0
+# sysexits.h's EX_CONFIG.
+REFUSED = 78
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +76,12 @@ def test_a_worker_that_starts_within_a_record_goes_on_there(log: Installation, w
     rows = [row for row in log.audit.rows(LEDGER) if row["source_offset"] == record.offset]
     assert [row["line"] for row in rows[:1_000]] == list(range(1_000))
     assert [(row["line"], row["lines"]) for row in rows[1_000:]] == [(1_000 * n, 1_000) for n in range(1, 60)]
+
+
+def test_records_of_the_producers_time_end_the_worker(log: Installation) -> None:
+    """A must be the broker's. Last in this file: the log can't be read any further."""
+    running = log.worker(0)
+    configure(log.settings, IMPRESSIONS, "message.timestamp.type", "CreateTime")
+    log.produce([Raw(PARTITION, flush(user_at(PARTITION, "late"), [impression("a0001", now_ms())]))])
+    assert running.wait_exit() == REFUSED
+    assert "message.timestamp.type must be LogAppendTime" in running.output()
