@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from oracle.rules import line_count
 from streams.kafka.names import ACCEPTED, IMPRESSIONS, LEDGER, REJECTED
 from tests.support import hurting
 from tests.support.audit import of_user
@@ -39,7 +40,8 @@ def worker(log: Installation) -> WorkerProcess:
 def test_a_record_costs_little_memory_and_the_flush_after_it_is_judged(
     log: Installation, worker: WorkerProcess, name: str
 ) -> None:
-    codec, value = hurting.RECORDS[name]
+    codec, made = hurting.RECORDS[name]
+    value = made()
     user_id = user_at(PARTITION, f"after-{codec}-{len(value)}")
     hurting.produce(log.settings, PARTITION, codec, value)
     log.produce([Raw(PARTITION, flush(user_id, [impression("a0001", now_ms())]))])
@@ -49,7 +51,7 @@ def test_a_record_costs_little_memory_and_the_flush_after_it_is_judged(
 
     assert [row["artwork_id"] for row in of_user(log.audit.rows(ACCEPTED), user_id)] == ["a0001"]
     record = next(each for each in log.audit.logs[IMPRESSIONS].records if each.value == value)
-    lines = len(value.removesuffix(b"\n").split(b"\n"))
+    lines = line_count(value)
     for topic in (LEDGER, REJECTED):
         rows = [row for row in log.audit.rows(topic) if row["source_offset"] == record.offset]
         assert sum(row["lines"] for row in rows) == lines

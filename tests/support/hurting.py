@@ -1,5 +1,7 @@
 """Records that are small on their way and large when unpacked, or full of lines, or costly to read."""
 
+from collections.abc import Callable
+
 from confluent_kafka import Producer
 
 from streams.kafka.names import IMPRESSIONS
@@ -10,16 +12,17 @@ MIB = 1024 * 1024
 MOST = 4 * MIB - 1024
 
 # By name: the codec, and the value.
-RECORDS: dict[str, tuple[str, bytes]] = {
-    "300,000 line feeds": ("zstd", b"\n" * 300_000),
-    "4 MiB of line feeds": ("none", b"\n" * MOST),
-    "a line of 64 MiB in zstd": ("zstd", b'{"a":"' + b"x" * (64 * MIB) + b'"}'),
-    "a line of 64 MiB in lz4": ("lz4", b'{"a":"' + b"x" * (64 * MIB) + b'"}'),
-    "a line of 64 MiB in gzip": ("gzip", b'{"a":"' + b"x" * (64 * MIB) + b'"}'),
-    "4 MiB of objects": ("none", b'{"a":[' + b"{}," * (MOST // 3 - 10) + b"{}]}"),
-    "lines of 22 MiB": ("zstd", b"\n".join([b'{"a":"' + b"x" * (22 * MIB) + b'"}'] * 6)),
-    "lines of 22 MiB of objects": ("zstd", b"\n".join([b'{"a":[' + b"{}," * (22 * MIB // 3) + b"{}]}"] * 3)),
-    "wrong lines of 22 MiB": ("lz4", b"\n".join([b"\xff" * (22 * MIB)] * 4)),
+RECORDS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "300,000 line feeds": ("zstd", lambda: b"\n" * 300_000),
+    "4 MiB of line feeds": ("none", lambda: b"\n" * MOST),
+    "20 million line feeds": ("zstd", lambda: b"\n" * 20_000_000),
+    "a line of 64 MiB in zstd": ("zstd", lambda: b'{"a":"' + b"x" * (64 * MIB) + b'"}'),
+    "a line of 64 MiB in lz4": ("lz4", lambda: b'{"a":"' + b"x" * (64 * MIB) + b'"}'),
+    "a line of 64 MiB in gzip": ("gzip", lambda: b'{"a":"' + b"x" * (64 * MIB) + b'"}'),
+    "4 MiB of objects": ("none", lambda: b'{"a":[' + b"{}," * (MOST // 3 - 10) + b"{}]}"),
+    "lines of 22 MiB": ("zstd", lambda: b"\n".join([b'{"a":"' + b"x" * (22 * MIB) + b'"}'] * 3)),
+    "lines of 22 MiB of objects": ("zstd", lambda: b"\n".join([b'{"a":[' + b"{}," * (22 * MIB // 3) + b"{}]}"] * 3)),
+    "wrong lines of 22 MiB": ("lz4", lambda: b"\n".join([b"\xff" * (22 * MIB)] * 3)),
 }
 
 
