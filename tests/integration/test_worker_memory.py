@@ -11,6 +11,7 @@ from tests.support.audit import of_user
 from tests.support.load import Raw, flush, impression, now_ms, user_at
 from tests.support.stack import Installation, running_installation
 from tests.support.topics import configure
+from tests.support.wait import until
 from tests.support.worker import WorkerProcess
 
 pytestmark = pytest.mark.integration
@@ -67,8 +68,7 @@ def test_a_worker_that_starts_within_a_record_goes_on_there(log: Installation, w
     user_id = user_at(PARTITION, "after-a-restart")
     log.produce([Raw(PARTITION, value), Raw(PARTITION, flush(user_id, [impression("a0001", now_ms())]))])
     committed = log.ledger_records()
-    while log.ledger_records() < committed + 2:
-        assert worker.is_running
+    until(lambda: log.ledger_records() >= committed + 2, SECONDS, "the record is being decided")
     worker.kill()
     log.worker(0)
     log.audit.settle(SECONDS)

@@ -14,6 +14,8 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.legacy_records import LegacyRecordBatch
 
+from streams.core.lines import repeats
+from streams.core.outputs import MERGED_FROM
 from streams.core.pieces import PIECE_LINES, SourceRecord, pieces
 from streams.errors import UserError
 from streams.worker.faust import unpack
@@ -21,8 +23,9 @@ from streams.worker.faust import unpack
 # Maximum bytes of values in a chunk, uncompressed; its transaction holds a few times that in memory. A single line may
 # be longer, and is then a chunk of its own.
 CHUNK_BYTES = 5 * 512 * 1024
-# Maximum lines in a chunk: a line may lead to a row of the ledger and a rejected record, whatever its length.
-CHUNK_LINES = 10_000
+# Maximum rows that a chunk's lines may lead to: each may need one of the ledger and a rejected record, however short
+# it is.
+CHUNK_ROWS = 10_000
 
 # What all versions of a batch begin with: its base offset, and the length of the rest.
 _HEAD = Struct(">qi")
@@ -70,7 +73,7 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
 
     def _unpack_records(self) -> Iterator[list[SourceRecord]]:
         chunk: list[SourceRecord] = []
-        size = lines = 0
+        size = rows = 0
         while self._records.has_next():
             data = self._records.next_batch()
             batch = self._checked(data)
@@ -81,18 +84,18 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
             for record in self._pieces(batch, data):
                 value = record.value
                 length = len(value) if value else 0
-                count = _lines(value) if value and value.find(b"\n") >= 0 else 1  # counting costs ten times as much
-                if chunk and (size + length > CHUNK_BYTES or lines + count > CHUNK_LINES or len(chunk) >= self.limit):
+                count = _rows(record) if value and value.find(b"\n") >= 0 else 1  # counting costs ten times as much
+                if chunk and (size + length > CHUNK_BYTES or rows + count > CHUNK_ROWS or len(chunk) >= self.limit):
                     self.next_fetch_offset = chunk[-1].after[0]
                     yield chunk
-                    chunk, size, lines = [], 0, 0
+                    chunk, size, rows = [], 0, 0
                 chunk.append(record)
                 size += length
-                lines += count
+                rows += count
                 if record.omitted:  # it took long to unpack, and so may the next one
                     self.next_fetch_offset = record.after[0]
                     yield chunk
-                    chunk, size, lines = [], 0, 0
+                    chunk, size, rows = [], 0, 0
             if not chunk:
                 self.next_fetch_offset = batch.next_offset
         if chunk:
@@ -147,7 +150,11 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
         return bool(batch.is_transactional) and producer in self._aborted_producers
 
 
-def _lines(value: bytes) -> int:
+def _rows(record: SourceRecord) -> int:
+    """Return how many rows of the ledger a piece's lines may lead to: one if they are equal, and its rows merged."""
+    value = record.value or b""
+    if record.line >= MERGED_FROM and repeats(value)[1]:
+        return 1
     return value.count(b"\n") + (not value.endswith(b"\n"))
 
 
