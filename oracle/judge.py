@@ -5,7 +5,7 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from typing import Any
 
-from oracle import fields
+from oracle import alike, fields
 from oracle.forwards import Place
 from oracle.jsontext import Malformed, impression_texts, parse_object
 from oracle.murmur import home_of
@@ -13,7 +13,7 @@ from oracle.rows import Accepted, LedgerRow, Rejected
 from oracle.rules import Record, Rules, lines_of
 
 MIB = 2**20
-# A longer rejected line is kept as its first MiB (decision 0003).
+# A longer line is not read, and kept as its first MiB (contract §3).
 _LONGEST_KEPT = 23 * MIB
 
 
@@ -39,13 +39,22 @@ class Judge:
         window = self._rules.window_ms
         horizon = record.time - self._rules.lateness_at(record.time) - 2 * window
         self._swept[record.partition] = max(self._swept[record.partition], horizon - horizon % window)
-        for number, line in enumerate(lines_of(record.value)):
+        lines = lines_of(record.value)
+        rows, refusals = len(self.ledger), len(self.rejected)
+        for number, line in enumerate(lines):
             counts = {"accepted": 0, "fresh": 0, "duplicates": 0, "rejected": 0, "forwarded": 0}
             flush = self._judge_line(record, number, line, counts)
             self._account(record, number, line, flush, counts)
+        if len(lines) > alike.FIRST_SHARED:
+            self.ledger[rows:], self.rejected[refusals:] = alike.share(
+                record.value or b"", self.ledger[rows:], self.rejected[refusals:]
+            )
 
     def _judge_line(self, record: Record, number: int, line: bytes, counts: dict[str, int]) -> dict[str, Any]:
         """Judge one line; return the fields of its flush that the ledger may show."""
+        if len(line) > _LONGEST_KEPT:
+            self._reject(record, number, -1, "oversize", "", line, counts)
+            return {}
         try:
             flush = parse_object(line)
         except Malformed:

@@ -41,6 +41,8 @@ class BrokerAwayError(UserError):
 
 class TopicMissingError(UserError):
     """The broker has no topic of that name."""
+
+
 class CatalogueBehindError(UserError):
     """The catalogue doesn't have an artwork yet that the state knows: another worker read about it first."""
 

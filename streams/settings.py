@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Lowest level to log.")
 
     chunk_records: int = Field(
-        10_000, ge=1, le=100_000, description="Most records that the worker decides and commits in one transaction."
+        10_000, ge=1, le=100_000, description="Most records, or pieces of long ones, in one transaction of the worker."
     )
     session_timeout_seconds: float = Field(
         10.0, ge=1, le=300, description="Silence after which the broker reassigns a worker's partitions (s)."

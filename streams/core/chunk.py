@@ -3,25 +3,26 @@
 What is accepted, rejected and forwarded, and what the state says, don't depend on where chunks begin or end.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from msgspec import Struct
-
-from streams.core import rows, window
+from streams.core import decode_fast, rows, window
 from streams.core.catalogue import Catalogue
 from streams.core.coverage import absorb, changed_rows
 from streams.core.decode import DecodedFlush, InvalidImpression, RefusedLine, decode
 from streams.core.decode_fast import read
 from streams.core.judge import Rules, Verdict, judge
 from streams.core.line import Line
-from streams.core.lines import split
+from streams.core.lines import repeats, split
+from streams.core.outputs import MERGED_FROM, Forward, Outputs, Slice
 from streams.core.partitioner import partition_of
-from streams.core.rows import Accepted, Flush, Impression, Ledger, Tally, as_lines
+from streams.core.pieces import SourceRecord
+from streams.core.rows import Flush, Impression
 from streams.core.seen import Seen
-from streams.core.summary import Summary
-from streams.errors import StateUnreadableError
+from streams.errors import KnownError
+
+__all__ = ["Decider", "Forward", "LineError", "Outputs", "SourceRecord", "Tables", "User"]
 
 # Hoisted: looking up an enum member costs as much as applying a rule.
 FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT
@@ -30,17 +31,8 @@ FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT
 # previous one in the processor's cache.
 PART_RECORDS = 128
 
-
-class SourceRecord(Struct, frozen=True, gc=False):
-    """A record of `impressions.v1`, or a piece of a long one: its offset, its append time A (ms) and its lines.
-
-    `line` is the number of its first line: above 0 for the later pieces of a long record.
-    """
-
-    offset: int
-    appended_at: int
-    value: bytes | None
-    line: int = 0
+# Called with the offset and the number of each line before it is decided.
+Mark = Callable[[int, int], None]
 
 
 class User(Protocol):
@@ -72,55 +64,6 @@ class Tables(Protocol):
         ...
 
 
-class Forward(NamedTuple):
-    """A line that belongs to another partition, and its origin."""
-
-    partition: int
-    user_id: str
-    line: bytes
-    origin: bytes
-
-
-@dataclass(slots=True)
-class Outputs:
-    """What a chunk's lines became, in log order: rows as JSON."""
-
-    accepted: list[bytes] = field(default_factory=list)  # each item: any number of rows, each ending in a line feed
-    ledger: list[bytes] = field(default_factory=list)  # likewise
-    rejected: list[tuple[str, bytes]] = field(default_factory=list)  # (user_id or "", row)
-    forwards: list[Forward] = field(default_factory=list)
-    coverage: list[tuple[str, bytes | None]] = field(default_factory=list)  # (user_id|pool_id, row; None deletes)
-    summary: Summary = field(default_factory=Summary)  # of all lines
-
-    @property
-    def total(self) -> Tally:
-        """What became of all lines."""
-        return self.summary.total
-
-    def reject(self, user_id: str, reason: str, row: bytes) -> None:
-        """Add a rejected piece; `user_id` is "" if unknown."""
-        self.rejected.append((user_id, row))
-        self.summary.reasons[reason] += 1
-
-
-@dataclass(slots=True)
-class Slice:
-    """Rows of a part of a chunk that are not in the outputs yet."""
-
-    outputs: Outputs
-    touched: dict[str, int]  # user -> A of the newest record that touched them
-    now: int
-    accepted: list[Accepted] = field(default_factory=list)
-    ledger: list[Ledger] = field(default_factory=list)
-
-    def close(self) -> None:
-        """Move the rows to the outputs."""
-        if self.accepted:
-            self.outputs.accepted.append(as_lines(self.accepted))
-        self.outputs.ledger.append(as_lines(self.ledger))
-        self.outputs.summary.add(self.accepted, self.ledger)
-
-
 class LineError(Exception):
     """A defect of ours hit by a line, with the line's place. The line is not to blame, but will fail again."""
 
@@ -144,36 +87,44 @@ class Decider:
     swept: int = 0
     newest: int = -1  # the newest A so far (ms)
 
-    def decide(self, records: Sequence[SourceRecord], now: int) -> Outputs:
+    def decide(self, records: Sequence[SourceRecord], now: int, mark: Mark | None = None) -> Outputs:
         """Judge every line, change the tables and return the outputs. `now` (ms) is used for `processed_at` only.
 
-        Raises LineError on a defect of ours: the tables are then half changed and must be discarded.
+        Raises LineError on a defect of ours, and a KnownError that no line is to blame for, such as a state that can't
+        be read. The tables are then half changed and must be discarded.
         """
         outputs = Outputs()
         touched: dict[str, int] = {}
         for part in _cut(records):
             piece = Slice(outputs, touched, now)
-            self._decide(part, piece)
+            if mark or not self._is_alike(part, piece):
+                self._decide(part, piece, mark)
             piece.close()
         self._cover(touched, outputs)
         return outputs
 
-    def _decide(self, records: Sequence[SourceRecord], piece: Slice) -> None:
+    def _decide(self, records: Sequence[SourceRecord], piece: Slice, mark: Mark | None) -> None:
         lines = [
             Line(self.topic_id, self.partition, record.offset, number, record.appended_at, text)
             for record in records
-            for number, text in enumerate(split(record.value))
+            for number, text in enumerate(split(record.value), record.line)
         ]
-        for line, flush in zip(lines, read([line.text for line in lines]), strict=True):
+        if records[0].omitted:
+            lines[0].omitted = records[0].omitted
+        texts = [line.text for line in lines]
+        if self.poisoned:  # reading them may be what fails
+            texts = [b"" if (line.offset, line.number) in self.poisoned else line.text for line in lines]
+        flushes = _marked(lines, texts, mark) if mark else read(texts)
+        for line, flush in zip(lines, flushes, strict=True):
             if line.appended_at > self.newest:
                 self._sweep(line.appended_at)
             try:
-                if flush is None or self.poisoned:
+                if flush is None or self.poisoned or line.omitted:
                     self._carefully(line, piece)
                 else:
                     self._flush(line, flush, flush.impressions, piece)
-            except StateUnreadableError:
-                raise  # the state is to blame, and not the line
+            except KnownError:
+                raise  # such as a state that can't be read: no line is to blame
             except Exception as error:
                 raise LineError(line.offset, line.number) from error
 
@@ -183,15 +134,34 @@ class Decider:
         horizon = appended_at - self.rules.lateness_ms - 2 * self.rules.window_ms
         self.swept = max(self.swept, window.start_of(horizon, self.rules.window_ms))
 
+    def _is_alike(self, records: Sequence[SourceRecord], piece: Slice) -> bool:
+        """Reject a piece of equal lines at once, if its rows are merged anyway: a record may have millions of them."""
+        record = records[0]
+        if record.line < MERGED_FROM or self.poisoned or record.omitted:
+            return False
+        text, count = repeats(record.value or b"")
+        if not count:
+            return False
+        line = Line(self.topic_id, self.partition, record.offset, record.line, record.appended_at, text)
+        try:
+            decoded = decode(text)
+            if isinstance(decoded, RefusedLine):
+                piece.refuse(line, decoded, count)
+        except Exception as error:
+            raise LineError(line.offset, line.number) from error
+        return isinstance(decoded, RefusedLine)
+
     def _carefully(self, line: Line, piece: Slice) -> None:
         """Decide a line that the fast path left, or that may have failed too often."""
         if (line.offset, line.number) in self.poisoned:
             decoded: DecodedFlush | RefusedLine = RefusedLine("malformed", "deciding this line failed repeatedly")
+        elif line.omitted:
+            size = len(line.text) + line.omitted
+            decoded = RefusedLine("oversize", f"the line has {size} bytes, too many to be checked")
         else:
             decoded = decode(line.text)
         if isinstance(decoded, RefusedLine):
-            piece.outputs.reject(decoded.user_id, decoded.reason, rows.rejected_line(line, decoded))
-            piece.ledger.append(rows.ledger_refused(line, decoded, piece.now))
+            piece.refuse(line, decoded)
         else:
             self._flush(line, decoded.flush, decoded.impressions, piece)
 
@@ -257,6 +227,20 @@ class Decider:
 
 
 def _cut(records: Sequence[SourceRecord]) -> Iterator[Sequence[SourceRecord]]:
-    """Cut a chunk into parts that fit into the processor's cache."""
-    for start in range(0, len(records), PART_RECORDS):
-        yield records[start : start + PART_RECORDS]
+    """Cut a chunk into parts that fit into the processor's cache. A later piece of a record is a part of its own."""
+    start, end = 0, len(records)
+    while start < end:
+        stop, first = start + 1, records[start]
+        if not (first.line or first.omitted):
+            most = min(start + PART_RECORDS, end)
+            while stop < most and not (records[stop].line or records[stop].omitted):
+                stop += 1
+        yield records[start:stop]
+        start = stop
+
+
+def _marked(lines: Sequence[Line], texts: Sequence[bytes], mark: Mark) -> Iterator[decode_fast.Flush | None]:
+    """Read one line after another, each once it is marked."""
+    for line, text in zip(lines, texts, strict=True):
+        mark(line.offset, line.number)
+        yield read([text])[0]

@@ -8,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from impression_streams.flush import Flush, Impression
 from impression_streams.types import MAX_IMPRESSIONS, Id
+from streams.core import decode_large
 from streams.core.lines import MalformedLineError, impression_spans, parse
 
 MAX_LINE_BYTES = 1024 * 1024
@@ -48,13 +49,15 @@ class DecodedFlush:
 def decode(line: bytes) -> DecodedFlush | RefusedLine:
     """Decode a line, checking in this order: malformed, oversize, invalid flush, invalid impressions."""
     try:
+        if len(line) > MAX_LINE_BYTES:
+            flush_id, user_id = decode_large.ids(line)
+            detail = f"the line has {len(line)} bytes, {MAX_LINE_BYTES} are allowed"
+            return RefusedLine("oversize", detail, _id_or_empty(flush_id), _id_or_empty(user_id))
         value = parse(line)
     except MalformedLineError as error:
         return RefusedLine("malformed", str(error)[:MAX_DETAIL])
     impressions = value.get("impressions")
     count = len(impressions) if type(impressions) is list else 0
-    if len(line) > MAX_LINE_BYTES:
-        return _refuse("oversize", f"the line has {len(line)} bytes, {MAX_LINE_BYTES} are allowed", value)
     if count > MAX_IMPRESSIONS:
         return _refuse("oversize", f"{count} impressions, {MAX_IMPRESSIONS} are allowed", value)
     try:

@@ -9,7 +9,10 @@ from streams.core.lines import impression_spans
 
 
 class Line(Struct, gc=False):
-    """A line with its coordinates; `spans` are computed when first needed."""
+    """A line with its coordinates; `spans` are computed when first needed.
+
+    `omitted` counts the bytes after `text` that were not kept, because the line is too long.
+    """
 
     topic_id: str
     partition: int
@@ -18,6 +21,7 @@ class Line(Struct, gc=False):
     appended_at: int
     text: bytes
     spans: list[bytes] | None = None
+    omitted: int = 0
 
     def span(self, index: int) -> bytes:
         """Return the bytes of one of the line's impressions, as the producer wrote them."""

@@ -30,6 +30,19 @@ def split(value: bytes | None) -> list[bytes]:
     return value.removesuffix(b"\n").split(b"\n")
 
 
+def repeats(value: bytes) -> tuple[bytes, int]:
+    """Return a piece's first line, and how many lines it has if all are equal to it; 0 if they are not."""
+    end = value.find(b"\n")
+    if end < 0:
+        return value, 1
+    text = value[:end]
+    if value.endswith(b"\n"):
+        count, rest = divmod(len(value), end + 1)
+        return text, 0 if rest or value != value[: end + 1] * count else count
+    count, rest = divmod(len(value) + 1, end + 1)
+    return text, 0 if rest or value != (value[: end + 1] * count)[:-1] else count
+
+
 def parse(line: bytes) -> dict[str, Any]:
     """Return the line's JSON object; the last of two equal keys wins. Raises MalformedLineError.
 

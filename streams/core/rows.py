@@ -18,10 +18,12 @@ Impression = decode_fast.Impression | model.Impression
 
 WHOLE_LINE = -1
 
-# The largest payload that, as base64, fits into topics.yaml's 32 MiB for a rejected record. Brokers measure compressed
-# batches, so a record within the 4 MiB limit for incoming ones may hold a line of any size.
-MAX_PAYLOAD_BYTES = 23 * 1024 * 1024
-CUT_PAYLOAD_BYTES = 1024 * 1024
+# A longer payload is examined a block at a time, and is text only if it is ASCII: Python would hold four bytes for each
+# of its characters if one of them is beyond Unicode's first 65,536.
+LONG_PAYLOAD_BYTES = 1024 * 1024
+_BLOCK_BYTES = 64 * 1024
+_SHORT_ESCAPES = b'"\\\b\t\n\f\r'  # two bytes in JSON
+_LONG_ESCAPES = bytes(each for each in range(0x20) if each not in _SHORT_ESCAPES)  # six
 
 
 class Tally(Struct, gc=False):
@@ -208,16 +210,22 @@ def ledger_refused(line: Line, refused: RefusedLine, now: int) -> Ledger:
     )
 
 
-def rejected_line(line: Line, refused: RefusedLine) -> bytes:
-    """Return the row of `impressions.rejected.v1` for a line rejected whole."""
-    return rejected_impression(line, WHOLE_LINE, refused.user_id, refused.reason, refused.detail, line.text)
+def rejected_line(line: Line, refused: RefusedLine, payload: bytes, lines: int = 1) -> bytes:
+    """Return the row of `impressions.rejected.v1` for a line rejected whole, or for several that are rejected alike."""
+    detail = refused.detail
+    if lines > 1:
+        detail = f"{detail} (the first of {lines} lines that were rejected alike)"
+    elif line.omitted:
+        detail = f"{detail} (the first {len(payload)} are kept here)"
+    return _rejected(line, WHOLE_LINE, refused.user_id, refused.reason, detail, payload, lines)
 
 
 def rejected_impression(line: Line, index: int, user_id: str, reason: str, detail: str, payload: bytes) -> bytes:
-    """Return a row of `impressions.rejected.v1`. A payload too large for a record is cut, and `detail` says so."""
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        detail = f"{detail} (of {len(payload)} bytes, the first {CUT_PAYLOAD_BYTES} are kept here)"
-        payload = payload[:CUT_PAYLOAD_BYTES]
+    """Return the row of `impressions.rejected.v1` for an impression."""
+    return _rejected(line, index, user_id, reason, detail, payload, 1)
+
+
+def _rejected(line: Line, index: int, user_id: str, reason: str, detail: str, payload: bytes, lines: int) -> bytes:
     text, encoding = _as_text(payload)
     return orjson.dumps(
         {
@@ -229,17 +237,38 @@ def rejected_impression(line: Line, index: int, user_id: str, reason: str, detai
             "payload": text,
             "payload_encoding": encoding,
             "rejected_at": line.appended_at,
-            "lines": 1,
+            "lines": lines,
         }
     )
 
 
 def _as_text(payload: bytes) -> tuple[str, str]:
     """Return text and encoding: base64 if the payload is not UTF-8, or if escaping would make it longer still."""
+    if len(payload) > LONG_PAYLOAD_BYTES:
+        plain = payload.decode("ascii") if payload.isascii() and _is_shorter_as_json(payload) else None
+    else:
+        plain = _short_text(payload)
+    return (b64encode(payload).decode("ascii"), "base64") if plain is None else (plain, "utf-8")
+
+
+def _short_text(payload: bytes) -> str | None:
     try:
         plain = payload.decode()
     except UnicodeDecodeError:
-        return b64encode(payload).decode(), "base64"
-    if len(orjson.dumps(plain)) > 4 * len(payload) / 3 + 64:
-        return b64encode(payload).decode(), "base64"
-    return plain, "utf-8"
+        return None
+    return plain if len(orjson.dumps(plain)) <= _most_as_json(payload) else None
+
+
+def _is_shorter_as_json(payload: bytes) -> bool:
+    """Return whether ASCII text is no longer as a string of JSON than it would be as base64."""
+    size = 2
+    for start in range(0, len(payload), _BLOCK_BYTES):
+        block = payload[start : start + _BLOCK_BYTES]
+        short = len(block) - len(block.translate(None, _SHORT_ESCAPES))
+        long = len(block) - len(block.translate(None, _LONG_ESCAPES))
+        size += len(block) + short + 5 * long
+    return size <= _most_as_json(payload)
+
+
+def _most_as_json(payload: bytes) -> float:
+    return 4 * len(payload) / 3 + 64

@@ -53,7 +53,11 @@ LINES = "lines, from `line` on, that the row stands for"
 
 
 class LedgerRow(Coordinates):
-    """What became of a line, or of several alike: received = accepted + duplicates + rejected + forwarded."""
+    """What became of one line: received = accepted + duplicates + rejected + forwarded.
+
+    Consecutive lines that were rejected alike may be one row: `line` is the first one's number, `bytes` their length
+    with the line feeds between them.
+    """
 
     flush_id: str = Field(description="empty: unknown, because the line was rejected whole")
     user_id: str

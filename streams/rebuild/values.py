@@ -47,4 +47,3 @@ class Values:
 def position_change(at: Position) -> Change:
     """Return the change that ends a rebuild."""
     return Change(Table.COVERAGE, POSITION, position.encode(at))
-

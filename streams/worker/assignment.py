@@ -65,7 +65,7 @@ class Assignment:
         self._sources = sources
         self._catalogue = catalogue
         self._folder = folder
-        self._poison = PoisonLog(self._folder / "poison.json")
+        self._poison = PoisonLog(self._folder)
         self._memory = RocksMemory(settings.rocksdb_memory_mib)
         self._held: dict[int, Partition] = {}
         self._claims = Claims(self._take, self._taken, self._show)
@@ -103,7 +103,8 @@ class Assignment:
         waits = any(each.waits for each in together)
         for number, partition in held:
             at = partition.position.next_offset
-            works.append(Work((IMPRESSIONS, number), at, (at, steps), waits or partition.waits))
+            moved = (partition.place, steps)
+            works.append(Work((IMPRESSIONS, number), at, moved, waits or partition.waits))
         return works
 
     def why_not_ready(self) -> str | None:
@@ -176,17 +177,19 @@ class Assignment:
         # Nothing is awaited from here on, so no rebalance can intervene.
         partition = self._held.get(number)
         if partition is None:
+            self.in_flight.forget(number)
             return True
-        if run.start > partition.position.next_offset:
-            logger.warning("chunk_missed", partition=number, start=run.start, next=partition.position.next_offset)
+        if run.start > partition.place:
+            logger.warning("chunk_missed", partition=number, start=run.start, next=partition.place)
+            self.in_flight.forget(number)
             return False
         try:
-            chunk = partition.decide(run.records, run.records[-1].offset + 1)
+            chunk = partition.decide(run.records)
         except LineError as error:
-            self._note_crash(number, error)
+            self._poison.note(partition.position.topic_id, number, error.offset, error.line)
             raise
         if chunk is None:
-            self.in_flight.done(number, partition.position.next_offset)
+            self.in_flight.done(number, partition.place)
         else:
             self._commits[number] = asyncio.create_task(self._commit(partition, chunk))
         return True
@@ -205,7 +208,7 @@ class Assignment:
             await asyncio.to_thread(self._commit_verified, partition, chunk)
         except Exception as error:
             end_process(error)
-        self.in_flight.done(partition.number, chunk.position.next_offset)
+        self.in_flight.done(partition.number, partition.place)
         observe(partition, chunk)
 
     def _lag_seconds(self, number: int) -> float:
@@ -224,12 +227,13 @@ class Assignment:
             source = partition.recover(
                 lambda: self._source(number),
                 self._catalogue,
-                lambda topic_id: self._poison.poisoned(topic_id, number),
+                lambda topic_id: self._poison.suspicion(topic_id, number),
             )
         except BaseException:
             partition.close()
             raise
         self._topic_id = source.topic_id
+        self._poison.forget(source.topic_id, number, partition.place)
         lost = source.low - partition.position.next_offset
         if lost > 0:
             metrics.worker_lost_records.inc(lost)
@@ -244,10 +248,6 @@ class Assignment:
         if self._settings.state_store == "memory":
             return MemoryStore()
         return RocksStore(self._folder / f"partition-{number}", self._memory)
-
-    def _note_crash(self, number: int, error: LineError) -> None:
-        count = self._poison.note(self._topic_id, number, error.offset, error.line)
-        logger.error("line_failed", partition=number, offset=error.offset, line=error.line, attempts=count)
 
 
 async def _nothing() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import Decider, Outputs, SourceRecord
 from streams.core.judge import Rules
+from streams.core.pieces import Place, from_place
 from streams.errors import StateLostError
 from streams.kafka.transaction import PartitionProducer
 from streams.metrics import catalogue as metrics
@@ -19,6 +20,8 @@ from streams.state.partition_state import Change, State, to_store
 from streams.state.position import Position
 from streams.state.store import Store
 from streams.worker import outbox
+from streams.worker.mark import Deciding
+from streams.worker.poison import Suspicion
 from streams.worker.restore import restore
 
 logger = log.get(__name__)
@@ -36,8 +39,8 @@ class Source(NamedTuple):
 class Partition:
     """Decides and commits chunks in this order, on which the guarantee rests:
 
-    1. drop records before the position, whoever sent them again and why: they were decided before;
-    2. decide the chunk in memory, against the state;
+    1. drop what is before the position, whoever sent it again and why: it was decided before;
+    2. decide the chunk in memory, against the state, while the mark on disk says so (worker/poison.py);
     3. commit one transaction: changes to the changelogs, rows and forwards to their topics, the position to the
        changelog. It is committed as a whole or not at all, and never while another worker holds the partition;
     4. write one batch to the store: the same changes and position, and the checkpoint.
@@ -56,6 +59,7 @@ class Partition:
         self._settings = settings
         self._producer = PartitionProducer(settings, partition)
         self.state = State(store)
+        self._suspicion: Suspicion | None = None
         # Steps of the restore; only a change means anything.
         self.steps = 0
 
@@ -68,12 +72,12 @@ class Partition:
         self,
         look: Callable[[], Source],
         catalogue: Catalogue,
-        poisoned: Callable[[str], frozenset[tuple[int, int]]],
+        suspicion_of: Callable[[str], Suspicion],
     ) -> Source:
         """Fence, restore, look at the source, and check that the state fits; return what was seen. Blocking.
 
-        `poisoned` returns the lines of a topic's id that are given up on. Raises StateLostError if the state doesn't
-        fit, BrokerAwayError if it can't be recovered now.
+        `suspicion_of` returns what is known of failures on the log with a topic id. Raises StateLostError if the state
+        doesn't fit, BrokerAwayError if it can't be recovered now.
         """
         started = time.monotonic()
         self._changelog_ids = restore(self._settings, self.number, self._producer, self.state.store, self._step)
@@ -84,11 +88,11 @@ class Partition:
         self.position = self._fitting(source)
         self.state.position = self.position
         rules = Rules(self._settings.window_ms, self._settings.lateness_ms, self._settings.tolerance_ms)
-        self._poisoned = poisoned(source.topic_id)
+        suspicion = self._suspicion = suspicion_of(source.topic_id)
         # Users' places are those of the count that the state was made with, however many partitions there are now.
         count, swept = self.position.partitions, self.position.swept
         self._decider = Decider(
-            source.topic_id, self.number, count, rules, self.state, catalogue, self._poisoned, swept
+            source.topic_id, self.number, count, rules, self.state, catalogue, suspicion.lines, swept
         )
         metrics.worker_restores.inc()
         metrics.worker_restore_seconds.observe(time.monotonic() - started)
@@ -126,27 +130,45 @@ class Partition:
             )
         return position
 
-    def decide(self, records: Sequence[SourceRecord], next_offset: int) -> "Chunk | None":
-        """Do steps 1 and 2. `next_offset` is the offset after the chunk. Returns None if the position is past it."""
+    @property
+    def place(self) -> Place:
+        """The place of the next line to decide."""
+        return self.position.next_offset, self.position.line
+
+    def decide(self, records: Sequence[SourceRecord]) -> "Chunk | None":
+        """Do steps 1 and 2 for consecutive records, at least one. Returns None if the position is past them."""
         taken_at = time.monotonic()
-        if next_offset <= self.position.next_offset:
+        after = records[-1].after
+        if after <= self.place:
             return None
-        if records and records[0].offset < self.position.next_offset:
-            records = [r for r in records if r.offset >= self.position.next_offset]
+        records = from_place(records, self.place)
         started = time.perf_counter()
-        outputs = self._decider.decide(records, int(time.time() * 1000))
+        outputs = self._decide_marked(records, after)
         failpoints.hit(Failpoint.WORKER_DECODED)
-        position = self.position.at(next_offset, swept=self._decider.swept)
+        position = self.position.at(*after, swept=self._decider.swept)
         changes = self.state.changes(position)
         metrics.worker_decide_seconds.observe(time.perf_counter() - started)
         return Chunk(records, outputs, changes, position, self._poisoned_in(records), taken_at)
 
+    def _decide_marked(self, records: Sequence[SourceRecord], after: Place) -> Outputs:
+        """Decide a chunk under its mark, or line by line under the mark of each if the chunk is suspected."""
+        assert self._suspicion is not None, "a partition is recovered before it decides"
+        mark, careful = self._suspicion.mark, self._suspicion.careful
+        first, topic_id = records[0].place, self.position.topic_id
+
+        def mark_line(offset: int, line: int) -> None:
+            mark.set(topic_id, Deciding.LINE, (offset, line), max(careful, after))
+
+        mark.set(topic_id, Deciding.CHUNK, first, after)
+        try:
+            return self._decider.decide(records, int(time.time() * 1000), mark_line if first < careful else None)
+        finally:
+            mark.clear()
+
     def _poisoned_in(self, records: Sequence[SourceRecord]) -> int:
         """Return how many lines of these records were rejected because deciding them failed too often."""
-        if not self._poisoned:
-            return 0
-        offsets = {record.offset for record in records}
-        return sum(offset in offsets for offset, _ in self._poisoned)
+        first, after = records[0].place, records[-1].after
+        return sum(first <= place < after for place in self._decider.poisoned)
 
     def commit(self, chunk: "Chunk") -> None:
         """Do steps 3 and 4. Blocking: call it from a thread. Raises FencedError if another worker has the partition."""
@@ -158,12 +180,16 @@ class Partition:
         failpoints.hit(Failpoint.WORKER_STORED)
         self.state.written(chunk.position)
         self.position = chunk.position
+        if self._decider.poisoned:  # each of them slows every line down
+            self._decider.poisoned = frozenset(line for line in self._decider.poisoned if line >= self.place)
         metrics.worker_commit_seconds.observe(time.perf_counter() - started)
 
     def close(self) -> None:
         """Release the partition; its state stays on disk for the next assignment."""
         self._producer.close()
         self.state.store.close()
+        if self._suspicion is not None:
+            self._suspicion.mark.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from streams.kafka.names import ACCEPTED, LEDGER, REJECTED
 from tests.support import poisoned_worker
 from tests.support.audit import of_user
 from tests.support.flushes import payload
-from tests.support.load import Raw, flush, home, impression, now_ms, user_at
-from tests.support.poisoned_worker import POISONED_USER
+from tests.support.load import Raw, at_home, flush, home, impression, now_ms, user_at
+from tests.support.poisoned_worker import POISONED_USER, UNREADABLE_USER
 from tests.support.stack import Installation, running_installation
 from tests.support.wait import until
 from tests.support.worker import WorkerProcess
@@ -22,6 +22,8 @@ SECONDS = 60.0
 ATTEMPTS = 3
 # sysexits.h's EX_SOFTWARE.
 DEFECT = 70
+# And its EX_CONFIG.
+REFUSED = 78
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,26 @@ def test_after_three_crashes_the_line_is_rejected_and_the_partition_continues(de
         (1, 0, 0, 1),
         (2, 1, 0, 0),
     ]
+
+
+def test_a_state_that_cannot_be_read_ends_the_worker_and_rejects_nothing(defective: Installation) -> None:
+    """The line is not to blame, however often it happens: once the store can be read, the line is decided."""
+    before = len(defective.audit.rows(REJECTED))
+    defective.produce([at_home(UNREADABLE_USER, flush(UNREADABLE_USER, [impression("a0001", now_ms())]))])
+    worker = WorkerProcess(defective.settings, 0, (sys.executable, poisoned_worker.__file__, "worker"))
+    try:
+        for _ in range(ATTEMPTS + 1):
+            assert worker.start().wait_exit() == REFUSED
+            assert "the store can't be read" in worker.output()
+    finally:
+        worker.kill()
+    healthy = defective.worker(0)
+    defective.audit.settle(SECONDS)
+    assert healthy.stop() == 0
+    for log in defective.audit.logs.values():
+        log.read_to_end()
+    assert len(of_user(defective.audit.rows(ACCEPTED), UNREADABLE_USER)) == 1
+    assert len(defective.audit.rows(REJECTED)) == before
 
 
 def _events(worker: WorkerProcess) -> list[dict[str, object]]:

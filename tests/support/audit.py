@@ -33,6 +33,7 @@ class Log:
         assert found is not None, topic
         self.partitions = found[1]
         self.records: list[Record] = []
+        self._counted, self._lines = 0, Counter(dict.fromkeys(range(self.partitions), 0))
 
     def read_to_end(self) -> None:
         """Read the records that have arrived since the last call."""
@@ -48,6 +49,13 @@ class Log:
         for record in self.records:
             lines[record.partition] += line_count(record.value)
         return lines
+
+    def counted_lines(self) -> Counter[int]:
+        """The number of source lines for which the ledger's rows that were read from each partition stand."""
+        for record in self.records[self._counted :]:
+            self._lines[record.partition] += sum(orjson.loads(line)["lines"] for line in lines_of(record.value))
+        self._counted = len(self.records)
+        return self._lines
 
 
 class Audit:
@@ -76,9 +84,7 @@ class Audit:
     def _is_settled(self) -> bool:
         self.logs[LEDGER].read_to_end()
         self.logs[IMPRESSIONS].read_to_end()
-        known = Counter[int]()
-        for row in self.rows(LEDGER):
-            known[row["source_partition"]] += row["lines"]
+        known = self.logs[LEDGER].counted_lines()
         return all(known[partition] >= count for partition, count in self.logs[IMPRESSIONS].lines().items())
 
     def check(self, seconds: float = SETTLE_SECONDS) -> Judge:

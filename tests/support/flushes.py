@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 
 from streams.core.catalogue import Artwork, Catalogue
-from streams.core.chunk import Decider, Outputs, SourceRecord
+from streams.core.chunk import Decider, Outputs
 from streams.core.judge import Rules
+from streams.core.pieces import pieces
 from streams.state.memory import MemoryStore
 from streams.state.partition_state import State
 
@@ -48,6 +49,7 @@ class Outcome:
         self.rejected: list[Row] = [orjson.loads(row) for _, row in outputs.rejected]
         self.coverage = {key: None if row is None else orjson.loads(row) for key, row in outputs.coverage}
         self.forwards = outputs.forwards
+        self.summary = outputs.summary
 
     @property
     def letters(self) -> str:
@@ -81,7 +83,7 @@ def decider(catalogue: Catalogue | None = None, **fields: Any) -> Decider:
 
 def decide(*values: bytes | None, by: Decider | None = None, at: int = A, first: int = 0) -> Outcome:
     """Decide one chunk: one record per value, all appended at `at`, with offsets from `first`."""
-    records = [SourceRecord(first + n, at, value) for n, value in enumerate(values)]
+    records = [piece for n, value in enumerate(values) for piece in pieces(first + n, at, value)]
     return Outcome((by or decider()).decide(records, now=at + 5))
 
 

@@ -13,6 +13,7 @@ from streams.core.artwork_record import Refusal
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import Decider, SourceRecord
 from streams.core.judge import Rules as CoreRules
+from streams.core.pieces import pieces
 from tests.support import written
 from tests.support.against_oracle import artwork, catalogue_of, judged
 from tests.support.flushes import LATENESS, TOLERANCE, TOPIC_ID, WINDOW, A, Outcome, decider
@@ -80,7 +81,7 @@ def by_core(log: Sequence[Record], artworks: Artworks = (), rules: Rules = RULES
         of_partition = [each for each in log if each.partition == number]
         for lateness_ms, records in groupby(of_partition, lambda each: rules.lateness_at(each.time)):
             by = replace(by, rules=CoreRules(rules.window_ms, lateness_ms, rules.tolerance_ms))
-            _judge(found, by, [SourceRecord(each.offset, each.time, each.value) for each in records])
+            _judge(found, by, [piece for each in records for piece in pieces(each.offset, each.time, each.value)])
     return found
 
 

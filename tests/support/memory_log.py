@@ -4,10 +4,12 @@ A transaction is one call of `commit`, so a test can crash between any two steps
 integration tests prove the real broker's part.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -16,6 +18,7 @@ from msgspec.structs import replace
 
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import SourceRecord
+from streams.core.pieces import Place, pieces
 from streams.kafka import names
 from streams.kafka.names import changelog
 from streams.kafka.transaction import ProducerRecord
@@ -27,7 +30,9 @@ from streams.state.partition_state import POSITION, STORE_PREFIX, Table
 from streams.state.position import Position
 from streams.state.store import Store
 from streams.worker import outbox, partition
+from streams.worker.mark import Mark
 from streams.worker.partition import Partition, Source
+from streams.worker.poison import Suspicion
 
 TOPIC_ID = "topic-1"
 Row = dict[str, Any]
@@ -73,6 +78,12 @@ class MemoryLog:
         self.now += 1
         self.settings = self.settings.model_copy(update={"lateness_seconds": seconds})
         self.lateness_changes.append((self.now, self.settings.lateness_ms))
+
+    def pieces(self, number: int, start: Place) -> list[SourceRecord]:
+        """The pieces of a source partition's records from a place on, as the consumer cuts them."""
+        records = [record for record in self.source[number] if record.offset >= start[0]]
+        cut = [piece for each in records for piece in pieces(each.offset, each.appended_at, each.value)]
+        return [piece for piece in cut if piece.place >= start]
 
     def end(self, number: int) -> int:
         """The offset after the last record of a source partition."""
@@ -150,7 +161,7 @@ class Worker:
 
     def drain(self) -> None:
         """Decide until nothing is left, including what was forwarded meanwhile."""
-        while pending := [n for n in self.held if self.held[n].position.next_offset < self.log.end(n)]:
+        while pending := [n for n in self.held if self.held[n].place < (self.log.end(n), 0)]:
             for number in pending:
                 self._chunk(number)
 
@@ -158,10 +169,10 @@ class Worker:
         size, event = self._sizes[self._turn % len(self._sizes)], self._events[self._turn % len(self._events)]
         self._turn += 1
         self._learn()
-        held, start = self.held[number], 0 if event is Event.REWIND else self.held[number].position.next_offset
-        run = [record for record in self.log.source[number] if record.offset >= start]
+        held, start = self.held[number], (0, 0) if event is Event.REWIND else self.held[number].place
+        run = self.log.pieces(number, start)
         run = run if event is Event.REWIND else run[:size]
-        chunk = held.decide(run, run[-1].offset + 1)
+        chunk = held.decide(run)
         if chunk is None:
             return
         if event is Event.CRASH_BEFORE_STORE:
@@ -174,13 +185,14 @@ class Worker:
             self.held[number] = self._take(number)
         elif event is Event.CRASH_BEFORE_COMMIT:
             self.held[number] = self._take(number)
-            again = self.held[number].decide(run, run[-1].offset + 1)
+            again = self.held[number].decide(run)
             assert again is not None
             self.held[number].commit(again)
 
     def _take(self, number: int) -> Partition:
         taken = Partition(self.log.settings, number, self._stores[number])
-        taken.recover(lambda: self.log.source_of(number), self._catalogue, lambda _: frozenset())
+        suspicion = Suspicion(Mark(Path(os.devnull)))
+        taken.recover(lambda: self.log.source_of(number), self._catalogue, lambda _: suspicion)
         return taken
 
 

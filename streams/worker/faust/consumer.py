@@ -14,7 +14,7 @@ from aiokafka.errors import GroupAuthorizationFailedError, IllegalStateError, To
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams.core.chunk import SourceRecord
+from streams.core.pieces import Place, SourceRecord
 from streams.errors import UserError
 from streams.kafka.names import IMPRESSIONS, WORKER_GROUP
 from streams.metrics import catalogue as metrics
@@ -38,32 +38,32 @@ RIGHTS: dict[type[Exception], str] = {
     GroupAuthorizationFailedError: f"Read on the group {WORKER_GROUP}",
     TopicAuthorizationFailedError: f"Read on the topic {IMPRESSIONS}",
 }
-# Kafka's code for timestamps that say when the broker appended the record.
-LOG_APPEND_TIME = 1
+# How long nothing else is fetched while a very long line is decided and committed. That takes a second.
+LONG_LINE_SECONDS = 10.0
 
 
 class Run(NamedTuple):
-    """Consecutive records of a partition, none missing from `start` on, whatever the first one's offset is.
+    """Consecutive records of a partition, none missing from `start` on, whatever the first one's place is.
 
     Offsets have gaps of their own (commit markers, aborted transactions), so only `start` shows whether an earlier
     run was lost on its way.
     """
 
-    start: int
+    start: Place
     records: Sequence[SourceRecord]
 
 
 class ChunkThread(driver.AIOKafkaConsumerThread):
     """The thread that owns aiokafka's consumer. Seeks and fetches take turns in it, so it knows each run's start."""
 
-    _starts: dict[TP, int]
+    _starts: dict[TP, Place]
 
     async def on_start(self) -> None:
         self._starts = {}
         await super().on_start()
 
     async def _seek_wait(self, consumer: aiokafka.AIOKafkaConsumer, partitions: Mapping[TP, int]) -> None:
-        self._starts.update(partitions)
+        self._starts.update((tp, (offset, 0)) for tp, offset in partitions.items())
         await super()._seek_wait(consumer, partitions)
 
     def join_again(self) -> None:
@@ -80,9 +80,11 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
                 f"Kafka won't send {IMPRESSIONS}: our login needs {RIGHTS[type(error)]}. Grant that with kafka-acls.sh."
             )
             end_process(UserError(why))
+        except UserError as error:
+            end_process(error)
         for tp, (records,) in chunks.items():
-            fetched[tp] = Run(self._starts.get(tp, records[0].offset), records)
-            self._starts[tp] = records[-1].offset + 1
+            fetched[tp] = Run(self._starts.get(tp, records[0].place), records)
+            self._starts[tp] = records[-1].after
         return fetched
 
     def fetched(self, tps: Iterable[TP]) -> dict[TP, int]:
@@ -125,7 +127,11 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
 
 class ChunkConsumer(driver.Consumer):
-    """Yields one message per chunk: its offset is the last record's, its value is the Run."""
+    """Yields one message per chunk: its offset is the last record's, its value is the Run.
+
+    Chunks that end within one record have the same offset. Faust then acknowledges only the first, and commits the
+    offset after the record a little early; its offset is a hint.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -181,7 +187,12 @@ class ChunkConsumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if active is None or tp in active:
-                yield tp, self._chunk(tp, run, generation)
+                message, committed = self._chunk(tp, run, generation)
+                yield tp, message
+                if len(run.records[0].value or b"") > fetch.CHUNK_BYTES:
+                    # One line of up to 23 MiB: hold no other chunk meanwhile. A chunk that is lost is not waited for.
+                    waits = (committed.wait(), self.suspend_flow.wait())
+                    await self.wait_first(*waits, timeout=LONG_LINE_SECONDS)
 
     def on_buffer_full(self, tp: TP) -> None:
         """Keep fetching: a full queue makes the fetcher wait, which is enough.
@@ -192,17 +203,18 @@ class ChunkConsumer(driver.Consumer):
     def on_buffer_drop(self, tp: TP) -> None:
         """Do nothing: no partition was left out."""
 
-    def _chunk(self, tp: TP, run: Run, generation: int) -> ConsumerMessage:
+    def _chunk(self, tp: TP, run: Run, generation: int) -> tuple[ConsumerMessage, asyncio.Event]:
+        """Return a chunk's message, and the event that it is committed, or no longer in flight."""
         last = run.records[-1]
         in_flight: InFlight = cast(Any, self.app).assignment.in_flight
-        in_flight.fetched(tp.partition, last.offset + 1, run.records[0].appended_at)
-        metrics.worker_lag.labels(str(tp.partition)).set(max(0, (self.highwater(tp) or 0) - last.offset - 1))
-        return ConsumerMessage(
+        committed = in_flight.fetched(tp.partition, last.after, run.records[0].appended_at)
+        metrics.worker_lag.labels(str(tp.partition)).set(max(0, (self.highwater(tp) or 0) - last.after[0]))
+        message = ConsumerMessage(
             tp.topic,
             tp.partition,
             last.offset,
             last.appended_at / 1000,
-            LOG_APPEND_TIME,
+            fetch.LOG_APPEND_TIME,
             [],
             None,
             cast(Any, run),  # any value that the topic's schema accepts
@@ -212,6 +224,7 @@ class ChunkConsumer(driver.Consumer):
             tp,
             generation_id=generation,
         )
+        return message, committed
 
     def join_again(self) -> None:
         """Rejoin the group."""

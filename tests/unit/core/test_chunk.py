@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from streams.core import chunk
 from streams.core.chunk import LineError, SourceRecord
 from streams.core.partitioner import partition_of
 from streams.errors import StateUnreadableError
@@ -60,6 +61,21 @@ def test_a_line_that_failed_too_often_is_malformed() -> None:
     assert payload(outcome.rejected[0]) == seen(("a", A), ("b", A))[1]
 
 
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_line_that_failed_too_often_is_not_even_read(monkeypatch: pytest.MonkeyPatch, marked: bool) -> None:
+    found: list[bytes] = []
+
+    def read(lines: list[bytes]) -> list[None]:
+        found.extend(lines)
+        return [None for _ in lines]
+
+    monkeypatch.setattr(chunk, "read", read)
+    first, second = seen(("a", A), ("b", A))
+    by = decider(poisoned=frozenset({(1, 1)}))
+    by.decide([SourceRecord(1, A, first + b"\n" + second)], A, (lambda *_: None) if marked else None)
+    assert found == [first, b""]
+
+
 class FailingState(State):
     """A state with a defect."""
 
@@ -84,6 +100,73 @@ def test_a_defect_of_ours_names_its_line() -> None:
         decide(b"?\n" + line(), by=decider(tables=FailingState(MemoryStore())), first=7)
     assert (raised.value.offset, raised.value.line) == (7, 1)
     assert isinstance(raised.value.__cause__, RuntimeError)
+
+
+class UnreadableState(State):
+    """A state whose store fails."""
+
+    def user(self, user_id: str) -> User:
+        raise StateUnreadableError("the store is broken")
+
+
+@pytest.mark.parametrize("text", [line(), line(more=1)], ids=["fast path", "slow path"])
+def test_a_state_that_cannot_be_read_is_not_the_lines_fault(text: bytes) -> None:
+    with pytest.raises(StateUnreadableError):
+        decide(text, by=decider(tables=UnreadableState(MemoryStore())))
+
+
+def test_marks_precede_each_line_and_change_nothing() -> None:
+    lines = [b"?", line(), b"", line(user_id="u2")]
+    value, marked = b"\n".join(lines), []
+    by = decider()
+    records = [SourceRecord(7, A, value), SourceRecord(8, A, value)]
+    outputs = by.decide(records, A, lambda offset, number: marked.append((offset, number)))
+    assert marked == [(7, 0), (7, 1), (7, 2), (7, 3), (8, 0), (8, 1), (8, 2), (8, 3)]
+    assert outputs == decider().decide(records, A)
+
+
+def test_the_mark_of_a_line_that_fails_is_the_last_one() -> None:
+    marked: list[tuple[int, int]] = []
+    by = decider(tables=FailingState(MemoryStore()))
+    with pytest.raises(LineError):
+        by.decide([SourceRecord(7, A, b"?\n" + line() + b"\n?")], A, lambda *place: marked.append(place))
+    assert marked[-1] == (7, 1)
+
+
+# Lines that are rejected alike, rule 6.
+
+
+def test_lines_that_are_rejected_alike_share_a_row_from_line_1000_on() -> None:
+    wrong = line(v=2)
+    outcome = decide(b"\n".join([b""] * 1_002 + [wrong] * 3 + [line()] + [b"{"] * 2))
+    rows, rejected = outcome.ledger, outcome.rejected
+    assert [(row["line"], row["lines"], row["received"], row["rejected"]) for row in rows[:1_000]] == [
+        (n, 1, 1, 1) for n in range(1_000)
+    ]
+    assert [(row["line"], row["lines"], row["rejected"], row["bytes"]) for row in rows[1_000:]] == [
+        (1_000, 2, 2, 1),
+        (1_002, 3, 3, 3 * len(wrong) + 2),
+        (1_005, 1, 0, len(line())),
+        (1_006, 2, 2, 3),
+    ]
+    assert [(row["line"], row["lines"], payload(row)) for row in rejected[1_000:]] == [
+        (1_000, 2, b"\n"),
+        (1_002, 3, b"\n".join([wrong] * 3)),
+        (1_006, 2, b"{\n{"),
+    ]
+    assert [row["user_id"] for row in rejected[1_000:]] == ["", "u1", ""]
+    assert "2 lines" in rejected[-1]["detail"]
+    total = outcome.summary.total
+    assert sum(row["lines"] for row in rows) == total.lines == 1_008
+    assert total.rejected == sum(row["lines"] for row in rejected) == 1_007
+    assert (outcome.summary.refused, outcome.summary.whole, len(outcome.summary.sizes)) == (1_007, 1, 1_008)
+
+
+def test_a_record_of_line_feeds_has_a_row_for_a_thousand() -> None:
+    outcome = decide(b"\n" * 300_000)
+    assert [row["lines"] for row in outcome.ledger[1_000:]] == [1_000] * 299
+    assert [payload(row) for row in outcome.rejected[1_000:]] == [b"\n" * 999] * 299
+    assert outcome.summary.total.rejected == outcome.summary.reasons["malformed"] == 300_000
 
 
 # Coverage, rule 5.

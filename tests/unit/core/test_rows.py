@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from streams.core import rows
+from streams.core import pieces
 from streams.core.chunk import SourceRecord
 from streams.model.rows import Accepted, Coverage, LedgerRow, Rejected
 from streams.provision import topics_file
@@ -147,7 +147,7 @@ PAYLOADS = {
     "4 MiB of zeroes": (b"\x00" * 4_194_304, "base64"),
     "4 MiB of text": (b"x" * 4_194_304, "utf-8"),
     "10 MiB, which compresses well": (b'{"a":1e9,' * 1_165_000, "utf-8"),
-    "as much as a record may hold": (b"\xff" * rows.MAX_PAYLOAD_BYTES, "base64"),
+    "as much as a record may hold": (b"\xff" * pieces.KEPT_BYTES, "base64"),
 }
 LIMIT = topics_file.load(Settings())["impressions.rejected.v1"].max_message_bytes
 
@@ -163,11 +163,13 @@ def test_a_rejection_keeps_the_bytes_and_fits_a_record(text: bytes, encoding: st
 
 
 def test_a_payload_too_large_for_a_record_is_cut_and_its_detail_says_so() -> None:
-    text = b"x" * (rows.MAX_PAYLOAD_BYTES + 1)
+    text = b"x" * (pieces.KEPT_BYTES + 1)
     outcome = decide(text)
     (rejected,) = outcome.rejected
-    assert payload(rejected) == text[: rows.CUT_PAYLOAD_BYTES]
-    assert f"of {len(text)} bytes" in rejected["detail"]
+    assert rejected["reason"] == "oversize", "it was not read"
+    assert payload(rejected) == text[: pieces.CUT_BYTES]
+    assert f"{len(text)} bytes" in rejected["detail"]
+    assert str(pieces.CUT_BYTES) in rejected["detail"]
     assert outcome.ledger[0]["bytes"] == len(text)
 
 
