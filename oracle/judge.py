@@ -21,7 +21,11 @@ class Judge:
     """Judges records in the order given: by offset in each partition, a deleted topic before its re-created one."""
 
     def __init__(self, rules: Rules, partitions: int) -> None:
-        self._rules, self._partitions = rules, partitions
+        # May change between records.
+        self.rules = rules
+        self._partitions = partitions
+        # Lines that the installation gave up on because deciding them killed it: malformed (contract §3).
+        self.given_up: set[Place] = set()
         # By event_id.
         self.accepted: dict[str, Accepted] = {}
         self.ledger: list[LedgerRow] = []
@@ -41,7 +45,10 @@ class Judge:
 
     def _judge_line(self, record: Record, number: int, line: bytes, counts: dict[str, int]) -> dict[str, Any]:
         """Judge one line; return the fields of its flush that the ledger may show."""
+        place = (record.topic_id, record.partition, record.offset, number)
         try:
+            if place in self.given_up:
+                raise Malformed("given up")
             flush = parse_object(line)
         except Malformed:
             self._reject(record, number, -1, "malformed", "", line, counts)
@@ -60,7 +67,6 @@ class Judge:
         home = home_of(user_id, self._partitions)
         if home != record.partition:
             counts["forwarded"] = len(flush["impressions"])
-            place = (record.topic_id, record.partition, record.offset, number)
             self.forwards[place] = (home, hashlib.sha256(line).digest())
         else:
             self._judge_impressions(record, number, line, flush, counts)
@@ -78,7 +84,7 @@ class Judge:
                 self._reject(record, number, idx, reason, flush["user_id"], texts[idx], counts)
                 continue
             seen_at, times = impression["seen_at"], of_user[impression["artwork_id"]]
-            if _is_near(times, seen_at, self._rules.window_ms):
+            if _is_near(times, seen_at, self.rules.window_ms):
                 counts["duplicates"] += 1
                 continue
             fresh = not times
@@ -92,19 +98,18 @@ class Judge:
 
     def _timing(self, record: Record, impression: dict[str, Any], of_user: dict[str, list[int]]) -> str:
         """Return `future` or `late` where rule 1 says so, otherwise an empty string."""
-        age = record.time - impression["seen_at"]
-        if -age > self._rules.tolerance_ms:
+        rules, at, seen_at = self.rules, record.time, impression["seen_at"]
+        if seen_at - at > rules.tolerance_ms:
             return "future"
-        if age > self._rules.lateness_ms and of_user.get(impression["artwork_id"]):
-            return "late"
-        return ""
+        old = at - seen_at > rules.lateness_at(at) or seen_at < rules.late_before(at)
+        return "late" if old and of_user.get(impression["artwork_id"]) else ""
 
     def _accepted_row(
         self, record: Record, number: int, idx: int, flush: dict[str, Any], impression: dict[str, Any], fresh: bool
     ) -> Accepted:
         user_id, artwork_id, seen_at = flush["user_id"], impression["artwork_id"], impression["seen_at"]
         return Accepted(
-            event_id(user_id, artwork_id, seen_at, self._rules.window_ms),
+            event_id(user_id, artwork_id, seen_at, self.rules.window_ms),
             user_id,
             artwork_id,
             impression.get("pool_id", ""),

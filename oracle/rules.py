@@ -5,11 +5,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rules:
-    """The three durations that the rules use, in ms."""
+    """The three durations that the rules use, in ms.
+
+    `changes` has each later value of the lateness, oldest first: the A from which it holds, and the lateness (ms). The
+    installation must be idle while it is changed.
+    """
 
     window_ms: int
     lateness_ms: int
     tolerance_ms: int
+    changes: tuple[tuple[int, int], ...] = ()
+
+    def lateness_at(self, at: int) -> int:
+        """Return the lateness that holds for a record with this A."""
+        return next((lateness for start, lateness in reversed(self.changes) if at >= start), self.lateness_ms)
+
+    def late_before(self, at: int) -> int:
+        """Return the time before which a repeated impression stays late, whatever the lateness is at this A.
+
+        An earlier lateness has swept windows that lie a window before the last A at which it held.
+        """
+        horizon, lateness = 0, self.lateness_ms
+        for start, changed in self.changes:
+            if start > at:
+                break
+            horizon, lateness = max(horizon, start - lateness - self.window_ms), changed
+        return horizon
 
 
 @dataclass(frozen=True)
