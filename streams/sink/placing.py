@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from streams.runtime import log
+from streams.runtime import failpoints, log
+from streams.runtime.failpoints import Failpoint
 from streams.settings import Settings
 from streams.sink import observe
 from streams.sink.consumer import Broker, Committed, Log, seek
@@ -90,6 +91,7 @@ class Placing:
 
         Raises InsertError if ClickHouse doesn't report what it has.
         """
+        failpoints.hit(Failpoint.SINK_PLACING)
         try:
             newest = self._writer.newest_offsets(found.partitions[0].feed, found.logs[0].topic_id)
             pairs = zip(found.partitions, found.logs, strict=True)

@@ -68,6 +68,7 @@ def restore(
     the whole state; the store is then left unchanged.
     """
     started = time.monotonic()
+    failpoints.hit(Failpoint.WORKER_TAKING)
     producer.fence()
     progressed()
     failpoints.hit(Failpoint.WORKER_FENCED)

@@ -80,7 +80,9 @@ def _run_cases(name: str, cases: Sequence[Case], out: Out) -> list[Result]:
             result = Result(case.name)
             results.append(result)
             with _saved(result, out):
-                system = system or systems.enter_context(running_system(fault_settings(folder, **case.settings)))
+                system = system or systems.enter_context(
+                    running_system(fault_settings(folder, **case.settings), bare=case.bare)
+                )
                 before = _note(result, system, run_case(system, case, Random(f"{CASE_SEED} {case.name}")), before)
             if not result.ok:
                 break

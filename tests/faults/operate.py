@@ -1,0 +1,82 @@
+"""What an operator does to a system: runs commands, alone or several at once, and reads what they say."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.embedded.components import environment
+from streams.runtime.exit import EXIT_CONFIG
+from streams.settings import Settings
+from tests.faults.system import SECONDS, System
+from tests.support import with_failpoints
+from tests.support.program import MemberProcess
+
+# What `impressions` exits with after one sentence for a person.
+EXIT_SENTENCE = 2
+
+
+class Done(NamedTuple):
+    """A command that has ended, and everything that it printed."""
+
+    name: str
+    code: int
+    output: str
+
+
+def start(
+    system: System, name: str, settings: Settings | None = None, failpoints: bool = False
+) -> subprocess.Popen[str]:
+    """Start a command, with the given settings or the system's. Its failpoints are in the folder of its name."""
+    program = [str(with_failpoints.__file__)] if failpoints else ["-m", "streams"]
+    return subprocess.Popen(
+        [sys.executable, *program, name],
+        env={**os.environ, **environment(settings or system.settings)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def together(system: System, names: Sequence[str], **changes: object) -> list[Done]:
+    """Run commands at the same time. Each must succeed, or say in a sentence why it doesn't."""
+    settings = system.settings.model_copy(update=changes)
+    started = [(name, start(system, name, settings)) for name in names]
+    done = []
+    for name, child in started:
+        try:
+            output, _ = child.communicate(timeout=SECONDS)
+        finally:
+            child.kill()
+        done.append(Done(name, child.returncode, output))
+    for each in done:
+        assert each.code in (0, EXIT_SENTENCE), each
+        assert "Traceback" not in each.output, each
+    return done
+
+
+def succeed(system: System, name: str, **changes: object) -> str:
+    """Run a command that must succeed; return what it printed."""
+    (done,) = together(system, [name], **changes)
+    assert done.code == 0, done
+    return done.output
+
+
+def refuse(system: System, name: str, **changes: object) -> str:
+    """Run a command that must refuse; return what it printed."""
+    (done,) = together(system, [name], **changes)
+    assert done.code == EXIT_SENTENCE, done
+    return done.output
+
+
+def refused_worker(system: System, **changes: object) -> str:
+    """Start a worker that must refuse; return its sentence. The keeper must not hold one of its name."""
+    worker = MemberProcess("worker", system.settings.model_copy(update=changes))
+    assert worker.start().wait_exit() == EXIT_CONFIG, worker.output()
+    output = worker.output()
+    assert "Traceback" not in output, output
+    sentences = [line for line in output.splitlines() if '"refused"' in line]
+    assert sentences, output
+    return sentences[-1]
