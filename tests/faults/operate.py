@@ -40,21 +40,23 @@ def start(
     )
 
 
+def ended(name: str, child: subprocess.Popen[str]) -> Done:
+    """Wait for a command. It must succeed, or say in a sentence why it doesn't."""
+    try:
+        output, _ = child.communicate(timeout=SECONDS)
+    finally:
+        child.kill()
+    done = Done(name, child.returncode, output)
+    assert done.code in (0, EXIT_SENTENCE), done
+    assert "Traceback" not in done.output, done
+    return done
+
+
 def together(system: System, names: Sequence[str], **changes: object) -> list[Done]:
-    """Run commands at the same time. Each must succeed, or say in a sentence why it doesn't."""
+    """Run commands at the same time, and wait for all of them."""
     settings = system.settings.model_copy(update=changes)
     started = [(name, start(system, name, settings)) for name in names]
-    done = []
-    for name, child in started:
-        try:
-            output, _ = child.communicate(timeout=SECONDS)
-        finally:
-            child.kill()
-        done.append(Done(name, child.returncode, output))
-    for each in done:
-        assert each.code in (0, EXIT_SENTENCE), each
-        assert "Traceback" not in each.output, each
-    return done
+    return [ended(name, child) for name, child in started]
 
 
 def succeed(system: System, name: str, **changes: object) -> str:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from oracle import Verdict
 from tests.faults.case import Case, run_case
 from tests.faults.cases.disk import NotHereError
+from tests.faults.player import Player
 from tests.faults.results import FOLDER, KEPT, Result, slug
-from tests.faults.schedule import Player, draw
+from tests.faults.schedule import draw
 from tests.faults.system import System, fault_settings, running_system
 
 Out = Callable[[str], None]

@@ -83,17 +83,17 @@ class System:
 
     # Programs
 
-    def add(self, kind: str, index: int, argv: Sequence[str] = (), **changes: object) -> MemberProcess:
+    def add(self, kind: str, index: int, *argv: str, **changes: object) -> MemberProcess:
         """Start another worker or sink, by another command or with changed settings if given; keep it running."""
         usual = self._commands.worker if kind == "worker" else self._commands.sink
         settings = self.settings.model_copy(update=changes)
         return self.keeper.add(MemberProcess(kind, settings, index, argv or usual))
 
-    def replace(self, name: str, argv: Sequence[str] = (), **changes: object) -> MemberProcess:
+    def replace(self, name: str, *argv: str, **changes: object) -> MemberProcess:
         """Stop a worker or sink, and start it by another command or with changed settings, or without the changes."""
         kind, index = name.split("-")
         self.keeper.remove(name)
-        return self.add(kind, int(index), argv, **changes)
+        return self.add(kind, int(index), *argv, **changes)
 
     def change_lateness(self, seconds: int) -> None:
         """Restart all workers with another lateness, which holds from now on. Nothing may be produced meanwhile."""

@@ -13,6 +13,12 @@ from tests.support.load import FLUSH_SECONDS, Raw, flush, impression, now_ms
 MIB = 2**20
 # The client's own limit, before compression; the broker's limit is 4 MiB after it.
 LARGEST_BYTES = 256 * MIB
+# Of a client that sends large records compressed.
+COMPRESSED: dict[str, str | int] = {
+    "compression.type": "zstd",
+    "message.max.bytes": LARGEST_BYTES,
+    "queue.buffering.max.kbytes": 2 * LARGEST_BYTES // 1024,
+}
 MOST_IMPRESSIONS = 500
 
 
@@ -75,9 +81,7 @@ def produce(settings: Settings, records: Iterable[Raw]) -> list[Place]:
             **QUIET,
             "bootstrap.servers": settings.kafka_bootstrap,
             "enable.idempotence": True,
-            "compression.type": "zstd",
-            "message.max.bytes": LARGEST_BYTES,
-            "queue.buffering.max.kbytes": 2 * LARGEST_BYTES // 1024,
+            **COMPRESSED,
         }
     )
     for partition, value in records:

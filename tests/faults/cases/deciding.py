@@ -25,7 +25,7 @@ def killing_line(system: System, rng: Random) -> None:
     killing = flush(KILLING_USER, [impression("a0001", now)])
     before, behind = (flush(neighbour, [impression(each, now)]) for each in ("a0001", "a0002"))
     source_id = describe(system.settings, IMPRESSIONS).topic_id
-    system.replace(WORKER, (sys.executable, str(killed_worker.__file__), "worker"))
+    system.replace(WORKER, sys.executable, str(killed_worker.__file__), "worker")
     restarts = system.keeper.restarts
     with system.traffic(rng):
         (place,) = hurtful.produce(system.settings, [Raw(partition, b"\n".join([before, killing, behind]))])
