@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple
 
 from streams.embedded.components import environment
+from streams.runtime import members
 from streams.runtime.exit import EXIT_CONFIG
 from streams.settings import Settings
-from tests.faults.system import SECONDS, System
+from tests.faults.system import ANSWER_SECONDS, SECONDS, System
 from tests.support import with_failpoints
 from tests.support.program import MemberProcess
 
@@ -71,6 +73,20 @@ def refuse(system: System, name: str, **changes: object) -> str:
     (done,) = together(system, [name], **changes)
     assert done.code == EXIT_SENTENCE, done
     return done.output
+
+
+def readyz(system: System, name: str) -> str:
+    """Return what a program answers to whether it is ready, `ready` or why not; empty if it doesn't answer."""
+    program = system.keeper[name]
+    port = members.port(system.settings, program.kind, program.index)
+    connection = HTTPConnection(system.settings.metrics_host, port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().read().decode().strip()
+    except (OSError, HTTPException):
+        return ""
+    finally:
+        connection.close()
 
 
 def refused_worker(system: System, **changes: object) -> str:

@@ -1,7 +1,6 @@
 """Topics grow, are re-created with other contents, begin above 0, or are set to keep producers' times."""
 
 import signal
-from http.client import HTTPConnection
 from random import Random
 
 from confluent_kafka import IsolationLevel, TopicPartition
@@ -9,10 +8,9 @@ from confluent_kafka.admin import NewPartitions
 
 from oracle.log import ends
 from streams.kafka.names import ARTWORKS
-from streams.runtime import members
 from tests.faults.case import Fault, case
-from tests.faults.operate import refuse, refused_worker, succeed
-from tests.faults.system import ANSWER_SECONDS, SECONDS, SOURCE, System, catalogue
+from tests.faults.operate import readyz, refuse, refused_worker, succeed
+from tests.faults.system import SECONDS, SOURCE, System, catalogue
 from tests.support.load import PARTITIONS, Raw, flush, impression, now_ms, produce
 from tests.support.stack import produce_catalogue
 from tests.support.topics import configure, delete
@@ -31,12 +29,12 @@ def grown(system: System, rng: Random) -> None:
         grow = [NewPartitions(SOURCE, PARTITIONS + 1)]
         system.admin.create_partitions(grow)[SOURCE].result(SECONDS)
         produce(system.settings, [Raw(PARTITIONS, flush("newcomer", [impression("a0001", now_ms())]))])
-        system.until(lambda: f"partition {PARTITIONS}" in _readyz(system), "/readyz names the fifth partition")
+        system.until(lambda: f"{SOURCE}-{PARTITIONS}" in readyz(system, WORKER), "/readyz names the fifth partition")
         system.flows(200)
         # A new worker finds five partitions from the start; so does one that has to join a group.
         system.keeper.kill(WORKER)
         system.flows(200)
-        system.until(lambda: f"partition {PARTITIONS}" in _readyz(system), "/readyz names the fifth partition")
+        system.until(lambda: f"{SOURCE}-{PARTITIONS}" in readyz(system, WORKER), "/readyz names the fifth partition")
     assert SOURCE in refuse(system, "provision")
 
 
@@ -112,17 +110,3 @@ def _recreate(system: System, shift: int = 0) -> None:
     delete(system.settings, ARTWORKS)
     succeed(system, "provision")
     produce_catalogue(system.settings, catalogue(shift))
-
-
-def _readyz(system: System) -> str:
-    """Return what the worker says about whether it is ready; empty if it doesn't answer."""
-    settings = system.settings
-    port = members.port(settings, "worker", 0)
-    connection = HTTPConnection(settings.metrics_host, port, timeout=ANSWER_SECONDS)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().read().decode()
-    except OSError:
-        return ""
-    finally:
-        connection.close()
