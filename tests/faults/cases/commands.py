@@ -34,16 +34,17 @@ def provisions(system: System, rng: Random) -> None:
 @case("rebuild while the worker runs", Fault.COMMANDS_TOGETHER)
 def rebuild_refused(system: System, rng: Random) -> None:
     """`rebuild` refuses with a sentence, and changes nothing."""
-    assert names.WORKER_GROUP in refuse(system, "rebuild")
+    refuse(system, "rebuild")
 
 
 @case("two rebuilds at once", Fault.COMMANDS_TOGETHER, own=True, calm=True)
 def rebuilds(system: System, rng: Random) -> None:
-    """`rebuild` twice at once after both changelogs were lost: at least one more leads back to the state."""
+    """`rebuild` twice at once after both changelogs were lost: one of them, or one more, leads back to the state."""
     _lose_state(system, rng)
     with system.keeper.held(WORKER):
-        together(system, ["rebuild", "rebuild"])
-        succeed(system, "rebuild")
+        if all(each.code for each in together(system, ["rebuild", "rebuild"])):
+            succeed(system, "rebuild")
+        succeed(system, "provision")
     with system.traffic(rng, users="returning"):
         system.works(200)
 

@@ -1,6 +1,5 @@
 """Topics grow, are re-created with other contents, begin above 0, or are set to keep producers' times."""
 
-import signal
 from random import Random
 
 from confluent_kafka import IsolationLevel, TopicPartition
@@ -8,10 +7,11 @@ from confluent_kafka.admin import NewPartitions
 
 from oracle.log import ends
 from streams.kafka.names import ARTWORKS
+from streams.runtime.exit import EXIT_CONFIG
 from tests.faults.case import Fault, case
 from tests.faults.operate import readyz, refuse, refused_worker, succeed
-from tests.faults.system import SECONDS, SOURCE, System, catalogue
-from tests.support.load import PARTITIONS, Raw, flush, impression, now_ms, produce
+from tests.faults.system import OUTPUTS, SECONDS, SOURCE, System, catalogue
+from tests.support.load import PARTITIONS, Raw, at_home, flush, impression, now_ms, produce, user_at
 from tests.support.stack import produce_catalogue
 from tests.support.topics import configure, delete
 
@@ -87,23 +87,27 @@ def begins_above_0(system: System, rng: Random) -> None:
         system.works()
 
 
-@case("impressions.v1 keeps producers' times", Fault.CREATE_TIME, calm=True)
+@case("impressions.v1 keeps producers' times", Fault.CREATE_TIME, own=True, calm=True)
 def create_time(system: System, rng: Random) -> None:
-    """The source is set to CreateTime: a worker refuses to start until `provision` sets it back."""
-    with system.traffic(rng):
-        system.works()
-    system.catch_up()
-    before = system.ends()
+    """The source is set to CreateTime and gets records: none is judged, and the worker refuses until it is re-created."""
+    with system.traffic(rng, users="returning"):
+        system.works(100)
+    assert system.verdict().ok
+    before, worker = system.ends(), system.keeper[WORKER]
     with system.keeper.held(WORKER):
-        system.keeper.signal(WORKER, signal.SIGTERM)
-        assert system.keeper[WORKER].wait_exit() == 0
         configure(system.settings, SOURCE, "message.timestamp.type", "CreateTime")
-        for _ in range(2):
-            assert "LogAppendTime" in refused_worker(system)
-        assert system.ends() == before
+        users = [user_at(partition, "returning") for partition in range(PARTITIONS)]
+        produce(system.settings, [at_home(user, flush(user, [impression("a0001", now_ms())])) for user in users])
+        assert worker.wait_exit() == EXIT_CONFIG, worker.output()
+        assert "LogAppendTime" in worker.output()
+        assert "LogAppendTime" in refused_worker(system)
+        # The broker may append its own times again, but not to records that are there.
+        after = system.ends()
+        assert {topic: after[topic] for topic in OUTPUTS} == {topic: before[topic] for topic in OUTPUTS}
+        delete(system.settings, SOURCE)
         succeed(system, "provision")
-    with system.traffic(rng):
-        system.works()
+    with system.traffic(rng, users="returning"):
+        system.works(100)
 
 
 def _recreate(system: System, shift: int = 0) -> None:
