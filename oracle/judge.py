@@ -21,7 +21,11 @@ class Judge:
     """Judges records in the order given: by offset in each partition, a deleted topic before its re-created one."""
 
     def __init__(self, rules: Rules, partitions: int) -> None:
-        self._rules, self._partitions = rules, partitions
+        # May change between records.
+        self.rules = rules
+        self._partitions = partitions
+        # Lines that the installation gave up on because deciding them killed it: malformed (contract §3).
+        self.given_up: set[Place] = set()
         # By event_id.
         self.accepted: dict[str, Accepted] = {}
         self.ledger: list[LedgerRow] = []
@@ -36,8 +40,8 @@ class Judge:
 
     def judge(self, record: Record) -> None:
         """Judge each line of the record. Raises ValueError if it has no append time from the broker."""
-        window = self._rules.window_ms
-        horizon = record.time - self._rules.lateness_at(record.time) - 2 * window
+        window = self.rules.window_ms
+        horizon = record.time - self.rules.lateness_at(record.time) - 2 * window
         self._swept[record.partition] = max(self._swept[record.partition], horizon - horizon % window)
         lines = lines_of(record.value)
         rows, refusals = len(self.ledger), len(self.rejected)
@@ -55,7 +59,10 @@ class Judge:
         if len(line) > _LONGEST_KEPT:
             self._reject(record, number, -1, "oversize", "", line, counts)
             return {}
+        place = (record.topic_id, record.partition, record.offset, number)
         try:
+            if place in self.given_up:
+                raise Malformed("given up")
             flush = parse_object(line)
         except Malformed:
             self._reject(record, number, -1, "malformed", "", line, counts)
@@ -74,7 +81,6 @@ class Judge:
         home = home_of(user_id, self._partitions)
         if home != record.partition:
             counts["forwarded"] = len(flush["impressions"])
-            place = (record.topic_id, record.partition, record.offset, number)
             self.forwards[place] = (home, hashlib.sha256(line).digest())
         else:
             self._judge_impressions(record, number, line, flush, counts)
@@ -92,7 +98,7 @@ class Judge:
                 self._reject(record, number, idx, reason, flush["user_id"], texts[idx], counts)
                 continue
             seen_at, times = impression["seen_at"], of_user[impression["artwork_id"]]
-            if _is_near(times, seen_at, self._rules.window_ms):
+            if _is_near(times, seen_at, self.rules.window_ms):
                 counts["duplicates"] += 1
                 continue
             fresh = not times
@@ -106,20 +112,18 @@ class Judge:
 
     def _timing(self, record: Record, impression: dict[str, Any], of_user: dict[str, list[int]]) -> str:
         """Return `future` or `late` where rule 1 says so, otherwise an empty string."""
-        age = record.time - impression["seen_at"]
-        if -age > self._rules.tolerance_ms:
+        rules, at, seen_at = self.rules, record.time, impression["seen_at"]
+        if seen_at - at > rules.tolerance_ms:
             return "future"
-        swept = impression["seen_at"] < self._swept[record.partition] + self._rules.window_ms
-        if (swept or age > self._rules.lateness_at(record.time)) and of_user.get(impression["artwork_id"]):
-            return "late"
-        return ""
+        old = at - seen_at > rules.lateness_at(at) or seen_at < self._swept[record.partition] + rules.window_ms
+        return "late" if old and of_user.get(impression["artwork_id"]) else ""
 
     def _accepted_row(
         self, record: Record, number: int, idx: int, flush: dict[str, Any], impression: dict[str, Any], fresh: bool
     ) -> Accepted:
         user_id, artwork_id, seen_at = flush["user_id"], impression["artwork_id"], impression["seen_at"]
         return Accepted(
-            event_id(user_id, artwork_id, seen_at, self._rules.window_ms),
+            event_id(user_id, artwork_id, seen_at, self.rules.window_ms),
             user_id,
             artwork_id,
             impression.get("pool_id", ""),

@@ -18,7 +18,7 @@ Identity = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Feed:
-    """A topic that the sink reads, the table that it fills, and what identifies a row in both."""
+    """A topic that the sink reads, a table that it fills, and what identifies a row in both."""
 
     topic: str
     table: str
@@ -35,8 +35,11 @@ class Sent:
 
 
 _PLACE = ("source_topic_id", "source_partition", "source_offset", "line")
+_SEEN = ("user_id", "artwork_id")
 FEEDS = (
     Feed("impressions.accepted.v1", "impressions_raw", ("event_id",)),
+    Feed("impressions.accepted.v1", "user_artworks_raw", _SEEN),
+    Feed("impressions.accepted.v1", "artwork_users_raw", _SEEN),
     Feed("impressions.ledger.v1", "ledger_raw", _PLACE),
     Feed("impressions.rejected.v1", "rejected_raw", (*_PLACE, "idx")),
 )

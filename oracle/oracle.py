@@ -2,13 +2,15 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from confluent_kafka import KafkaException
 
 from oracle import balance, forwards, offsets, state
 from oracle.catalogue import Catalogue
+from oracle.forwards import Place
 from oracle.judge import Judge
 from oracle.log import Follower, Logs
 from oracle.offsets import CATALOGUE, FEEDS, Sent
@@ -49,9 +51,10 @@ class Oracle:
         self._open_logs: Logs | None = None
         self._source = Follower(SOURCE)
         self._artworks = Follower(CATALOGUE.topic)
-        self._feeds = {feed: Follower(feed.topic) for feed in FEEDS}
+        self._outputs = {feed.topic: Follower(feed.topic) for feed in FEEDS}
         self._sent: dict[offsets.Feed, list[Sent]] = {feed: [] for feed in FEEDS}
         self._judge: Judge | None = None
+        self._given_up: set[Place] = set()
         self._unjudged: list[Record] = []
         self._lines: Counter[Partition] = Counter()
         self._forwarded: list[tuple[object, ...]] = []
@@ -82,6 +85,14 @@ class Oracle:
                 self._forwarded.append(forwards.found_row(record))
         for record in self._artworks.read(self._logs):
             self._catalogues.setdefault(record.topic_id, Catalogue()).read(record)
+
+    def change_lateness(self, start: int, lateness_ms: int) -> None:
+        """Judge records with an A from `start` (ms) on by another lateness."""
+        self._rules = replace(self._rules, changes=(*self._rules.changes, (start, lateness_ms)))
+
+    def give_up(self, place: Place) -> None:
+        """Judge a line malformed because deciding it killed the worker three times. Call it before the next check."""
+        self._given_up.add(place)
 
     def wait(
         self,
@@ -171,6 +182,7 @@ class Oracle:
     def _judged(self) -> Judge:
         if self._judge is None:
             self._judge = Judge(self._rules, self._source.partitions)
+        self._judge.rules, self._judge.given_up = self._rules, self._given_up
         for record in self._unjudged:
             self._judge.judge(record)
         self._unjudged.clear()
@@ -195,21 +207,25 @@ class Oracle:
         return saying[-1] if saying else Catalogue()
 
     def _check_offsets(self) -> Iterator[Difference]:
-        for feed, follower in self._feeds.items():
+        for topic, follower in self._outputs.items():
             known = follower.topic_id
             records = follower.read(self._logs)
-            if follower.topic_id != known:
-                self._sent[feed] = []
-            self._sent[feed] += [offsets.sent(feed, record) for record in records]
-            yield from self._check_feed(feed, follower, self._sent[feed])
+            feeds = [feed for feed in FEEDS if feed.topic == topic]
+            for feed in feeds:
+                if follower.topic_id != known:
+                    self._sent[feed] = []
+                self._sent[feed] += [offsets.sent(feed, record) for record in records]
+            yield from self._check_feeds({feed: self._sent[feed] for feed in feeds}, follower)
         topic_id = self._artworks.topic_id
         taken = self._catalogues[topic_id].taken if topic_id in self._catalogues else []
         sent = [Sent(0, offset, [(topic_id, offset, artwork_id)]) for artwork_id, offset in taken]
-        yield from self._check_feed(CATALOGUE, self._artworks, sent)
+        yield from self._check_feeds({CATALOGUE: sent}, self._artworks)
 
-    def _check_feed(self, feed: offsets.Feed, follower: Follower, sent: Sequence[Sent]) -> Iterator[Difference]:
-        group = offsets.committed(self._bootstrap, feed.topic, follower.next)
-        yield from offsets.check_feed(feed, group, sent, self._views)
+    def _check_feeds(self, feeds: Mapping[offsets.Feed, Sequence[Sent]], follower: Follower) -> Iterator[Difference]:
+        """Check the tables that one topic fills."""
+        group = offsets.committed(self._bootstrap, follower.topic, follower.next)
+        for feed, sent in feeds.items():
+            yield from offsets.check_feed(feed, group, sent, self._views)
 
     def _check_states(self, folders: Sequence[Path]) -> Iterator[Difference]:
         # A partition without changelogs has an empty state.

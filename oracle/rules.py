@@ -5,21 +5,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Rules:
-    """The three durations that the rules use, in ms; of the lateness, also what it was set to later."""
+    """The three durations that the rules use, in ms.
+
+    `changes` has each later value of the lateness, oldest first: the A from which it holds, and the lateness (ms). The
+    installation must be idle while it is changed.
+    """
 
     window_ms: int
     lateness_ms: int
     tolerance_ms: int
-    # In order: an append time (ms), and the lateness (ms) by which records from then on are judged.
     changes: tuple[tuple[int, int], ...] = ()
 
-    def lateness_at(self, appended_at: int) -> int:
-        """Return the lateness (ms) by which a record appended at that time is judged."""
-        lateness = self.lateness_ms
-        for since, changed in self.changes:
-            if appended_at >= since:
-                lateness = changed
-        return lateness
+    def lateness_at(self, at: int) -> int:
+        """Return the lateness that holds for a record with this A."""
+        return next((lateness for start, lateness in reversed(self.changes) if at >= start), self.lateness_ms)
 
 
 @dataclass(frozen=True)

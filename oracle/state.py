@@ -24,8 +24,8 @@ OWN = b"m"
 COPIES = 5
 
 State = dict[bytes, bytes]
-# The source's topic id and its next offset.
-Position = tuple[str, int]
+# The source's topic id, its next offset, and the next line of that record.
+Position = tuple[str, int, int]
 
 
 def replay(logs: Logs) -> dict[int, State]:
@@ -53,7 +53,7 @@ def position_of(state: State) -> Position | None:
     if POSITION not in state:
         return None
     said = json.loads(state[POSITION])
-    return said["topic_id"], said["next_offset"]
+    return said["topic_id"], said["next_offset"], said.get("line", 0)
 
 
 def read_store(folder: Path) -> State:

@@ -36,6 +36,8 @@ class Failpoint(StrEnum):
     # Around Faust's commit of its offsets.
     WORKER_OFFSET_BEFORE = "worker.offset.before"
     WORKER_OFFSET_AFTER = "worker.offset.after"
+    # A partition is assigned; its previous owner may still work.
+    WORKER_TAKING = "worker.taking"
     # Recovery of a partition: the previous owner is fenced; the barriers are committed; a batch of changes is stored.
     WORKER_FENCED = "worker.fenced"
     WORKER_BARRIER = "worker.barrier"
@@ -43,6 +45,8 @@ class Failpoint(StrEnum):
     # Partitions are being revoked, and no work on them is in progress any more.
     WORKER_REVOKED = "worker.revoked"
 
+    # A partition is assigned, and only one of these is known: where its log ends, what its tables hold.
+    SINK_PLACING = "sink.placing"
     SINK_INSERT_BEFORE = "sink.insert.before"
     # Between two tables of one block.
     SINK_INSERT_BETWEEN = "sink.insert.between"

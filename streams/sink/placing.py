@@ -12,7 +12,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.errors import Kind
 from streams.kafka import errors
-from streams.runtime import log
+from streams.runtime import failpoints, log
+from streams.runtime.failpoints import Failpoint
 from streams.sink import observe
 from streams.sink.consumer import Broker, Ends, seek
 from streams.sink.partition import AssignedPartition
@@ -37,6 +38,7 @@ class Placing:
         Returns None if Kafka didn't answer: try again later. A partition that must not be read is refused, and tried
         again later too. Raises InsertError if ClickHouse doesn't report what it has.
         """
+        failpoints.hit(Failpoint.SINK_PLACING)
         feed = partitions[0].feed
         keys = [each.key for each in partitions]
         try:

@@ -74,6 +74,7 @@ def restore(
     started = time.monotonic()
     # Before the fence: where this fails, it would fence the present owner for nothing, again and again.
     _described(settings, partition)
+    failpoints.hit(Failpoint.WORKER_TAKING)
     producer.fence(patient=False)
     progressed()
     failpoints.hit(Failpoint.WORKER_FENCED)

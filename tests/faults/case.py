@@ -34,6 +34,20 @@ class Fault(StrEnum):
     CATALOGUE_LATE = "catalogue late"
     CHANGELOG_LOST = "changelog lost"
     SOURCE_RECREATED = "source re-created"
+    SETTINGS_CHANGED = "settings changed"
+    SOURCE_GROWN = "source has more partitions"
+    CATALOGUE_RECREATED = "catalogue re-created"
+    CATALOGUE_CUT = "catalogue begins above 0"
+    CREATE_TIME = "source keeps producers' times"
+    BROKER_LOST = "broker's disk lost"
+    CLICKHOUSE_LOST = "ClickHouse's disk lost"
+    ROWS_LOST = "newest rows lost"
+    HURTFUL_RECORD = "a record built to hurt"
+    COMMANDS_TOGETHER = "commands at the same time"
+    COMMAND_KILLED = "command killed"
+    TRANSACTION_OPEN = "a producer's transaction left open"
+    KILLED_DECIDING = "worker killed while it decides"
+    PREDECESSOR_LIVES = "predecessor still works"
     WORKER_KILLED = "worker killed"
     WORKER_TERMINATED = "worker terminated"
     WORKER_ZOMBIE = "zombie worker"
@@ -53,6 +67,8 @@ class Case:
     act: Act
     own: bool = False
     """Runs on a system of its own, because it leaves a log or a state that would spoil other cases."""
+    bare: bool = False
+    """Runs on a system of its own that is not provisioned yet, and provisions it."""
     calm: bool = False
     """Produces the load that it needs by itself."""
     shape: Shape = USUAL

@@ -45,6 +45,7 @@ class Keeper:
         self._servers = {name: Program(name, RunFolder(settings.data_dir)) for name in SERVERS}
         self._programs: dict[str, MemberProcess] = {}
         self._held: set[str] = set()
+        self._excused: set[str] = set()
         self._paused: set[str] = set()
         self._lock = threading.RLock()
         self._ending = threading.Event()
@@ -113,6 +114,10 @@ class Keeper:
         with self._lock:
             self._held.discard(name)
 
+    def excuse(self, name: str) -> None:
+        """Don't ask from now on whether a program is ready: something that it was given can't work."""
+        self._excused.add(name)
+
     def is_up(self, name: str) -> bool:
         """Return whether a process runs and is not stopped by SIGSTOP."""
         found = self._servers.get(name) or self._programs.get(name)
@@ -151,7 +156,9 @@ class Keeper:
     def _well(self) -> bool:
         self.check()
         servers = all(each.is_running for each in self._servers.values())
-        return servers and all(each.is_running and each.is_ready() for each in self.programs())
+        return servers and all(
+            each.is_running and (each.name in self._excused or each.is_ready()) for each in self.programs()
+        )
 
     def _keep(self) -> None:
         try:

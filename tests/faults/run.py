@@ -13,8 +13,9 @@ from typing import NamedTuple
 from oracle import Verdict
 from tests.faults.case import Case, run_case
 from tests.faults.cases.disk import NotHereError
+from tests.faults.player import Player
 from tests.faults.results import FOLDER, KEPT, Result, slug
-from tests.faults.schedule import Player, draw
+from tests.faults.schedule import draw
 from tests.faults.system import System, fault_settings, running_system
 
 Out = Callable[[str], None]
@@ -80,7 +81,9 @@ def _run_cases(name: str, cases: Sequence[Case], out: Out) -> list[Result]:
             result = Result(case.name)
             results.append(result)
             with _saved(result, out):
-                system = system or systems.enter_context(running_system(fault_settings(folder, **case.settings)))
+                system = system or systems.enter_context(
+                    running_system(fault_settings(folder, **case.settings), bare=case.bare)
+                )
                 before = _note(result, system, run_case(system, case, Random(f"{CASE_SEED} {case.name}")), before)
             if not result.ok:
                 break

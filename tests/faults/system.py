@@ -31,7 +31,8 @@ from tests.support.program import MemberProcess, command
 from tests.support.stack import produce_catalogue, stack_settings
 from tests.support.wait import until
 
-LEDGER = "impressions.ledger.v1"
+SOURCE = "impressions.v1"
+ACCEPTED, LEDGER, REJECTED = OUTPUTS = ("impressions.accepted.v1", "impressions.ledger.v1", "impressions.rejected.v1")
 # Few records per transaction and few rows per block, so a fault nearly always hits one.
 CHUNK_RECORDS, FLUSH_ROWS, FLUSH_SECONDS = 20, 1_000, 0.2
 # The shortest session that doesn't expire on a busy machine; a zombie must sleep for longer.
@@ -72,15 +73,39 @@ class System:
         self._traffics = 0
         # Closed after the processes.
         self.resources = ExitStack()
+
+    def begin(self) -> None:
+        """Produce the catalogue, and start a worker and a sink; the servers are provisioned."""
+        produce_catalogue(self.settings, catalogue())
         for kind in ("worker", "sink"):
             self.add(kind, 0)
+        self.heal()
 
     # Programs
 
-    def add(self, kind: str, index: int) -> MemberProcess:
-        """Start another worker or sink, and keep it running."""
-        argv = self._commands.worker if kind == "worker" else self._commands.sink
-        return self.keeper.add(MemberProcess(kind, self.settings, index, argv))
+    def add(self, kind: str, index: int, *argv: str, **changes: object) -> MemberProcess:
+        """Start another worker or sink, by another command or with changed settings if given; keep it running."""
+        usual = self._commands.worker if kind == "worker" else self._commands.sink
+        settings = self.settings.model_copy(update=changes)
+        return self.keeper.add(MemberProcess(kind, settings, index, argv or usual))
+
+    def replace(self, name: str, *argv: str, **changes: object) -> MemberProcess:
+        """Stop a worker or sink, and start it by another command or with changed settings, or without the changes."""
+        kind, index = name.split("-")
+        self.keeper.remove(name)
+        return self.add(kind, int(index), *argv, **changes)
+
+    def change_lateness(self, seconds: int) -> None:
+        """Restart all workers with another lateness, which holds from now on. Nothing may be produced meanwhile."""
+        self.catch_up()
+        workers = [each for each in self.keeper.programs() if each.kind == "worker"]
+        for each in workers:
+            self.keeper.remove(each.name)
+        self.settings = self.settings.model_copy(update={"lateness_seconds": seconds})
+        self.oracle.change_lateness(load.now_ms(), self.settings.lateness_ms)
+        for each in workers:
+            self.add("worker", each.index)
+        self.heal()
 
     def states(self) -> list[Path]:
         """Return every folder of local state, also those of workers that are gone."""
@@ -114,12 +139,23 @@ class System:
     # Work
 
     @contextmanager
-    def traffic(self, rng: Random, shape: Shape = USUAL, rate: float = RATE) -> Iterator[Traffic]:
-        """Let impressions flow during the body, which starts once they reach ClickHouse."""
+    def traffic(self, rng: Random, shape: Shape = USUAL, rate: float = RATE, users: str = "") -> Iterator[Traffic]:
+        """Let impressions flow during the body, which starts once they reach ClickHouse.
+
+        They are of new users, unless `users` names some: the same name always gives the same users.
+        """
         self._traffics += 1
-        with Traffic(self.settings, rng, f"t{self._traffics}", shape, rate).flowing() as traffic:
+        with Traffic(self.settings, rng, users or f"t{self._traffics}", shape, rate).flowing() as traffic:
             self.flows()
             yield traffic
+
+    def ends(self) -> dict[str, int]:
+        """Return the sum of the end offsets of the source and of each topic of rows."""
+        sums = {}
+        for topic in (SOURCE, *OUTPUTS):
+            places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
+            sums[topic] = sum(ends(self.admin, places, IsolationLevel.READ_UNCOMMITTED).values())
+        return sums
 
     def decided(self) -> int:
         """Return the sum of the end offsets of the ledger's topic; it grows with every committed chunk."""
@@ -187,6 +223,15 @@ class System:
         self.disarm()
         self.keeper.heal()
 
+    def catch_up(self) -> None:
+        """Return once everything that was produced has arrived. Raises AssertionError if it doesn't (I5)."""
+        assert self.oracle.wait(STALLED_SECONDS, self.keeper.check), "not all of it has arrived"
+
+    def forget_servers(self) -> None:
+        """Use new clients from now on: the servers are others now, at the same addresses."""
+        self.oracle.reset()
+        self.__dict__.pop("admin", None)
+
     def verdict(self) -> Verdict:
         """Heal, wait until everything has arrived (I5), and return the verdict. Raises AssertionError for I5."""
         self.heal()
@@ -220,6 +265,11 @@ def fault_settings(folder: Path, **more: object) -> Settings:
     )
 
 
+def catalogue(shift: int = 0) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield the records of the load's artworks; each ordinal is `shift` higher than usual."""
+    return ((f"a{n:04d}", {"pool_id": "main", "ordinal": n + shift}) for n in range(load.ARTWORKS))
+
+
 def end_all(settings: Settings) -> None:
     """Kill every process of a system."""
     folder = RunFolder(settings.data_dir)
@@ -228,16 +278,19 @@ def end_all(settings: Settings) -> None:
 
 
 @contextmanager
-def running_system(settings: Settings, commands: Commands = OURS) -> Iterator[System]:
-    """Run a system; after the body kill everything, and leave the folder as it is."""
+def running_system(settings: Settings, commands: Commands = OURS, bare: bool = False) -> Iterator[System]:
+    """Run a system; after the body kill everything, and leave the folder as it is.
+
+    A bare one has only the servers, and nothing is provisioned: the body must do that, and call `begin`.
+    """
     try:
         stack.up(settings, ["kafka", "clickhouse"], out=lambda _: None)
-        provision(settings, False, lambda _: None)
-        produce_catalogue(settings, ((f"a{n:04d}", {"pool_id": "main", "ordinal": n}) for n in range(load.ARTWORKS)))
         system = System(settings, commands)
         try:
             system.keeper.start()
-            system.heal()
+            if not bare:
+                provision(settings, False, lambda _: None)
+                system.begin()
             yield system
         finally:
             system.close()

@@ -16,7 +16,8 @@ from streams.runtime.failpoints import Action, Failpoint
 from tests.faults.cases.broker import DECLARED_BYTES, SMALL_BYTES
 from tests.faults.controls import commit_first, cutting, store_first, textbook, two_transactions, unfenced
 from tests.faults.controls.proof import LOST, control, lost_flush
-from tests.faults.system import Commands
+from tests.faults.rows_lost import TABLES, drop_newest
+from tests.faults.system import OURS, Commands
 from tests.support.load import Raw, Shape, at_home, flush, impression, now_ms, user_at
 from tests.support.topics import limit
 
@@ -143,3 +144,15 @@ def test_a_sink_that_cuts_records_loses_the_rest_of_one(tmp_path: Path) -> None:
         flush_of_two_slices = lost_flush(user_at(0, "lost"), cutting.SLICE_ROWS + LOST)
         proof.die_at(Failpoint.SINK_INSERT_BETWEEN, SINK, flush_of_two_slices, hit=5)
         assert proof.difference("I1", "impressions").missing == LOST
+
+
+def test_rows_that_vanish_from_any_table_are_seen(tmp_path: Path) -> None:
+    """The newest part of each table is dropped under a running sink, unnoticed. Ours: "newest rows of ... lost"."""
+    with control("rows that vanish under a running sink", tmp_path, OURS) as proof:
+        for table in TABLES:
+            assert drop_newest(proof.system, table) > 0
+        proof.judge()
+        below_the_commit = {each.what.rpartition(" in ")[2] for each in proof.found if each.invariant == "I3"}
+        assert below_the_commit == set(TABLES)
+        for view in ("impressions", "ledger", "rejected"):
+            assert proof.difference("I1", view).missing > 0

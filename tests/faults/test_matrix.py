@@ -67,7 +67,7 @@ def test_nothing_lost_nothing_twice(shared: Shared, number: int, case: Case) -> 
 @pytest.mark.parametrize("case", OWN)
 def test_nothing_lost_nothing_twice_alone(tmp_path_factory: pytest.TempPathFactory, case: Case) -> None:
     folder = tmp_path_factory.mktemp("fault")
-    with running_system(fault_settings(folder, **case.settings)) as system:
+    with running_system(fault_settings(folder, **case.settings), bare=case.bare) as system:
         try:
             verdict = run_case(system, case, Random(f"{CASE_SEED} {case.name}"))
         except NotHereError as error:

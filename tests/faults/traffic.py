@@ -4,11 +4,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from random import Random
+from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
 from streams.settings import Settings
+from tests.support import hurtful
 from tests.support.load import USUAL, Raw, Shape, load
 
 TOPIC = "impressions.v1"
@@ -28,17 +31,14 @@ class Traffic:
         self._ending = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="traffic")
-        self._producer = Producer(
-            {
-                "bootstrap.servers": settings.kafka_bootstrap,
-                "enable.idempotence": True,
-                "linger.ms": 5,
-                "delivery.timeout.ms": int(DELIVERY_SECONDS * 1000),
-                "message.max.bytes": 4 * 1024 * 1024,
-                "topic.metadata.refresh.interval.ms": 5_000,
-                "log_level": 0,
-            }
-        )
+        self._others: SimpleQueue[Raw] = SimpleQueue()
+        self._producer = Producer(_config(settings))
+        # For records that are small only when compressed.
+        self._compressing = Producer({**_config(settings), **hurtful.COMPRESSED})
+
+    def also(self, record: Raw) -> None:
+        """Send another record soon, compressed."""
+        self._others.put(record)
 
     @contextmanager
     def flowing(self) -> Iterator["Traffic"]:
@@ -61,17 +61,31 @@ class Traffic:
             begun, sent = time.monotonic(), 0
             # The clock sets the rate: records missed in a slow moment are caught up.
             while not self._ending.wait(max(0.0, begun + sent / self._rate - time.monotonic())):
-                self._send(next(self._records))
+                self._send(self._producer, next(self._records))
                 sent += 1
-            left = self._producer.flush(DELIVERY_SECONDS)
+                while not self._others.empty():
+                    self._send(self._compressing, self._others.get())
+            left = self._producer.flush(DELIVERY_SECONDS) + self._compressing.flush(DELIVERY_SECONDS)
             assert left == 0, f"{left} records were never acknowledged"
         except BaseException as error:
             self._failure = error
 
-    def _send(self, record: Raw) -> None:
-        self._producer.produce(TOPIC, record.value, partition=record.partition, on_delivery=self._delivered)
-        self._producer.poll(0)
+    def _send(self, producer: Producer, record: Raw) -> None:
+        producer.produce(TOPIC, record.value, partition=record.partition, on_delivery=self._delivered)
+        producer.poll(0)
 
     def _delivered(self, error: KafkaError | None, _: Message) -> None:
         if error is not None:
             self._failure = AssertionError(f"the broker did not accept a record: {error.str()}")
+
+
+def _config(settings: Settings) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "enable.idempotence": True,
+        "linger.ms": 5,
+        "delivery.timeout.ms": int(DELIVERY_SECONDS * 1000),
+        "message.max.bytes": 4 * 1024 * 1024,
+        "topic.metadata.refresh.interval.ms": 5_000,
+        "log_level": 0,
+    }

@@ -1,9 +1,11 @@
 """The broker dies, hangs, or refuses records."""
 
 import signal
+from functools import partial
 from random import Random
 
 from tests.faults.case import Fault, case
+from tests.faults.operate import readyz
 from tests.faults.system import SESSION_SECONDS, System
 from tests.support.load import Shape
 from tests.support.topics import limit
@@ -31,6 +33,21 @@ def stopped(system: System, rng: Random) -> None:
     system.keeper.signal(NAME, signal.SIGCONT)
     system.heal()
     system.oracle.reset()
+
+
+@case("broker stands still until programs say so", Fault.BROKER_HANGS)
+def stopped_until_said(system: System, rng: Random) -> None:
+    """SIGSTOP until /readyz of worker and sink say that they are not ready; after SIGCONT they are again."""
+    system.keeper.signal(NAME, signal.SIGSTOP)
+    for name in ("worker-0", "sink-0"):
+        system.until(partial(_says_not_ready, system, name), f"{name} says that it isn't ready")
+    system.keeper.signal(NAME, signal.SIGCONT)
+    system.heal()
+    system.oracle.reset()
+
+
+def _says_not_ready(system: System, name: str) -> bool:
+    return readyz(system, name) not in ("", "ready")
 
 
 @case("an output refuses records", Fault.OUTPUT_REFUSED, shape=Shape(impressions=(100, 200), packed=0.5))

@@ -1,17 +1,14 @@
 """Logs are deleted, truncated or re-created. Each case has a system of its own."""
 
-import subprocess
-import sys
+from collections.abc import Callable
 from random import Random
 
 from confluent_kafka import TopicPartition
 
-from streams.embedded.components import environment
-from streams.runtime.exit import EXIT_CONFIG
 from tests.faults.case import Fault, case
+from tests.faults.operate import refused_worker, succeed
 from tests.faults.system import SECONDS, System
 from tests.support.load import PARTITIONS
-from tests.support.program import MemberProcess
 from tests.support.topics import configure, delete
 
 SOURCE = "impressions.v1"
@@ -51,21 +48,18 @@ def changelog_truncated(system: System, rng: Random) -> None:
     _refused_and_rebuilt(system, rng, lose)
 
 
-def _refused_and_rebuilt(system: System, rng: Random, lose: object) -> None:
-    with system.traffic(rng):
+def _refused_and_rebuilt(system: System, rng: Random, lose: Callable[[], None]) -> None:
+    with system.traffic(rng, users="returning"):
         system.works(200)
     assert system.verdict().ok
-    # Not the keeper's worker: the keeper would count this exit as a failure.
-    refused = MemberProcess("worker", system.settings)
     with system.keeper.held(WORKER):
         system.keeper.kill(WORKER)
-        lose()  # type: ignore[operator]
+        lose()
         for _ in range(2):
-            assert refused.start().wait_exit() == EXIT_CONFIG, refused.output()
-            assert "impressions rebuild" in refused.output()
+            assert "impressions rebuild" in refused_worker(system)
         system.wait_no_members("impressions")
-        _command(system, "rebuild")
-    with system.traffic(rng):
+        succeed(system, "rebuild")
+    with system.traffic(rng, users="returning"):
         system.works(200)
 
 
@@ -76,7 +70,7 @@ def source_made_again(system: System, rng: Random) -> None:
         system.works(200)
     assert system.verdict().ok
     delete(system.settings, SOURCE)
-    _command(system, "provision")
+    succeed(system, "provision")
     with system.traffic(rng):
         system.works(200)
 
@@ -90,13 +84,7 @@ def source_made_again_without_worker(system: System, rng: Random) -> None:
     with system.keeper.held(WORKER):
         system.keeper.kill(WORKER)
         delete(system.settings, SOURCE)
-        _command(system, "provision")
+        succeed(system, "provision")
         system.fill(rng, 300)
     with system.traffic(rng):
         system.works(100)
-
-
-def _command(system: System, name: str) -> None:
-    argv = [sys.executable, "-m", "streams", name]
-    done = subprocess.run(argv, env=environment(system.settings), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -29,6 +29,14 @@ for _failpoint in FAILPOINTS:
     declare_case(f"sink killed at {_failpoint}", _failpoint, partial(killed_at, _failpoint), killed_at.__doc__ or "")
 
 
+@case(f"sink killed at {Failpoint.SINK_PLACING}", Failpoint.SINK_PLACING)
+def killed_while_placed(system: System, rng: Random) -> None:
+    """SIGKILL, and another SIGKILL at this failpoint while the next sink finds out where to start."""
+    fired = system.arm(Failpoint.SINK_PLACING, SINK)
+    system.keeper.kill(SINK)
+    system.wait_fired(fired)
+
+
 @case("sink killed in the middle of an insert", Fault.SINK_KILLED)
 def killed_mid_insert(system: System, rng: Random) -> None:
     """SIGKILL after ClickHouse has stored the body, before its response."""

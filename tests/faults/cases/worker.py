@@ -21,7 +21,7 @@ AT_WORK = (
     Failpoint.WORKER_OFFSET_AFTER,
 )
 # Passed for each partition while a worker starts.
-IN_RECOVERY = (Failpoint.WORKER_FENCED, Failpoint.WORKER_BARRIER, Failpoint.WORKER_RESTORING)
+IN_RECOVERY = (Failpoint.WORKER_TAKING, Failpoint.WORKER_FENCED, Failpoint.WORKER_BARRIER, Failpoint.WORKER_RESTORING)
 # Faust commits once a second, so a later hit would only take longer.
 LATEST_HIT = 5
 PARTITIONS = 4

@@ -10,7 +10,7 @@ from random import Random
 from oracle import Difference, Verdict
 from streams.runtime.failpoints import Failpoint
 from tests.faults.results import Result
-from tests.faults.system import STALLED_SECONDS, Commands, System, fault_settings, running_system
+from tests.faults.system import Commands, System, fault_settings, running_system
 from tests.support.load import USUAL, Raw, Shape, at_home, flush, impression, now_ms, produce
 
 # Once work from after the fault has arrived, anything that takes longer than this (s) will not arrive.
@@ -43,7 +43,7 @@ class Control:
 
     def catch_up(self) -> None:
         """Return once everything that was produced has arrived."""
-        assert self.system.oracle.wait(STALLED_SECONDS, self.system.keeper.check), "not all of it has arrived"
+        self.system.catch_up()
 
     def judge(self) -> None:
         """Heal, let impressions flow after the fault, and record the differences."""

@@ -9,7 +9,9 @@ from tests.faults import cases as _declared  # noqa: F401 - declares the cases
 from tests.faults import results
 from tests.faults.case import CASES, Case, Fault, quick
 from tests.faults.results import Result, details, load_all, table
-from tests.faults.schedule import draw
+from tests.faults.rows_lost import TABLES
+from tests.faults.schedule import HURTFUL, KINDS, draw
+from tests.faults.stranger import Ending
 
 SEEDS = range(200)
 
@@ -28,10 +30,11 @@ def test_faults_are_in_order_and_under_load() -> None:
 
 def test_seeds_reach_every_kind_of_fault_and_every_failpoint() -> None:
     steps = [step for seed in SEEDS for step in draw(seed).steps]
-    assert {step.kind for step in steps} == {
-        "kill", "failpoint", "pause", "terminate", "join", "leave", "wipe", "down", "cut"
-    }  # fmt: skip
-    assert {step.detail for step in steps} - {""} == set(Failpoint)
+    assert {step.kind for step in steps} == set(KINDS)
+    assert {step.detail for step in steps if step.kind in ("failpoint", "cut")} == set(Failpoint)
+    assert {step.target for step in steps if step.kind == "drop"} == set(TABLES)
+    assert {step.detail for step in steps if step.kind == "hurtful"} == set(HURTFUL)
+    assert {step.detail for step in steps if step.kind == "transaction"} == set(Ending)
 
 
 def test_each_failpoint_and_each_kind_of_fault_has_one_quick_case() -> None:

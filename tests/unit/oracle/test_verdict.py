@@ -115,7 +115,8 @@ def test_states_are_compared_byte_by_byte() -> None:
 
 def test_the_position_is_read_from_the_state() -> None:
     assert position_of({}) is None
-    assert position_of({b"c\x00p": b'{"topic_id":"t","next_offset":7,"codec":1}'}) == ("t", 7)
+    assert position_of({b"c\x00p": b'{"topic_id":"t","next_offset":7,"codec":1}'}) == ("t", 7, 0)
+    assert position_of({b"c\x00p": b'{"topic_id":"t","next_offset":7,"line":3,"codec":2}'}) == ("t", 7, 3)
 
 
 def test_the_partition_is_read_from_the_name_of_a_folder() -> None:
