@@ -232,7 +232,6 @@ class Assignment:
         except BaseException:
             partition.close()
             raise
-        self._topic_id = source.topic_id
         self._poison.forget(source.topic_id, number, partition.place)
         lost = source.low - partition.position.next_offset
         if lost > 0:

@@ -10,6 +10,7 @@ Failures are counted on this machine, outside the state: the state of a failed c
 """
 
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,18 +38,23 @@ class Suspicion:
 
 
 class PoisonLog:
-    """Counts failures by topic id, partition, offset and line, in a file in the worker's data folder."""
+    """Counts failures by topic id, partition, offset and line, in a file in the worker's data folder.
+
+    Safe to share between threads: partitions are taken at the same time.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._path = folder / "poison.json"
+        self._lock = threading.Lock()
         self._counts: dict[str, int] = orjson.loads(self._path.read_bytes()) if self._path.exists() else {}
 
     def note(self, topic_id: str, partition: int, offset: int, line: int) -> int:
         """Count one failure; return how many there were."""
         key = f"{topic_id}:{partition}:{offset}:{line}"
-        self._counts[key] = count = self._counts.get(key, 0) + 1
-        self._write()
+        with self._lock:
+            self._counts[key] = count = self._counts.get(key, 0) + 1
+            self._write()
         logger.error("line_failed", partition=partition, offset=offset, line=line, attempts=count)
         return count
 
@@ -72,19 +78,21 @@ class PoisonLog:
 
     def forget(self, topic_id: str, partition: int, before: Place) -> None:
         """Drop what is before a place, or of a topic that was re-created: these lines are never decided again."""
-        kept = {
-            key: count
-            for key, count in self._counts.items()
-            if key.split(":")[1] != str(partition)
-            or (key.startswith(f"{topic_id}:{partition}:") and _place(key) >= before)
-        }
-        if kept != self._counts:
-            self._counts = kept
-            self._write()
+        with self._lock:
+            kept = {
+                key: count
+                for key, count in self._counts.items()
+                if key.split(":")[1] != str(partition)
+                or (key.startswith(f"{topic_id}:{partition}:") and _place(key) >= before)
+            }
+            if kept != self._counts:
+                self._counts = kept
+                self._write()
 
     def _places(self, topic_id: str, partition: int) -> dict[Place, int]:
         prefix = f"{topic_id}:{partition}:"
-        return {_place(key): count for key, count in self._counts.items() if key.startswith(prefix)}
+        with self._lock:
+            return {_place(key): count for key, count in self._counts.items() if key.startswith(prefix)}
 
     def _write(self) -> None:
         """Replace the file as a whole, so that a crash can't damage it."""
