@@ -13,7 +13,9 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from impression_streams.client import connection
 from streams.clickhouse.client import connect
 from streams.embedded.components import environment
+from streams.errors import Kind, UserError
 from streams.kafka import names
+from streams.kafka.admin import describe
 from streams.kafka.client import cluster, security
 from streams.provision.run import provision
 from streams.sdk import ImpressionProducer
@@ -131,6 +133,18 @@ def test_the_sink_reports_when_every_certificate_expires(running: Running) -> No
     assert found.pop("kafka's authority") == pytest.approx(3650, abs=1)
     assert set(found) == set(settings.kafka_bootstrap.split(","))
     assert list(found.values()) == pytest.approx([730] * len(brokers), abs=1)
+
+
+@pytest.mark.parametrize("wrong", ["password", "authority"])
+def test_our_own_requests_say_that_the_login_is_wrong(running: Running, wrong: str, tmp_path: Path) -> None:
+    """Not that no broker answers, as the client has it."""
+    settings, *_ = running
+    guessed = tmp_path / "guessed"
+    guessed.write_text("guessed\n")
+    change = {"kafka_password_file": guessed} if wrong == "password" else {"kafka_ca_file": None}
+    with pytest.raises(UserError, match="IMPRESSIONS_KAFKA_PASSWORD_FILE and IMPRESSIONS_KAFKA_CA_FILE") as raised:
+        describe(settings.model_copy(update=change), names.IMPRESSIONS)
+    assert raised.value.kind is Kind.REFUSE
 
 
 def test_the_cluster_survives_the_loss_of_one_broker(running: Running) -> None:
