@@ -7,7 +7,7 @@ from streams.metrics.base import PARTITION, PARTITION_KIND, SINK, WORKER
 untaken = Gauge(
     "impressions_worker_partitions_untaken",
     "1 for each source partition that is assigned to this worker and that it can't take, by kind: wait (it is tried "
-    "again and again) or refuse (a person must act); `/readyz` says why",
+    "again and again) or refuse (a person must act, and then restart the worker); `/readyz` says why",
     PARTITION_KIND,
     registry=WORKER,
 )
