@@ -13,9 +13,10 @@ import aiokafka
 from aiokafka.errors import GroupAuthorizationFailedError, IllegalStateError, TopicAuthorizationFailedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+from mode import Service
 
 from streams.core.pieces import Place, SourceRecord
-from streams.errors import UserError
+from streams.errors import ClientBrokenError, UserError
 from streams.kafka.names import IMPRESSIONS, WORKER_GROUP
 from streams.metrics import catalogue as metrics
 from streams.runtime import failpoints
@@ -34,10 +35,12 @@ FETCH_WAIT_MS = 50
 # How soon new partitions of the source are noticed, and a topic that was re-created.
 METADATA_MAX_AGE_MS = 30_000
 # What Kafka says when a right is missing, and which. Faust would stop without saying so.
-RIGHTS: dict[type[Exception], str] = {
+RIGHTS: dict[type[BaseException], str] = {
     GroupAuthorizationFailedError: f"Read on the group {WORKER_GROUP}",
     TopicAuthorizationFailedError: f"Read on the topic {IMPRESSIONS}",
 }
+# How late a refusal by the group may be noticed.
+REFUSAL_SECONDS = 1.0
 # How long nothing else is fetched while a very long line is decided and committed. That takes a second.
 LONG_LINE_SECONDS = 10.0
 
@@ -75,17 +78,23 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         fetched = {}
         try:
             chunks = await super()._fetch_records(*args, **kwargs)
-        except tuple(RIGHTS) as error:
-            why = (
-                f"Kafka won't send {IMPRESSIONS}: our login needs {RIGHTS[type(error)]}. Grant that with kafka-acls.sh."
-            )
-            end_process(UserError(why))
+        except (GroupAuthorizationFailedError, TopicAuthorizationFailedError) as error:
+            end_process(_explained(error))
         except UserError as error:
             end_process(error)
         for tp, (records,) in chunks.items():
             fetched[tp] = Run(self._starts.get(tp, records[0].place), records)
             self._starts[tp] = records[-1].after
         return fetched
+
+    def refusal(self) -> BaseException | None:
+        """Return what keeps the consumer out of its group for good, if anything does. Safe to call from any thread."""
+        coordinator: Any = getattr(self._consumer, "_coordinator", None)
+        if coordinator is None:
+            return None
+        task = coordinator._coordination_task
+        ended = task.done() and not task.cancelled()
+        return cast("BaseException | None", task.exception() if ended else coordinator._pending_exception)
 
     def fetched(self, tps: Iterable[TP]) -> dict[TP, int]:
         """Return the offset after what was fetched, markers included, as far as known. Safe to call from any thread."""
@@ -162,6 +171,13 @@ class ChunkConsumer(driver.Consumer):
         """The offset after what was fetched, by partition that is being read. Safe to call from any thread."""
         reading = [tp for tp in list(self._active_partitions) if tp.topic == IMPRESSIONS]
         return {tp.partition: offset for tp, offset in cast(ChunkThread, self._thread).fetched(reading).items()}
+
+    @Service.task
+    async def _notice_refusals(self) -> None:
+        """End the process if the group refuses us. aiokafka waits until it is asked about that; Faust never asks."""
+        async for _ in self.itertimer(REFUSAL_SECONDS, name="refusals"):
+            if (error := cast(ChunkThread, self._thread).refusal()) is not None:
+                end_process(_explained(error))
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Log nothing: from here, a partition that a producer's open transaction ends looks like one that hangs.
@@ -264,3 +280,10 @@ class ChunkConsumer(driver.Consumer):
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Keep no gaps: every chunk would add one that nothing ever removes."""
+
+
+def _explained(error: BaseException) -> BaseException:
+    """Return the sentence for what aiokafka's consumer doesn't go on from."""
+    if (right := RIGHTS.get(type(error))) is None:
+        return ClientBrokenError(f"The consumer of {IMPRESSIONS} has left its group for good: {error!r}.")
+    return UserError(f"Kafka won't send {IMPRESSIONS}: our login needs {right}. Grant that with kafka-acls.sh.")

@@ -1,6 +1,9 @@
 """What our consumer does in Faust's place: rights that are missing, and log lines that would be false."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -39,6 +42,48 @@ def test_a_right_to_read_that_is_missing_is_named(
     why = raised.value.__cause__
     assert isinstance(why, UserError)
     assert f"our login needs {right}" in str(why)
+
+
+class Coordinator:
+    """Stands in for aiokafka's coordinator, whose task may have ended, and which may wait to be asked."""
+
+    def __init__(self, pending: Exception | None, ended: Exception | None) -> None:
+        self._pending_exception = pending
+        self._coordination_task: Future[None] = Future()
+        if ended is not None:
+            self._coordination_task.set_exception(ended)
+
+
+@pytest.mark.parametrize("how", ["pending", "ended"])
+def test_a_group_that_refuses_us_is_noticed_although_faust_never_asks(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, ended = GroupAuthorizationFailedError("impressions"), list[BaseException]()
+
+    def end(error: BaseException) -> NoReturn:
+        ended.append(error)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(consumer, "end_process", end)
+    monkeypatch.setattr(consumer, "REFUSAL_SECONDS", 0.001)
+    thread: Any = ChunkThread.__new__(ChunkThread)
+    made: Any = ChunkConsumer.__new__(ChunkConsumer)
+    made._thread = thread
+
+    async def itertimer(*_: object, **__: object) -> AsyncIterator[float]:
+        thread._consumer = None
+        yield 0
+        thread._consumer = SimpleNamespace(_coordinator=Coordinator(None, None))
+        yield 0
+        assert not ended
+        pending, task = (refused, None) if how == "pending" else (None, refused)
+        thread._consumer = SimpleNamespace(_coordinator=Coordinator(pending, task))
+        yield 0
+
+    made.itertimer = itertimer
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(made._notice_refusals(made))
+    assert "our login needs Read on the group impressions" in str(ended[0])
 
 
 def test_fausts_livelock_detector_is_not_asked() -> None:
