@@ -4,14 +4,20 @@ ClickHouse is read before Kafka: whatever a running worker decides meanwhile the
 is ahead of its position shows that the changelog has lost its end.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 from streams.clickhouse.ask import Asking
 from streams.provision.evidence import Accepted, Evidence, Tables
 from streams.provision.look_logs import look_at_logs
 from streams.settings import Settings
 
 HISTORY = ("impressions_raw", "ledger_raw", "user_artworks_raw")
-# Rows whose event_id is recomputed.
-SAMPLE = 200
+# Some rows, in whose event_ids the window shows.
+SAMPLE_QUERY = (
+    "SELECT event_id, user_id, artwork_id, toUnixTimestamp64Milli(seen_at)"
+    " FROM {db:Identifier}.impressions_raw LIMIT 200"
+)
 
 
 def look(settings: Settings, declared: int) -> Evidence:
@@ -29,17 +35,15 @@ def look_at_tables(ask: Asking) -> Tables:
     existing = {name for (name,) in ask.rows("SELECT name FROM system.tables WHERE database = {db:String}")}
     rows = {name: int(ask.one(f"SELECT count() FROM {{db:Identifier}}.{name}")) for name in HISTORY if name in existing}
     return Tables(
-        rows, decided(ask) if rows.get("ledger_raw") else {}, sample(ask) if rows.get("impressions_raw") else ()
+        rows,
+        decided(ask) if rows.get("ledger_raw") else {},
+        accepted(ask.rows(SAMPLE_QUERY)) if rows.get("impressions_raw") else (),
     )
 
 
-def sample(ask: Asking) -> tuple[Accepted, ...]:
-    """Return some accepted impressions, in whose event_ids the window shows."""
-    found = ask.rows(
-        "SELECT event_id, user_id, artwork_id, toUnixTimestamp64Milli(seen_at) FROM {db:Identifier}.impressions_raw"
-        f" LIMIT {SAMPLE}"
-    )
-    return tuple(Accepted(event, user, artwork, int(seen_at)) for event, user, artwork, seen_at in found)
+def accepted(rows: Iterable[Sequence[Any]]) -> tuple[Accepted, ...]:
+    """Return the rows of SAMPLE_QUERY."""
+    return tuple(Accepted(event, user, artwork, int(seen_at)) for event, user, artwork, seen_at in rows)
 
 
 def decided(ask: Asking) -> dict[tuple[str, int], tuple[int, int]]:

@@ -10,6 +10,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from streams.clickhouse import errors
 from streams.clickhouse.client import connect
 from streams.errors import Kind, UserError
+from streams.provision.same_window import require_same_window
 from streams.settings import Settings
 from streams.sink import observe
 from streams.sink.blocks import TableRows
@@ -142,6 +143,7 @@ class Writer:
         try:
             if self._client is None:
                 self._client = connect(self._settings)
+                require_same_window(self._client, self._settings)
             return request(self._client)
         except (ClickHouseError, UserError, OSError) as error:
             self.close()

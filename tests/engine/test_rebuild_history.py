@@ -1,6 +1,7 @@
 """Rebuilding reads every fact of a user together, in pages, whatever has not been merged yet."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import groupby
 
 import pytest
@@ -10,9 +11,11 @@ from streams.core.identity import event_id
 from streams.errors import UserError
 from streams.provision.installation import windows_proven
 from streams.provision.look import look_at_tables
+from streams.provision.same_window import require_same_window
 from streams.rebuild import history
 from streams.rebuild.history import Held, History
 from streams.sink.feeds import USER_ARTWORKS
+from streams.sink.writer import InsertError, Writer
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import migrated
 from tests.support.rows import T0, TOPIC_ID, accepted, ledger
@@ -65,6 +68,23 @@ def test_what_was_decided_and_held_is_found_by_log(engine: Engine) -> None:
         assert found.newest_appends()["source-1", 1] == T0 + 5
         assert found.held("ledger_raw", TOPIC_ID) == {0: Held(2, 4), 1: Held(8, 8)}
         assert found.held("impressions_raw", TOPIC_ID) == {}
+
+
+def test_the_sink_does_not_write_to_rows_of_another_window(engine: Engine) -> None:
+    rows = [row("u1", f"a{n}", T0 + 7_000_000 * n, n) for n in range(9)]
+    other = [each | {"event_id": event_id("u1", f"a{n}", T0 + 7_000_000 * n, 300_000)} for n, each in enumerate(rows)]
+    strange = [each | {"event_id": f"e{n}"} for n, each in enumerate(rows)]
+    client = engine.client("writer")
+    for name, found, refused in (("same", rows, False), ("another", other, True), ("strange", strange, False)):
+        migrated(engine, name).put.accepted(*found)
+        settings = engine.settings(clickhouse_database=name)
+        with pytest.raises(UserError, match="window of 300 s") if refused else nullcontext():
+            require_same_window(client, settings)
+    # A database without tables is not made yet: that is no other window.
+    require_same_window(client, engine.settings(clickhouse_database="not_made_yet"))
+    writer = Writer(engine.settings(clickhouse_database="another"))
+    with pytest.raises(InsertError, match="window of 300 s"):
+        writer.catalogue(TOPIC_ID)
 
 
 def test_tables_are_looked_at_as_they_are(engine: Engine) -> None:
