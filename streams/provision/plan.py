@@ -169,8 +169,8 @@ def _partitions(topic: str, want: Wanted, have: Existing) -> list[Action]:
         Refuse(
             topic,
             f"has {have.partitions} partitions and {want.partitions} are declared; a change would part users from "
-            f"their state, so declare {have.partitions}, or provision new topics on an empty broker and run "
-            f"`impressions rebuild`",
+            f"their state, so declare {have.partitions}, or let IMPRESSIONS_KAFKA_BOOTSTRAP name an empty broker and "
+            f"run `impressions rebuild`, which makes topics and state there",
         )
     ]
 
