@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from operator import attrgetter
 
-from confluent_kafka import ConsumerGroupState, TopicPartition
+from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException, TopicPartition
 from rich.console import Console
 
 from streams.clickhouse.ask import Asking
@@ -107,7 +107,12 @@ def _require_reason(settings: Settings, evidence: Evidence, replace: bool) -> Ta
 def _require_idle(settings: Settings) -> None:
     def state() -> ConsumerGroupState:
         groups = admin(settings).describe_consumer_groups([names.WORKER_GROUP], request_timeout=REQUEST_SECONDS)
-        return ConsumerGroupState(groups[names.WORKER_GROUP].result().state)
+        try:
+            return ConsumerGroupState(groups[names.WORKER_GROUP].result().state)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+                return ConsumerGroupState.DEAD
+            raise
 
     if patiently(settings, state) not in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD):
         raise UserError(
