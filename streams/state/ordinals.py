@@ -97,7 +97,8 @@ def behind(ordinal: int) -> CatalogueBehindError:
     """Return the error for a used ordinal that the catalogue lacks."""
     return CatalogueBehindError(
         f"the catalogue that was read from artworks.v1 has no artwork with ordinal {ordinal} yet, but users have seen "
-        "it: waiting for it. If the topic has lost records or was re-created, restore it, or run `impressions rebuild`."
+        "it: waiting for it. If the topic has lost records or was re-created, restore it, or run `impressions rebuild "
+        "--replace`."
     )
 
 
@@ -105,5 +106,5 @@ def differs(how: str) -> StateLostError:
     """Return the error for a catalogue that is not the one that the state was made with."""
     return StateLostError(
         f"the ordinals of artworks.v1 differ from those that the state was made with ({how}): restore the topic, "
-        "or run `impressions rebuild`."
+        "or run `impressions rebuild --replace`."
     )
