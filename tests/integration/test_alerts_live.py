@@ -167,11 +167,8 @@ def test_a_broker_that_hangs_is_reported_by_all_until_it_returns(settings: Setti
 def test_a_partition_without_a_state_is_reported_and_the_others_go_on(settings: Settings, observers: Observers) -> None:
     """The last test here: a topic never gets smaller again."""
     assert "ImpressionsPartitionUntaken" not in firing(observers)
-    worker = component("worker-0", settings).program
-    worker.stop()
     (grown,) = admin(settings).create_partitions([NewPartitions(IMPRESSIONS, load.PARTITIONS + 1)]).values()
     grown.result(KAFKA_SECONDS)
-    worker.start()
     until(lambda: "ImpressionsPartitionUntaken" in firing(observers), RETURNS_SECONDS, "the partition is reported")
     assert values(observers, "ImpressionsPartitionUntaken", "partition") == {str(load.PARTITIONS)}
     assert values(observers, "ImpressionsPartitionUntaken", "kind") == {"refuse"}
