@@ -122,7 +122,7 @@ class Partition:
         if position.topic_id != source.topic_id:
             logger.warning("source_topic_is_new", partition=self.number, old=position.topic_id, new=source.topic_id)
             return replace(position, topic_id=source.topic_id, next_offset=0, line=0)
-        if position.next_offset > source.high:
+        if position.next_offset + (position.line > 0) > source.high:
             raise StateLostError(
                 f"partition {self.number} ends at offset {source.high}, but was decided up to {position.next_offset}: "
                 "the brokers have lost records that they had acknowledged. New ones would take the same offsets, and "

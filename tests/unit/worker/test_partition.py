@@ -1,7 +1,7 @@
 """What a partition decides again or never again, and what its mark shows meanwhile."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,13 @@ from streams.core.catalogue import Catalogue
 from streams.core.decode_fast import Flush
 from streams.core.decode_fast import read as read_lines
 from streams.core.pieces import SourceRecord, pieces
+from streams.errors import StateLostError
+from streams.kafka.names import changelog
+from streams.kafka.transaction import ProducerRecord
+from streams.state import position
 from streams.state.memory import MemoryStore
+from streams.state.partition_state import POSITION, Table
+from streams.state.position import Position
 from streams.worker.mark import Deciding, Found, Mark
 from streams.worker.partition import Partition, Source
 from streams.worker.poison import Suspicion
@@ -104,3 +110,13 @@ def test_poisoned_lines_are_given_up_on_once_and_then_forgotten(mark: Mark) -> N
         again = held.decide([SourceRecord(5, T0, VALUE)])
         assert again is not None
         assert (again.poisoned, again.outputs.summary.reasons["malformed"]) == (0, 2)
+
+
+@pytest.mark.parametrize(("line", "lost"), [(0, False), (5, True)])
+def test_a_log_that_ends_before_the_record_that_was_begun_has_lost_it(mark: Mark, line: int, lost: bool) -> None:
+    log = MemoryLog(SETTINGS, 1)
+    begun = position.encode(Position(TOPIC_ID, 10, SETTINGS.window_ms, 1, line))
+    log.commit([ProducerRecord(changelog(Table.COVERAGE), 0, POSITION, begun)])
+    with instead_of_kafka(log), pytest.raises(StateLostError) if lost else nullcontext():
+        held = Partition(SETTINGS, 0, MemoryStore())
+        held.recover(lambda: Source(TOPIC_ID, 1, 0, 10), Catalogue(), lambda _: Suspicion(mark))
