@@ -92,7 +92,8 @@ class ChunkRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka's
                 chunk.append(record)
                 size += length
                 rows += count
-                if record.omitted:  # it took long to unpack, and so may the next one
+                # A long line: don't hold the next one beside it, and don't spend more time on unpacking than it took.
+                if record.omitted or size > CHUNK_BYTES:
                     self.next_fetch_offset = record.after[0]
                     yield chunk
                     chunk, size, rows = [], 0, 0

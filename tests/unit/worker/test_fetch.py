@@ -181,3 +181,23 @@ def test_pieces_of_equal_lines_fill_a_chunk_by_their_bytes_alone() -> None:
     """They have a row each. A transaction for every 10,000 of a gigabyte's line feeds would take hours."""
     log = Log([(1, batch(0, [b"\n" * 3_000_000]))], [], 1)
     assert [len(chunk) for chunk in records_of(ChunkRecords, log, 0)] == [2_621, 379]
+
+
+def test_a_long_line_is_handed_on_before_the_next_one_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked = []
+    blocks = unpack.blocks
+
+    def counted(codec: int, data: memoryview) -> Iterator[bytes]:
+        for block in blocks(codec, data):
+            unpacked.append(len(block))
+            yield block
+
+    monkeypatch.setattr(unpack, "blocks", counted)
+    line = b"x" * (12 * 1024 * 1024)
+    log = Log([(1, batch(0, [b"\n".join([line] * 4)], codec=CODECS["zstd"]))], [], 1)
+    found = records_of(ChunkRecords, log, 0)
+    del unpacked[:]
+    (piece,) = next(found)
+    assert piece.value == line + b"\n"
+    assert sum(unpacked) < unpack.WHOLE_BYTES + 14 * 1024 * 1024 + unpack.BLOCK_BYTES
+    assert [len(chunk) for chunk in found] == [1, 1, 1]
