@@ -9,6 +9,7 @@ from pyroaring import BitMap
 
 from streams.core import rows
 from streams.core.catalogue import Catalogue
+from streams.core.digests import Digests
 from streams.core.rows import Coverage
 from streams.core.seen import Seen
 
@@ -21,9 +22,13 @@ def absorb(seen: Seen, catalogue: Catalogue, see: Callable[[str, int], None]) ->
     waiting = seen.uncatalogued
     if not waiting:
         return
-    # At least one change of the catalogue made each new id known.
-    few = since >= 0 and catalogue.version - since < len(waiting)
-    for artwork_id in catalogue.new_since(since) if few else list(waiting):
+    if isinstance(waiting, Digests):
+        ids: Iterable[str] = catalogue.new_since(since)
+    else:
+        # At least one change of the catalogue made each new id known.
+        few = since >= 0 and catalogue.version - since < len(waiting)
+        ids = catalogue.new_since(since) if few else list(waiting)
+    for artwork_id in ids:
         ordinal = catalogue.ordinal(artwork_id)
         if ordinal is not None and artwork_id in waiting:
             seen.forget(artwork_id)

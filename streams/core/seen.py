@@ -12,10 +12,16 @@ from struct import Struct, unpack
 
 from pyroaring import BitMap
 
+from streams.core.digests import Digests
+
 # An entry begins with the length of the id in bytes, which is never 0, and the id follows; or with 0 and an ordinal.
 _PACK = Struct("<BI").pack
 _ENTRY_BYTES = 5
 _LONGEST_ID = 128
+# Beyond so many ids, digests are kept in their place.
+FEW = 2_000
+# What an id takes in a set beside its characters, and an ordinal in a bitmap, measured on CPython 3.11.
+_ID_BYTES, _ORDINAL_BYTES = 100, 4
 
 
 @dataclass(slots=True)
@@ -24,7 +30,7 @@ class Seen:
 
     ordinals: BitMap = field(default_factory=BitMap)
     # Most users have none, and an empty set takes 200 bytes.
-    uncatalogued: AbstractSet[str] = frozenset()
+    uncatalogued: AbstractSet[str] | Digests = frozenset()
     id_bytes: int = field(default=0, compare=False)  # the length of all of them
     # The end of the packed value: see `streams.state.segments`.
     entries: bytearray = field(default_factory=bytearray, compare=False)
@@ -47,9 +53,11 @@ class Seen:
     def add(self, artwork_id: str, ordinal: int | None) -> None:
         """Record an accepted impression of an artwork that was not known in this way, and append its entry."""
         if ordinal is None:
-            if not isinstance(self.uncatalogued, set):
-                self.uncatalogued = set(self.uncatalogued)
-            self.uncatalogued.add(artwork_id)
+            if not self.uncatalogued:
+                self.uncatalogued = {artwork_id}
+            else:
+                assert isinstance(self.uncatalogued, set | Digests)
+                self.uncatalogued.add(artwork_id)
             self.id_bytes += len(artwork_id)
             raw = artwork_id.encode()
             self.entries.append(len(raw))
@@ -61,9 +69,22 @@ class Seen:
 
     def forget(self, artwork_id: str) -> None:
         """Stop knowing an artwork by its id; it is known by its ordinal. The entry stays."""
-        assert isinstance(self.uncatalogued, set)
+        assert isinstance(self.uncatalogued, set | Digests)
         self.uncatalogued.remove(artwork_id)
         self.id_bytes -= len(artwork_id)
+
+    def compact(self) -> None:
+        """Keep many ids in less memory. They can't be listed any more, so they must have been looked up before."""
+        ids = self.uncatalogued
+        if len(ids) > FEW and not isinstance(ids, Digests) and self.checked >= 0 and not self.parts:
+            self.uncatalogued = Digests(ids)
+
+    @property
+    def memory(self) -> int:
+        """About how much memory the artworks take (bytes)."""
+        ids = self.uncatalogued
+        taken = ids.memory if isinstance(ids, Digests) else self.id_bytes + len(ids) * _ID_BYTES
+        return taken + len(self.ordinals) * _ORDINAL_BYTES
 
 
 def encode(ordinals: Iterable[int], uncatalogued: Iterable[str]) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from struct import error as StructError
 
 from streams.core import seen as seen_codec
+from streams.core.digests import Digests
 from streams.core.seen import Seen
 from streams.core.window import Bucket
 from streams.errors import StateUnreadableError
@@ -51,6 +52,7 @@ def times(bucket: Bucket) -> Mapping[str, int]:
 def pack_seen(key: bytes, seen: Seen) -> list[Change]:
     """Return what writes the changed end of a user's seen artworks."""
     if seen.parts:
+        assert not isinstance(seen.uncatalogued, Digests), "ids are compacted once the value is in segments"
         seen.entries[:] = seen_codec.encode(seen.ordinals, seen.uncatalogued)
     return segments.changes(key, seen)
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracle.rules import Record
+from streams.core import seen as seen_module
 from streams.core.catalogue import Catalogue
 from streams.core.partitioner import partition_of
 from streams.kafka import names
@@ -62,11 +63,12 @@ def test_any_order_and_any_duplication_are_decided_as_the_oracle_says(
     assert_same(decided(data.draw(st.permutations(records + again)), []))
 
 
-@given(drafts, catalogues, sizes, st.sampled_from([0, 5_000, 10_000]), st.sampled_from([1, 8, 64]))
+@given(drafts, catalogues, sizes, st.sampled_from([0, 5_000, 10_000]), st.sampled_from([1, 8, 64]), st.booleans())
 def test_sizes_of_chunks_caches_and_segments_change_no_decision(
-    records: list[Draft], catalogue: list[Record], chunks: list[int], cached: int, closed_at: int
+    records: list[Draft], catalogue: list[Record], chunks: list[int], cached: int, closed_at: int, compact: bool
 ) -> None:
     with (
+        mock.patch.object(seen_module, "FEW", 0 if compact else seen_module.FEW),
         mock.patch.object(state_module, "CACHE_BYTES", cached),
         mock.patch.object(segments, "CLOSED_AT", closed_at),
         mock.patch.object(segments, "LARGEST", 2 * closed_at),
@@ -173,9 +175,9 @@ def test_what_falls_into_a_window_that_is_being_swept_is_judged_as_if_it_were_go
     assert len(assert_same(log).accepted) == 43
 
 
-@given(drafts, catalogues, sizes, events)
+@given(drafts, catalogues, sizes, events, st.booleans())
 def test_coverage_follows_changes_of_the_catalogue_at_the_next_impression(
-    records: list[Draft], catalogue: list[Record], chunks: list[int], happening: list[Event]
+    records: list[Draft], catalogue: list[Record], chunks: list[int], happening: list[Event], compact: bool
 ) -> None:
     log, known, news = log_of(records), Catalogue(), iter(catalogue)
 
@@ -183,7 +185,7 @@ def test_coverage_follows_changes_of_the_catalogue_at_the_next_impression(
         if (record := next(news, None)) is not None:
             known.apply(record.key, record.value)
 
-    with instead_of_kafka(log):
+    with instead_of_kafka(log), mock.patch.object(seen_module, "FEW", 0 if compact else seen_module.FEW):
         worker = Worker(log, known, chunks, happening, learn)
         worker.drain()
         for record in news:

@@ -7,6 +7,7 @@ import pytest
 
 from streams.core.catalogue import Catalogue, Pool
 from streams.core.coverage import absorb, changed_rows
+from streams.core.digests import Digests
 from streams.core.seen import Seen
 from tests.support.flushes import put
 
@@ -92,6 +93,23 @@ def test_a_user_with_few_unknown_ids_pays_for_them_however_much_the_catalogue_le
         put(catalogue, f"a{n}", pool_id="p0", ordinal=n)
     assert absorbed(seen, catalogue) <= 2
     assert list(seen.ordinals) == [700]
+
+
+def test_many_ids_are_kept_as_digests_once_they_were_looked_up() -> None:
+    catalogue, seen = catalogue_of(1), user(*(f"b{n}" for n in range(3_000)))
+    seen.compact()
+    assert isinstance(seen.uncatalogued, set), "not looked up yet"
+    absorbed(seen, catalogue)
+    memory = seen.memory
+    seen.compact()
+    assert isinstance(seen.uncatalogued, Digests)
+    assert seen.memory < memory / 2
+    put(catalogue, "b77", pool_id="p0", ordinal=1)
+    put(catalogue, "c", pool_id="p0", ordinal=2)
+    assert absorbed(seen, catalogue) == 2
+    assert (list(seen.ordinals), len(seen.uncatalogued)) == ([1], 2_999)
+    seen.add("new", None)
+    assert [seen.has(each, None) for each in ("b0", "b77", "new", "c")] == [True, False, True, False]
 
 
 def test_a_user_without_unknown_ids_pays_nothing() -> None:

@@ -26,7 +26,7 @@ def test_values_round_trip(ordinals: list[int], ids: set[str]) -> None:
     for artwork_id in ids:
         seen.add(artwork_id, None)
     assert codec.decode(bytes(seen.entries)) == seen
-    assert codec.decode(codec.encode(seen.ordinals, seen.uncatalogued)) == seen
+    assert codec.decode(codec.encode(ordinals, ids)) == seen
 
 
 def test_the_packed_form_is_fixed() -> None:
