@@ -4,7 +4,7 @@ What is accepted, rejected and forwarded, and what the state says, don't depend 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from streams.core import decode_fast, rows, window
@@ -30,6 +30,8 @@ FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT
 # Records that are decoded, judged and turned into rows together: few enough that each step finds the results of the
 # previous one in the processor's cache.
 PART_RECORDS = 128
+# Artworks whose ordinals are at hand, per partition: about 1.5 MB. The catalogue is larger than a dict, and slower.
+KNOWN = 10_000
 
 # Called with the offset and the number of each line before it is decided.
 Mark = Callable[[int, int], None]
@@ -86,6 +88,7 @@ class Decider:
     # Windows that start before this (ms) may be gone: what was seen, and could be their match, is late for ever.
     swept: int = 0
     newest: int = -1  # the newest A so far (ms)
+    known: dict[str, int] = field(default_factory=dict)  # ordinals of artworks seen lately: they never change
 
     def decide(self, records: Sequence[SourceRecord], now: int, mark: Mark | None = None) -> Outputs:
         """Judge every line, change the tables and return the outputs. `now` (ms) is used for `processed_at` only.
@@ -178,10 +181,10 @@ class Decider:
             row.forwarded = row.received
             return
         piece.touched[user_id] = appended_at = line.appended_at
-        user, catalogue, window_ms, swept = self.tables.user(user_id), self.catalogue, self.rules.window_ms, self.swept
+        user, known, window_ms, swept = self.tables.user(user_id), self.known, self.rules.window_ms, self.swept
         seen = user.seen
-        if seen.checked != catalogue.version:
-            absorb(seen, catalogue, user.see)
+        if seen.checked != self.catalogue.version:
+            absorb(seen, self.catalogue, user.see)
         for index, impression in enumerate(impressions):
             if isinstance(impression, InvalidImpression):
                 detail, payload = impression.detail, impression.payload
@@ -190,7 +193,9 @@ class Decider:
                 row.rejected += 1
                 continue
             artwork_id = impression.artwork_id
-            ordinal = catalogue.ordinal(artwork_id)
+            ordinal = known.get(artwork_id)
+            if ordinal is None:
+                ordinal = self._ordinal(artwork_id)
             verdict = judge(impression, appended_at, self.rules, seen, ordinal, user.times, swept + window_ms)
             if verdict is FRESH or verdict is REPEAT:
                 if verdict is FRESH:
@@ -207,6 +212,14 @@ class Decider:
                 reason = verdict.name.lower()
                 outputs.reject(user_id, reason, self._untimely(line, index, user_id, impression, verdict))
                 row.rejected += 1
+
+    def _ordinal(self, artwork_id: str) -> int | None:
+        ordinal = self.catalogue.ordinal(artwork_id)
+        if ordinal is not None:
+            if len(self.known) >= KNOWN:
+                self.known.clear()
+            self.known[artwork_id] = ordinal
+        return ordinal
 
     def _untimely(self, line: Line, index: int, user_id: str, impression: Impression, verdict: Verdict) -> bytes:
         apart = abs(line.appended_at - impression.seen_at)

@@ -20,8 +20,8 @@ _ENTRY_BYTES = 5
 _LONGEST_ID = 128
 # Beyond so many ids, digests are kept in their place.
 FEW = 2_000
-# What an id takes in a set beside its characters, and an ordinal in a bitmap, measured on CPython 3.11.
-_ID_BYTES, _ORDINAL_BYTES = 100, 4
+# What an id takes in a set beside its characters, measured on CPython 3.11.
+_ID_BYTES = 100
 
 
 @dataclass(slots=True)
@@ -81,10 +81,9 @@ class Seen:
 
     @property
     def memory(self) -> int:
-        """About how much memory the artworks take (bytes)."""
+        """About how much memory the uncatalogued take (bytes)."""
         ids = self.uncatalogued
-        taken = ids.memory if isinstance(ids, Digests) else self.id_bytes + len(ids) * _ID_BYTES
-        return taken + len(self.ordinals) * _ORDINAL_BYTES
+        return ids.memory if isinstance(ids, Digests) else self.id_bytes + len(ids) * _ID_BYTES
 
 
 def encode(ordinals: Iterable[int], uncatalogued: Iterable[str]) -> bytes:

@@ -56,9 +56,9 @@ BEGIN = b"\x00a"
 # Memory for decoded users between chunks, per partition: some thousand ordinary users. A worker with four partitions
 # has 100 MB for them, a quarter of what it may use in all.
 CACHE_BYTES = 24 * 1024 * 1024
-# Estimates, measured on CPython 3.11: a user with one window, a coverage row; and what an id and a time take in a dict,
-# beside the id's characters.
-USER_BYTES, ROW_BYTES, TIME_BYTES = 2_000, 160, 150
+# Estimates, measured on CPython 3.11: a user with one window, a coverage row, an ordinal; and what an id and a time
+# take in a dict, beside the id's characters.
+USER_BYTES, ROW_BYTES, ORDINAL_BYTES, TIME_BYTES = 2_000, 160, 4, 150
 # Buckets kept for a user: those of the current window and its neighbours.
 CACHED_BUCKETS = 3
 # So many windows are swept in one chunk, or twice as many as it writes: a sweep never makes a transaction long, and
@@ -123,8 +123,10 @@ class User:
             for start in sorted(buckets)[:-CACHED_BUCKETS]:
                 del buckets[start]
                 self._stored_to = max(self._stored_to, start)
-        seen.compact()
-        size = USER_BYTES + seen.memory + len(seen.rows) * ROW_BYTES
+        size = USER_BYTES + len(seen.rows) * ROW_BYTES + len(seen.ordinals) * ORDINAL_BYTES
+        if seen.uncatalogued:
+            seen.compact()
+            size += seen.memory
         for bucket in buckets.values():
             if len(bucket.entries) != bucket.stored:
                 segments.written(bucket)
