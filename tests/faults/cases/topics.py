@@ -89,7 +89,7 @@ def begins_above_0(system: System, rng: Random) -> None:
 
 @case("impressions.v1 keeps producers' times", Fault.CREATE_TIME, own=True, calm=True)
 def create_time(system: System, rng: Random) -> None:
-    """The source is set to CreateTime and gets records: none is judged; the worker refuses until it is re-created."""
+    """The source gets records while it is set to CreateTime: none is judged, and the worker refuses to go on."""
     with system.traffic(rng, users="returning"):
         system.works(100)
     assert system.verdict().ok
