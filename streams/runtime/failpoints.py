@@ -45,7 +45,7 @@ class Failpoint(StrEnum):
     # Partitions are being revoked, and no work on them is in progress any more.
     WORKER_REVOKED = "worker.revoked"
 
-    # A partition is assigned, and only one of these is known: where its log ends, what its tables hold.
+    # A partition is assigned; what its tables hold is known, what was committed and where its log ends is not yet.
     SINK_PLACING = "sink.placing"
     SINK_INSERT_BEFORE = "sink.insert.before"
     # Between two tables of one block.

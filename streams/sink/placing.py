@@ -38,12 +38,12 @@ class Placing:
         Returns None if Kafka didn't answer: try again later. A partition that must not be read is refused, and tried
         again later too. Raises InsertError if ClickHouse doesn't report what it has.
         """
-        failpoints.hit(Failpoint.SINK_PLACING)
         feed = partitions[0].feed
         keys = [each.key for each in partitions]
         try:
             topic_id = self._broker.topic_id(feed.topic)
             held = self._writer.held(feed, topic_id, [each.partition for each in partitions])
+            failpoints.hit(Failpoint.SINK_PLACING)
             committed = self._broker.committed(keys)
             ends = self._broker.ends(keys)
         except KafkaException as error:

@@ -14,7 +14,7 @@ import pytest
 
 from streams.runtime.failpoints import Action, Failpoint
 from tests.faults.cases.broker import DECLARED_BYTES, SMALL_BYTES
-from tests.faults.controls import commit_first, cutting, store_first, textbook, two_transactions, unfenced
+from tests.faults.controls import commit_first, cutting, forgetful, store_first, textbook, two_transactions, unfenced
 from tests.faults.controls.proof import LOST, control, lost_flush
 from tests.faults.rows_lost import TABLES, drop_newest
 from tests.faults.system import OURS, Commands
@@ -28,6 +28,7 @@ ACCEPTED = "impressions.accepted.v1"
 # What a textbook agent can decide: it can't handle packed records or strays, and rejects nothing.
 GOOD = Shape(packed=0, strays=0, rubbish=0, untimely=0)
 GOOD_FLUSHES = 20
+DAY_MS = 86_400_000
 
 
 def worker(module: ModuleType, how: str = "worker") -> Commands:
@@ -156,3 +157,16 @@ def test_rows_that_vanish_from_any_table_are_seen(tmp_path: Path) -> None:
         assert below_the_commit == set(TABLES)
         for view in ("impressions", "ledger", "rejected"):
             assert proof.difference("I1", view).missing > 0
+
+
+def test_a_worker_that_forgets_what_was_swept_accepts_an_impression_twice(tmp_path: Path) -> None:
+    """The lateness is raised after the windows of three days ago were swept. Ours: "lateness raised"."""
+    with control("what was swept is forgotten", tmp_path, worker(forgetful)) as proof:
+        user = user_at(0, "lost")
+        twice = at_home(user, flush(user, [impression("a0001", now_ms() - 3 * DAY_MS)]))
+        proof.produce(twice)
+        proof.system.change_lateness(10 * DAY_MS // 1000)
+        proof.produce(twice)
+        proof.judge()
+        assert proof.difference("I1", "rejected").missing == 1
+        assert proof.difference("I1", "ledger").wrong == 1

@@ -64,7 +64,7 @@ def _killed(failpoint: Failpoint, hit: int, name: str, system: System) -> None:
 def provision_killed(system: System, rng: Random) -> None:
     """SIGKILL with the first position on the broker, uncommitted; again at the next commit; then it must succeed."""
     _killed(Failpoint.WORKER_PRODUCED, 1, "provision", system)
-    _killed(Failpoint.WORKER_COMMIT_AFTER, 2, "provision", system)
+    _killed(Failpoint.WORKER_COMMIT_AFTER, 1, "provision", system)
     succeed(system, "provision")
     system.begin()
     with system.traffic(rng):

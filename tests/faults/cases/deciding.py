@@ -8,8 +8,8 @@ from streams.kafka.names import IMPRESSIONS
 from streams.runtime.failpoints import Failpoint
 from tests.faults.case import Fault, case
 from tests.faults.system import System
-from tests.support import hurtful, killed_worker
-from tests.support.killed_worker import KILLING_USER
+from tests.support import dying_worker, hurtful
+from tests.support.dying_worker import DEADLY_USER
 from tests.support.load import Raw, at_home, flush, home, impression, now_ms, user_at
 
 WORKER = "worker-0"
@@ -20,12 +20,12 @@ ATTEMPTS = 3
 @case("a line that kills the worker", Fault.KILLED_DECIDING, calm=True)
 def killing_line(system: System, rng: Random) -> None:
     """Deciding it is SIGKILL: after three deaths it is malformed; every other line of its record is judged."""
-    partition, now = home(KILLING_USER), now_ms()
+    partition, now = home(DEADLY_USER), now_ms()
     neighbour = user_at(partition, f"neighbour{now}")
-    killing = flush(KILLING_USER, [impression("a0001", now)])
+    killing = flush(DEADLY_USER, [impression("a0001", now)])
     before, behind = (flush(neighbour, [impression(each, now)]) for each in ("a0001", "a0002"))
     source_id = describe(system.settings, IMPRESSIONS).topic_id
-    system.replace(WORKER, sys.executable, str(killed_worker.__file__), "worker")
+    system.replace(WORKER, sys.executable, str(dying_worker.__file__), "worker")
     restarts = system.keeper.restarts
     with system.traffic(rng):
         (place,) = hurtful.produce(system.settings, [Raw(partition, b"\n".join([before, killing, behind]))])
@@ -33,7 +33,7 @@ def killing_line(system: System, rng: Random) -> None:
         system.until(lambda: system.keeper.restarts >= restarts + ATTEMPTS, "the line has killed three workers")
         system.flows()
     system.catch_up()
-    # The first death may only show which chunk it was.
+    # The first death only shows which chunk it was.
     assert system.keeper.restarts <= restarts + ATTEMPTS + 1, "it went on killing"
     system.replace(WORKER)
 

@@ -8,7 +8,7 @@ from random import Random
 from streams.embedded.program import Program
 from tests.faults.case import Fault, declare_case
 from tests.faults.system import System
-from tests.support import hurtful
+from tests.support import hurtful, hurting
 from tests.support.hurtful import MIB
 from tests.support.load import PARTITIONS, Raw, at_home, flush, impression, now_ms, user_at
 from tests.support.load import produce as produce_good
@@ -36,19 +36,13 @@ def hurt(make: Make, system: System, rng: Random) -> None:
         system.flows()
     system.catch_up()
     assert worker.pid == pid, "the worker died"
-    assert peak_mib(worker) < MEMORY_MIB, f"the worker needed {peak_mib(worker)} MiB"
+    assert worker.pid is not None
+    assert (peak := hurting.peak_mib(worker.pid)) < MEMORY_MIB, f"the worker needed {peak} MiB"
 
 
 def reset_peak(program: Program) -> None:
     """Measure a process's peak memory from now on."""
     (Path("/proc") / str(program.pid) / "clear_refs").write_text("5")
-
-
-def peak_mib(program: Program) -> int:
-    """Return the most resident memory that a process had (MiB)."""
-    status = (Path("/proc") / str(program.pid) / "status").read_text()
-    (line,) = (each for each in status.splitlines() if each.startswith("VmHWM"))
-    return int(line.split()[1]) // 1024
 
 
 def _nests(_: str) -> bytes:
