@@ -3,16 +3,19 @@
 Takes the command line's arguments.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from streams.core import chunk
 from streams.core.judge import Verdict
 from streams.core.judge import judge as judge_impression
 
+_judge: Callable[..., Verdict] = judge_impression
+
 
 def judge(*known: Any) -> Verdict:
     """Judge as if nothing had been swept: that is the last argument."""
-    return judge_impression(*known[:-1], 0)
+    return _judge(*known[:-1], 0)
 
 
 if __name__ == "__main__":
