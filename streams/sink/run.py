@@ -37,6 +37,7 @@ def main(settings: Settings, index: int, port: int) -> None:
     availability.sink_broker_away.set_function(sources.away_seconds)
     health.serve(settings.metrics_host, port, well, metrics.SINK)
     sink = Sink(settings, index, sources)
+    well.checks.append(sink.why_not_ready)
     # A row may wait that long for its block to fill before any progress shows.
     seconds = settings.stall_seconds + settings.sink_flush_seconds
     Watchdog(seconds, sink.work, sink_lag(settings), metrics.sink_stalled, well).start()
