@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from streams.core.summary import MOST_REPORTED
 from streams.paths import project_path
 from tests.support.clickhouse import running_engine
 from tests.support.database import Database, migrated
@@ -170,3 +171,25 @@ def test_ledger_balance_returns_nothing_until_something_is_missing(db: Database)
     )
     db.put.rejected(rejected(52, rejected_at=when))  # was not rejected
     assert [row[2] for row in ask(db, "ledger_balance", **later)] == [50, 51, 52, 53]
+
+
+def test_rows_of_several_lines_and_reports_beyond_belief(db: Database) -> None:
+    when, most = T0 + 300 * MINUTE, 2**53 - 1
+    hour = {"since": "2024-11-24 12:00:00", "until": "2024-11-24 13:00:00"}
+    alike: dict[str, Any] = {"lines": 7, "received": 7, "rejected": 7, "processed_at": when + 20}
+    unknown: dict[str, Any] = {"transport": "", "tier": ""}
+    told = dict.fromkeys(("attempts", "failures", "queued", "dropped"), most)
+    db.put.ledger(
+        ledger(60, appended_at=when, **alike, **unknown),
+        ledger(61, received=1, duplicates=1, appended_at=when, processed_at=when + 10, **told),
+        ledger(62, received=1, duplicates=1, appended_at=when, processed_at=when + 10, failures=9),
+    )
+    db.put.rejected(rejected(60, rejected_at=when, lines=7))
+    assert ask(db, "ledger_balance", **hour) == []
+    (outcomes,) = ask(db, "outcomes_over_time", **hour, seconds=3600)
+    assert outcomes[1:] == (9, 0, 2, 7, 2 / 9, {"malformed": 7})
+    assert [row[1] for row in ask(db, "processing_latency", **hour)] == [9]
+    capped = MOST_REPORTED
+    assert ask(db, "delivery_health", **hour) == [("sdk", "free", 2, 2, capped, capped, 1.0, capped, capped, 100.0)]
+    db.put.rejected(rejected(60, rejected_at=when, lines=6))
+    assert [row[2] for row in ask(db, "ledger_balance", **hour)] == [60]
