@@ -89,7 +89,7 @@ IMPRESSIONS = _table(
     event_id String
     user_id String
     artwork_id String
-    pool_id LowCardinality(String)
+    pool_id String
     impression_id String
     flush_id String
     session_id String
@@ -99,7 +99,7 @@ IMPRESSIONS = _table(
     dwell_ms Nullable(UInt64)
     visible Nullable(Float64)
     position Nullable(UInt64)
-    surface LowCardinality(String)
+    surface String
     transport LowCardinality(String)
     reason LowCardinality(String)
     tier LowCardinality(String)

@@ -130,6 +130,7 @@ class CatalogueFollower:
             return poll(self._consumer, FOLLOWED_BATCH, POLL_SECONDS).records
         except KafkaException as error:
             if _is_reset(error):
+                self._source.check(time.monotonic())
                 raise SourceChangedError(f"records of {ARTWORKS} were deleted before they were read") from error
             if error.args[0].code() not in _MISSING:
                 raise

@@ -165,6 +165,10 @@ def test_what_an_earlier_release_wrote_is_read_after_the_migration(
     insert = f"INSERT INTO {database}.ledger_raw ({columns}) SELECT number, number, now('UTC') - INTERVAL 1 HOUR, 1"
     client.command(f"{insert}, {MAX_INTEGER}, {MAX_INTEGER} FROM numbers(2100)")
     client.command(f"INSERT INTO {database}.rejected_raw (source_offset, kafka_offset, payload) VALUES (1, 1, 'x')")
+    client.command(
+        f"INSERT INTO {database}.impressions_raw (event_id, user_id, surface, pool_id, received_at)"
+        " SELECT toString(number), 'u1', concat('s', toString(number)), 'main', now() FROM numbers(20000)"
+    )
     roll_up()
     wrapped = 2_100 * MAX_INTEGER % 2**64
     assert rows("SELECT sum(lines), sum(attempts) FROM ledger_minutes_raw") == [(2_100, wrapped)]
@@ -173,6 +177,9 @@ def test_what_an_earlier_release_wrote_is_read_after_the_migration(
     for _ in range(2):
         assert rows("SELECT count(), min(lines), max(lines) FROM ledger") == [(2_105, 1, 1)]
         assert rows("SELECT lines FROM rejected") == [(1,)]
+        assert rows("SELECT uniqExact(surface), any(pool_id), any(toTypeName(surface)) FROM impressions") == [
+            (20_000, "main", "String")
+        ]
         assert rows("SELECT sum(lines), sum(attempts), sum(failures) FROM ledger_minutes") == [
             (2_105, 2_100 * MOST_REPORTED + 5, 2_100 * MOST_REPORTED)
         ]
