@@ -37,11 +37,14 @@ PROGRESS_SECONDS = 5.0
 RETRY_SECONDS = 1.0
 # Without a record for so long before the end that was asked for: ask again where the topic begins and ends.
 PATIENCE_SECONDS = 30.0
-# What the client may hold of the topic, which it reads faster than records are applied.
 READER: dict[str, str | int | float | bool] = {
     **AT_ENDS,
+    # What the client may hold of the topic, which it reads faster than records are applied. Whenever it holds as much,
+    # it would by default not fetch again for a second.
     "queued.min.messages": 5_000,
     "queued.max.messages.kbytes": 8_192,
+    "fetch.message.max.bytes": 262_144,
+    "fetch.queue.backoff.ms": 5,
     # Where records were deleted, say so; by default the client would go on at the end of the topic.
     "auto.offset.reset": "error",
 }
