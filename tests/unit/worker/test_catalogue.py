@@ -1,5 +1,6 @@
 """The catalogue's follower: it waits visibly, and sets metrics once a batch, only for what changed in it."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -162,3 +163,21 @@ def test_an_error_that_waiting_does_not_mend_ends_the_load(
     monkeypatch.setattr(worker_catalogue, "watermarks", watermarks)
     with pytest.raises(KafkaException, match="TOPIC_AUTHORIZATION_FAILED"):
         follower.load()
+
+
+def test_a_defect_while_records_are_applied_ends_the_worker(
+    follower: CatalogueFollower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On an event loop, which would log the error and go on without the records.
+    ended, defect = list[BaseException](), RuntimeError("a defect")
+
+    def apply(*_: object) -> None:
+        raise defect
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(follower._apply_on, loop, records(artwork(1, "p")), ended.append)
+
+    monkeypatch.setattr(follower.catalogue, "apply", apply)
+    asyncio.run(run())
+    assert ended == [defect]
