@@ -66,14 +66,19 @@ class ImpressionsApp(faust.App):
         await super()._on_partitions_revoked(revoked)
 
     async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Rejoin once if the first assignment is empty.
-
-        A static member that returns gets its previous assignment, which is not computed again. It is empty if the
-        topic was being re-created when the group last computed it. The group computes assignments again when its
-        leader joins, which costs one rebalance; when a follower joins, it costs nothing.
-        """
+        """Rejoin once if the first assignment is empty, as it is if the topic was being re-created when it was made."""
         await super()._on_partitions_assigned(assigned, generation_id)
-        if not assigned and not self._asked_again:
+        if not assigned:
+            self.ask_again()
+
+    def ask_again(self) -> None:
+        """Rejoin, once in this process's life.
+
+        A static member that returns gets its previous assignment, which is not computed again, whatever the topic has
+        become meanwhile. The group computes assignments again when its leader joins, which costs one rebalance; when a
+        follower joins, it costs nothing.
+        """
+        if not self._asked_again:
             self._asked_again = True
             cast(ChunkConsumer, self.consumer).join_again()
 
@@ -124,6 +129,8 @@ def build(settings: Settings, index: int, well: health.Health) -> ImpressionsApp
     setup_prometheus_sensors(app, registry=metrics.WORKER, name_prefix="faust")
     app.assignment = Assignment(settings, sources, follower.catalogue, folder)
     app.assignment.read_taken = lambda: cast(ChunkConsumer, app.consumer).read_taken()
+    # It may have grown after the group last assigned its partitions: the new ones would belong to nobody.
+    app.assignment.ask_again = app.ask_again
     for table in Table:
         app.tables.add(StateTable(app, table, partitions, app.assignment.states))
 

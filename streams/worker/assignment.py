@@ -71,6 +71,8 @@ class Assignment:
         self._claims = Claims(self._take, self._taken, self._show)
         # Makes the consumer read partitions that were taken while others are being read.
         self.read_taken: Callable[[], Awaitable[None]] = _nothing
+        # Makes the group assign partitions anew, once.
+        self.ask_again: Callable[[], None] = lambda: None
         # The labels of what is shown as not taken.
         self._shown: set[tuple[str, str]] = set()
         self._commits: dict[int, asyncio.Task[None]] = {}
@@ -146,6 +148,8 @@ class Assignment:
     def _taken(self, partition: Partition) -> Awaitable[None]:
         number = partition.number
         self._held[number] = partition
+        if partition.grown:
+            self.ask_again()
         self.in_flight.forget(number)
         metrics.worker_lag_seconds.labels(str(number)).set_function(partial(self._lag_seconds, number))
         self._show()

@@ -60,6 +60,8 @@ class Partition:
         self._producer = PartitionProducer(settings, partition)
         self.state = State(store)
         self._suspicion: Suspicion | None = None
+        # Whether the source has more partitions than the state was made with.
+        self.grown = False
         # Steps of the restore; only a change means anything.
         self.steps = 0
 
@@ -115,7 +117,8 @@ class Partition:
                 f"not {self._settings.window_ms} ms and {source.partitions}: set them back, or provision a new "
                 "installation."
             )
-        if position.partitions < source.partitions:
+        self.grown = position.partitions < source.partitions
+        if self.grown:
             logger.warning(
                 "source_has_grown", partition=self.number, made_with=position.partitions, now=source.partitions
             )

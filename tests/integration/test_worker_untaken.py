@@ -138,6 +138,22 @@ def test_a_worker_that_starts_on_a_source_that_has_grown(installation: Installat
         worker.kill()
 
 
+def test_a_source_that_grows_while_its_worker_is_away(installation: Installation) -> None:
+    """The worker comes back within its session, and gets the assignment that it had before."""
+    installation.no_worker()
+    worker = WorkerProcess(installation.settings).start()
+    try:
+        until(lambda: UNTAKEN in worker.metrics() and worker.partitions() == PARTITIONS, SECONDS, "it has the old ones")
+        worker.kill()
+        admin = AdminClient({"bootstrap.servers": installation.settings.kafka_bootstrap})
+        admin.create_partitions([NewPartitions(IMPRESSIONS, NEW + 2)])[IMPRESSIONS].result(SECONDS)
+        worker.start()
+        newer = UNTAKEN.replace(f'"{NEW}"', f'"{NEW + 1}"')
+        until(lambda: newer in worker.metrics(), SECONDS, "the newer partition has an owner too, who refuses it")
+    finally:
+        worker.kill()
+
+
 def decides_for_the_old_partitions(installation: Installation, worker: WorkerProcess, prefix: str) -> None:
     """Users keep the partitions that they had before the source grew, and what is sent to others is forwarded there."""
     users = [user_at(number, f"{prefix}-{number}") for number in range(PARTITIONS)]
