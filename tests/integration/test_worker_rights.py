@@ -107,7 +107,12 @@ def test_a_partition_whose_transactions_are_not_allowed_is_left_alone(installati
 @pytest.mark.parametrize(
     ("resource", "name", "allowed", "needs"),
     [
-        (ResourceType.TOPIC, IMPRESSIONS, (DESCRIBE, WRITE), f"Read on the topic {IMPRESSIONS}"),
+        (
+            ResourceType.TOPIC,
+            IMPRESSIONS,
+            (DESCRIBE, AclOperation.DESCRIBE_CONFIGS, WRITE),
+            f"Read on the topic {IMPRESSIONS}",
+        ),
         (ResourceType.GROUP, WORKER_GROUP, (DESCRIBE,), f"Read on the group {WORKER_GROUP}"),
     ],
 )
