@@ -143,7 +143,7 @@ class Audit:
         touched = {
             row.user_id: row.appended_at
             for row in expected.ledger
-            if not row.forwarded and row.transport  # a line rejected whole has no transport and affects no user
+            if row.fresh  # nothing else changes what a user has seen, and only such changes are written
         }
         return [
             (*row, touched[row.user_id])
