@@ -107,8 +107,8 @@ class Audit:
         found = map(written.rejected, rejected)
         yield compare("I1", "rejected", Rejected._fields, REJECTED_KEY, expected.rejected, found)
         columns = (*Coverage._fields, "updated_at")
-        covered = self._coverage_expected(expected)
-        yield compare("I1", "coverage", columns, COVERAGE_KEY, covered, self._coverage())
+        covered = self._coverage()
+        yield compare("I1", "coverage", columns, COVERAGE_KEY, self._coverage_expected(expected, covered), covered)
         forwarded = [found_row(record) for record in self.logs[IMPRESSIONS].records if record.origin is not None]
         yield compare("I1", "forwarded records", COLUMNS, KEY, expected_rows(expected.forwards), forwarded)
 
@@ -139,14 +139,17 @@ class Audit:
             if row["pool_id"] not in self._changing_pools
         ]
 
-    def _coverage_expected(self, expected: Judge) -> list[tuple[object, ...]]:
-        touched = {
-            row.user_id: row.appended_at
-            for row in expected.ledger
-            if row.fresh  # nothing else changes what a user has seen, and only such changes are written
-        }
+    def _coverage_expected(self, expected: Judge, found: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+        """A row is as old as the last line that changed it, or as a later one with which a worker took the user up."""
+        times: dict[str, list[int]] = {}
+        for line in expected.ledger:
+            if line.fresh:
+                times[line.user_id] = [line.appended_at]
+            elif line.user_id in times and line.transport and not line.forwarded:
+                times[line.user_id].append(line.appended_at)
+        said = {(row[0], row[1]): row[-1] for row in found}
         return [
-            (*row, touched[row.user_id])
+            (*row, at if (at := said.get(row[:2])) in times[row.user_id] else times[row.user_id][0])
             for row in catalogue_of(self.logs[ARTWORKS].records).coverage(expected.seen)
             if row.pool_id not in self._changing_pools
         ]
