@@ -50,6 +50,13 @@ class ImpressionsApp(faust.App):
     assignment: Assignment
     _asked_again = False
 
+    def use(self, assignment: Assignment) -> None:
+        """Let the assignment ask for what only the consumer can do."""
+        self.assignment = assignment
+        assignment.read_taken = lambda: cast(ChunkConsumer, self.consumer).read_taken()
+        # The source may have grown after the group last assigned it: the new partitions would belong to nobody.
+        assignment.ask_again = self.ask_again
+
     def _new_consumer(self) -> ChunkConsumer:
         return ChunkConsumer(
             self.transport,
@@ -127,10 +134,7 @@ def build(settings: Settings, index: int, well: health.Health) -> ImpressionsApp
     follower = CatalogueFollower(settings)
     # Faust's own sensor, beside ours. Its events are our chunks, and its seconds are milliseconds.
     setup_prometheus_sensors(app, registry=metrics.WORKER, name_prefix="faust")
-    app.assignment = Assignment(settings, sources, follower.catalogue, folder)
-    app.assignment.read_taken = lambda: cast(ChunkConsumer, app.consumer).read_taken()
-    # It may have grown after the group last assigned its partitions: the new ones would belong to nobody.
-    app.assignment.ask_again = app.ask_again
+    app.use(Assignment(settings, sources, follower.catalogue, folder))
     for table in Table:
         app.tables.add(StateTable(app, table, partitions, app.assignment.states))
 
