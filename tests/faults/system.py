@@ -266,8 +266,9 @@ def fault_settings(folder: Path, **more: object) -> Settings:
 
 
 def catalogue(shift: int = 0) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield the records of the load's artworks; each ordinal is `shift` higher than usual."""
-    return ((f"a{n:04d}", {"pool_id": "main", "ordinal": n + shift}) for n in range(load.ARTWORKS))
+    """Yield the records of the load's artworks; each has the ordinal that usually is that of `shift` artworks later."""
+    ordinals = ((n + shift) % load.ARTWORKS for n in range(load.ARTWORKS))
+    return ((f"a{n:04d}", {"pool_id": "main", "ordinal": ordinal}) for n, ordinal in enumerate(ordinals))
 
 
 def end_all(settings: Settings) -> None:

@@ -140,16 +140,14 @@ class Audit:
         ]
 
     def _coverage_expected(self, expected: Judge, found: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-        """A row is as old as the last line that changed it, or as a later one with which a worker took the user up."""
+        """A row is as old as a line of the user: the last that changed it, or with which a worker took the user up."""
         times: dict[str, list[int]] = {}
         for line in expected.ledger:
-            if line.fresh:
-                times[line.user_id] = [line.appended_at]
-            elif line.user_id in times and line.transport and not line.forwarded:
-                times[line.user_id].append(line.appended_at)
+            if line.transport and not line.forwarded:  # a line rejected whole has no transport
+                times.setdefault(line.user_id, []).append(line.appended_at)
         said = {(row[0], row[1]): row[-1] for row in found}
         return [
-            (*row, at if (at := said.get(row[:2])) in times[row.user_id] else times[row.user_id][0])
+            (*row, at if (at := said.get(row[:2])) in times[row.user_id] else times[row.user_id][-1])
             for row in catalogue_of(self.logs[ARTWORKS].records).coverage(expected.seen)
             if row.pool_id not in self._changing_pools
         ]

@@ -99,7 +99,7 @@ def test_only_changes_are_logged(asked: Asked, capsys: pytest.CaptureFixture[str
     log.configure("INFO")
     for answer in (SAME, AWAY, AWAY, AWAY, SAME, SAME, MISSING, MISSING, SAME):
         asked.ask(answer)
-    said = capsys.readouterr().err
+    said = "".join(capsys.readouterr())
     assert [said.count(f'"event": "{event}"') for event in ("broker_away", "broker_back", "source_missing")] == [
         1,
         2,
