@@ -27,7 +27,7 @@ def test_the_sink_waits_while_clickhouse_is_down_and_then_continues(stack: SinkS
             for number in range(40):
                 stack.feeder.commit(*stack.chunk(10, number % PARTITIONS))
             until(lambda: sink.metric("impressions_sink_waiting") == 1, SECONDS, "the sink waits")
-            assert sink.metric("impressions_sink_ready") == 0
+            until(lambda: sink.metric("impressions_sink_ready") == 0, SECONDS, "it says that it isn't ready")
             sink.kill()
             sink.start()
             until(lambda: sink.metric("impressions_sink_waiting") == 1, SECONDS, "it waits at its start too")
