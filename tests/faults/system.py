@@ -41,8 +41,7 @@ SESSION_SECONDS = 6.0
 SECONDS = 120.0
 # A server that was stopped by SIGSTOP doesn't answer.
 ANSWER_SECONDS = 5.0
-# librdkafka's synchronous commit never returns if the consumer is fenced meanwhile, as may happen after the broker
-# hung. Then the watchdog ends the sink after twice this time, which must fit into SECONDS; the default is a minute.
+# The watchdog ends a process that hangs after twice this time, which must fit into SECONDS; the default is a minute.
 STALL_SECONDS = 20.0
 # I5: how long nothing more may arrive while everything runs. A silent group member is replaced within a session, and a
 # sink that waits for ClickHouse retries within ten seconds.
