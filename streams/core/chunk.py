@@ -5,6 +5,7 @@ What is accepted, rejected and forwarded, and what the state says, don't depend 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Protocol
 
 from streams.core import decode_fast, rows, window
@@ -15,7 +16,7 @@ from streams.core.decode_fast import read
 from streams.core.judge import Rules, Verdict, judge
 from streams.core.line import Line
 from streams.core.lines import repeats, split
-from streams.core.outputs import MERGED_FROM, Forward, Outputs, Slice
+from streams.core.outputs import MERGED_FROM, Forward, Outputs, Slice, Touched
 from streams.core.partitioner import partition_of
 from streams.core.pieces import SourceRecord
 from streams.core.rows import Flush, Impression
@@ -32,6 +33,8 @@ FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT
 PART_RECORDS = 128
 # Artworks whose ordinals are at hand, per partition: about 1.5 MB. The catalogue is larger than a dict, and slower.
 KNOWN = 10_000
+
+_LINE, _OMITTED = attrgetter("line"), attrgetter("omitted")
 
 # Called with the offset and the number of each line before it is decided.
 Mark = Callable[[int, int], None]
@@ -87,7 +90,7 @@ class Decider:
     poisoned: frozenset[tuple[int, int]] = frozenset()  # (offset, line) of lines that failed too often
     # Windows that start before this (ms) may be gone: what was seen, and could be their match, is late for ever.
     swept: int = 0
-    newest: int = -1  # the newest A so far (ms)
+    sweeps_at: int = -1  # the A (ms) from which another window may be gone
     known: dict[str, int] = field(default_factory=dict)  # ordinals of artworks seen lately: they never change
 
     def decide(self, records: Sequence[SourceRecord], now: int, mark: Mark | None = None) -> Outputs:
@@ -97,7 +100,7 @@ class Decider:
         be read. The tables are then half changed and must be discarded.
         """
         outputs = Outputs()
-        touched: dict[str, int] = {}
+        touched: dict[str, Touched] = {}
         for part in _cut(records):
             piece = Slice(outputs, touched, now)
             if mark or not self._is_alike(part, piece):
@@ -107,11 +110,7 @@ class Decider:
         return outputs
 
     def _decide(self, records: Sequence[SourceRecord], piece: Slice, mark: Mark | None) -> None:
-        lines = [
-            Line(self.topic_id, self.partition, record.offset, number, record.appended_at, text)
-            for record in records
-            for number, text in enumerate(split(record.value), record.line)
-        ]
+        lines = self._lines(records)
         if records[0].omitted:
             lines[0].omitted = records[0].omitted
         texts = [line.text for line in lines]
@@ -119,7 +118,7 @@ class Decider:
             texts = [b"" if (line.offset, line.number) in self.poisoned else line.text for line in lines]
         flushes = _marked(lines, texts, mark) if mark else read(texts)
         for line, flush in zip(lines, flushes, strict=True):
-            if line.appended_at > self.newest:
+            if line.appended_at >= self.sweeps_at:
                 self._sweep(line.appended_at)
             try:
                 if flush is None or self.poisoned or line.omitted:
@@ -131,11 +130,25 @@ class Decider:
             except Exception as error:
                 raise LineError(line.offset, line.number) from error
 
+    def _lines(self, records: Sequence[SourceRecord]) -> list[Line]:
+        topic_id, partition = self.topic_id, self.partition
+        lines: list[Line] = []
+        for record in records:
+            offset, appended_at, value = record.offset, record.appended_at, record.value
+            if value and b"\n" not in value:  # as almost all
+                lines.append(Line(topic_id, partition, offset, record.line, appended_at, value))
+            else:
+                for number, text in enumerate(split(value), record.line):
+                    lines.append(Line(topic_id, partition, offset, number, appended_at, text))
+        return lines
+
     def _sweep(self, appended_at: int) -> None:
         """Give up the windows that only late impressions could match, by the newest A and this lateness."""
-        self.newest = appended_at
-        horizon = appended_at - self.rules.lateness_ms - 2 * self.rules.window_ms
-        self.swept = max(self.swept, window.start_of(horizon, self.rules.window_ms))
+        window_ms = self.rules.window_ms
+        kept_ms = self.rules.lateness_ms + 2 * window_ms
+        start = window.start_of(appended_at - kept_ms, window_ms)
+        self.swept = max(self.swept, start)
+        self.sweeps_at = start + window_ms + kept_ms
 
     def _is_alike(self, records: Sequence[SourceRecord], piece: Slice) -> bool:
         """Reject a piece of equal lines at once, if its rows are merged anyway: a record may have millions of them."""
@@ -180,9 +193,10 @@ class Decider:
             outputs.forwards.append(Forward(home, user_id, line.text, line.origin()))
             row.forwarded = row.received
             return
-        piece.touched[user_id] = appended_at = line.appended_at
-        user, known, window_ms, swept = self.tables.user(user_id), self.known, self.rules.window_ms, self.swept
-        seen = user.seen
+        user, known, rules, swept = self.tables.user(user_id), self.known, self.rules, self.swept
+        seen, appended_at, window_ms = user.seen, line.appended_at, rules.window_ms
+        kept_since = swept + window_ms
+        piece.touched[user_id] = (seen, appended_at)
         if seen.checked != self.catalogue.version:
             absorb(seen, self.catalogue, user.see)
         for index, impression in enumerate(impressions):
@@ -196,7 +210,7 @@ class Decider:
             ordinal = known.get(artwork_id)
             if ordinal is None:
                 ordinal = self._ordinal(artwork_id)
-            verdict = judge(impression, appended_at, self.rules, seen, ordinal, user.times, swept + window_ms)
+            verdict = judge(impression, appended_at, rules, seen, ordinal, user.times, kept_since)
             if verdict is FRESH or verdict is REPEAT:
                 if verdict is FRESH:
                     user.see(artwork_id, ordinal)
@@ -204,7 +218,7 @@ class Decider:
                 start = window.start_of(impression.seen_at, window_ms)
                 if start >= swept:
                     user.accept(start, artwork_id, impression.seen_at - start)
-                piece.accepted.append(rows.accepted(line, index, flush, impression, verdict is FRESH, self.rules))
+                piece.accepted.append(rows.accepted(line, index, flush, impression, verdict is FRESH, rules))
                 row.accepted += 1
             elif verdict is Verdict.DUPLICATE:
                 row.duplicates += 1
@@ -227,11 +241,10 @@ class Decider:
         detail = f"seen_at is {apart} ms {where} the time of arrival"
         return rows.rejected_impression(line, index, user_id, verdict.name.lower(), detail, line.span(index))
 
-    def _cover(self, touched: dict[str, int], outputs: Outputs) -> None:
+    def _cover(self, touched: dict[str, Touched], outputs: Outputs) -> None:
         """Write the coverage rows of touched users that changed."""
         catalogue, version = self.catalogue, self.catalogue.version
-        for user_id, updated_at in touched.items():
-            seen = self.tables.user(user_id).seen
+        for user_id, (seen, updated_at) in touched.items():
             if seen.fresh or seen.covered != version:
                 for pool_id, row in changed_rows(user_id, seen, catalogue, updated_at):
                     outputs.coverage.append((f"{user_id}|{pool_id}", None if row is None else rows.encode(row)))
@@ -241,15 +254,14 @@ class Decider:
 
 def _cut(records: Sequence[SourceRecord]) -> Iterator[Sequence[SourceRecord]]:
     """Cut a chunk into parts that fit into the processor's cache. A later piece of a record is a part of its own."""
-    start, end = 0, len(records)
-    while start < end:
-        stop, first = start + 1, records[start]
-        if not (first.line or first.omitted):
-            most = min(start + PART_RECORDS, end)
-            while stop < most and not (records[stop].line or records[stop].omitted):
-                stop += 1
-        yield records[start:stop]
-        start = stop
+    start = 0
+    while start < len(records):
+        part = records[start : start + PART_RECORDS]
+        if any(map(_LINE, part)) or any(map(_OMITTED, part)):
+            alone = next(at for at, record in enumerate(part) if record.line or record.omitted)
+            part = part[: alone or 1]
+        yield part
+        start += len(part)
 
 
 def _marked(lines: Sequence[Line], texts: Sequence[bytes], mark: Mark) -> Iterator[decode_fast.Flush | None]:

@@ -42,12 +42,14 @@ def changed_rows(user_id: str, seen: Seen, catalogue: Catalogue, updated_at: int
 
     After the user was read from the store, every pool of theirs has changed.
     """
-    ordinals, written, changed = seen.ordinals, seen.rows, list[tuple[str, Coverage | None]]()
+    ordinals, written = seen.ordinals, seen.rows
+    changed: list[tuple[str, Coverage | None]] = []
     for pool_id in _changed_pools(seen, catalogue):
         pool = catalogue.pool(pool_id)
         active = pool.active
-        if ordinals.intersect(pool.members):
-            row = (ordinals.intersection_cardinality(active), len(active))
+        count = ordinals.intersection_cardinality(active)
+        if count or ordinals.intersect(pool.members):
+            row = (count, len(active))
             if written.get(pool_id) != row:
                 written[pool_id] = row
                 changed.append((pool_id, rows.coverage(user_id, pool_id, *row, updated_at)))

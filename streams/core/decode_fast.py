@@ -5,7 +5,8 @@ ASCII, unknown fields, anything wrong) returns None and takes the slow path, whi
 why. The fields and their limits are repeated here in msgspec's terms; property tests keep the two in step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Annotated, Literal
 
@@ -76,17 +77,31 @@ _decode = json.Decoder(Flush).decode
 _ID_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"
 
 
-def read(lines: Iterable[bytes]) -> list[Flush | None]:
+def read(lines: Sequence[bytes]) -> list[Flush | None]:
     """Return the flush of each line, or None for a line that `decode` has to decide. Never raises."""
-    flushes = [_read(line) for line in lines]
-    if not _are_ids("".join([_ids(flush) for flush in flushes if flush is not None])):
+    flushes: list[Flush | None] = []
+    # Checking all lines at once costs a tenth of checking each.
+    if lines and max(map(len, lines)) <= MAX_LINE_BYTES and _is_plain(b"".join(lines)):
+        with suppress(MsgspecError):
+            for line in lines:
+                flushes.append(_decode(line))  # what was decoded before an error stays
+    flushes += [_read(line) for line in lines[len(flushes) :]]
+    texts: list[str] = []
+    for flush in flushes:
+        if flush is not None:
+            _add_ids(flush, texts)
+    if not _are_ids("".join(texts)):
         flushes = [flush if flush is None or _are_ids(_ids(flush)) else None for flush in flushes]
     return flushes
 
 
+def _is_plain(text: bytes) -> bool:
+    """Say whether a text can't be invalid JSON where msgspec skips or copies it without checking it."""
+    return text.isascii() and b"\\" not in text
+
+
 def _read(line: bytes) -> Flush | None:
-    # msgspec skips or copies text without checking it: let through only text that can't be invalid JSON.
-    if not line.isascii() or b"\\" in line or len(line) > MAX_LINE_BYTES:
+    if len(line) > MAX_LINE_BYTES or not _is_plain(line):
         return None
     try:
         return _decode(line)
@@ -94,13 +109,18 @@ def _read(line: bytes) -> Flush | None:
         return None
 
 
-def _ids(flush: Flush) -> str:
-    """Concatenate everything that must be an id; an absent one adds nothing."""
-    texts = [flush.flush_id, flush.user_id, flush.session_id]
+def _add_ids(flush: Flush, texts: list[str]) -> None:
+    """Add everything that must be an id; an absent one is empty."""
+    texts += flush.flush_id, flush.user_id, flush.session_id
     for each in flush.impressions:
         texts += each.impression_id, each.artwork_id, each.pool_id, each.surface
     if flush.experiments:
         texts += chain.from_iterable(flush.experiments.items())
+
+
+def _ids(flush: Flush) -> str:
+    texts: list[str] = []
+    _add_ids(flush, texts)
     return "".join(texts)
 
 

@@ -7,6 +7,7 @@ from streams.core import rows
 from streams.core.decode import RefusedLine
 from streams.core.line import Line
 from streams.core.rows import Accepted, Ledger, Tally, as_lines
+from streams.core.seen import Seen
 from streams.core.summary import Summary
 
 # From this line of a record on, consecutive lines of a piece that are rejected alike are one row (contract §4.6). The
@@ -77,12 +78,16 @@ class Alike:
         outputs.rejected[self.place] = (self.refused.user_id, payload)
 
 
+# What a user has seen, and A (ms) of the last line that touched them.
+Touched = tuple[Seen, int]
+
+
 @dataclass(slots=True)
 class Slice:
     """Rows of a part of a chunk that are not in the outputs yet."""
 
     outputs: Outputs
-    touched: dict[str, int]  # user -> A of the newest record that touched them
+    touched: dict[str, Touched]  # by user
     now: int
     accepted: list[Accepted] = field(default_factory=list)
     ledger: list[Ledger] = field(default_factory=list)

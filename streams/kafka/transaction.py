@@ -124,28 +124,25 @@ class PartitionProducer:
         # A partition's records keep their order, so the report of a topic's last record is enough.
         last = {record.topic: index for index, record in enumerate(records) if record.topic in watch}
         reported = set(last.values())
+        produce = self._producer.produce
         for index, record in enumerate(records):
-            self._produce(record, report if index in reported else None)
+            topic, value, key, partition = record.topic, record.value, record.key, record.partition
+            on_delivery = report if index in reported else None
+            while True:
+                try:
+                    produce(topic, value, key, partition, on_delivery=on_delivery, headers=record.headers)
+                    break
+                except BufferError:
+                    self._producer.poll(0.05)  # the queue is full: let deliveries make room
+                except KafkaException as error:
+                    raise self._refused(record, error) from None
 
-    def _produce(self, record: ProducerRecord, report: DeliveryReport | None) -> None:
-        while True:
-            try:
-                self._producer.produce(
-                    record.topic,
-                    record.value,
-                    record.key,
-                    record.partition,
-                    on_delivery=report,
-                    headers=record.headers,
-                )
-                return
-            except BufferError:
-                self._producer.poll(0.05)  # the queue is full: let deliveries make room
-            except KafkaException as error:
-                if error.args[0].code() not in MISSING:
-                    raise
-                why = f"partition {record.partition} of {record.topic} is not there: {error.args[0].str()}"
-                raise (SourceChangedError(why) if self._patient else BrokerAwayError(f"Now {why}.")) from None
+    def _refused(self, record: ProducerRecord, error: KafkaException) -> Exception:
+        """Return the error for a record that librdkafka refuses at once."""
+        if error.args[0].code() not in MISSING:
+            return error
+        why = f"partition {record.partition} of {record.topic} is not there: {error.args[0].str()}"
+        return SourceChangedError(why) if self._patient else BrokerAwayError(f"Now {why}.")
 
     def _until_done(self, name: str, call: Callable[[], object]) -> None:
         while True:

@@ -84,7 +84,7 @@ def windows_proven(sample: tuple[Accepted, ...]) -> list[int]:
 
 
 def proves(row: Accepted, window_ms: int) -> bool:
-    """Return whether a row's event_id is that of rule 4 with this window. Ids beyond ASCII were written by no worker."""
+    """Return whether a row's event_id is that of rule 4 with this window. No worker wrote ids beyond ASCII."""
     ours = row.user_id.isascii() and row.artwork_id.isascii()
     return not ours or row.event_id == event_id(row.user_id, row.artwork_id, row.seen_at, window_ms)
 

@@ -56,9 +56,8 @@ BEGIN = b"\x00a"
 # Memory for decoded users between chunks, per partition: some thousand ordinary users. A worker with four partitions
 # has 100 MB for them, a quarter of what it may use in all.
 CACHE_BYTES = 24 * 1024 * 1024
-# Estimates, measured on CPython 3.11: a user with one window, a coverage row, an ordinal; and what an id and a time
-# take in a dict, beside the id's characters.
-USER_BYTES, ROW_BYTES, ORDINAL_BYTES, TIME_BYTES = 2_000, 160, 4, 150
+# Estimates, measured on CPython 3.11: a user with one window, a coverage row, an ordinal.
+USER_BYTES, ROW_BYTES, ORDINAL_BYTES = 2_000, 160, 4
 # Buckets kept for a user: those of the current window and its neighbours.
 CACHED_BUCKETS = 3
 # So many windows are swept in one chunk, or twice as many as it writes: a sweep never makes a transaction long, and
@@ -69,7 +68,7 @@ SWEPT_PER_CHUNK = 2_000
 class User:
     """Implements `streams.core.chunk.User`: a user's values, read and unpacked when first needed."""
 
-    __slots__ = ("_buckets", "_state", "_stored_to", "bytes", "seen", "user_id")
+    __slots__ = ("_buckets", "_changed", "_charged", "_state", "_stored_to", "bytes", "seen", "user_id")
 
     def __init__(self, user_id: str, seen: Seen, state: "State") -> None:
         self.user_id = user_id
@@ -77,6 +76,9 @@ class User:
         # The estimate by which the cache counts this user.
         self.bytes = 0
         self._buckets: dict[int, Bucket] = {}
+        # Buckets to charge anew, and what all buckets are charged.
+        self._changed: list[Bucket] = []
+        self._charged = 0
         self._state = state
         # The store may hold buckets that `_buckets` lacks, but none that starts later than this (ms).
         self._stored_to = state.newest
@@ -87,7 +89,10 @@ class User:
             self._state.ordinals.use(ordinal, artwork_id)
 
     def times(self, start: int) -> Mapping[str, int]:
-        return values.times(self._buckets.get(start) or self._bucket(start))
+        bucket = self._buckets.get(start) or self._bucket(start)
+        if not bucket.is_unpacked:
+            self._changed.append(bucket)
+        return values.times(bucket)
 
     def accept(self, start: int, artwork_id: str, offset: int) -> None:
         (self._buckets.get(start) or self._bucket(start)).accept(artwork_id, offset)
@@ -104,36 +109,39 @@ class User:
 
     def changes(self, swept: int) -> list[Change]:
         """Return the changes since `written`, packed; none of windows that start before `swept`."""
-        changes = []
+        changes: list[Change] = []
         for start, bucket in self._buckets.items():
-            if len(bucket.entries) != bucket.stored and start >= swept:
-                packed = segments.changes(window_key(start, self.user_id), bucket)
-                changes += [Change(WINDOWS, key, value) for key, value in packed]
+            if len(bucket.entries) != bucket.stored:
+                self._changed.append(bucket)
+                if start >= swept:
+                    for key, value in segments.changes(window_key(start, self.user_id), bucket):
+                        changes.append(Change(WINDOWS, key, value))
         if len(self.seen.entries) != self.seen.stored:
-            packed = values.pack_seen(self.user_id.encode(), self.seen)
-            changes += [Change(COVERAGE, key, value) for key, value in packed]
+            for key, value in values.pack_seen(self.user_id.encode(), self.seen):
+                changes.append(Change(COVERAGE, key, value))
         return changes
 
     def written(self) -> None:
         """Mark everything as clean, drop buckets of old windows, and estimate the memory that the user takes."""
-        buckets, seen = self._buckets, self.seen
+        buckets, seen, charged = self._buckets, self.seen, self._charged
         if len(seen.entries) != seen.stored:
             values.written_seen(seen)
-        if len(buckets) > CACHED_BUCKETS:
-            for start in sorted(buckets)[:-CACHED_BUCKETS]:
-                del buckets[start]
-                self._stored_to = max(self._stored_to, start)
-        size = USER_BYTES + len(seen.rows) * ROW_BYTES + len(seen.ordinals) * ORDINAL_BYTES
-        if seen.uncatalogued:
-            seen.compact()
-            size += seen.memory
-        for bucket in buckets.values():
+        for bucket in self._changed:
             if len(bucket.entries) != bucket.stored:
                 segments.written(bucket)
-            size += bucket.stored
-            if bucket.unpacked:
-                size += bucket.stored + bucket.unpacked * TIME_BYTES
-        self.bytes = size
+            memory = bucket.memory
+            charged += memory - bucket.charged
+            bucket.charged = memory
+        self._changed.clear()
+        if len(buckets) > CACHED_BUCKETS:
+            for start in sorted(buckets)[:-CACHED_BUCKETS]:
+                charged -= buckets.pop(start).charged
+                self._stored_to = max(self._stored_to, start)
+        self._charged = charged
+        self.bytes = USER_BYTES + charged + len(seen.rows) * ROW_BYTES + len(seen.ordinals) * ORDINAL_BYTES
+        if seen.uncatalogued:
+            seen.compact()
+            self.bytes += seen.memory
 
 
 class State:
@@ -249,4 +257,5 @@ def _range(key: bytes, table: Table = COVERAGE) -> tuple[bytes, bytes]:
 
 def to_store(changes: list[Change]) -> Iterator[tuple[bytes, bytes | None]]:
     """Return the same changes with the store's keys."""
-    return ((STORE_PREFIX[change.table] + change.key, change.value) for change in changes)
+    windows, coverage = STORE_PREFIX[WINDOWS], STORE_PREFIX[COVERAGE]
+    return (((windows if change.table is WINDOWS else coverage) + change.key, change.value) for change in changes)

@@ -76,9 +76,9 @@ def _impressions(summary: Summary, now: float) -> None:
     metrics.worker_seen_to_coverage_seconds.observe_ages(now, summary.fresh_seen_at)
     by_pool: dict[str, list[float]] = {}
     for pool_id, share in summary.coverage:
-        by_pool.setdefault(metrics.pool_label(pool_id), []).append(share)
-    for label, shares in by_pool.items():
-        metrics.worker_coverage.labels(label).observe_all(shares)
+        by_pool.setdefault(pool_id, []).append(share)
+    for pool_id, shares in by_pool.items():
+        metrics.worker_coverage.labels(metrics.pool_label(pool_id)).observe_all(shares)
 
 
 def _batches(summary: Summary) -> None:

@@ -16,7 +16,11 @@ CHANGELOGS = {table: changelog(table) for table in Table}
 
 def records(partition: int, outputs: Outputs, changes: Iterable[Change]) -> list[ProducerRecord]:
     """Return everything that a chunk commits. All but forwards go to the partition of the same number."""
-    batch = [ProducerRecord(CHANGELOGS[change.table], partition, change.key, change.value) for change in changes]
+    windows, coverage = CHANGELOGS[Table.WINDOWS], CHANGELOGS[Table.COVERAGE]
+    batch = [
+        ProducerRecord(windows if change.table is Table.WINDOWS else coverage, partition, change.key, change.value)
+        for change in changes
+    ]
     batch += [ProducerRecord(names.ACCEPTED, partition, None, value) for value in _cut(b"".join(outputs.accepted))]
     batch += [ProducerRecord(names.LEDGER, partition, None, value) for value in _cut(b"".join(outputs.ledger))]
     batch += [ProducerRecord(names.REJECTED, partition, u.encode() or None, row) for u, row in outputs.rejected]

@@ -72,9 +72,9 @@ def test_buckets_round_trip(artworks: dict[str, int]) -> None:
 def test_a_decoded_bucket_can_grow() -> None:
     bucket = Bucket(bytes(bucket_of(a=1, b=2).entries))
     bucket.accept("c", 3)
-    assert (bucket.unpacked, bucket.times()) == (0, {"a": 1, "b": 2, "c": 3})
+    assert (bucket.is_unpacked, bucket.times()) == (False, {"a": 1, "b": 2, "c": 3})
     bucket.accept("d", 4)
-    assert (bucket.unpacked, bucket.times()) == (4, window.decode(bucket.entries))
+    assert (bucket.is_unpacked, bucket.times()) == (True, window.decode(bucket.entries))
 
 
 def test_the_packed_form_is_fixed() -> None:

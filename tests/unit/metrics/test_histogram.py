@@ -28,6 +28,17 @@ def test_observing_all_at_once_equals_observing_one_by_one(values: list[float]) 
     assert samples(at_once) == samples(one_by_one)
 
 
+@given(st.lists(st.integers(60_000, 103_000)))
+def test_ages_are_observed_as_one_by_one(times: list[int]) -> None:
+    at_once, one_by_one = made(), made()
+    at_once.observe_ages(100.0, times)
+    for time in times:
+        one_by_one.observe(max(0.0, (100_000 - time) / 1000))
+    found, expected = samples(at_once), samples(one_by_one)
+    assert found.pop(("some_seconds_sum", "")) == pytest.approx(expected.pop(("some_seconds_sum", "")), abs=1e-6)
+    assert found == expected
+
+
 def test_ages_are_seconds_and_never_below_0() -> None:
     histogram = made()
     histogram.observe_ages(100.0, [99_400, 99_000, 100_500])
