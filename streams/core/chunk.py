@@ -3,7 +3,7 @@
 What is accepted, rejected and forwarded, and what the state says, don't depend on where chunks begin or end.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Protocol
@@ -52,8 +52,8 @@ class User(Protocol):
         """Add an artwork to those that the user has seen: by its ordinal, or by its id if it has none yet."""
         ...
 
-    def times(self, start: int) -> Mapping[str, int]:
-        """Return the impressions in the window that starts at `start` (ms): by artwork, ms after the start."""
+    def time_of(self, start: int, artwork_id: str) -> int | None:
+        """Return the artwork's impression in the window that starts at `start` (ms), in ms after the start."""
         ...
 
     def accept(self, start: int, artwork_id: str, offset: int) -> None:
@@ -210,7 +210,7 @@ class Decider:
             ordinal = known.get(artwork_id)
             if ordinal is None:
                 ordinal = self._ordinal(artwork_id)
-            verdict = judge(impression, appended_at, rules, seen, ordinal, user.times, kept_since)
+            verdict = judge(impression, appended_at, rules, seen, ordinal, user.time_of, kept_since)
             if verdict is FRESH or verdict is REPEAT:
                 if verdict is FRESH:
                     user.see(artwork_id, ordinal)

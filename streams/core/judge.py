@@ -33,7 +33,7 @@ def judge(
     rules: Rules,
     seen: Seen,
     ordinal: int | None,
-    times_at: window.Lookup,
+    time_of: window.Lookup,
     kept_since: int = 0,
 ) -> Verdict:
     """Judge a valid impression against its user's state, which holds all accepted ones that precede it in log order.
@@ -47,6 +47,6 @@ def judge(
     if before and (age > rules.lateness_ms or impression.seen_at < kept_since):
         return Verdict.LATE
     # If the artwork was never accepted before, there is no duplicate to look for: don't read the windows.
-    if before and window.is_duplicate(impression.artwork_id, impression.seen_at, rules.window_ms, times_at):
+    if before and window.is_duplicate(impression.artwork_id, impression.seen_at, rules.window_ms, time_of):
         return Verdict.DUPLICATE
     return Verdict.REPEAT if before else Verdict.FRESH

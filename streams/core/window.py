@@ -7,7 +7,8 @@ accepted: a bucket has one time for each artwork, the ms from the window's start
 from collections.abc import Callable, Mapping
 from struct import Struct
 
-Lookup = Callable[[int], Mapping[str, int]]
+# What `time_of` of a bucket returns, by the window's start (ms).
+Lookup = Callable[[int, str], int | None]
 
 _ENTRY = Struct(">BI").pack  # length of the artwork_id in bytes, ms since the window's start
 _ENTRY_BYTES = 5
@@ -30,11 +31,6 @@ class Bucket:
         self._times: dict[str, int] | None = None
 
     @property
-    def is_unpacked(self) -> bool:
-        """Whether the impressions are unpacked."""
-        return self._times is not None
-
-    @property
     def memory(self) -> int:
         """About how much memory the impressions take (bytes): far more if they are unpacked, too."""
         packed = len(self.entries)
@@ -47,12 +43,18 @@ class Bucket:
         if self._times is not None:
             self._times[artwork_id] = offset
 
-    def times(self) -> Mapping[str, int]:
-        """Return ms from the window's start by artwork, unpacked when first needed.
+    def time_of(self, artwork_id: str) -> int | None:
+        """Return ms from the window's start to the artwork's impression, None if the bucket doesn't hold it.
 
-        Most impressions are of artworks that their user never saw, and nothing is looked up for them. Raises ValueError
-        or IndexError if the entries are damaged.
+        Unpacks nothing for most artworks that are not there.
         """
+        # In an entry of its own, or else within another's id.
+        if self._times is None and artwork_id.encode() not in self.entries:
+            return None
+        return self.times().get(artwork_id)
+
+    def times(self) -> Mapping[str, int]:
+        """Return ms from the window's start by artwork. Raises ValueError or IndexError if the entries are damaged."""
         if self._times is None:
             self._times = decode(self.entries)
         return self._times
@@ -63,19 +65,19 @@ def start_of(seen_at: int, window_ms: int) -> int:
     return seen_at - seen_at % window_ms
 
 
-def is_duplicate(artwork_id: str, seen_at: int, window_ms: int, times_at: Lookup) -> bool:
+def is_duplicate(artwork_id: str, seen_at: int, window_ms: int, time_of: Lookup) -> bool:
     """Rule 2: say whether an impression of the artwork was accepted less than a window from `seen_at`.
 
-    `times_at` returns the user's bucket for a window's start, unpacked. The neighbouring windows are read too, so a
-    double fire across a boundary is found.
+    `time_of` looks into the user's bucket for a window's start. The neighbouring windows are looked into as well, so
+    that a double fire across a boundary is found.
     """
     start = start_of(seen_at, window_ms)
-    if artwork_id in times_at(start):
+    if time_of(start, artwork_id) is not None:
         return True
-    before = times_at(start - window_ms).get(artwork_id)
+    before = time_of(start - window_ms, artwork_id)
     if before is not None and seen_at - (start - window_ms + before) < window_ms:
         return True
-    after = times_at(start + window_ms).get(artwork_id)
+    after = time_of(start + window_ms, artwork_id)
     return after is not None and start + window_ms + after - seen_at < window_ms
 
 

@@ -6,7 +6,7 @@ leave alone what is whole; `impressions rebuild` repairs what is lost, and nothi
 
 from dataclasses import dataclass
 
-from streams.core.identity import event_id
+from streams.core.identity import LONGEST_ID, event_id
 from streams.errors import StateLostError, UserError
 from streams.kafka.names import IMPRESSIONS
 from streams.provision.evidence import Accepted, Begun, Evidence, PartitionFound, Tables
@@ -84,8 +84,8 @@ def windows_proven(sample: tuple[Accepted, ...]) -> list[int]:
 
 
 def proves(row: Accepted, window_ms: int) -> bool:
-    """Return whether a row's event_id is that of rule 4 with this window. No worker wrote ids beyond ASCII."""
-    ours = row.user_id.isascii() and row.artwork_id.isascii()
+    """Return whether a row's event_id is that of rule 4 with this window. No worker wrote ids of another form."""
+    ours = all(each.isascii() and len(each) <= LONGEST_ID for each in (row.user_id, row.artwork_id))
     return not ours or row.event_id == event_id(row.user_id, row.artwork_id, row.seen_at, window_ms)
 
 

@@ -6,7 +6,7 @@ can't be committed, discard this State and restore it.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 from struct import Struct
 
@@ -88,16 +88,18 @@ class User:
         if ordinal is not None and ordinal not in self._state.ordinals.used:
             self._state.ordinals.use(ordinal, artwork_id)
 
-    def times(self, start: int) -> Mapping[str, int]:
-        bucket = self._buckets.get(start) or self._bucket(start)
-        if not bucket.is_unpacked:
+    def time_of(self, start: int, artwork_id: str) -> int | None:
+        bucket = self._buckets.get(start) or self.bucket(start)
+        time = bucket.time_of(artwork_id)
+        if time is not None:  # it may have been unpacked just now
             self._changed.append(bucket)
-        return values.times(bucket)
+        return time
 
     def accept(self, start: int, artwork_id: str, offset: int) -> None:
-        (self._buckets.get(start) or self._bucket(start)).accept(artwork_id, offset)
+        (self._buckets.get(start) or self.bucket(start)).accept(artwork_id, offset)
 
-    def _bucket(self, start: int) -> Bucket:
+    def bucket(self, start: int) -> Bucket:
+        """Return the bucket of the window that starts at `start` (ms), empty if the state has none."""
         bucket = self._buckets.get(start)
         if bucket is None:
             if start > self._stored_to:

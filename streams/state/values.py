@@ -1,9 +1,9 @@
 """A user's values, between their decoded form and segments. Values of the last release are read, and converted."""
 
-from collections.abc import Mapping
 from struct import error as StructError
 
 from streams.core import seen as seen_codec
+from streams.core import window
 from streams.core.digests import Digests
 from streams.core.seen import Seen
 from streams.core.window import Bucket
@@ -35,18 +35,14 @@ def read_bucket(store: Store, key: bytes) -> Bucket:
     stored = segments.read(store, key)
     if stored is None:
         return Bucket()
-    bucket = Bucket(version1.bucket(stored.entries) if stored.parts else stored.entries)
+    try:
+        bucket = Bucket(version1.bucket(stored.entries) if stored.parts else stored.entries)
+        window.decode(bucket.entries)
+    except DAMAGED as error:
+        raise StateUnreadableError(f"the window {key!r} of the store can't be read: {error}.") from error
     bucket.tail, bucket.stored = stored.tail, len(bucket.entries)
     bucket.number, bucket.parts = stored.number, stored.parts
     return bucket
-
-
-def times(bucket: Bucket) -> Mapping[str, int]:
-    """Return what is in a bucket. Raises StateUnreadableError."""
-    try:
-        return bucket.times()
-    except DAMAGED as error:
-        raise StateUnreadableError(f"a window of the store can't be read: {error}.") from error
 
 
 def pack_seen(key: bytes, seen: Seen) -> list[Change]:

@@ -16,8 +16,8 @@ def test_an_empty_store_has_no_position_and_no_state(store: Store) -> None:
     state = State(store)
     state.load(CATALOGUE)
     assert state.position is None
-    assert state.user("u").times(START) == {}
-    assert state.user("u").times(-W) == {}
+    assert state.user("u").bucket(START).times() == {}
+    assert state.user("u").bucket(-W).times() == {}
     assert state.user("u").seen.uncatalogued == set()
     assert list(state.ordinals.used) == []
 
@@ -31,9 +31,9 @@ def test_buckets_seen_artworks_and_the_position_are_read_back(state: State) -> N
     commit(state, 18)
     again = reloaded(state)
     assert again.position == HERE.at(18)
-    assert again.user("u").times(START) == {"a": 1}
-    assert again.user("u").times(START + W) == {"a": 2, "b": 3}
-    assert again.user("v").times(START) == {"a": 4}
+    assert again.user("u").bucket(START).times() == {"a": 1}
+    assert again.user("u").bucket(START + W).times() == {"a": 2, "b": 3}
+    assert again.user("v").bucket(START).times() == {"a": 4}
     assert list(again.user("u").seen.ordinals) == [ord("a")]
     assert again.user("u").seen.uncatalogued == {"b"}
     assert again.user("v").seen.uncatalogued == set()
@@ -41,7 +41,7 @@ def test_buckets_seen_artworks_and_the_position_are_read_back(state: State) -> N
 
 def test_only_what_changed_is_written_and_only_once(state: State) -> None:
     accept(state, "u", START, a=1)
-    state.user("u").times(START + W)
+    state.user("u").bucket(START + W).times()
     assert state.user("u").seen == Seen()
     changes = commit(state, 1)
     assert [change.table for change in changes] == [Table.WINDOWS, Table.COVERAGE]
@@ -77,9 +77,9 @@ def test_only_the_last_segment_is_written_again(state: State) -> None:
         assert len(changes) <= 4
     assert written < 400 * 2 * (segments.CLOSED_AT // 2 + 50)
     again = reloaded(state)
-    assert again.user("u").times(START) == {artwork_id: n for n, artwork_id in enumerate(ids)}
+    assert again.user("u").bucket(START).times() == {artwork_id: n for n, artwork_id in enumerate(ids)}
     assert again.user("u").seen.uncatalogued == set(ids)
-    assert again.user("u-1").times(START) == {"a": 1}
+    assert again.user("u-1").bucket(START).times() == {"a": 1}
 
 
 def test_a_flush_of_a_user_is_two_changes(state: State) -> None:
@@ -102,8 +102,8 @@ def test_no_segment_is_larger_than_a_record_may_be(state: State, monkeypatch: py
         assert len(changes) > 30
         assert all(len(change.value or b"") <= 65 for change in changes if change.key != state_module.POSITION)
     again = reloaded(state)
-    assert len(again.user("u").times(START)) == 200
-    assert again.user("u").seen.uncatalogued == set(again.user("u").times(START))
+    assert len(again.user("u").bucket(START).times()) == 200
+    assert again.user("u").seen.uncatalogued == set(again.user("u").bucket(START).times())
 
 
 @pytest.mark.parametrize("lost", [1, 9])

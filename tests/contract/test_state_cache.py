@@ -16,7 +16,7 @@ def test_caches_keep_everything_that_the_store_does_not_have_yet(state: State, m
         if n % 3 == 0:
             commit(state, n)
     commit(state, 10)
-    assert [state.user(f"u{n}").times(START)["a"] for n in range(10)] == list(range(10))
+    assert [state.user(f"u{n}").bucket(START).times()["a"] for n in range(10)] == list(range(10))
     assert [state.user(f"u{n}").seen.uncatalogued for n in range(10)] == [{f"a{n}"} for n in range(10)]
 
 
@@ -54,10 +54,10 @@ def test_a_window_later_than_all_written_ones_is_not_read_from_the_store(state: 
     again.load(CATALOGUE)
     user = again.user("u")
     asked = counting.asked
-    assert user.times(START + W) == {}
+    assert user.bucket(START + W).times() == {}
     assert counting.asked == asked
-    assert user.times(START) == {"a": 1}
-    assert user.times(START - W) == {}
+    assert user.bucket(START).times() == {"a": 1}
+    assert user.bucket(START - W).times() == {}
     assert counting.asked == asked + 2
 
 
@@ -67,7 +67,7 @@ def test_buckets_that_left_the_cache_are_read_again(state: State) -> None:
         commit(state, n + 1)
     user = state.user("u")
     assert user.bytes < state_module.USER_BYTES + 1_000
-    assert [user.times(START + n * W) for n in range(10)] == [{f"a{n}": n} for n in range(10)]
+    assert [user.bucket(START + n * W).times() for n in range(10)] == [{f"a{n}": n} for n in range(10)]
 
 
 def test_a_user_who_is_read_again_has_the_windows_written_meanwhile(
@@ -78,4 +78,4 @@ def test_a_user_who_is_read_again_has_the_windows_written_meanwhile(
         for name in ("u", "v", "w"):
             accept(state, name, START + n * W, **{f"a{n}": n})
             commit(state, 3 * n)
-    assert [state.user("u").times(START + n * W) for n in range(6)] == [{f"a{n}": n} for n in range(6)]
+    assert [state.user("u").bucket(START + n * W).times() for n in range(6)] == [{f"a{n}": n} for n in range(6)]

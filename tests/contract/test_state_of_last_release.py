@@ -98,9 +98,9 @@ def check(state: State) -> None:
     assert state.user("much").seen.ordinals == BitMap([7])
     assert state.user("much").seen.uncatalogued == MANY.keys()
     assert not state.user("nothing").seen.ordinals
-    assert state.user("u").times(START) == {"a": 1, "x": 2}
-    assert state.user("much").times(START) == MANY
-    assert state.user("much").times(START + W) == {"a": 3}
+    assert state.user("u").bucket(START).times() == {"a": 1, "x": 2}
+    assert state.user("much").bucket(START).times() == MANY
+    assert state.user("much").bucket(START + W).times() == {"a": 3}
     assert set(state.ordinals.used) == {7, 70_000}
 
 
@@ -131,15 +131,15 @@ def test_what_changes_is_converted_and_its_old_parts_are_deleted(store: Store) -
     assert all(store.get(key) is None for key in parts if key[-3:-2] == b"\x00")
     for again in (state, loaded(store)):
         assert again.user("much").seen.uncatalogued == {*MANY, "new"}
-        assert again.user("much").times(START) == {**MANY, "new": 99}
+        assert again.user("much").bucket(START).times() == {**MANY, "new": 99}
         assert again.user("u").seen.uncatalogued == {"x", "y", "z"}
         assert again.user("u").seen.ordinals == BitMap([7, 70_000])
-        assert again.user("u").times(START) == {"a": 1, "x": 2, "z": 98}
-        assert again.user("much").times(START + W) == {"a": 3}, "which did not change"
+        assert again.user("u").bucket(START).times() == {"a": 1, "x": 2, "z": 98}
+        assert again.user("much").bucket(START + W).times() == {"a": 3}, "which did not change"
     state.user("much").see("newer", None)
     state.user("much").accept(START, "newer", 100)
     assert [change.table for change in commit(state)] == [Table.WINDOWS, Table.COVERAGE]
-    assert loaded(store).user("much").times(START) == {**MANY, "new": 99, "newer": 100}
+    assert loaded(store).user("much").bucket(START).times() == {**MANY, "new": 99, "newer": 100}
     assert loaded(store).user("much").seen.uncatalogued == {*MANY, "new", "newer"}
 
 
@@ -147,7 +147,7 @@ def test_it_is_swept(store: Store) -> None:
     state = loaded(store)
     commit(state, START + W)
     assert [key[9:] for key in store.keys(b"w", b"x")] == [b"much"]
-    assert loaded(store).user("much").times(START + W) == {"a": 3}
+    assert loaded(store).user("much").bucket(START + W).times() == {"a": 3}
 
 
 def test_pins_are_deleted_bit_by_bit_and_checked_until_then(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,11 +182,15 @@ DAMAGE: dict[str, tuple[bytes, bytes | None, Callable[[State], object]]] = {
     "an older value of a newer version": (b"cu", b"\x00\x01\x09\x00\x00\x00\x00", lambda state: state.user("u")),
     "a cut value": (b"cu", b"\x02\x05abc", lambda state: state.user("u")),
     "a cut older value": (b"cu", b"\x00\x01\x01\x00", lambda state: state.user("u")),
-    "a cut window": (b"w" + window_key(START, "u"), b"\x02\x05\x00", lambda state: state.user("u").times(START)),
+    "a cut window": (
+        b"w" + window_key(START, "u"),
+        b"\x02\x05\x00",
+        lambda state: state.user("u").bucket(START).times(),
+    ),
     "an older window of a newer version": (
         b"w" + window_key(START, "u"),
         b"\x00\x01\x02",
-        lambda state: state.user("u").times(START),
+        lambda state: state.user("u").bucket(START).times(),
     ),
 }
 

@@ -27,7 +27,7 @@ def test_a_sweep_deletes_windows_that_start_before_it(state: State, swept: int, 
     assert len(windows(state)) == left
     again = reloaded(state)
     assert again.position == HERE.at(2, swept=swept)
-    assert [n for n in range(3) if again.user("u").times(START + n * W)] == list(range(3))[3 - left :]
+    assert [n for n in range(3) if again.user("u").bucket(START + n * W).times()] == list(range(3))[3 - left :]
 
 
 def test_a_sweep_writes_tombstones(state: State) -> None:

@@ -43,20 +43,21 @@ def test_positions_round_trip(topic_id: str, next_offset: int, window_ms: int, p
     assert position.decode(position.encode(value)) == value
 
 
-@given(st.lists(st.binary(min_size=1, max_size=50)), st.integers(1, 60), st.integers(1, 60), st.booleans())
+@given(st.lists(ids), st.integers(1, 60), st.integers(1, 60), st.booleans())
 def test_what_is_appended_in_any_number_of_changes_is_read_back(
-    entries: list[bytes], closed_at: int, largest: int, reread: bool
+    artworks: list[str], closed_at: int, largest: int, reread: bool
 ) -> None:
-    store, log = MemoryStore(), Bucket()
+    store, log, whole = MemoryStore(), Bucket(), Bucket()
     with mock.patch.object(segments, "CLOSED_AT", closed_at), mock.patch.object(segments, "LARGEST", largest):
-        for entry in entries:
-            log.entries.extend(entry)
+        for offset, artwork_id in enumerate(artworks):
+            for bucket in (log, whole):
+                bucket.accept(artwork_id, offset)
             store.write(segments.changes(b"key", log))
             segments.written(log)
             if reread:
                 log = values.read_bucket(store, b"key")
         stored = segments.read(store, b"key")
-    assert (stored.entries if stored else b"") == b"".join(entries)
+    assert (stored.entries if stored else b"") == whole.entries
 
 
 @given(ids, st.integers(1, 1000))

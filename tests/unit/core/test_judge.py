@@ -24,7 +24,15 @@ def verdict(
         seen.add("a", None if learned_since else ordinal)
         buckets.setdefault(at - at % WINDOW, {})["a"] = at % WINDOW
     impression = Impression(impression_id="i", artwork_id="a", seen_at=seen_at)
-    return judge(impression, A, rules, seen, ordinal, lambda start: buckets.get(start, {}), kept_since)
+    return judge(
+        impression,
+        A,
+        rules,
+        seen,
+        ordinal,
+        lambda start, artwork_id: buckets.get(start, {}).get(artwork_id),
+        kept_since,
+    )
 
 
 KNOWN = [

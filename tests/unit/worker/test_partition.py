@@ -1,6 +1,6 @@
 """What a partition decides again or never again, and what its mark shows meanwhile."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def shown(mark: Mark, monkeypatch: pytest.MonkeyPatch) -> list[Found | None]:
     """What the mark shows each time lines are read."""
     found: list[Found | None] = []
 
-    def read(lines: Iterable[bytes]) -> list[Flush | None]:
+    def read(lines: Sequence[bytes]) -> list[Flush | None]:
         found.append(mark.read())
         return read_lines(lines)
 
