@@ -18,8 +18,8 @@ INTRODUCTION = """# The fault matrix
 For whoever asks whether a fault was thought of. Made from `tests/faults/cases` by `make schemas`: {count} cases, each a
 fault in a running load, after which what readers see must equal the oracle ([how it is known](delivery.md)).
 `make faults` runs them all, `make faults CASE="{first}"` one. The {quick} that are marked *quick*, the first of
-each kind of fault and of each failpoint, run in `make test` too. What a run of all of them found:
-[evidence](../evidence/faults.md).
+each kind of fault and of each failpoint, run in `make test` too, unless a test of `tests/integration`, named there,
+shows the same. What a run of all of them found: [evidence](../evidence/faults.md).
 """
 
 
@@ -46,7 +46,7 @@ def _section(module: str) -> Iterator[str]:
     chosen = quick(CASES.values())
     for case in CASES.values():
         if module_of(case) == module:
-            marks = " *quick*" * (case in chosen)
+            marks = " *quick*" if case in chosen else f" ({case.shown_by})" if case.shown_by else ""
             yield _wrapped(f"**{case.name}**: {case.what}{marks}", "- ", "  ")
 
 

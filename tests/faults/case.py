@@ -74,6 +74,8 @@ class Case:
     shape: Shape = USUAL
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings for a system of its own."""
+    shown_by: str = ""
+    """A test in tests/integration that shows the same fault, as `file::test`: then the case isn't quick."""
 
 
 CASES: dict[str, Case] = {}
@@ -96,11 +98,11 @@ def declare_case(name: str, fault: Fault | Failpoint, act: Act, what: str = "", 
 
 
 def quick(cases: Iterable[Case]) -> list[Case]:
-    """Return the first case of each failpoint and kind of fault: these run with all other tests."""
+    """Return the first case of each failpoint and kind of fault: these run with all tests, which show the others."""
     first: dict[Fault | Failpoint, Case] = {}
     for each in cases:
         first.setdefault(each.fault, each)
-    return list(first.values())
+    return [each for each in first.values() if not each.shown_by]
 
 
 def run_case(system: System, case_: Case, rng: Random) -> Verdict:

@@ -47,6 +47,8 @@ def test_a_textbook_agent_with_take_loses_a_batch(tmp_path: Path) -> None:
         flushes = [lost_flush(user_at(0, f"lost-{number}")) for number in range(GOOD_FLUSHES)]
         # All are fetched together: the records after the first one in the same batch are never decided.
         proof.produce(Raw(0, b"{"), *flushes)
+        # Other records would be in the same batch, and lost with them.
+        proof.system.until(lambda: textbook.is_done(proof.system.settings, 0), "the batch is acknowledged")
         proof.judge()
         assert 0 < proof.difference("I1", "impressions").missing <= GOOD_FLUSHES * LOST
         # The record that can't be read, and others.

@@ -19,7 +19,13 @@ from tests.support.stack import produce_catalogue
 WORKER, SINK = "worker-0", "sink-0"
 
 
-@case("broker's disk lost, ClickHouse kept", Fault.BROKER_LOST, own=True, calm=True)
+@case(
+    "broker's disk lost, ClickHouse kept",
+    Fault.BROKER_LOST,
+    own=True,
+    calm=True,
+    shown_by="test_rebuild.py::test_a_lost_broker_is_rebuilt_with_another_partition_count",
+)
 def broker_lost(system: System, rng: Random) -> None:
     """`provision` refuses and names `impressions rebuild`; after that, nothing that was seen comes out fresh."""
     with system.traffic(rng, users="returning"):

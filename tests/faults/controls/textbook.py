@@ -11,17 +11,19 @@ import time
 from typing import Any
 
 import faust
+from confluent_kafka import IsolationLevel
 
 from impression_streams.flush import Flush, Impression
 from streams.core import rows
 from streams.core.judge import Rules
 from streams.core.line import Line
-from streams.kafka.admin import TopicInfo, describe
+from streams.kafka.admin import TopicInfo, committed, describe, ends
 from streams.kafka.names import ACCEPTED, IMPRESSIONS, LEDGER
 from streams.metrics import catalogue as metrics
 from streams.runtime import health, log
 from streams.settings import Settings
 
+GROUP = "textbook"
 BATCH, WITHIN_SECONDS = 100, 0.2
 
 
@@ -79,7 +81,7 @@ def build(settings: Settings, index: int, take: bool) -> faust.App:
     """Build the worker. Sets only addresses, folders and the number of partitions."""
     topic = describe(settings, IMPRESSIONS)
     app = faust.App(
-        "textbook",
+        GROUP,
         broker=[f"kafka://{address}" for address in settings.kafka_bootstrap.split(",")],
         datadir=settings.data_dir / f"textbook-{index}",
         topic_partitions=topic.partitions,
@@ -105,6 +107,13 @@ def build(settings: Settings, index: int, take: bool) -> faust.App:
         metrics.worker_ready.set(1)
 
     return app
+
+
+def is_done(settings: Settings, partition: int) -> bool:
+    """Return whether the worker has acknowledged all records of a partition."""
+    (end,) = ends(settings, IMPRESSIONS, [partition], IsolationLevel.READ_COMMITTED).values()
+    # Faust commits the last record's offset at least, and not always the one after it.
+    return committed(settings, GROUP, IMPRESSIONS, partition).offset >= end - 1
 
 
 def main() -> None:

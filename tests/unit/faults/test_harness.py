@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.paths import project_path
 from streams.runtime.failpoints import Failpoint
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
 from tests.faults import results
@@ -37,8 +38,12 @@ def test_seeds_reach_every_kind_of_fault_and_every_failpoint() -> None:
     assert {step.detail for step in steps if step.kind == "transaction"} == set(Ending)
 
 
-def test_each_failpoint_and_each_kind_of_fault_has_one_quick_case() -> None:
-    assert sorted(case.fault for case in quick(CASES.values())) == sorted([*Failpoint, *Fault])
+def test_each_failpoint_and_each_kind_of_fault_has_one_quick_case_or_a_test_that_shows_it() -> None:
+    shown = [case for case in CASES.values() if case.shown_by]
+    assert sorted(case.fault for case in [*quick(CASES.values()), *shown]) == sorted([*Failpoint, *Fault])
+    for case in shown:
+        file, _, test = case.shown_by.partition("::")
+        assert f"def {test}(" in (project_path("tests/integration") / file).read_text(), case.name
 
 
 def test_worker_and_sink_are_killed_at_each_of_their_failpoints() -> None:
