@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.lib import hurtful
 from oracle.rules import line_count
 from streams.kafka.names import ACCEPTED, IMPRESSIONS, LEDGER, REJECTED
-from tests.support import hurting
 from tests.support.audit import of_user
 from tests.support.load import Raw, flush, impression, now_ms, user_at
 from tests.support.stack import Installation, running_installation
@@ -27,7 +27,7 @@ REFUSED = 78
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A log of its own: the records stay in it, and other tests read their log as a whole."""
-    with running_installation(tmp_path_factory.mktemp("hurting"), clickhouse=False) as installation:
+    with running_installation(tmp_path_factory.mktemp("hurtful"), clickhouse=False) as installation:
         yield installation
 
 
@@ -37,14 +37,14 @@ def worker(log: Installation) -> WorkerProcess:
     return log.worker(0)
 
 
-@pytest.mark.parametrize("name", hurting.RECORDS)
+@pytest.mark.parametrize("name", hurtful.RECORDS)
 def test_a_record_costs_little_memory_and_the_flush_after_it_is_judged(
     log: Installation, worker: WorkerProcess, name: str
 ) -> None:
-    codec, made = hurting.RECORDS[name]
+    codec, made = hurtful.RECORDS[name]
     value = made()
     user_id = user_at(PARTITION, f"after-{codec}-{len(value)}")
-    hurting.produce(log.settings, PARTITION, codec, value)
+    hurtful.produce(log.settings, PARTITION, codec, value)
     log.produce([Raw(PARTITION, flush(user_id, [impression("a0001", now_ms())]))])
     log.audit.settle(SECONDS)
     for topic in (ACCEPTED, LEDGER, REJECTED, IMPRESSIONS):
@@ -58,7 +58,7 @@ def test_a_record_costs_little_memory_and_the_flush_after_it_is_judged(
         assert sum(row["lines"] for row in rows) == lines
         assert len(rows) <= 1_000 + lines / 900
     assert worker.pid is not None
-    assert hurting.peak_mib(worker.pid) < MOST_MIB
+    assert hurtful.peak_mib(worker.pid) < MOST_MIB
     assert worker.is_running
 
 

@@ -5,10 +5,11 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+from bench.lib.hurtful import peak_mib
 from streams.embedded.program import Program
 from tests.faults.case import Fault, declare_case
 from tests.faults.system import System
-from tests.support import hurtful, hurting
+from tests.support import hurtful
 from tests.support.hurtful import MIB
 from tests.support.load import PARTITIONS, Raw, at_home, flush, impression, now_ms, user_at
 from tests.support.load import produce as produce_good
@@ -37,7 +38,7 @@ def hurt(make: Make, system: System, rng: Random) -> None:
     system.catch_up()
     assert worker.pid == pid, "the worker died"
     assert worker.pid is not None
-    assert (peak := hurting.peak_mib(worker.pid)) < MEMORY_MIB, f"the worker needed {peak} MiB"
+    assert (peak := peak_mib(worker.pid)) < MEMORY_MIB, f"the worker needed {peak} MiB"
 
 
 def reset_peak(program: Program) -> None:

@@ -1,0 +1,1 @@
+"""What a large catalogue costs a worker that starts."""

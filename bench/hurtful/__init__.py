@@ -1,0 +1,1 @@
+"""What records built to hurt cost the worker, and everybody else."""
