@@ -5,7 +5,6 @@ changelogs and the store, and `written` is called once the store has them. Chang
 can't be committed, discard this State and restore it.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from enum import StrEnum
 from struct import Struct
@@ -53,8 +52,8 @@ BARRIER = b"\x00b"
 # The first record of both changelogs, which belongs to no table: see streams.worker.restore.
 BEGIN = b"\x00a"
 
-# Memory for decoded users between chunks, per partition: some thousand ordinary users. A worker with four partitions
-# has 100 MB for them, a quarter of what it may use in all.
+# Memory for decoded users between chunks, per partition: some thousand ordinary users, and what one chunk touches. A
+# worker with four partitions has 100 MB for them, a quarter of what it may use in all.
 CACHE_BYTES = 24 * 1024 * 1024
 # Estimates, measured on CPython 3.11: a user with one window, a coverage row, an ordinal.
 USER_BYTES, ROW_BYTES, ORDINAL_BYTES = 2_000, 160, 4
@@ -153,9 +152,12 @@ class State:
         self.store = store
         self.position: Position | None = None
         self.ordinals = Ordinals()
-        self._users: OrderedDict[str, User] = OrderedDict()
+        # Users used lately, in two generations: one that is used moves to the younger, and when that has half of the
+        # memory, it takes the place of the older, which goes. An exact order of use would cost more than it saves.
+        self._users: dict[str, User] = {}
+        self._older: dict[str, User] = {}
+        self._bytes = self._older_bytes = 0
         self._touched: dict[str, User] = {}
-        self.cached_bytes = 0
         self._windows = Sweep(store, STORE_PREFIX[WINDOWS])
         self._pins = Sweep(store, _range(version1.PIN)[0])
         # No window that starts later than this (ms) was ever written or asked for.
@@ -194,10 +196,23 @@ class State:
     def user(self, user_id: str) -> User:
         user = self._users.get(user_id)
         if user is None:
-            seen = values.read_seen(self.store, STORE_PREFIX[COVERAGE] + user_id.encode())
-            user = self._users[user_id] = User(user_id, seen, self)
+            user = self._older.pop(user_id, None)
+            if user is None:
+                user = self._read(user_id)
+            self._users[user_id] = user
+            self._bytes += user.bytes
+            self._older_bytes -= user.bytes
         self._touched[user_id] = user
         return user
+
+    def _read(self, user_id: str) -> User:
+        seen = values.read_seen(self.store, STORE_PREFIX[COVERAGE] + user_id.encode())
+        return User(user_id, seen, self)
+
+    @property
+    def cached_bytes(self) -> int:
+        """About how much memory the cached users take."""
+        return self._bytes + self._older_bytes
 
     def _newest(self) -> int:
         """Return the start (ms) of the store's newest window, by binary search: a store reads forward only."""
@@ -234,16 +249,16 @@ class State:
     def written(self, new_position: Position) -> None:
         """Note that the store has the chunk's changes: mark everything as clean, and trim the cache."""
         self.position = new_position
-        for user_id, user in self._touched.items():
-            self.cached_bytes -= user.bytes
+        for user in self._touched.values():
+            self._bytes -= user.bytes
             user.written()
-            self.cached_bytes += user.bytes
-            self._users.move_to_end(user_id)
+            self._bytes += user.bytes
         self._touched.clear()
         self.ordinals.written()
-        while self.cached_bytes > CACHE_BYTES:
-            _, oldest = self._users.popitem(last=False)
-            self.cached_bytes -= oldest.bytes
+        if self._bytes > CACHE_BYTES // 2:
+            kept = self._bytes <= CACHE_BYTES
+            self._older, self._older_bytes = (self._users, self._bytes) if kept else ({}, 0)
+            self._users, self._bytes = {}, 0
 
 
 def window_key(start: int, user_id: str) -> bytes:
