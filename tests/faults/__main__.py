@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import partial
 
 from streams.runtime import log
@@ -17,21 +17,29 @@ SEEDS = 60
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what the options ask for; return 1 if anything failed."""
-    options = _options(argv)
+    options = parsed(argv)
     if options.report:
         print(table(load_all()), details(load_all()), sep="\n\n")
         return 0
-    tasks = _tasks(options)
+    todo = tasks(options)
     failed: list[Result] = []
     with ProcessPoolExecutor(options.jobs, initializer=log.configure, initargs=("ERROR",)) as pool:
-        running = [pool.submit(run_task, task, partial(print, flush=True)) for task in tasks]
+        running = {pool.submit(run_task, task, partial(print, flush=True)): task for task in todo}
         for number, done in enumerate(as_completed(running), 1):
-            failed += [result for result in done.result() if not result.ok]
-            print(f"--- {number} of {len(tasks)} systems done, {len(failed)} failures", flush=True)
+            failed += [result for result in results_of(done, running[done]) if not result.ok]
+            print(f"--- {number} of {len(todo)} systems done, {len(failed)} failures", flush=True)
     print(table(load_all()))
     for result in failed:
         print(f"{result.name} failed: {result.why.splitlines()[0]}\n  its data is in {KEPT}; again: {_again(result)}")
     return 1 if failed else 0
+
+
+def results_of(done: Future[list[Result]], task: Task) -> list[Result]:
+    """Return what a task led to. If it did not run at all, that is a failure of its own, and the others go on."""
+    try:
+        return done.result()
+    except Exception as error:
+        return [Result(task.name, False, f"{type(error).__name__}: {error}")]
 
 
 def _again(result: Result) -> str:
@@ -39,7 +47,8 @@ def _again(result: Result) -> str:
     return f"make faults SEED={rest}" if first == "seed" else f'make faults CASE="{result.name}"'
 
 
-def _tasks(options: argparse.Namespace) -> list[Task]:
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """Return what the options ask for, one task for each system."""
     if options.seed is not None:
         return [Task("seed", seed=options.seed)]
     if options.case:
@@ -52,13 +61,14 @@ def _tasks(options: argparse.Namespace) -> list[Task]:
 
 
 def _matrix(chosen: list[Case]) -> list[Task]:
-    alone = [Task(case.name, (case,)) for case in chosen if case.own]
-    shared = [case for case in chosen if not case.own]
+    alone = [Task(case.name, (case.name,)) for case in chosen if case.own]
+    shared = [case.name for case in chosen if not case.own]
     together = [tuple(shared[start : start + TOGETHER]) for start in range(0, len(shared), TOGETHER)]
     return [Task(f"matrix {number}", group) for number, group in enumerate(together)] + alone
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options."""
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument("--case", action="append", choices=sorted(CASES), metavar="NAME", help="one case alone")
     parser.add_argument("--seed", type=int, help="one random schedule alone")

@@ -1,5 +1,7 @@
 """The pure parts of the fault harness: schedules of seeds, no failpoint forgotten, the merged report."""
 
+import pickle
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,11 @@ from streams.paths import project_path
 from streams.runtime.failpoints import Failpoint
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
 from tests.faults import results
+from tests.faults.__main__ import parsed, results_of, tasks
 from tests.faults.case import CASES, Case, Fault, quick
 from tests.faults.results import Result, details, load_all, table
 from tests.faults.rows_lost import TABLES
+from tests.faults.run import Task
 from tests.faults.schedule import HURTFUL, KINDS, draw
 from tests.faults.stranger import Ending
 
@@ -61,6 +65,19 @@ def test_the_first_case_of_a_fault_is_quick_wherever_it_is_declared() -> None:
     for fault in (Fault.RUBBISH, Failpoint.WORKER_DECODED):
         new = declared("new", fault)
         assert quick([first, longer, new]) == [first, new]
+
+
+def test_every_case_and_every_seed_is_sent_to_a_process() -> None:
+    sent = [pickle.loads(pickle.dumps(task)) for task in tasks(parsed(["--seeds", "2"]))]
+    assert sorted(name for task in sent for name in task.cases) == sorted(CASES)
+    assert [task.seed for task in sent if not task.cases] == [0, 1]
+
+
+def test_a_system_that_did_not_run_is_a_failure() -> None:
+    lost: Future[list[Result]] = Future()
+    lost.set_exception(OSError("no memory"))
+    (result,) = results_of(lost, Task("matrix 1"))
+    assert (result.name, result.ok, result.why) == ("matrix 1", False, "OSError: no memory")
 
 
 def test_every_case_has_a_description() -> None:
