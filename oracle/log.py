@@ -24,6 +24,7 @@ ANSWER_SECONDS = 5.0
 # Without a record and without an end for this long, the broker is down, or a transaction stays open.
 STALL_SECONDS = 30.0
 POLL_SECONDS = 1.0
+MOST_UNPACKED_BYTES = 1024 * 1024 * 1024
 
 
 class Logs:
@@ -96,6 +97,8 @@ class Logs:
                     "isolation.level": "read_committed",
                     # The end of a partition is reported when a fetch returns nothing.
                     "fetch.wait.max.ms": 20,
+                    # Also the client's limit for what it unpacks. 4 MiB of zstd hold more than its 100 MB.
+                    "receive.message.max.bytes": MOST_UNPACKED_BYTES,
                 }
             )
         return self._consumers[topic, topic_id]

@@ -12,6 +12,8 @@ from streams.settings import Settings
 from streams.state.position import Position
 
 POLL_SECONDS = 1.0
+# A record's 4 MiB may hold far more than the 100 MB that the client unpacks by default. One record is read at a time.
+MOST_UNPACKED_BYTES = 1024 * 1024 * 1024
 Coordinates = tuple[str, int]
 
 
@@ -32,14 +34,14 @@ def position_of(
     here = (source.topic_id, partition)
     offset, line = 0, 0
     if (last := decided.get(here)) is not None:
-        record = _first_record(settings, partition, last[0])
+        record = first_record(settings, partition, last[0])
         # The line after the last one, unless that was the record's last, or retention has taken the record.
         more = record is not None and record.offset() == last[0] and lines_in(record.value()) > last[1] + 1
         offset, line = (last[0], last[1] + 1) if more else (last[0] + 1, 0)
     newest = appended.get(here)
     if newest is None:
         newest = max(appended.values(), default=0)
-        if (first := _first_record(settings, partition, offset)) is not None:
+        if (first := first_record(settings, partition, offset)) is not None:
             newest = min(newest, first.timestamp()[1])
     horizon = newest - settings.lateness_ms - 2 * settings.window_ms
     swept = start_of(max(horizon, 0), settings.window_ms)
@@ -51,10 +53,11 @@ def lines_in(value: bytes | None) -> int:
     return (value or b"").count(b"\n") + (not value or not value.endswith(b"\n"))
 
 
-def _first_record(settings: Settings, partition: int, offset: int) -> Message | None:
+def first_record(settings: Settings, partition: int, offset: int) -> Message | None:
     """Return the first committed record from that offset on; None if there is none."""
     low, high = watermarks(settings, IMPRESSIONS, partition)
-    consumer = reader(settings, **{"auto.offset.reset": "earliest"}, **AT_ENDS)
+    largest = {"receive.message.max.bytes": MOST_UNPACKED_BYTES}
+    consumer = reader(settings, **{"auto.offset.reset": "earliest"}, **largest, **AT_ENDS)
     try:
         start = TopicPartition(IMPRESSIONS, partition, max(offset, low))
         for records, _ in up_to(consumer, start, high, 1, POLL_SECONDS):

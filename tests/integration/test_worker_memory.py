@@ -6,7 +6,9 @@ import pytest
 
 from bench.lib import hurtful
 from oracle.rules import line_count
+from streams.kafka.admin import watermarks
 from streams.kafka.names import ACCEPTED, IMPRESSIONS, LEDGER, REJECTED
+from streams.rebuild.source import first_record
 from tests.support.audit import of_user
 from tests.support.load import Raw, flush, impression, now_ms, user_at
 from tests.support.stack import Installation, running_installation
@@ -78,6 +80,15 @@ def test_a_worker_that_starts_within_a_record_goes_on_there(log: Installation, w
     rows = [row for row in log.audit.rows(LEDGER) if row["source_offset"] == record.offset]
     assert [row["line"] for row in rows[:1_000]] == list(range(1_000))
     assert [(row["line"], row["lines"]) for row in rows[1_000:]] == [(1_000 * n, 1_000) for n in range(1, 60)]
+
+
+def test_a_rebuild_reads_a_record_that_is_larger_than_what_the_client_unpacks(log: Installation) -> None:
+    value = b'{"a":"' + b"x" * (80 * hurtful.MIB) + b'"}'
+    offset = watermarks(log.settings, IMPRESSIONS, PARTITION)[1]
+    hurtful.produce(log.settings, PARTITION, "zstd", value)
+    found = first_record(log.settings, PARTITION, offset)
+    assert found is not None
+    assert found.value() == value
 
 
 def test_records_of_the_producers_time_end_the_worker(log: Installation) -> None:

@@ -6,7 +6,7 @@ A table goes between `<!-- table: NAME -->` and `<!-- end -->`; the name maps to
 import re
 from collections.abc import Callable
 
-from tools.evidence import end_to_end, headline, kpis, latency, peers, recovery, scale, sink, where
+from tools.evidence import end_to_end, headline, hurtful, kpis, latency, peers, recovery, scale, sink, where
 from tools.evidence.results import ROOT
 
 PAGES = sorted((ROOT / "docs" / "evidence").glob("*.md"))
@@ -28,6 +28,8 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "starts": recovery.starts,
     "day": recovery.day,
     "where": where.shares,
+    "hurtful": hurtful.by_record,
+    "catalogues": hurtful.catalogues,
 }
 _BLOCK = re.compile(r"<!-- table: (?P<name>[^>]+?) -->\n.*?<!-- end -->", flags=re.DOTALL)
 
