@@ -19,7 +19,7 @@ from streams.core.pieces import Place, SourceRecord
 from streams.errors import ClientBrokenError, UserError
 from streams.kafka.names import IMPRESSIONS, WORKER_GROUP
 from streams.metrics import catalogue as metrics
-from streams.runtime import failpoints
+from streams.runtime import failpoints, memory
 from streams.runtime.exit import end_process
 from streams.runtime.failpoints import Failpoint
 from streams.worker.faust import fetch
@@ -209,6 +209,7 @@ class ChunkConsumer(driver.Consumer):
                     # One line of up to 23 MiB: hold no other chunk meanwhile. A chunk that is lost is not waited for.
                     waits = (committed.wait(), self.suspend_flow.wait())
                     await self.wait_first(*waits, timeout=LONG_LINE_SECONDS)
+                    memory.give_back()
 
     def on_buffer_full(self, tp: TP) -> None:
         """Keep fetching: a full queue makes the fetcher wait, which is enough.
