@@ -38,3 +38,15 @@ class BadRow:
 
     def __str__(self) -> str:
         return f"{self.source}:{self.number}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherEvent:
+    """A record of a log of several kinds of events that is not one of the impressions."""
+
+    source: str
+    number: int
+    kind: str
+
+
+Item = Row | BadRow | OtherEvent
