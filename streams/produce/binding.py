@@ -12,6 +12,7 @@ from streams.errors import UserError
 from streams.produce import fields
 from streams.produce.columns import REQUIRED, Columns
 from streams.produce.paths import Place, elements
+from streams.produce.presets import look_alikes
 from streams.produce.rows import BadRow, Item, OtherEvent, Row
 from streams.produce.tally import Tally
 from streams.produce.times import TimeColumn
@@ -134,7 +135,7 @@ class Binding:
         return found
 
     def make(self, number: int, found: dict[str, Any], index: int = -1) -> Row:
-        """Return the row of an impression's fields, including user_id and session_id. Raises ValueError.
+        """Return the row of an impression's fields, including session_id and a checked user_id. Raises ValueError.
 
         `index` is the element's in a list that the record has, -1 if the record is one impression.
         """
@@ -149,7 +150,6 @@ class Binding:
             found["impression_id"] = derived_id(self._source, number, *part, user_id, found["artwork_id"], seen_at)
         elif part:  # the id of a record is not the id of each of its impressions
             found["impression_id"] += f".{index}"
-        encode.check_id("user_id", user_id)
         if session_id:
             encode.check_id("session_id", session_id)
         encode.impression_json({**found, "seen_at": seen_at})
@@ -181,11 +181,12 @@ class Binding:
 
 
 def lacking(source: str, missing: Collection[str], names: Collection[str], hint: str = "") -> str:
-    """Return the sentence about columns that a file lacks: it names those that it has, and the option to give."""
+    """Return the sentence about columns that a file lacks: it names those that it has, and the options to give."""
+    preset = "".join(f", or --preset {name}" for name in look_alikes(names))
     example = " ".join(f"--map {name}=COLUMN" for name in missing)
     shown = ", ".join(list(names)[:SHOWN_COLUMNS]) or "none"
     more = f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else ""
-    return f"{source} has no column for {', '.join(missing)}: it has {shown}{more}; say {example}{hint}."
+    return f"{source} has no column for {', '.join(missing)}: it has {shown}{more}; say {example}{preset}{hint}."
 
 
 def _check(found: Mapping[str, Any]) -> None:

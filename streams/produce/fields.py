@@ -34,18 +34,15 @@ class Unreadable:
 
 def is_absent(value: object, null_words: frozenset[str]) -> bool:
     """Say whether a value stands for none: null, an empty text, one of the words, or a number that is none."""
-    match value:
-        case None:
-            return True
-        case str():
-            return not value or value.isspace() or value.strip() in null_words
-        case float():
-            return math.isnan(value)
-        case Decimal():
-            return value.is_nan()
-        case bytes():
-            return not value.rstrip(b"\0")
-    return False
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return not (word := value.strip()) or word in null_words
+    if isinstance(value, float):
+        return math.isnan(value)
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    return isinstance(value, bytes) and not value.rstrip(b"\0")
 
 
 def text(value: object) -> str:

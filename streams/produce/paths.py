@@ -59,13 +59,15 @@ class Place:
 
     text: str
     choices: tuple[tuple[Path, ...], ...]
+    column: str = ""  # if it is no more than that
 
     @classmethod
     def parse(cls, text: str, available: Collection[str] = ()) -> "Place":
         """Return the place that a text names; a column that has this very name comes first."""
         if text in available:
-            return cls(text, ((Path(text),),))
-        return cls(text, tuple(tuple(map(Path.parse, choice.split("+"))) for choice in text.split(",")))
+            return cls(text, ((Path(text),),), text)
+        choices = tuple(tuple(map(Path.parse, choice.split("+"))) for choice in text.split(","))
+        return cls(text, choices, "" if set(text) & set(",+.[]") else text)
 
     @property
     def roots(self) -> set[str]:
@@ -87,6 +89,8 @@ class Place:
 
     def get(self, record: Mapping[str, Any], element: Any = None) -> Any:
         """Return the field's value, None if there is none."""
+        if self.column:
+            return record.get(self.column)
         for choice in self.choices:
             values = [path.get(record, element) for path in choice]
             if any(value is None or value == "" for value in values):

@@ -3,9 +3,10 @@
 An option that is given beside a preset wins over it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from streams.produce.paths import Place
 from streams.produce.snowplow import ENRICHED_COLUMNS
 from streams.produce.times import TimeUnit
 
@@ -126,3 +127,11 @@ PRESETS: dict[str, Preset] = {
         time_origin=OUTBRAIN_START,
     ),
 }
+
+
+def look_alikes(columns: Collection[str]) -> Iterator[str]:
+    """Yield the presets whose columns a file has."""
+    for name, preset in PRESETS.items():
+        places = [Place.parse(text) for field_name, text in preset.names.items() if field_name not in preset.may_lack]
+        if places and all(place.is_named(columns) for place in places):
+            yield name

@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from fractions import Fraction
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,9 +24,17 @@ PER_SECOND: dict[TimeUnit, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1
 # Seconds of 2000-01-01 and 2100-01-01. A factor of 1,000 lies between units and of 4.4 between these, so no number is
 # between them in two units.
 EARLIEST, LATEST = 946_684_800, 4_102_444_800
+MOST_TICKS = 10**22  # a number beyond this is a time in no unit, and costs too much to compute with
 # Ten digits are seconds from 2001 to 2286, and may be a date: these are the only formats whose digits look like a time.
 DATES_OF_TEN_DIGITS = ("%Y%m%d%H", "%y%m%d%H%M")
 HOW = "say --time-unit s, ms, us or ns, or --time-format as in %Y%m%d"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """A number that is a time in a unit that it doesn't say."""
+
+    value: int | float | Decimal
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,8 @@ class TimeRule:
         if self.origin and self.unit == "auto":
             raise UserError("--time-origin needs --time-unit: s, ms, us or ns.")
 
-    def parse(self, value: object) -> int | Fraction | float:
-        """Return ms since the epoch as an int, or, as a Fraction or float, a number whose unit is still unknown.
+    def parse(self, value: object) -> int | Ticks:
+        """Return ms since the epoch, or the number that is one only in a unit.
 
         Raises ValueError for what is not a time.
         """
@@ -63,19 +70,19 @@ class TimeRule:
             case int() | float() | Decimal():
                 if self.pattern:
                     return self._formatted(str(value))
-                return _plain(value)
+                return _ticks(value)
             case str():
                 return self._text(value.strip())
             case Unreadable():
                 raise ValueError(value.reason)
         raise ValueError("a time is expected")
 
-    def _text(self, value: str) -> int | Fraction | float:
+    def _text(self, value: str) -> int | Ticks:
         if self.pattern:
             return self._formatted(value)
         if len(value) <= MOST_DIGITS:
             if NUMBER.fullmatch(value):
-                return Fraction(value)
+                return _ticks(int(value) if value.isdecimal() else Decimal(value))
             if EXPONENT.fullmatch(value):
                 raise ValueError(f"a time is expected; {value} may have lost its last digits")
         try:
@@ -103,8 +110,9 @@ class TimeColumn:
         self._unit: TimeUnit = rule.unit
         self._first: tuple[int, object] | None = None
         self._dates = list(DATES_OF_TEN_DIGITS)
+        self._earliest = self._latest = 0
 
-    def parse(self, value: object) -> int | Fraction | float:
+    def parse(self, value: object) -> int | Ticks:
         """Parse a value without any effect on the column: see `TimeRule.parse`."""
         return self._rule.parse(value)
 
@@ -116,13 +124,15 @@ class TimeColumn:
         found = self._rule.parse(value)
         if not isinstance(found, int):
             if self._rule.unit == "auto":
-                self._agree(number, value, found)
+                self._agree(number, value, found.value)
             found = self._rule.origin + _milliseconds(found, self._unit)
         if not 0 <= found <= MAX_TIME_MS:
             raise ValueError("a time from 1970 to 2286 is expected")
         return found
 
-    def _agree(self, number: int, value: object, found: Fraction | float) -> None:
+    def _agree(self, number: int, value: object, found: float | Decimal) -> None:
+        if self._first is not None and not self._dates and self._earliest <= found < self._latest:
+            return
         if found <= 0:  # a sentinel, in whatever unit
             raise ValueError("a time from 1970 to 2286 is expected")
         unit = _unit_of(found)
@@ -133,6 +143,7 @@ class TimeColumn:
             )
         if self._first is None:
             self._unit, self._first = unit, (number, value)
+            self._earliest, self._latest = EARLIEST * PER_SECOND[unit], LATEST * PER_SECOND[unit]
         elif unit != self._unit:
             line, first = self._first
             raise UserError(
@@ -164,24 +175,24 @@ def milliseconds(value: object, rule: TimeRule) -> int:
     return found
 
 
-def _plain(value: float | Decimal) -> Fraction | float:
-    if not math.isfinite(value) or abs(value) > 10**30:
+def _ticks(value: float | Decimal) -> Ticks:
+    if not math.isfinite(value) or not -MOST_TICKS < value < MOST_TICKS:
         raise ValueError("a time is expected")
-    return value if isinstance(value, float) else Fraction(value)
+    return Ticks(value)
 
 
-def _milliseconds(value: Fraction | float, unit: TimeUnit) -> int:
-    if isinstance(value, float):
-        return math.floor(value * 1000 / PER_SECOND[unit] + 1e-6)  # 0.001 s is 1 ms, though a float can't hold it
-    return math.floor(value * 1000 / PER_SECOND[unit])
+def _milliseconds(found: Ticks, unit: TimeUnit) -> int:
+    if isinstance(found.value, float):
+        return math.floor(found.value * 1000 / PER_SECOND[unit] + 1e-6)  # 0.001 s is 1 ms, though no float can hold it
+    return int(found.value * 1000 // PER_SECOND[unit])
 
 
-def _unit_of(value: Fraction | float) -> TimeUnit | None:
+def _unit_of(value: float | Decimal) -> TimeUnit | None:
     units = (unit for unit, n in PER_SECOND.items() if value >= EARLIEST * n and value < LATEST * n)
     return next(units, None)
 
 
-def _is_date(value: Fraction | float, pattern: str) -> bool:
+def _is_date(value: float | Decimal, pattern: str) -> bool:
     if value != int(value) or len(digits := str(int(value))) != 10:
         return False
     try:
