@@ -45,6 +45,9 @@ class Binding:
         self._bound = [(name, place, readers[name]) for name, place in places.items()]
         self._each = next((p.each for p in (*places.values(), self._time_place) if p.each), "")
         self._where = [(Place.parse(text, available or ()), values) for text, values in columns.where]
+        self._chosen: set[str] = set()  # the places of --where that had a value
+        if absent := [place.text for place, _ in self._where if available is not None and not place.is_in(available)]:
+            raise UserError(_no_choice(source, absent, available or ()))
         self._times = TimeColumn(columns.times, source, self._time_place.text)
         self._names: dict[str, None] = {}
         self._sampled = self._matched = 0
@@ -71,14 +74,14 @@ class Binding:
     def items(self, number: int, record: Mapping[str, Any]) -> Iterator[Item]:
         """Yield what the record is. Raises UserError where the file as a whole can't be read."""
         kind, named_by = _kind(record)
-        if not all(_matches(place.get(record), values) for place, values in self._where):
+        if self._sparse and self._sampled < SAMPLED:
+            self._sampled += 1
+            self._names.update(dict.fromkeys(islice(_leaves(record), MOST_LEAVES)))
+        if not self._is_chosen(record):
             self._tally.rows += 1
             yield OtherEvent(self._source, number, kind or "not matching --where")
             return
         self._matched += 1
-        if self._sparse and self._sampled < SAMPLED:
-            self._sampled += 1
-            self._names.update(dict.fromkeys(islice(_leaves(record), MOST_LEAVES)))
         found = elements(record, self._each) if self._each else None
         if found == []:
             self._tally.rows += 1
@@ -91,6 +94,14 @@ class Binding:
             item = self._item(number, record, element, index if found else -1, kind, named_by)
             if item is not None:
                 yield item
+
+    def _is_chosen(self, record: Mapping[str, Any]) -> bool:
+        chosen = True
+        for place, values in self._where:
+            if (value := place.get(record)) is not None:
+                self._chosen.add(place.text)
+            chosen = chosen and value is not None and str(value) in values
+        return chosen
 
     def _item(
         self, number: int, record: Mapping[str, Any], element: Any, index: int, kind: str, named_by: str
@@ -166,6 +177,9 @@ class Binding:
 
     def close(self) -> Iterator[Item]:
         """Yield what could be judged only at the file's end. Raises UserError for a column that no record has."""
+        absent = [place.text for place, _ in self._where if place.text not in self._chosen]
+        if self._sparse and self._sampled and absent and not self._tally.full:
+            raise UserError(_no_choice(self._source, absent, self._names))
         if self._sparse and self._matched and not self._tally.full:
             wanted = [name for name in self._columns.wanted() if name not in self._found]
             places = self._columns.places()
@@ -189,6 +203,10 @@ def lacking(source: str, missing: Collection[str], names: Collection[str], hint:
     return f"{source} has no column for {', '.join(missing)}: it has {shown}{more}; say {example}{preset}{hint}."
 
 
+def _no_choice(source: str, absent: Collection[str], names: Collection[str]) -> str:
+    return f"{source} has no column for --where {', '.join(absent)}: it has {', '.join(list(names)[:SHOWN_COLUMNS])}."
+
+
 def _check(found: Mapping[str, Any]) -> None:
     if missing := [name for name in REQUIRED if name not in found]:
         raise ValueError(f"{', '.join(missing)}: missing")
@@ -202,10 +220,6 @@ def _kind(record: Mapping[str, Any]) -> tuple[str, str]:
         if isinstance(value := record.get(name), str) and value:
             return value[:128], name
     return "", ""
-
-
-def _matches(value: object, values: Collection[str]) -> bool:
-    return value is not None and str(value) in values
 
 
 def _leaves(record: Mapping[str, Any], before: str = "", depth: int = 4) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from streams.errors import UserError
 from streams.produce.binding import Binding, lacking
 from streams.produce.columns import Columns
-from streams.produce.rows import BadRow, Item
+from streams.produce.rows import BadRow, Format, Item
 from streams.produce.source import Line, Lines, too_long
 from streams.produce.tally import Tally
 
@@ -27,13 +27,14 @@ class Dialect:
     """How a CSV file is written. `delimiter` "" is a comma, or what the file's name or first line says.
 
     `quote` "" means that quotes are characters like any other. `header` are the columns of a file that doesn't name
-    them. Raises UserError.
+    them. `unnamed` is the format of files whose names don't say one. Raises UserError.
     """
 
     encoding: str = ""
     delimiter: str = ""
     quote: str = '"'
     header: tuple[str, ...] = ()
+    unnamed: Format | None = None
 
     def __post_init__(self) -> None:
         if len(self.delimiter) > 1 or (self.delimiter and self.delimiter in '\r\n"' + self.quote):
@@ -177,6 +178,8 @@ def _header(path: Path, columns: Columns, records: Records, lines: Lines) -> lis
     named = next((record for record in before if not _is_empty(record)), None)
     if named is None:
         raise UserError(f"{path} is empty: a CSV file begins with the names of its columns, or --header names them.")
+    if named.wrong:
+        raise UserError(f"{path.name}:{named.number}: {named.wrong}; the names of the columns are expected.")
     names = [name.strip() for name in named.values]
     _refuse_twice(path, names, columns)
     raise UserError(lacking(path.name, columns.missing(names), names, _hint(named)))

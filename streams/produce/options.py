@@ -14,7 +14,7 @@ from streams.produce import fields
 from streams.produce.columns import Columns
 from streams.produce.csvfile import Dialect
 from streams.produce.presets import PRESETS, Preset
-from streams.produce.readers import Format
+from streams.produce.rows import Format
 from streams.produce.source import check_encoding
 from streams.produce.times import PER_SECOND, TimeRule, TimeUnit, milliseconds
 
@@ -107,6 +107,7 @@ class ProduceOptions:
                 kind.delimiter if delimiter is None else NAMED.get(delimiter, delimiter),
                 kind.quote if quote is None else NAMED.get(quote, quote),
                 tuple(name.strip() for name in header.split(",")) if header else kind.header,
+                kind.unnamed,
             ),
             file_format=file_format,
             rebase_to=None if rebase_to is None else parse_instant(rebase_to, "--rebase-to takes now or"),

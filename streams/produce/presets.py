@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.produce.paths import Place
+from streams.produce.rows import Format
 from streams.produce.snowplow import ENRICHED_COLUMNS
 from streams.produce.times import TimeUnit
 
@@ -28,6 +29,7 @@ class Preset:
     quote: str = '"'
     header: tuple[str, ...] = ()
     mark: str = ""
+    unnamed: Format | None = None  # the format of files whose names don't say one, as of objects in buckets
 
 
 PRESETS: dict[str, Preset] = {
@@ -44,8 +46,11 @@ PRESETS: dict[str, Preset] = {
         may_lack=frozenset({"position", "surface", "session_id"}),
         where=(("event_name", ("view_item_list",)),),
         time_unit="us",
+        unnamed="ndjson",
     ),
-    "bigquery": Preset("a table of your own, exported by BigQuery: INT64 as text, TIMESTAMP with UTC behind it"),
+    "bigquery": Preset(
+        "a table of your own, exported by BigQuery: INT64 as text, TIMESTAMP with UTC behind it", unnamed="ndjson"
+    ),
     "snowplow": Preset(
         "Snowplow's enriched events, TSV of 131 columns without a header: each ad_impression event",
         {
@@ -61,6 +66,7 @@ PRESETS: dict[str, Preset] = {
         delimiter="\t",
         quote="",
         header=ENRICHED_COLUMNS,
+        unnamed="csv",
     ),
     "segment": Preset(
         "Segment's events as it stores them in buckets, NDJSON: each product of each Product List Viewed event",
@@ -74,6 +80,7 @@ PRESETS: dict[str, Preset] = {
         },
         may_lack=frozenset({"position", "surface", "impression_id"}),
         where=(("event", ("Product List Viewed",)),),
+        unnamed="ndjson",
     ),
     "posthog": Preset(
         "PostHog's batch export of events, NDJSON or Parquet: each event with properties.artwork_id",

@@ -3,7 +3,6 @@
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 
@@ -12,10 +11,8 @@ from streams.produce.columns import Columns
 from streams.produce.csvfile import Dialect, read_csv
 from streams.produce.ndjson import read_ndjson
 from streams.produce.parquet import read_parquet
-from streams.produce.rows import BadRow, Item, OtherEvent, Row
+from streams.produce.rows import BadRow, Format, Item, OtherEvent, Row
 from streams.produce.tally import Tally
-
-Format = Literal["csv", "ndjson", "parquet"]
 
 EXTENSIONS: dict[str, Format] = {
     **dict.fromkeys((".csv", ".tsv", ".tab"), "csv"),
@@ -24,10 +21,10 @@ EXTENSIONS: dict[str, Format] = {
 }
 
 
-def format_of(path: Path, given: Format | None = None) -> Format:
-    """Return a file's format, by its extension unless given. Raises UserError."""
+def format_of(path: Path, given: Format | None = None, unnamed: Format | None = None) -> Format:
+    """Return a file's format, by its extension unless given; `unnamed` if that says none. Raises UserError."""
     name = path.name.lower().removesuffix(".gz")
-    found = given or EXTENSIONS.get(Path(name).suffix)
+    found = given or EXTENSIONS.get(Path(name).suffix, unnamed)
     if found is None:
         raise UserError(f"{path}: what format is it? Say --format csv, ndjson or parquet.")
     return found
@@ -51,7 +48,7 @@ def read_file(path: Path, columns: Columns, dialect: Dialect, given: Format | No
 
 
 def _items(path: Path, columns: Columns, dialect: Dialect, given: Format | None, tally: Tally) -> Iterator[Item]:
-    match format_of(path, given):
+    match format_of(path, given, dialect.unnamed):
         case "csv":
             return read_csv(path, columns, dialect, tally)
         case "ndjson":

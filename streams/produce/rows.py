@@ -1,7 +1,9 @@
 """What a file of impressions is turned into."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+Format = Literal["csv", "ndjson", "parquet"]
 
 
 @dataclass(slots=True, eq=False)

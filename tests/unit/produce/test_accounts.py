@@ -21,9 +21,9 @@ AT = 1_700_000_000_000
 TEXT = f"user_id,artwork_id,seen_at\nu1,a1,{AT}\nu2,a2,{AT}\n\nu3,a 3,{AT}\n"
 
 
-def play(path: Path, **options: bool) -> tuple[str, int]:
+def play(path: Path, dry_run: bool = False) -> tuple[str, int]:
     out = io.StringIO()
-    report = player.run([path], ProduceOptions.parse(**options), NOWHERE, Console(file=out))
+    report = player.run([path], ProduceOptions.parse(dry_run=dry_run), NOWHERE, Console(file=out))
     return out.getvalue(), report.exit_code
 
 

@@ -1,14 +1,18 @@
 """NDJSON: exact numbers, mixed events, lists of impressions, and what is not JSON."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from streams.errors import UserError
 from streams.produce import binding, source
-from tests.unit.produce.play import dry_run, write
+from streams.produce.options import ProduceOptions
+from streams.produce.run import run
+from tests.unit.produce.play import NOWHERE, dry_run, write
 
 AT = 1_700_000_000_000
 ROW = {"user_id": "u1", "artwork_id": "a1", "seen_at": AT}
@@ -37,7 +41,7 @@ def test_any_encoding_is_read(tmp_path: Path, encoding: str, end: str) -> None:
 
 
 def test_an_array_is_refused_with_a_way_out(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="one JSON array: .* jq"):
+    with pytest.raises(UserError, match=r"one JSON array: .* jq"):
         dry_run(write(tmp_path / "f.json", json.dumps([ROW])))
 
 
@@ -74,11 +78,20 @@ def test_where_chooses_by_nested_values_and_numbers(tmp_path: Path) -> None:
     assert (len(played.rows), dict(played.tally.others)) == (1, {"not matching --where": 2})
 
 
+@pytest.mark.parametrize("name", ["f.ndjson", "f.csv"])
+def test_a_choice_by_a_column_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
+    text = (
+        json.dumps({**ROW, "event": "seen"})
+        if name == "f.ndjson"
+        else f"user_id,artwork_id,seen_at,event\nu,a,{AT},seen"
+    )
+    with pytest.raises(UserError, match=r"no column for --where evnt: it has user_id, artwork_id, seen_at, event"):
+        dry_run(write(tmp_path / name, text), where=["evnt=seen"])
+
+
 def test_a_log_without_any_impression_is_refused_by_the_names_it_has(tmp_path: Path) -> None:
     lines = [{"event": "viewed", "user_id": "u", "seen_at": AT, "page": {"url": "x"}}] * 300
-    with pytest.raises(
-        UserError, match=r"no column for artwork_id: it has event, user_id, seen_at, page.url; say --map"
-    ):
+    with pytest.raises(UserError, match=r"for artwork_id: it has event, user_id, seen_at, page.url; say --map"):
         dry_run(write(tmp_path / "f.ndjson", lines))
 
 
@@ -89,8 +102,7 @@ def test_a_mapped_column_that_no_record_has_is_refused_and_one_that_is_null_is_n
         dry_run(path, maps=["position=p.plaec"])
 
 
-@pytest.mark.parametrize("limit", [1, 2, 3, 4])
-def test_a_list_is_as_many_impressions_as_it_has_elements(tmp_path: Path, limit: int) -> None:
+def test_a_list_is_as_many_impressions_as_it_has_elements(tmp_path: Path) -> None:
     shown = [{"id": "a1", "at": 0}, {"id": "a2", "at": 1}, {"at": 2}]
     lines: list[Any] = [
         {"user_id": "u1", "seen_at": AT, "id": "e1", "p": {"shown": shown}},
@@ -98,37 +110,23 @@ def test_a_list_is_as_many_impressions_as_it_has_elements(tmp_path: Path, limit:
         {"user_id": "u3", "seen_at": AT, "id": "e3", "p": {"shown": json.dumps(shown[:1])}},
     ]
     path = write(tmp_path / "f.ndjson", lines)
-    maps = ["artwork_id=p.shown[].id", "position=p.shown[].at", "impression_id=id"]
-    played = dry_run(path, maps=maps)
-    assert [
-        (r.user_id, r.fields["artwork_id"], r.fields["position"], r.fields["impression_id"]) for r in played.rows
-    ] == [
-        ("u1", "a1", 0, "e1.0"),
-        ("u1", "a2", 1, "e1.1"),
-        ("u3", "a1", 0, "e3.0"),
+    played = dry_run(path, maps=["artwork_id=p.shown[].id", "position=p.shown[].at", "impression_id=id"])
+    names = ("artwork_id", "position", "impression_id")
+    assert [tuple(row.fields[name] for name in names) for row in played.rows] == [
+        ("a1", 0, "e1.0"),
+        ("a2", 1, "e1.1"),
+        ("a1", 0, "e3.0"),
     ]
+    assert played.users == ["u1", "u1", "u3"]
     assert played.bad == ["f.ndjson:1: artwork_id: missing", "f.ndjson:2: p.shown: an empty list"]
     assert played.tally.rows == 5
 
 
-def test_a_limit_ends_the_reading_and_the_counts_still_add_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+def test_a_limit_ends_the_reading_and_the_counts_still_add_up(tmp_path: Path, limit: int) -> None:
     flush = {"v": 1, "flush_id": "f1", "user_id": "u9", "sent_at": AT}
     seen = [{"impression_id": f"i{n}", "artwork_id": "a1", "seen_at": AT} for n in range(3)]
     path = write(tmp_path / "f.ndjson", [ROW, {**flush, "impressions": seen}, {"no": "row"}])
-    for limit in (1, 2, 3, 4):
-        out = dry_run_with_limit(path, limit)
-        assert out == (limit, 0)
-
-
-def dry_run_with_limit(path: Path, limit: int) -> tuple[int, int]:
-    import io
-
-    from rich.console import Console
-
-    from streams.produce.options import ProduceOptions
-    from streams.produce.run import run
-    from tests.unit.produce.play import NOWHERE
-
-    report = run([path, path], ProduceOptions.parse(dry_run=True, limit=limit), NOWHERE, Console(file=io.StringIO()))
-    assert report.tally.rows == report.tally.outcomes
-    return report.tally.impressions, report.exit_code
+    options = ProduceOptions.parse(dry_run=True, limit=limit)
+    report = run([path, path], options, NOWHERE, Console(file=io.StringIO()))
+    assert (report.tally.rows, report.tally.impressions, report.exit_code) == (limit, limit, 0)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from streams.errors import UserError
+from streams.produce.fields import NULL_WORDS
 from streams.produce.presets import PRESETS, look_alikes
 from streams.produce.rows import Row
 from streams.produce.snowplow import ENRICHED_COLUMNS
@@ -229,6 +230,14 @@ def test_a_unit_that_is_given_wins_over_the_presets(tmp_path: Path) -> None:
     assert [row.seen_at for row in played.rows] == [1_706_715_045_000]
 
 
+@pytest.mark.parametrize("preset", ["snowplow", "ga4", "segment", "bigquery"])
+def test_objects_of_a_bucket_need_no_name_that_says_their_format(tmp_path: Path, preset: str) -> None:
+    path = write(tmp_path / "1398363527876.8e7b.1.gz", "")
+    assert dry_run(path, preset=preset).rows == []
+    with pytest.raises(UserError, match="what format is it"):
+        dry_run(path)
+
+
 def test_a_preset_that_is_not_one_is_refused_by_the_names_of_all() -> None:
     with pytest.raises(UserError, match=f"--preset takes {', '.join(PRESETS)}, not 'x'"):
         dry_run(Path("f.csv"), preset="x")
@@ -240,5 +249,11 @@ def test_a_file_that_looks_like_a_presets_is_told_so() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_has_a_line_in_the_docs(name: str) -> None:
-    assert f"| `{name}` |" in PAGE.read_text()
+def test_every_preset_is_in_the_docs_as_it_is(name: str) -> None:
+    preset = PRESETS[name]
+    fields = ", ".join(f"{field} = `{place}`" for field, place in preset.names.items()) or "fields by their own names"
+    assert f"- **`{name}`**: {preset.about}. Read: {fields}. Times: " in " ".join(PAGE.read_text().split())
+
+
+def test_the_words_for_no_value_are_in_the_docs() -> None:
+    assert " ".join(f"`{word}`" for word in NULL_WORDS) in " ".join(PAGE.read_text().split())
