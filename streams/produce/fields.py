@@ -99,6 +99,8 @@ def whole(value: float | Decimal) -> int | None:
         return int(value)
     if not value.is_finite() or value.adjusted() > MOST_DIGITS or value != value.to_integral_value():
         return None
+    if value.as_tuple().exponent > 0 and abs(value) > EXACT_FLOAT:  # type: ignore[operator] # it is finite
+        raise ValueError(f"{value} has lost its last digits")
     return int(value)
 
 

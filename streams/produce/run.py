@@ -52,7 +52,7 @@ def run(files: Sequence[Path | str], options: ProduceOptions, settings: Settings
             rows[0].seen_at if rows else 0, rows[-1].seen_at if rows else 0, options.rebase_to, options.compress_to
         )
         if rows:
-            _say_span(rows, timeline, out)
+            _say_span(rows, timeline, options.columns.times.zone, out)
         if options.dry_run:
             _show(rows, timeline, options, out, report)
             return report
@@ -139,8 +139,8 @@ def _show(rows: list[Row], timeline: Timeline, options: ProduceOptions, out: Con
     )
 
 
-def _say_span(rows: list[Row], timeline: Timeline, out: Console) -> None:
+def _say_span(rows: list[Row], timeline: Timeline, zone: str, out: Console) -> None:
     first, last = rows[0].seen_at, rows[-1].seen_at
     played = f", played as {iso(timeline.map(first))} to {iso(timeline.map(last))}"
     moved = "" if timeline.rebase_to is None and timeline.compress_to is None else played
-    say(out, f"{len(rows):,} impressions from {iso(first)} to {iso(last)} (times without a zone are UTC){moved}")
+    say(out, f"{len(rows):,} impressions from {iso(first)} to {iso(last)} (times without a zone are {zone}){moved}")

@@ -33,6 +33,7 @@ MAGIC = (
     (b"Obj\x01", "is an Avro file: convert it to Parquet or NDJSON first"),
 )
 GZIP = b"\x1f\x8b"
+NEED_MARK = ("utf-16", "utf-32")  # their text begins with a mark
 SNIFFED = 4096
 # In these, a text has one form as bytes, so that its bytes can be counted afterwards.
 COUNTABLE = ("utf-8", "utf-16", "utf-32", "ascii", "iso8859", "cp125", "latin", "koi8")
@@ -48,8 +49,10 @@ def open_bytes(path: Path) -> BinaryIO:
 def check_encoding(name: str) -> str:
     """Return the encoding that Python knows by a name. Raises UserError."""
     try:
-        io.TextIOWrapper(io.BytesIO(), name).close()
-    except LookupError:
+        io.TextIOWrapper(io.BytesIO(bytes(4)), name, errors="surrogateescape").read()
+    except (LookupError, UnicodeError) as error:
+        if isinstance(error, UnicodeError) and codecs.lookup(name).name in NEED_MARK:
+            return codecs.lookup(name).name
         raise UserError(f"--encoding takes the name of an encoding, as utf-16 or cp1252, not {name!r}.") from None
     return codecs.lookup(name).name.removesuffix("-sig")  # a mark at the beginning is skipped in any case
 
@@ -113,7 +116,7 @@ class Lines:
         for mark, name in UTF_BOMS:
             if start.startswith(mark):
                 raise UserError(f"{self._path} is not UTF-8 but {name.upper()}: say --encoding {name}.")
-        if b"\0" in start:
+        if start.count(0) * 4 > len(start):  # fewer may stand in a file that was cut by a crash
             raise UserError(
                 f"{self._path} has zero bytes, so it is not UTF-8: say --encoding utf-16-le if it is text at all."
             )
@@ -142,10 +145,11 @@ class Lines:
                 whole = len(rest) < MOST_LINE or rest.endswith(("\n", "\r"))
                 if whole:
                     return self._line(text, False)
-        except UnicodeDecodeError as error:
+        except UnicodeError:
+            order = f"; {self._encoding}-le and -be need no mark" if self._encoding in NEED_MARK else ""
             raise UserError(
-                f"{self._path} is not text in {self._encoding}, at byte {error.start:,} of what follows line"
-                f" {self._number}: --encoding names another."
+                f"{self._path} is not text in {self._encoding} after line {self._number}: --encoding names another"
+                f"{order}."
             ) from None
         return self._line(text, True) if text else None
 

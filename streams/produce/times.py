@@ -7,6 +7,7 @@ doesn't hold to that is refused as a whole, with a sentence that names the optio
 """
 
 import math
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -86,20 +87,26 @@ class TimeRule:
             if EXPONENT.fullmatch(value):
                 raise ValueError(f"a time is expected; {value} may have lost its last digits")
         try:
-            return self._moment(datetime.fromisoformat(value.removesuffix(" UTC").removesuffix(" GMT")))
+            found = datetime.fromisoformat(re.sub(" (UTC|GMT)$", "Z", value))
         except ValueError:
             raise ValueError(
                 "a time is expected: ISO 8601, a number since the epoch, or what --time-format says"
             ) from None
+        return self._moment(found)
 
     def _formatted(self, value: str) -> int:
         try:
-            return self._moment(datetime.strptime(value, self.pattern))
+            found = datetime.strptime(value, self.pattern)
         except ValueError:
             raise ValueError(f"a time is expected as --time-format {self.pattern} says") from None
+        return self._moment(found)
 
     def _moment(self, value: datetime) -> int:
-        return ((value if value.tzinfo else value.replace(tzinfo=self.tz)) - EPOCH) // timedelta(milliseconds=1)
+        if value.tzinfo is None:
+            value = value.replace(tzinfo=self.tz)
+            if self.tz is not UTC and value.utcoffset() != value.replace(fold=1).utcoffset():
+                raise ValueError(f"a time that is once is expected: clocks are changed in {self.zone} then")
+        return (value - EPOCH) // timedelta(milliseconds=1)
 
 
 class TimeColumn:

@@ -150,8 +150,28 @@ def test_bytes_in_another_encoding_harm_only_ids_and_the_option_is_named(tmp_pat
 
 def test_text_that_is_not_in_the_named_encoding_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "f.csv", rows(good(1)).encode("utf-16-le") + b"\0")
-    with pytest.raises(UserError, match="is not text in utf-16-le, at byte "):
+    with pytest.raises(UserError, match="is not text in utf-16-le after line 2: --encoding"):
         dry_run(path, encoding="utf-16-le")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_text_without_the_mark_that_an_encoding_needs_is_refused(tmp_path: Path, encoding: str) -> None:
+    path = write(tmp_path / "f.csv", rows(good(1)).encode(f"{encoding}-be"))
+    with pytest.raises(
+        UserError, match=f"is not text in {encoding} after line 0: .*; {encoding}-le and -be need no mark"
+    ):
+        dry_run(path, encoding=encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-99", "hex", "idna", "rot13", ""])
+def test_a_name_that_is_no_encoding_of_text_is_refused(encoding: str) -> None:
+    with pytest.raises(UserError, match="--encoding takes the name of an encoding"):
+        source.check_encoding(encoding)
+
+
+def test_zero_bytes_that_a_crash_left_are_one_bad_row(tmp_path: Path) -> None:
+    played = dry_run(write(tmp_path / "f.csv", rows(good(1), good(2)) + "\0" * 20))
+    assert (played.users, len(played.bad)) == (["u1", "u2"], 1)
 
 
 @pytest.mark.parametrize("packed", [True, False])

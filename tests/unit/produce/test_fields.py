@@ -42,7 +42,15 @@ def test_an_id_is_text_or_a_whole_number_exactly(value: object, expected: str) -
     "value",
     [
         *(True, None, [], {}, 14.5, math.inf, Decimal("1.5"), Decimal("1E+999"), Decimal("Infinity")),
-        *(float(2**53 + 2), 1e300, "1.23457E+17", "1.23457e17", "caf\udce9", Unreadable("no value")),
+        *(
+            float(2**53 + 2),
+            1e300,
+            "1.23457E+17",
+            "1.23457e17",
+            Decimal("1.2345678901234568E+19"),
+            "caf\udce9",
+            Unreadable("no value"),
+        ),
     ],
 )
 def test_what_is_not_an_id_or_has_lost_digits_is_refused(value: object) -> None:

@@ -155,6 +155,14 @@ def test_a_zone_is_for_times_that_name_none() -> None:
         TimeRule(zone="Etc/Nowhere")
 
 
+@pytest.mark.parametrize("value", ["2024-03-31 02:30:00", "2024-10-27 02:30:00", datetime(2024, 10, 27, 2, 30)])
+def test_a_time_that_is_never_or_twice_when_clocks_change_is_one_bad_row(value: object) -> None:
+    with pytest.raises(ValueError, match="clocks are changed in Europe/Berlin then"):
+        column(zone="Europe/Berlin").read(2, value)
+    assert column().read(2, value) > 0
+    assert column(zone="Europe/Berlin").read(2, "2024-10-27 02:30:00+02:00") > 0
+
+
 def test_numbers_may_count_from_another_time_than_1970() -> None:
     assert column("ms", origin=1_465_876_799_998).read(2, "61") == 1_465_876_800_059
     with pytest.raises(UserError, match="--time-origin needs --time-unit"):
