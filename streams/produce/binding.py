@@ -36,6 +36,7 @@ class Binding:
 
     def __init__(self, columns: Columns, source: str, available: Collection[str] | None, tally: Tally) -> None:
         self._columns, self._source, self._tally = columns, source, tally
+        self._null_words = columns.null_words
         self._sparse = available is None
         places = columns.places(available or ())
         readers = columns.readers()
@@ -107,7 +108,7 @@ class Binding:
         self, number: int, record: Mapping[str, Any], element: Any, index: int, kind: str, named_by: str
     ) -> Item | None:
         if kind and not self._where:
-            if fields.is_absent(self._artwork.get(record, element), self._columns.null_words):
+            if fields.is_absent(self._artwork.get(record, element), self._null_words):
                 if kind in self._waiting or len(self._waiting) < MOST_KINDS:
                     self._waiting.setdefault(kind, array("Q")).append(number)
                     return None
@@ -116,7 +117,7 @@ class Binding:
         try:
             found = self._read(record, element)
             value = self._time_place.get(record, element)
-            if not fields.is_absent(value, self._columns.null_words):
+            if not fields.is_absent(value, self._null_words):
                 self._found.add("seen_at")
                 found["seen_at"] = value
             _check(found)
@@ -134,7 +135,7 @@ class Binding:
         wrong = ""
         for name, place, reader in self._bound:
             value = place.get(record, element)
-            if fields.is_absent(value, self._columns.null_words):
+            if value is None or fields.is_absent(value, self._null_words):
                 continue
             self._found.add(name)
             try:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from streams.errors import UserError
 from streams.produce.binding import Binding, lacking
@@ -43,8 +43,7 @@ class Dialect:
             raise UserError(f"--quote takes one character, or none, not {self.quote!r}.")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record: its values and its lines; no values if they can't be told, with the reason."""
 
     lines: list[Line]

@@ -5,9 +5,8 @@ import gzip
 import io
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 from streams.errors import UserError
 from streams.produce.rows import BadRow
@@ -78,8 +77,7 @@ class _Counted(io.RawIOBase):
         super().close()
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of text with its end. `whole` is False for one that was too long, of which only the beginning is kept."""
 
     number: int

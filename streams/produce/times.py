@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from impression_streams.types import MAX_TIME_MS
@@ -31,8 +31,7 @@ DATES_OF_TEN_DIGITS = ("%Y%m%d%H", "%y%m%d%H%M")
 HOW = "say --time-unit s, ms, us or ns, or --time-format as in %Y%m%d"
 
 
-@dataclass(frozen=True, slots=True)
-class Ticks:
+class Ticks(NamedTuple):
     """A number that is a time in a unit that it doesn't say."""
 
     value: int | float | Decimal
