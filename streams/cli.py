@@ -193,6 +193,10 @@ def produce(  # noqa: PLR0913, PLR0917 - each is an option of the command
         list[str] | None,
         typer.Option(help="A word that stands for no value, instead of NULL, NA, nan, None and others. Repeatable."),
     ] = None,
+    encode: Annotated[
+        list[str] | None,
+        typer.Option(help="A field whose ids may have any characters, as user_id for e-mail addresses. Repeatable."),
+    ] = None,
     artwork_format: Annotated[str, typer.Option(help="Turns a column into the artwork_id, such as a{:04d}.")] = "{}",
     user_format: Annotated[str, typer.Option(help="Turns a column into the user_id.")] = "{}",
     time_unit: Annotated[
@@ -232,6 +236,7 @@ def produce(  # noqa: PLR0913, PLR0917 - each is an option of the command
         maps=mapping or (),
         where=where or (),
         null=null or (),
+        encode=encode or (),
         artwork_format=artwork_format,
         user_format=user_format,
         time_unit=time_unit,

@@ -25,6 +25,7 @@ MOST_KINDS = 1_000
 # Of a file's columns this many are named in an error.
 SHOWN_COLUMNS = 40
 SAMPLED = 100
+HINT = "--encode FIELD takes ids with any characters"
 MOST_LEAVES = 1_000
 
 
@@ -127,7 +128,8 @@ class Binding:
                 raise ValueError(f"seen_at: {error}") from None
             return self.make(number, found, index)
         except ValueError as error:
-            return BadRow(self._source, number, str(error))
+            hint = f" ({HINT})" if "match pattern" in str(error) else ""
+            return BadRow(self._source, number, f"{error}{hint}")
 
     def _read(self, record: Mapping[str, Any], element: Any) -> dict[str, Any]:
         """Return the fields but seen_at. Raises ValueError that names the field."""

@@ -14,6 +14,7 @@ from streams.produce.times import TimeRule
 REQUIRED = ("user_id", "artwork_id", "seen_at")
 OPTIONAL = ("impression_id", "pool_id", "session_id", "dwell_ms", "visible", "position", "surface")
 ALL = (*REQUIRED, *OPTIONAL)
+IDS = ("user_id", "artwork_id", "impression_id", "pool_id", "session_id", "surface")
 
 Reader = Callable[[Any], Any]
 
@@ -26,7 +27,8 @@ class Columns:
     column for it, impression_id is derived from the file's name and the row's number and content, so the same file
     always gives the same ids; with `new_ids` every row gets a new one. A text of `null_words` is no value. Records
     that don't match `where`, a place and its values each, are not impressions. Places of `may_lack` need not be in
-    a file. With a `mark`, an artwork's id ends before the last one: N7-1 is N7, clicked. Raises UserError.
+    a file. With a `mark`, an artwork's id ends before the last one: N7-1 is N7, clicked.
+    The ids of `encoded` may have any characters (`fields.encoded`). Raises UserError.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -39,10 +41,13 @@ class Columns:
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     may_lack: frozenset[str] = frozenset()
     mark: str = ""
+    encoded: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.names) - {*ALL}):
             raise UserError(f"--map: {', '.join(unknown)} is not a field; {', '.join(ALL)} are.")
+        if wrong := sorted(self.encoded - {*IDS}):
+            raise UserError(f"--encode takes {', '.join(IDS)}, not {', '.join(wrong)}.")
         if none := [name for name in REQUIRED if self.names.get(name) == ""]:
             raise UserError(f"--map: {', '.join(none)} can't be left out.")
         lists = {each for name in self.names if (each := Place.parse(self.names[name]).each)}
@@ -72,7 +77,7 @@ class Columns:
 
     def readers(self) -> dict[str, Reader]:
         """Return what turns the value of each field but the time into the contract's."""
-        return {
+        readers: dict[str, Reader] = {
             **dict.fromkeys(ALL, fields.text),
             "dwell_ms": fields.integer,
             "position": fields.integer,
@@ -80,6 +85,7 @@ class Columns:
             "artwork_id": _formatted(self.artwork_format, self.mark),
             "user_id": _formatted(self.user_format),
         }
+        return {**readers, **{name: _encoded(readers[name]) for name in self.encoded}}
 
 
 def _formatted(pattern: str, mark: str = "") -> Reader:
@@ -87,3 +93,7 @@ def _formatted(pattern: str, mark: str = "") -> Reader:
     if mark:
         return lambda value: apply(fields.text(value).rpartition(mark)[0] or fields.text(value))
     return fields.text if pattern == "{}" else lambda value: apply(fields.text(value))
+
+
+def _encoded(reader: Reader) -> Reader:
+    return lambda value: fields.encoded(reader(value))

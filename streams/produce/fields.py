@@ -4,6 +4,8 @@ import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from hashlib import sha256
+from urllib.parse import quote_from_bytes
 from uuid import UUID
 
 # Words that databases and languages write where they have no value: NULL (SQL), \N (MySQL, Hive), NA (R), nan, NaT and
@@ -20,8 +22,8 @@ WHOLE = re.compile(r"(-?\d+)\.0*", re.ASCII)
 ROUNDED_ID = re.compile(r"-?\d\.\d+[eE][+-]?\d+", re.ASCII)
 # A share is written with a decimal comma in many countries: from 0 to 1 that can't be a separator of thousands.
 SHARE = re.compile(r"([01]?),(\d+)", re.ASCII)
-# The longest number that is turned into an int: an id has at most 128 characters.
-MOST_DIGITS = 128
+MOST_ID = 128
+MOST_DIGITS = MOST_ID  # a longer number is no id, and not turned into an int
 UUID_BYTES = 16
 
 
@@ -48,7 +50,7 @@ def is_absent(value: object, null_words: frozenset[str]) -> bool:
 def text(value: object) -> str:
     """Return an id: text without the spaces around it, and a whole number, 14.0 as well as 14, in decimal.
 
-    An id has no spaces (contract §3), so no two ids become one. Raises ValueError for a number that has lost digits.
+    Spaces are padding: an id has none (contract §3). Raises ValueError for a number that has lost digits.
     """
     match value:
         case str():
@@ -77,6 +79,21 @@ def _text(value: str) -> str:
     elif any("\udc80" <= letter <= "\udcff" for letter in value):
         raise ValueError("bytes that are not UTF-8 (--encoding names another encoding)")
     return value
+
+
+def encoded(value: str) -> str:
+    """Return an id for any text, another one for any other text.
+
+    Each character that ids lack, and the colon, becomes a colon and two hexadecimal digits for each byte of its UTF-8;
+    what is then above 128 characters becomes `:sha256:` and the SHA-256 of the text. Raises ValueError for bytes that
+    are not text.
+    """
+    try:
+        raw = value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("bytes that are not UTF-8 (--encoding names another encoding)") from None
+    found = quote_from_bytes(raw, safe="").replace("~", "%7E").replace("%", ":")
+    return found if len(found) <= MOST_ID else f":sha256:{sha256(raw).hexdigest()}"
 
 
 def _bytes(value: bytes) -> str:

@@ -61,6 +61,7 @@ class ProduceOptions:
         maps: Sequence[str] = (),
         where: Sequence[str] = (),
         null: Sequence[str] = (),
+        encode: Sequence[str] = (),
         artwork_format: str = "{}",
         user_format: str = "{}",
         time_unit: str | None = None,
@@ -99,6 +100,7 @@ class ProduceOptions:
             where=tuple(map(parse_where, where)) or kind.where,
             may_lack=kind.may_lack - mapped.keys(),
             mark=kind.mark,
+            encoded=frozenset(encode),
         )
         return cls(
             columns=columns,

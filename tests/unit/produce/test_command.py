@@ -55,6 +55,12 @@ def produce(
             ["--map", "user_id=p.u"],
             id="map of a path",
         ),
+        pytest.param(
+            "f.csv",
+            TEXT.replace("u1", "me@x.org").replace("home", "the home"),
+            ["--encode", "user_id", "--encode", "surface"],
+            id="encode",
+        ),
         pytest.param("f.txt", TEXT, ["--format", "csv"], id="format"),
     ],
 )
@@ -87,6 +93,8 @@ def test_each_option_reaches_the_file(
         (TEXT, ["--time-format", "%Y", "--time-unit", "s"], 2, "say one of them"),
         (TEXT, ["--time-unit", "h"], 2, "--time-unit takes auto, s, ms, us, ns"),
         (TEXT, ["--time-origin", "soon", "--time-unit", "s"], 2, "--time-origin takes a time as"),
+        (TEXT, ["--encode", "seen_at"], 2, "--encode takes user_id, artwork_id, "),
+        (TEXT + f"me@x.org,a,{AT},x\n", [], 1, "(--encode FIELD takes ids with any characters)"),
         (TEXT, ["--map", "user_id="], 2, "user_id can't be left out"),
     ],
 )
