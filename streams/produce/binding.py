@@ -45,8 +45,10 @@ class Binding:
         if available is not None:
             places = {name: place for name, place in places.items() if place.is_in(available)}
         self._bound = [(name, place, readers[name]) for name, place in places.items()]
-        self._each = next((p.each for p in (*places.values(), self._time_place) if p.each), "")
         self._where = [(Place.parse(text, available or ()), values) for text, values in columns.where]
+        read = [*places.values(), self._time_place, *(place for place, _ in self._where)]
+        self.columns = {root for place in read for root in place.roots} | {*EVENT_FIELDS}
+        self._each = next((place.each for place in read if place.each), "")
         self._chosen: set[str] = set()  # the places of --where that had a value
         if absent := [place.text for place, _ in self._where if available is not None and not place.is_in(available)]:
             raise UserError(_no_choice(source, absent, available or ()))
@@ -56,8 +58,6 @@ class Binding:
         self._found: set[str] = set()
         self._kind = ""  # of the events that have an artwork
         self._waiting: dict[str, array[int]] = {}  # kinds of events and the rows without an artwork
-        places_read = [*places.values(), self._time_place, *(place for place, _ in self._where)]
-        self.columns = {root for place in places_read for root in place.roots} | {*EVENT_FIELDS} | {self._each}
 
     def is_row(self, record: Mapping[str, Any]) -> bool:
         """Say whether the record would be an impression, without any effect."""
@@ -79,11 +79,10 @@ class Binding:
         if self._sparse and self._sampled < SAMPLED:
             self._sampled += 1
             self._names.update(dict.fromkeys(islice(_leaves(record), MOST_LEAVES)))
-        if not self._is_chosen(record):
+        if not self._is_chosen(record, None, ""):
             self._tally.rows += 1
             yield OtherEvent(self._source, number, kind or "not matching --where")
             return
-        self._matched += 1
         found = elements(record, self._each) if self._each else None
         if found == []:
             self._tally.rows += 1
@@ -93,16 +92,26 @@ class Binding:
             if self._tally.full:
                 return
             self._tally.rows += 1
-            item = self._item(number, record, element, index if found else -1, kind, named_by)
+            name, by = kind, named_by
+            if isinstance(element, dict) and (inner := _kind(element))[1] not in ("", "type"):
+                name, by = inner[0], f"{self._each}[].{inner[1]}"
+            if self._each and not self._is_chosen(record, element, self._each):
+                yield OtherEvent(self._source, number, name or "not matching --where")
+                continue
+            self._matched += 1
+            item = self._item(number, record, element, index if found else -1, name, by)
             if item is not None:
                 yield item
 
-    def _is_chosen(self, record: Mapping[str, Any]) -> bool:
+    def _is_chosen(self, record: Mapping[str, Any], element: Any, each: str) -> bool:
+        """Say whether the places of --where, of the record or of a list's element, have one of their values."""
         chosen = True
         for place, values in self._where:
-            if (value := place.get(record)) is not None:
-                self._chosen.add(place.text)
-            chosen = chosen and value is not None and str(value) in values
+            if place.each == each:
+                value = place.get(record, element)
+                if value is not None:
+                    self._chosen.add(place.text)
+                chosen = chosen and value is not None and str(value) in values
         return chosen
 
     def _item(

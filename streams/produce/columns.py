@@ -50,7 +50,8 @@ class Columns:
             raise UserError(f"--encode takes {', '.join(IDS)}, not {', '.join(wrong)}.")
         if none := [name for name in REQUIRED if self.names.get(name) == ""]:
             raise UserError(f"--map: {', '.join(none)} can't be left out.")
-        lists = {each for name in self.names if (each := Place.parse(self.names[name]).each)}
+        places = [*self.names.values(), *(text for text, _ in self.where)]
+        lists = {each for text in places if (each := Place.parse(text).each)}
         if len(lists) > 1:
             raise UserError(f"--map reads the elements of one list, not of {' and '.join(sorted(lists))}.")
         try:

@@ -2,7 +2,7 @@
 
 A number alone doesn't say its unit, and digits may be a date (14102100 is the 21st of October) or an offset (61 ms
 after a log's own start). So a unit is never chosen for a value. With `auto`, the column's first number chooses it, and
-only if it lies in the years 2000 to 2099 in exactly one unit; every other number must lie there too. A column that
+only if it lies in the years 2012 to 2049 in exactly one unit; every other number must lie there too. A column that
 doesn't hold to that is refused as a whole, with a sentence that names the options, before anything is sent.
 """
 
@@ -22,9 +22,9 @@ TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PER_SECOND: dict[TimeUnit, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-# Seconds of 2000-01-01 and 2100-01-01. A factor of 1,000 lies between units and of 4.4 between these, so no number is
-# between them in two units.
-EARLIEST, LATEST = 946_684_800, 4_102_444_800
+# Seconds of 2012-01-01 and 2050-01-01. A factor of 1,000 lies between units and of 1.9 between these, so no number is
+# between them in two units; and ms from a log's own start are not seconds between them for its first fifteen days.
+EARLIEST, LATEST = 1_325_376_000, 2_524_608_000
 MOST_TICKS = 10**22  # a number beyond this is a time in no unit, and costs too much to compute with
 # Ten digits are seconds from 2001 to 2286, and may be a date: these are the only formats whose digits look like a time.
 DATES_OF_TEN_DIGITS = ("%Y%m%d%H", "%y%m%d%H%M")
@@ -144,7 +144,7 @@ class TimeColumn:
         unit = _unit_of(found)
         if unit is None:
             raise UserError(
-                f"{self._source}:{number}: {self._column} has {value}, which is not a time from 2000 to 2099 in any"
+                f"{self._source}:{number}: {self._column} has {value}, which is not a time from 2012 to 2049 in any"
                 f" unit: {HOW}; --time-origin if it counts from another time than 1970."
             )
         if self._first is None:

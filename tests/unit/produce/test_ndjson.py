@@ -122,6 +122,18 @@ def test_a_list_is_as_many_impressions_as_it_has_elements(tmp_path: Path) -> Non
     assert played.tally.rows == 5
 
 
+def test_a_line_may_hold_a_batch_of_events(tmp_path: Path) -> None:
+    seen = {"event": "seen", "user": "u1", "artwork": "a1", "at": AT}
+    batch = [seen, {"event": "viewed", "user": "u1"}, {**seen, "artwork": "a2", "user": "u2"}]
+    path = write(tmp_path / "f.ndjson", [{"batch": batch}, {"batch": [{**seen, "event": "clicked"}]}])
+    maps = ["user_id=batch[].user", "artwork_id=batch[].artwork", "seen_at=batch[].at"]
+    with pytest.raises(UserError, match=r"seen and clicked: .* --where batch\[\].event=seen"):
+        dry_run(path, maps=maps)
+    played = dry_run(path, maps=maps, where=["batch[].event=seen"])
+    assert (played.users, played.artworks) == (["u1", "u2"], ["a1", "a2"])
+    assert (played.tally.rows, dict(played.tally.others)) == (4, {"viewed": 1, "clicked": 1})
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 4])
 def test_a_limit_ends_the_reading_and_the_counts_still_add_up(tmp_path: Path, limit: int) -> None:
     flush = {"v": 1, "flush_id": "f1", "user_id": "u9", "sent_at": AT}

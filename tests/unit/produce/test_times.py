@@ -91,7 +91,7 @@ def test_a_column_in_any_unit_is_read_in_that_unit(unit: TimeUnit, seconds: list
     "value",
     [
         *(14102100, 20141021, 201410210000, 20141021000000, "20141021235959", 20141021000000123),  # dates in digits
-        *(61, 81, "1295999", 43831.5, 2e9 * 1e4),  # offsets, a spreadsheet's day number
+        *(61, 81, "1295999", 1_295_999_990, 43831.5, 2e13),  # offsets, a spreadsheet's day number
     ],
 )
 def test_digits_that_are_dates_or_offsets_are_refused_with_the_options_named(value: object) -> None:
