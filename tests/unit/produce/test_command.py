@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from streams import cli
+from streams.produce.presets import PRESETS
 from streams.runtime import log
 from tests.unit.produce.play import write
 
@@ -75,6 +76,12 @@ def test_each_option_reaches_the_file(
     path = write(tmp_path / name, content)  # type: ignore[arg-type] # each case is one that it takes
     code, said = produce(path, arguments, monkeypatch, capsys)
     assert (code, "1 rows read, 0 bad, 0 other events" in said) == (0, True), said
+
+
+def test_the_help_names_every_preset(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = produce(Path("f.csv"), ["--help"], monkeypatch, capsys)
+    assert code == 0
+    assert f"A log that people have: {', '.join(PRESETS)}. " in " ".join(said.split())
 
 
 @pytest.mark.parametrize(
