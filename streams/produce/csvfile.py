@@ -18,6 +18,7 @@ from streams.produce.tally import Tally
 MOST_FIELD = 1 << 20
 # So many lines may stand before the one with the names of the columns.
 MOST_PREAMBLE = 50
+HOW_QUOTES = "--quote none takes quotes as characters"
 EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 DELIMITERS = (";", "\t", "|", ",")
 
@@ -106,7 +107,7 @@ class Records:
         try:
             values = next(csv.reader(texts(), strict=True, **self._format), [])
         except csv.Error as error:
-            wrong = "a quote is opened and not closed" if "end of data" in str(error) else str(error)
+            wrong = f"a quote is opened and not closed ({HOW_QUOTES})" if "end of data" in str(error) else str(error)
             return Record(taken, [], wrong)
         return Record(taken, values)
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -28,6 +29,11 @@ EARLIEST, LATEST = 1_325_376_000, 2_524_608_000
 MOST_TICKS = 10**22  # a number beyond this is a time in no unit, and costs too much to compute with
 # Ten digits are seconds from 2001 to 2286, and may be a date: these are the only formats whose digits look like a time.
 DATES_OF_TEN_DIGITS = ("%Y%m%d%H", "%y%m%d%H%M")
+MILLISECOND = timedelta(milliseconds=1)
+UTC_BEHIND = re.compile(" (UTC|GMT)$|z$")
+SPACE_BEFORE_OFFSET = re.compile(r" (?=[+-]\d\d:?\d\d$)")
+# Behind a time, as Trino and Java write it: 2024-01-31 15:30:45 Europe/Berlin, 2024-01-31T15:30:45Z[Europe/Berlin].
+ZONED = re.compile(r"(.+?) ?\[?([A-Z][A-Za-z]+/[\w+/-]+)\]?", re.ASCII)
 HOW = "say --time-unit s, ms, us or ns, or --time-format as in %Y%m%d"
 
 
@@ -51,7 +57,9 @@ class TimeRule:
     tz: tzinfo = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tz", UTC if self.zone == "UTC" else _zone(self.zone))
+        if (tz := UTC if self.zone == "UTC" else find_zone(self.zone)) is None:
+            raise UserError(f"--time-zone takes the name of a zone, as Europe/Berlin, not {self.zone!r}.")
+        object.__setattr__(self, "tz", tz)
         if self.origin and self.unit == "auto":
             raise UserError("--time-origin needs --time-unit: s, ms, us or ns.")
 
@@ -80,18 +88,26 @@ class TimeRule:
     def _text(self, value: str) -> int | Ticks:
         if self.pattern:
             return self._formatted(value)
-        if len(value) <= MOST_DIGITS:
-            if NUMBER.fullmatch(value):
-                return _ticks(int(value) if value.isdecimal() else Decimal(value))
-            if EXPONENT.fullmatch(value):
-                raise ValueError(f"a time is expected; {value} may have lost its last digits")
+        if len(value) > MOST_DIGITS:
+            raise ValueError(f"a time is expected, not a text of {len(value)} characters")
+        if NUMBER.fullmatch(value):
+            return _ticks(int(value) if value.isdecimal() else Decimal(value))
+        if EXPONENT.fullmatch(value):
+            raise ValueError(f"a time is expected; {value} may have lost its last digits")
+        named = ZONED.fullmatch(value) if "/" in value else None
         try:
-            found = datetime.fromisoformat(re.sub(" (UTC|GMT)$", "Z", value))
+            found = datetime.fromisoformat(
+                named[1] if named else SPACE_BEFORE_OFFSET.sub("", UTC_BEHIND.sub("Z", value))
+            )
         except ValueError:
             raise ValueError(
                 "a time is expected: ISO 8601, a number since the epoch, or what --time-format says"
             ) from None
-        return self._moment(found)
+        if named is None or found.tzinfo is not None:
+            return self._moment(found)
+        if (zone := find_zone(named[2])) is None:
+            raise ValueError(f"a time is expected; {named[2]} is not a zone")
+        return _in_zone(found, zone)
 
     def _formatted(self, value: str) -> int:
         try:
@@ -101,11 +117,7 @@ class TimeRule:
         return self._moment(found)
 
     def _moment(self, value: datetime) -> int:
-        if value.tzinfo is None:
-            value = value.replace(tzinfo=self.tz)
-            if self.tz is not UTC and value.utcoffset() != value.replace(fold=1).utcoffset():
-                raise ValueError(f"a time that is once is expected: clocks are changed in {self.zone} then")
-        return (value - EPOCH) // timedelta(milliseconds=1)
+        return _in_zone(value, self.tz) if value.tzinfo is None else (value - EPOCH) // MILLISECOND
 
 
 class TimeColumn:
@@ -208,8 +220,18 @@ def _is_date(value: float | Decimal, pattern: str) -> bool:
     return True
 
 
-def _zone(name: str) -> ZoneInfo:
+@lru_cache(maxsize=256)  # a name that is none costs a look at the disk
+def find_zone(name: str) -> ZoneInfo | None:
+    """Return the zone of a name, None if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UserError(f"--time-zone takes the name of a zone, as Europe/Berlin, not {name!r}.") from None
+        return None
+
+
+def _in_zone(value: datetime, zone: tzinfo) -> int:
+    """Return ms since the epoch of a time without a zone. Raises ValueError if it is never or twice in this one."""
+    value = value.replace(tzinfo=zone)
+    if zone is not UTC and value.utcoffset() != value.replace(fold=1).utcoffset():
+        raise ValueError(f"a time that is once is expected: clocks are changed in {zone} then")
+    return (value - EPOCH) // MILLISECOND

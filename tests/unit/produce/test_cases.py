@@ -26,7 +26,7 @@ def test_a_quote_that_is_never_closed_costs_one_of_52_rows(tmp_path: Path) -> No
     lines[1] = f'u2,a2,{AT},"Sunset'
     played = dry_run(write(tmp_path / "f.csv", "\n".join([f"{HEADER},title", *lines, ""])))
     assert played.users == [f"u{n}" for n in range(1, 53) if n != 2]
-    assert played.bad == ["f.csv:3: a quote is opened and not closed"]
+    assert played.bad == ["f.csv:3: a quote is opened and not closed (--quote none takes quotes as characters)"]
     assert "52 rows read, 1 bad" in played.said
     assert played.code == 1
 

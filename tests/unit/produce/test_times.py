@@ -29,6 +29,10 @@ def column(unit: TimeUnit = "auto", **rule: Any) -> TimeColumn:
         ("2019-11-24 00:00:34.762", "auto", AT),
         ("2019-11-24 00:00:34.762 UTC", "auto", AT),
         (" 2019-11-24 00:00:34,762 ", "auto", AT),
+        ("2019-11-24T00:00:34.762830999z", "auto", AT),
+        ("2019-11-24 01:00:34.762 +0100", "auto", AT),
+        ("2019-11-24 01:00:34.762 Europe/Berlin", "auto", AT),
+        ("2019-11-23T21:00:34.762-03:00[America/Argentina/Buenos_Aires]", "auto", AT),
         ("2019-11-24", "auto", DAY),
         (date(2019, 11, 24), "auto", DAY),
         (AT // 1000, "auto", AT // 1000 * 1000),
@@ -72,7 +76,15 @@ def test_times_are_read_in_any_form(value: object, unit: TimeUnit, expected: int
             "0",
             "-5.5",
         ),
-        *("1e400", "1.57455E+12", "2300-01-01", "01/02/2024", "2024-01-31 15:30:45 Europe/Nowhere", "1_700_000_000"),
+        *(
+            "1e400",
+            "1.57455E+12",
+            "2300-01-01",
+            "01/02/2024",
+            "2024-01-31 15:30:45 Europe/Nowhere",
+            "2024-10-27 02:30:00 Europe/Berlin",
+            "1_700_000_000",
+        ),
         *("\u0661" * 10, "9" * 200, Unreadable("a time from another world")),
     ],
 )
@@ -153,6 +165,11 @@ def test_a_zone_is_for_times_that_name_none() -> None:
     assert milliseconds("2024-01-31 08:00:00", rule) == milliseconds("2024-01-31T00:00:00Z", rule)
     with pytest.raises(UserError, match="--time-zone takes the name of a zone, as Europe/Berlin, not 'Etc/Nowhere'"):
         TimeRule(zone="Etc/Nowhere")
+
+
+def test_a_zone_behind_a_time_has_times_that_are_twice_too() -> None:
+    with pytest.raises(ValueError, match="clocks are changed in Europe/Berlin then"):
+        column().read(2, "2024-10-27 02:30:00 Europe/Berlin")
 
 
 @pytest.mark.parametrize("value", ["2024-03-31 02:30:00", "2024-10-27 02:30:00", datetime(2024, 10, 27, 2, 30)])
