@@ -25,7 +25,6 @@ MOST_KINDS = 1_000
 # Of a file's columns this many are named in an error.
 SHOWN_COLUMNS = 40
 SAMPLED = 100
-HINT = "--encode FIELD takes ids with any characters"
 MOST_LEAVES = 1_000
 
 
@@ -137,8 +136,18 @@ class Binding:
                 raise ValueError(f"seen_at: {error}") from None
             return self.make(number, found, index)
         except ValueError as error:
-            hint = f" ({HINT})" if "match pattern" in str(error) else ""
-            return BadRow(self._source, number, f"{error}{hint}")
+            return BadRow(self._source, number, f"{error}{self._hint(str(error), record, element)}")
+
+    def _hint(self, reason: str, record: Mapping[str, Any], element: Any) -> str:
+        """Return what to do about a bad row, "" if that is in the reason."""
+        if "match pattern" in reason:
+            return " (--encode FIELD takes ids with any characters)"
+        if reason.endswith(": missing"):
+            places = [place for name, place, _ in self._bound if name in REQUIRED] + [self._time_place]
+            words = [word for place in places if isinstance(word := place.get(record, element), str) and word.strip()]
+            if word := next((word for word in words if word.strip() in self._null_words), ""):
+                return f" ({word.strip()} is a word for no value; --null names others)"
+        return ""
 
     def _read(self, record: Mapping[str, Any], element: Any) -> dict[str, Any]:
         """Return the fields but seen_at. Raises ValueError that names the field."""

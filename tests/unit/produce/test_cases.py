@@ -43,10 +43,13 @@ def test_words_for_no_value_are_absent_users_by_a_list_that_an_option_changes(tm
     words = ["NULL", "NA", "nan", "None", "null", r"\N", "N/A", "<NA>", "NaN", "undefined"]
     path = write(tmp_path / "f.csv", f"{HEADER},dwell_ms\n" + "".join(f"{word},a1,{AT},12\n" for word in words))
     played = dry_run(path)
-    assert played.bad == [f"f.csv:{n}: user_id: missing" for n in range(2, len(words) + 2)]
+    assert played.bad == [
+        f"f.csv:{n}: user_id: missing ({word} is a word for no value; --null names others)"
+        for n, word in enumerate(words, 2)
+    ]
     played = dry_run(path, null=["NA", "nobody"])
     assert played.users == ["NULL", "nan", "None", "null", "NaN", "undefined"]
-    assert played.bad[0] == "f.csv:3: user_id: missing"
+    assert played.bad[0] == "f.csv:3: user_id: missing (NA is a word for no value; --null names others)"
 
 
 def test_a_word_for_no_value_in_an_optional_column_is_absent(tmp_path: Path) -> None:
