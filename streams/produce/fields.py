@@ -1,35 +1,124 @@
-"""Turn a column's value into an impression's field: other logs write ids as numbers, and times in many ways."""
+"""Turn a column's value into an impression's field: other logs write ids and numbers in many ways."""
 
 import math
+import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from decimal import Decimal
+from hashlib import sha256
+from urllib.parse import quote_from_bytes
+from uuid import UUID
 
-from impression_streams.types import MAX_TIME_MS
+# Words that databases and languages write where they have no value: NULL (SQL), \N (MySQL, Hive), NA (R), nan, NaT and
+# <NA> (pandas), None (Python), undefined (JavaScript), #N/A (spreadsheets), (not set) (Google Analytics).
+NULL_WORDS = (
+    *("NULL", "Null", "null", r"\N", "(null)", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA"),
+    *("NaN", "nan", "NAN", "-nan", "-NaN", "NaT", "None", "none", "nil", "undefined", "(not set)"),
+)
+# Whole numbers up to here are exact in a 64-bit float; above, two different ones may have become the same.
+EXACT_FLOAT = 2**53
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
+EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+", re.ASCII)
+WHOLE = re.compile(r"(-?\d+)\.0*", re.ASCII)
+ROUNDED_ID = re.compile(r"-?\d\.\d+[eE][+-]?\d+", re.ASCII)
+# A share is written with a decimal comma in many countries: from 0 to 1 that can't be a separator of thousands.
+SHARE = re.compile(r"([01]?),(\d+)", re.ASCII)
+MOST_ID = 128
+MOST_DIGITS = MOST_ID  # a longer number is no id, and not turned into an int
+UUID_BYTES = 16
 
-TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-# The magnitudes at which a number's unit changes: 1e11 is in the year 5138 as seconds, and in 1973 as ms. So every time
-# between 1973 and 5138 is read correctly in any unit.
-MAGNITUDES: tuple[tuple[float, TimeUnit], ...] = ((1e11, "s"), (1e14, "ms"), (1e17, "us"), (math.inf, "ns"))
+class Unreadable:
+    """Stands for a value that the file's own library can't read, such as a date in the year 58,000."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+def is_absent(value: object, null_words: frozenset[str]) -> bool:
+    """Say whether a value stands for none: null, an empty text, one of the words, or a number that is none."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return not (word := value.strip()) or word in null_words
+    if isinstance(value, float):
+        return math.isnan(value)
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    return isinstance(value, bytes) and not value.rstrip(b"\0")
 
 
 def text(value: object) -> str:
-    """Return an id: text as it is, a whole number (14, or 14.0 from a column with gaps) in decimal."""
+    """Return an id: text without the spaces around it, and a whole number, 14.0 as well as 14, in decimal.
+
+    Spaces are padding: an id has none (contract §3). Raises ValueError for a number that has lost digits.
+    """
     match value:
         case str():
-            return value
+            return _text(value.strip())
         case bytes():
-            return value.decode(errors="surrogateescape")
+            return _bytes(value)
         case bool():
             pass
         case int():
             return str(value)
-        case float() if value.is_integer():
-            return str(int(value))
-    raise ValueError(f"an id is expected, not {type(value).__name__}")
+        case UUID():
+            return str(value)
+        case float() | Decimal() if (found := whole(value)) is not None:
+            return str(found)
+        case Unreadable():
+            raise ValueError(value.reason)
+    raise ValueError(f"an id is expected, not {value if isinstance(value, float | Decimal) else type(value).__name__}")
+
+
+def _text(value: str) -> str:
+    if value.isascii():
+        if (found := WHOLE.fullmatch(value)) is not None:
+            return found[1]
+        if ROUNDED_ID.fullmatch(value):
+            raise ValueError(f"{value} is a number that has lost its last digits")
+    elif any("\udc80" <= letter <= "\udcff" for letter in value):
+        raise ValueError("bytes that are not UTF-8 (--encoding names another encoding)")
+    return value
+
+
+def encoded(value: str) -> str:
+    """Return an id for any text, another one for any other text.
+
+    Each character that ids lack, and the colon, becomes a colon and two hexadecimal digits for each byte of its UTF-8;
+    what is then above 128 characters becomes `:sha256:` and the SHA-256 of the text. Raises ValueError for bytes that
+    are not text.
+    """
+    try:
+        raw = value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("bytes that are not UTF-8 (--encoding names another encoding)") from None
+    found = quote_from_bytes(raw, safe="").replace("~", "%7E").replace("%", ":")
+    return found if len(found) <= MOST_ID else f":sha256:{sha256(raw).hexdigest()}"
+
+
+def _bytes(value: bytes) -> str:
+    """Return text of a fixed length without the zero bytes that fill it, or a UUID of 16 bytes."""
+    filled = value.rstrip(b"\0")
+    if re.fullmatch(rb"[\x21-\x7e]+", filled):
+        return _text(filled.decode("ascii"))
+    if len(value) == UUID_BYTES:
+        return str(UUID(bytes=value))
+    return _text(value.decode(errors="surrogateescape"))
+
+
+def whole(value: float | Decimal) -> int | None:
+    """Return a whole number as an int, None for any other. Raises ValueError for a float that has lost digits."""
+    if isinstance(value, float):
+        if not value.is_integer():  # an infinity is none either
+            return None
+        if abs(value) > EXACT_FLOAT:
+            raise ValueError(f"{value:.0f} is a float above 2^53, which has lost its last digits")
+        return int(value)
+    if not value.is_finite() or value.adjusted() > MOST_DIGITS or value != value.to_integral_value():
+        return None
+    if value.as_tuple().exponent > 0 and abs(value) > EXACT_FLOAT:  # type: ignore[operator] # it is finite
+        raise ValueError(f"{value} has lost its last digits")
+    return int(value)
 
 
 def integer(value: object) -> int:
@@ -39,74 +128,48 @@ def integer(value: object) -> int:
             pass
         case int():
             return value
-        case float() if value.is_integer():
-            return int(value)
-        case str() if value.lstrip("+-").isdecimal() and len(value) <= 20:
-            return int(value)
+        case float() | Decimal() if (found := whole(value)) is not None:
+            return found
         case str():
-            return integer(number(value))
+            if NUMBER.fullmatch(value.strip()) and len(value) <= MOST_DIGITS:
+                found = whole(Decimal(value.strip()))
+                if found is not None:
+                    return found
+            elif EXPONENT.fullmatch(value.strip()):
+                raise ValueError(f"{value.strip()} may have lost digits; a whole number is expected")
     raise ValueError("a whole number is expected")
 
 
 def number(value: object) -> float:
     """Return a finite number, given as a number or text."""
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
-        try:
-            found = float(value)
-        except (ValueError, OverflowError):
-            raise ValueError("a number is expected") from None
-        if math.isfinite(found):
-            return found
+    match value:
+        case bool():
+            pass
+        case int() | float() | Decimal():
+            return _finite(value)
+        case str():
+            word = value.strip()
+            if NUMBER.fullmatch(word) or EXPONENT.fullmatch(word):
+                return _finite(Decimal(word))
+            raise ValueError("a number is expected")
     raise ValueError("a finite number is expected")
 
 
-def milliseconds(value: object, unit: TimeUnit = "auto") -> int:
-    """Return a time as ms since the epoch, without fractions of a ms.
+def share(value: object) -> float:
+    """Return a number from 0 to 1; its text may have a decimal comma."""
+    if isinstance(value, str) and (found := SHARE.fullmatch(value.strip())) is not None:
+        value = f"{found[1] or 0}.{found[2]}"
+    return number(value)
 
-    `value` is ISO 8601 (UTC if without a zone), a date, or a number since the epoch in `unit`; `auto` derives the
-    unit from the number's magnitude, correctly for 1973 to 5138. Digits alone are a number, never a date.
-    """
-    match value:
-        case datetime():
-            found = _from_datetime(value)
-        case date():
-            found = _from_datetime(datetime(value.year, value.month, value.day))
-        case bool():
-            raise ValueError("a time is expected")
-        case int() | float():
-            found = _from_number(value, unit)
-        case str():
-            found = _from_text(value.strip(), unit)
-        case _:
-            raise ValueError("a time is expected")
-    if not 0 <= found <= MAX_TIME_MS:
-        raise ValueError("a time from 1970 to 2286 is expected")
+
+def _finite(value: float | Decimal) -> float:
+    try:
+        found = float(value)
+    except OverflowError:  # an int that no float can hold
+        found = math.inf
+    if not math.isfinite(found):
+        raise ValueError("a finite number is expected")
     return found
-
-
-def _from_text(value: str, unit: TimeUnit) -> int:
-    try:
-        return _from_number(int(value) if value.isdecimal() and len(value) <= 20 else float(value), unit)
-    except ValueError:
-        pass  # not a number: ISO 8601, then
-    try:
-        return _from_datetime(datetime.fromisoformat(value))
-    except ValueError:
-        raise ValueError("a time is expected: ISO 8601, or a number since the epoch") from None
-
-
-def _from_datetime(value: datetime) -> int:
-    return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - EPOCH) // timedelta(milliseconds=1)
-
-
-def _from_number(value: float, unit: TimeUnit) -> int:
-    if not math.isfinite(value):
-        raise ValueError("a time is expected")
-    if unit == "auto":
-        unit = next(name for limit, name in MAGNITUDES if abs(value) < limit)
-    if isinstance(value, int):
-        return value * 1000 // PER_SECOND[unit]
-    return math.floor(value * 1000 / PER_SECOND[unit] + 1e-6)  # 0.001 s is 1 ms, though a float can't hold it exactly
 
 
 def formatter(pattern: str) -> Callable[[str], str]:

@@ -1,7 +1,9 @@
 """What a file of impressions is turned into."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+Format = Literal["csv", "ndjson", "parquet"]
 
 
 @dataclass(slots=True, eq=False)
@@ -38,3 +40,15 @@ class BadRow:
 
     def __str__(self) -> str:
         return f"{self.source}:{self.number}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherEvent:
+    """A record of a log of several kinds of events that is not one of the impressions."""
+
+    source: str
+    number: int
+    kind: str
+
+
+Item = Row | BadRow | OtherEvent

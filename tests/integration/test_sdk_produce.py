@@ -36,13 +36,30 @@ def broker(tmp_path: Path) -> Iterator[Settings]:
         yield settings
 
 
-def produce(settings: Settings, **options: object) -> tuple[int, str]:
+def produce(settings: Settings, log: Path = LOG, **options: object) -> tuple[int, str]:
     out = io.StringIO()
-    report = run([LOG], ProduceOptions.parse(**{**PLAY, **options}), settings, Console(file=out))  # type: ignore[arg-type]
+    report = run([log], ProduceOptions.parse(**{**PLAY, **options}), settings, Console(file=out))  # type: ignore[arg-type]
     return report.exit_code, out.getvalue()
 
 
-def test_a_log_arrives_whole_and_a_second_run_is_an_exact_retry(broker: Settings) -> None:
+def mixed_log(folder: Path) -> Path:
+    """A preamble, impressions, other events, a quote that is never closed, and an id that is none."""
+    seen = [f"u{n},{n},2026-01-01,seen," for n in range(40)]
+    viewed = [f"u{n},,2026-01-01,viewed," for n in range(10)]
+    lines = [
+        "# mine",
+        "user,item_id,timestamp,event,note",
+        *seen,
+        *viewed,
+        'u1,1,2026-01-01,seen,"x',
+        "u 1,1,2026-01-01,,",
+    ]
+    path = folder / "mixed.csv"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_a_log_arrives_whole_and_a_second_run_is_an_exact_retry(broker: Settings, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no topic impressions.v1: `impressions provision`"):
         produce(broker)
     create_topic(broker, "impressions.v1")
@@ -62,6 +79,13 @@ def test_a_log_arrives_whole_and_a_second_run_is_an_exact_retry(broker: Settings
     assert all(isinstance(f, DecodedFlush) and f.flush.transport == "replay" for f in flushes)
     flush_ids = Counter(f.flush.flush_id for f in flushes if isinstance(f, DecodedFlush))
     assert set(flush_ids.values()) == {2}
+
+    code, said = produce(broker, mixed_log(tmp_path))
+    assert code == 1
+    assert said.splitlines()[-1].startswith(
+        "52 rows read, 40 impressions sent, 40 acknowledged, 2 bad, 10 other events (viewed 10), 7 bytes skipped, "
+    )
+    assert impression_ids(read_all(broker, "impressions.v1")).total() == 20_040
 
 
 def test_an_interrupt_delivers_what_was_sent_and_says_how_far_it_got(broker: Settings) -> None:

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from streams.errors import UserError
-from streams.produce import fields
 from streams.produce.columns import Columns
 from streams.produce.readers import read
 from streams.produce.rows import BadRow, Row
@@ -31,40 +29,6 @@ def write(path: Path, text: str | bytes) -> Path:
     data = text.encode() if isinstance(text, str) else text
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return path
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "expected"),
-    [
-        ("2019-11-24 00:00:34.762830+00:00", "auto", AT),
-        ("2019-11-24T00:00:34.762830Z", "auto", AT),
-        ("2019-11-24T01:00:34.7628+01:00", "auto", AT),
-        ("2019-11-24 00:00:34.762", "auto", AT),
-        ("2019-11-24", "auto", 1_574_553_600_000),
-        (AT // 1000, "auto", AT // 1000 * 1000),
-        (AT / 1000, "auto", AT),
-        (f"{AT / 1000}", "auto", AT),
-        (AT, "auto", AT),
-        (str(AT), "auto", AT),
-        (AT * 1000 + 830, "auto", AT),
-        (AT * 1_000_000 + 830, "auto", AT),
-        (5, "ms", 5),
-        ("5", "s", 5000),
-        (0.001, "s", 1),
-        (datetime(2019, 11, 24, 0, 0, 34, 762_999), "auto", AT),
-        (datetime(2019, 11, 24, 0, 0, 34, 762_999, UTC), "auto", AT),
-    ],
-)
-def test_times_are_read_in_any_form(value: object, unit: fields.TimeUnit, expected: int) -> None:
-    assert fields.milliseconds(value, unit) == expected
-
-
-@pytest.mark.parametrize(
-    "value", ["", "soon", "nan", float("inf"), True, None, [], -1, "1e400", "9" * 30, "2300-01-01"]
-)
-def test_a_value_that_is_not_a_time_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="a time "):
-        fields.milliseconds(value)
 
 
 @pytest.mark.parametrize("pattern", ["", "a", "{", "{}{}", "{x}", "{:04d", "{0.real}x{9}"])
