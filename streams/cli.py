@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from streams.catalogue_load import command as catalogue_command
 from streams.errors import KnownError
 from streams.runtime import log
 from streams.settings import Settings
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(catalogue_command.app, name="catalogue")
 
 Index = Annotated[
     str,
