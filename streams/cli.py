@@ -75,12 +75,16 @@ def status() -> None:
     Example: impressions status
     """
     from streams.embedded import stack
+    from streams.embedded.notes import notes
 
-    rows = stack.status(Settings.load())
+    settings = Settings.load()
+    rows = stack.status(settings)
     for row in rows:
         since = f"since {row.since:%Y-%m-%d %H:%M:%S}" if row.since else ""
         line = f"{row.component:12}{'up' if row.up else 'down':6}{row.pid or '-':<9}{row.address:28}{since}{row.hint}"
         typer.echo(line.rstrip())
+    for note in notes(settings, rows):
+        typer.echo(note)
     raise typer.Exit(0 if all(row.up for row in rows) else 1)
 
 

@@ -56,9 +56,8 @@ class Report:
     def say_plan(self, wanted: int) -> None:
         """Say how much there is to do, in `wanted` artworks of the file."""
         counts = [f"{self.planned[kind]:,} {what}" for kind, what in KINDS.items()]
-        self.say(
-            f"{self.rows:,} rows, {self.bad_rows:,} bad: {', '.join(counts)}, {wanted - self.of_file:,} stay as they are."
-        )
+        counts.append(f"{wanted - self.of_file:,} as they are")
+        self.say(f"{self.rows:,} rows, {self.bad_rows:,} bad: {', '.join(counts)}.")
         hidden = sum(max(0, count - SHOWN) for count in (*self.planned.values(), self.bad_rows))
         if hidden and not self.everything:
             self.say(f"Only the first {SHOWN} of each are shown; --all shows the other {hidden:,} too.")

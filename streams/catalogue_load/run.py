@@ -100,24 +100,30 @@ def _write(file: Path, options: LoadOptions, staging: Staging, log: Log, writer:
     """Write what the log lacks, and read it again, until it lacks nothing."""
     try:
         for _ in range(ROUNDS):
-            before = report.written
-            for batch in batches(staging.steps(_retires(options, report))):
-                writer.write(batch)
-                report.written += len(batch)
-            if report.written == before:
-                break
+            if not _write_once(staging.steps(_retires(options, report)), writer, report):
+                report.say(f"{report.written:,} records were written to {ARTWORKS}.")
+                return
             _follow(log, report.out, wait=True)
             _refuse(file, staging, report)
-        if left := sum(1 for _ in staging.steps(_retires(options, report))):
-            report.problem = f"Another producer writes the same artworks: {left:,} still differ from the file."
-            report.say(report.problem)
+        left = sum(1 for _ in staging.steps(_retires(options, report)))
     except KeyboardInterrupt:
         writer.abort()
         raise
     except KnownError as error:
         raise type(error)(f"{str(error).rstrip('.')}. {_so_far(report)}") from None
-    if not report.problem:
-        report.say(f"{report.written:,} records were written to {ARTWORKS}.")
+    report.problem = f"Another producer writes the same artworks: {left:,} still differ from the file."
+    report.say(report.problem)
+
+
+def _write_once(steps: Iterator[Step], writer: Writer, report: Report) -> int:
+    """Write these records; return how many there were."""
+    before = report.written
+    with Progress(report.out, f"Writing {ARTWORKS}", sum(report.planned.values())) as progress:
+        for batch in batches(steps):
+            writer.write(batch)
+            report.written += len(batch)
+            progress.update(report.written)
+    return report.written - before
 
 
 def batches(steps: Iterator[Step]) -> Iterator[list[Pair]]:

@@ -85,7 +85,7 @@ class Described(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One record to write. `before` is what the log says, None for a new artwork; `missing`: the file doesn't have it."""
+    """One record to write. `before` is what the log says, None for a new artwork; `missing`: the file lacks it."""
 
     before: Described | None
     after: Described

@@ -14,7 +14,7 @@ from streams.runtime import log
 
 # Every command that exists. The collector has no command; its name stays reserved.
 COMMANDS = ["up", "down", "status", "provision", "worker", "sink", "clickhouse", "rebuild", "produce"]
-COMMANDS += ["settings", "doctor"]
+COMMANDS += ["settings", "doctor", "catalogue"]
 
 
 @pytest.fixture(autouse=True)
