@@ -10,6 +10,7 @@ from streams.catalogue_load import command as catalogue_command
 from streams.errors import KnownError
 from streams.runtime import log
 from streams.settings import Settings
+from streams.top import command as top_command
 
 app = typer.Typer(
     name="impressions",
@@ -86,6 +87,9 @@ def status() -> None:
     for note in notes(settings, rows):
         typer.echo(note)
     raise typer.Exit(0 if all(row.up for row in rows) else 1)
+
+
+app.command()(top_command.top)
 
 
 @app.command()
