@@ -9,7 +9,7 @@ from functools import reduce
 from streams.kafka.names import ACCEPTED
 from streams.top.problems import problems
 from streams.top.samples import Samples
-from streams.top.target import Answer, plain
+from streams.top.target import Answer
 
 # Rates are those of this many seconds, so that a number can be read before it changes.
 WINDOW_SECONDS = 10.0
@@ -196,7 +196,7 @@ def _parts(answers: Iterable[Answer]) -> list[Part]:
         for number, offsets in lag.items():
             sides[answer.kind][number] = offsets, behind.get(number, 0.0)
     numbers = sorted({*sides["worker"], *sides["sink"]}, key=lambda number: (len(number), number))
-    return [Part(plain(number), sides["worker"].get(number), sides["sink"].get(number)) for number in numbers]
+    return [Part(number, sides["worker"].get(number), sides["sink"].get(number)) for number in numbers]
 
 
 def _pools(answers: Iterable[Answer]) -> list[PoolFigures]:
@@ -214,7 +214,7 @@ def _pools(answers: Iterable[Answer]) -> list[PoolFigures]:
             found[key] |= answer.samples.by(name, "pool") if answer.samples else {}
     pools = [
         PoolFigures(
-            plain(pool),
+            pool,
             found["artworks"].get(pool),
             found["users"].get(pool),
             found["active"].get(pool),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from streams.top.samples import Samples
+from streams.top.samples import Samples, plain
 from streams.top.target import Answer
 
 # A broker that restarts among others is away for a moment; an open transaction is nobody's fault for as long.
@@ -11,6 +11,9 @@ BROKER_SECONDS = 5.0
 OPEN_SECONDS = 35.0
 # The sink asks ClickHouse for the KPIs every half minute.
 KPI_SECONDS = 120.0
+# What counts what a process does; it does something every other second while there is work.
+DONE = {"worker": "impressions_worker_lines_total", "sink": "impressions_sink_rows_total"}
+IDLE_SECONDS = 8.0
 
 
 def problems(answers: Sequence[Answer], earlier: Mapping[str, Answer]) -> list[str]:
@@ -18,12 +21,14 @@ def problems(answers: Sequence[Answer], earlier: Mapping[str, Answer]) -> list[s
     found = [_unreachable(each) for each in answers if each.samples is None]
     for answer in answers:
         if answer.samples is not None:
+            said = [*_process(answer, answer.samples)]
             before = earlier.get(answer.target.name)
-            since = answer.samples.since(before.samples) if before and before.samples else None
-            process = (*_process(answer, answer.samples), *_new(answer, since))
-            found += [f"{answer.target.name}: {sentence}." for sentence in process]
+            if before is not None and before.samples is not None:
+                said += [*_idle(answer, before), *_new(answer.samples.since(before.samples))]
+            found += [f"{answer.target.name}: {sentence}." for sentence in said]
     every = [each.samples for each in answers if each.samples is not None]
-    return [*found, *dict.fromkeys(sentence for samples in every for sentence in _installation(samples))]
+    found += dict.fromkeys(sentence for samples in every for sentence in _installation(samples))
+    return [plain(sentence) for sentence in found]
 
 
 def _unreachable(answer: Answer) -> str:
@@ -56,10 +61,18 @@ def _process(answer: Answer, samples: Samples) -> Iterator[str]:
         yield f"{uncatalogued:,.0f} artworks are shown that nobody has catalogued"
 
 
-def _new(answer: Answer, since: Samples | None) -> Iterator[str]:
-    """What went wrong in a process in the last seconds."""
-    if since is None:
+def _idle(answer: Answer, before: Answer) -> Iterator[str]:
+    """Whether there was work all the time and nothing was done: the process itself says so only after a minute."""
+    seconds, work, done = answer.at - before.at, f"impressions_{answer.kind}_lag", DONE[answer.kind]
+    if answer.samples is None or before.samples is None or seconds < IDLE_SECONDS:
         return
+    if answer.samples.most(work) and before.samples.most(work) and not answer.samples.since(before.samples).total(done):
+        for_whom = "ClickHouse took no rows" if answer.kind == "sink" else "no line was decided"
+        yield f"{for_whom} for {seconds:,.0f} s, although there were some"
+
+
+def _new(since: Samples) -> Iterator[str]:
+    """What went wrong in a process in the last seconds."""
     for code, count in since.by("impressions_sink_errors_total", "code").items():
         if count:
             yield f"{count:,.0f} requests to ClickHouse failed just now ({code})"

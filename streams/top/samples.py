@@ -85,8 +85,16 @@ class Samples:
                 yield has, value
 
 
+def plain(text: str) -> str:
+    """Return a text without what could control a terminal."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
 def parse(text: str) -> Samples:
-    """Read an exposition in Prometheus's text format. Raises ValueError if it is none, or has too many samples."""
+    """Read an exposition in Prometheus's text format, its labels as plain text.
+
+    Raises ValueError if it is none, or has too many samples.
+    """
     values: dict[str, dict[Labels, float]] = {}
     count = 0
     for family in text_string_to_metric_families(text):
@@ -97,5 +105,6 @@ def parse(text: str) -> Samples:
             if count > MOST:
                 raise ValueError(f"more than {MOST} samples")
             if isfinite(sample.value):
-                values.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
+                labels = tuple(sorted((name, plain(value)) for name, value in sample.labels.items()))
+                values.setdefault(sample.name, {})[labels] = sample.value
     return Samples(values)

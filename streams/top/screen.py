@@ -36,11 +36,23 @@ def render(figures: Figures, width: int, height: int, every: float) -> Renderabl
         rest = left - _lines(flow[0]) - 1
         below = _beside(_processes(figures.processes, rest), _lag(figures.parts, rest))
         return Group(*top, above, Text(), below)
-    processes = _processes(figures.processes, max(FEWEST, left - _lines(flow[0]) - 1 - 2 * (FEWEST + 1)))
-    rest = left - _lines(flow[0]) - _lines(processes) - 3
-    for_pools = min(len(figures.pools) + 1, max(FEWEST, rest // 2))
-    parts, pools = _lag(figures.parts, max(FEWEST, rest - for_pools)), _pools(figures, for_pools)
-    return Group(*top, _beside(*flow), Text(), processes, Text(), parts, Text(), pools)
+    sections: list[RenderableType] = [_beside(*flow)]
+    left -= _lines(flow[0])
+    for table in _stacked(figures, left):
+        left -= _lines(table) + 1
+        if left >= 0:
+            sections += [Text(), table]
+    return Group(*top, *sections)
+
+
+def _stacked(figures: Figures, left: int) -> Iterator[Table]:
+    """Yield the tables of one column, which share so many lines; the last ones may not fit."""
+    processes = _processes(figures.processes, max(FEWEST, left - 1 - 2 * (FEWEST + 1)))
+    yield processes
+    left -= _lines(processes) + 3
+    for_pools = min(len(figures.pools) + 1, max(FEWEST, left // 2))
+    yield _lag(figures.parts, max(FEWEST, left - for_pools))
+    yield _pools(figures, for_pools)
 
 
 def _title(figures: Figures, width: int, every: float) -> Text:
@@ -80,8 +92,8 @@ def _impressions(figures: Figures) -> Table:
 
 
 def _latency(figures: Figures) -> Table:
-    """How soon after its append, and why some of it was rejected."""
-    table = _table("After", "half of it", "95 %")
+    """How soon after their append impressions are decided and readable, and why some were rejected."""
+    table = _table("Latency", "median", "95 %")
     table.add_row("decided", *map(_late, figures.decided))
     table.add_row("readable", *map(_late, figures.readable))
     table.add_row(Text("Rejected as", style=_HEAD), Text("per s", style=_HEAD))

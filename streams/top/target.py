@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from streams.errors import UserError
-from streams.top.samples import Samples, parse
+from streams.top.samples import Samples, parse, plain
 
 # For one answer as a whole, however slowly it comes.
 SECONDS = 2.0
@@ -84,11 +84,6 @@ def ask(target: Target) -> Answer:
     return answer
 
 
-def plain(text: str) -> str:
-    """Return a text without what could control a terminal."""
-    return "".join(each if each.isprintable() else " " for each in text)
-
-
 def _get(target: Target, path: str) -> tuple[int, str]:
     """Return status and body. Proxies are not asked: these are addresses of the same network."""
     deadline = time.monotonic() + SECONDS
@@ -117,7 +112,7 @@ def _why(error: Exception) -> str:
         case ConnectionRefusedError():
             return "nothing listens there"
         case TimeoutError():
-            return f"no answer within {SECONDS:.0f} s"
+            return f"no answer within {SECONDS:g} s"
         case socket.gaierror():
             return "there is no such host"
         case http.client.HTTPException() | ValueError():
