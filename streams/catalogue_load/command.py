@@ -33,6 +33,9 @@ def load(  # noqa: PLR0913, PLR0917 - each is an option of the command
         list[str] | None,
         typer.Option("--null", help="A word for no value, in place of NULL, NA, None, NaN and \\N. Repeatable."),
     ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="What separates the columns of CSV, or tab; else a comma.")
+    ] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="csv, ndjson or parquet; else by name.")] = None,
     retire_missing: Annotated[
         bool, typer.Option(help="Retire the artworks of the file's pools that the file doesn't have.")
@@ -60,6 +63,7 @@ def load(  # noqa: PLR0913, PLR0917 - each is an option of the command
         time_unit=time_unit,
         no_value=no_value or (),
         file_format=file_format,
+        delimiter=delimiter,
         retire_missing=retire_missing,
         dry_run=dry_run,
         everything=everything,

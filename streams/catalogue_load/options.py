@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from streams.catalogue_load.columns import ArtworkColumns
+from streams.catalogue_load.columns import Columns
+from streams.catalogue_load.files import Format
 from streams.catalogue_load.values import NO_VALUE, PER_SECOND, TimeUnit
 from streams.errors import UserError
-from streams.produce.readers import Format
 
 FORMATS: tuple[Format, ...] = ("csv", "ndjson", "parquet")
 
@@ -16,8 +16,9 @@ FORMATS: tuple[Format, ...] = ("csv", "ndjson", "parquet")
 class LoadOptions:
     """How a file is read, and what is done with it."""
 
-    columns: ArtworkColumns = field(default_factory=ArtworkColumns)
+    columns: Columns = field(default_factory=Columns)
     file_format: Format | None = None
+    delimiter: str | None = None
     dry_run: bool = False
     retire_missing: bool = False
     everything: bool = False
@@ -33,6 +34,7 @@ class LoadOptions:
         time_unit: str | None = None,
         no_value: Sequence[str] = (),
         file_format: str | None = None,
+        delimiter: str | None = None,
         **flags: bool,
     ) -> Self:
         """Return the options; `flags` are the class's own. Raises UserError that names a wrong one."""
@@ -43,8 +45,16 @@ class LoadOptions:
         if chosen is None and file_format is not None:
             raise UserError(f"--format takes {', '.join(FORMATS)}, not {file_format!r}.")
         words = frozenset(("", *no_value)) if no_value else frozenset(NO_VALUE)
-        columns = ArtworkColumns(_names(maps), artwork_format=artwork_format, pool_id=pool, unit=unit, no_value=words)
-        return cls(columns, chosen, **flags)
+        columns = Columns(_names(maps), artwork_format, pool, unit, words)
+        return cls(columns, chosen, _delimiter(delimiter), **flags)
+
+
+def _delimiter(word: str | None) -> str | None:
+    """Return a character, from itself or the word tab. Raises UserError."""
+    found = "\t" if word == "tab" else word
+    if found is not None and (len(found) != 1 or found in '"\r\n'):
+        raise UserError(f"--delimiter takes one character, or tab, not {word!r}.")
+    return found
 
 
 def _names(maps: Sequence[str]) -> dict[str, str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from streams.catalogue_load.columns import SHOWN_COLUMNS
+from streams.catalogue_load.files import Table
 from streams.catalogue_load.options import LoadOptions
 from streams.catalogue_load.report import Report, record
 from streams.catalogue_load.staging import Staging, Step
@@ -14,8 +16,6 @@ from streams.catalogue_load.topic import Log
 from streams.catalogue_load.writer import Pair, Writer
 from streams.errors import KnownError
 from streams.kafka.names import ARTWORKS
-from streams.produce.readers import read_file
-from streams.produce.rows import BadRow
 from streams.runtime.progress import Progress
 from streams.settings import Settings
 
@@ -42,7 +42,7 @@ def load(file: Path, options: LoadOptions, settings: Settings, out: Console) -> 
                 if not options.dry_run:
                     writer = Writer(settings)
                     writer.fence()
-                _follow(log, out, wait=writer is not None)
+                _follow(log, report, wait=writer is not None)
                 _plan(file, options, staging, report)
                 if writer is not None:
                     _write(file, options, staging, log, writer, report)
@@ -53,21 +53,22 @@ def load(file: Path, options: LoadOptions, settings: Settings, out: Console) -> 
 
 
 def _read(file: Path, options: LoadOptions, staging: Staging, report: Report) -> None:
+    table = Table(file, options.columns, options.file_format, options.delimiter)
     with Progress(report.out, "Reading the file", None) as progress:
-        for item in read_file(file, options.columns, options.file_format):
+        for row in table.rows():
             report.rows += 1
-            if isinstance(item, BadRow):
-                report.bad(f"{item.source}:{item.number}", item.reason)
-            elif reason := staging.want(item.number, item.fields):
-                report.bad(f"{item.source}:{item.number}", reason)
+            if bad := row.bad or staging.want(row.number, row.fields):
+                report.bad(f"{file.name}:{row.number}", bad)
             progress.update(report.rows)
-    if options.columns.ignored:
-        report.say(f"Not read: {', '.join(options.columns.ignored)} (--map FIELD=COLUMN names a column).")
+    if table.ignored:
+        more = ", ..." if len(table.ignored) > SHOWN_COLUMNS else ""
+        names = ", ".join(list(table.ignored)[:SHOWN_COLUMNS])
+        report.say(f"Not read: {names}{more} (--map FIELD=COLUMN names a column).")
 
 
-def _follow(log: Log, out: Console, wait: bool) -> None:
-    with Progress(out, f"Reading {ARTWORKS}", None) as progress:
-        log.read_on(lambda at, _: progress.update(at), wait)
+def _follow(log: Log, report: Report, wait: bool) -> None:
+    with Progress(report.out, f"Reading {ARTWORKS}", None) as progress:
+        log.read_on(lambda at, _: progress.update(at), report.say if wait else None)
 
 
 def _plan(file: Path, options: LoadOptions, staging: Staging, report: Report) -> None:
@@ -79,7 +80,9 @@ def _plan(file: Path, options: LoadOptions, staging: Staging, report: Report) ->
     if options.retire_missing and report.bad_rows:
         report.say("Nothing is retired while rows are bad: what they name would seem to be missing.")
     elif options.retire_missing and (others := staging.other_pools()):
-        report.say(f"Pools that the file doesn't name stay as they are: {', '.join(others)}.")
+        more = ", ..." if len(others) > SHOWN_COLUMNS else ""
+        named = ", ".join(others[:SHOWN_COLUMNS])
+        report.say(f"Pools that the file doesn't name stay as they are: {named}{more}.")
     elif not options.retire_missing and (count := staging.stay_retired()):
         report.say(f"Retired, and staying so: {count:,} of these artworks. A column `retired` would say otherwise.")
     if options.dry_run:
@@ -103,7 +106,7 @@ def _write(file: Path, options: LoadOptions, staging: Staging, log: Log, writer:
             if not _write_once(staging.steps(_retires(options, report)), writer, report):
                 report.say(f"{report.written:,} records were written to {ARTWORKS}.")
                 return
-            _follow(log, report.out, wait=True)
+            _follow(log, report, wait=True)
             _refuse(file, staging, report)
         left = sum(1 for _ in staging.steps(_retires(options, report)))
     except KeyboardInterrupt:

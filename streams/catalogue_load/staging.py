@@ -26,6 +26,7 @@ CREATE TABLE wanted (
     dna BLOB
 );
 CREATE TABLE pools (pool_id TEXT PRIMARY KEY);
+CREATE TABLE refused (artwork_id TEXT PRIMARY KEY, line INTEGER, reason TEXT);
 BEGIN;
 """
 _NEW = "NOT EXISTS (SELECT 1 FROM known AS k WHERE k.artwork_id = w.artwork_id)"
@@ -137,9 +138,10 @@ class Staging:
                 self._db.execute("CREATE INDEX IF NOT EXISTS known_ordinal ON known (ordinal)")
                 self._db.execute("CREATE INDEX IF NOT EXISTS wanted_ordinal ON wanted (ordinal)")
             for query in _CONFLICTS:
-                found = self._db.execute(f"{query} ORDER BY w.line").fetchall()
-                self._db.executemany("DELETE FROM wanted WHERE artwork_id = ?", ((row[0],) for row in found))
-                yield from ((line, reason) for _, line, reason in found)
+                self._db.execute("DELETE FROM refused")
+                self._db.execute(f"INSERT INTO refused {query}")
+                self._db.execute("DELETE FROM wanted WHERE artwork_id IN (SELECT artwork_id FROM refused)")
+                yield from self._db.execute("SELECT line, reason FROM refused ORDER BY line")
 
     def name_pools(self) -> None:
         """Note the pools that the file names, by itself or by an artwork whose pool it doesn't say."""

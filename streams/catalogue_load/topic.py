@@ -28,6 +28,7 @@ _NO_DNA = b"[]"
 
 # Called with the number of offsets read, and with the end.
 Read = Callable[[int, int], None]
+Say = Callable[[str], None]
 
 
 class Log:
@@ -50,13 +51,13 @@ class Log:
         """Close the client."""
         self._consumer.close()
 
-    def read_on(self, report: Read, wait: bool) -> None:
+    def read_on(self, report: Read, say: Say | None) -> None:
         """Read from `at` to the end.
 
-        A transaction that another producer has open hides the end: `wait` for it, or read up to it. Raises
+        A transaction that another producer has open hides the end: say so and wait, or, with None, read up to it. Raises
         BrokerAwayError where no broker answers, UserError where the transaction stays open.
         """
-        end = self._settled_end() if wait else self._end(IsolationLevel.READ_COMMITTED)
+        end = self._settled_end(say) if say else self._end(IsolationLevel.READ_COMMITTED)
         start = TopicPartition(ARTWORKS, 0, self.at)
         for records, at in up_to(self._consumer, start, end, BATCH, POLL_SECONDS, PATIENCE_SECONDS):
             for record in records:
@@ -74,15 +75,18 @@ class Log:
         if not isinstance(artwork, Refusal):
             self._staging.learn(artwork, said, orjson.dumps(said.dna) if said and said.dna else _NO_DNA)
 
-    def _settled_end(self) -> int:
+    def _settled_end(self, say: Say) -> int:
         """Return the end, once no transaction is open."""
-        deadline = time.monotonic() + OPEN_SECONDS
+        deadline, said = time.monotonic() + OPEN_SECONDS, False
         while (end := self._end(IsolationLevel.READ_COMMITTED)) < self._end(IsolationLevel.READ_UNCOMMITTED):
             if time.monotonic() > deadline:
                 raise UserError(
                     f"A producer has had a transaction open in {ARTWORKS} for {OPEN_SECONDS:.0f} s, so what is after "
                     f"offset {end} can't be read: end that producer, then run this again."
                 )
+            if not said:
+                say(f"A producer has a transaction open in {ARTWORKS}: waiting for its end.")
+                said = True
             time.sleep(ASK_SECONDS)
         return end
 

@@ -19,7 +19,7 @@ from streams.top.target import Answer, Target, ask
 KEY_SECONDS = 0.1
 # Asked at once; each of them takes as long as it takes.
 MOST_AT_ONCE = 32
-QUIT = frozenset("qQ\x1b")
+QUIT = frozenset("qQ")
 
 Quits = Callable[[float], bool]
 
@@ -36,7 +36,7 @@ def top(targets: Sequence[Target], every: float, looks: int | None, out: Console
         def quits(seconds: float) -> bool:
             return bool(QUIT & set(keys.within(seconds)))
 
-        show = _view if out.is_terminal else _print
+        show = _view if out.is_terminal and not out.is_dumb_terminal else _print
         show(targets, every, looks, out, quits)
 
 

@@ -1,6 +1,7 @@
 """`impressions catalogue load` against a real broker: two at once, killed midway, beside somebody else's producer."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,8 +22,10 @@ from streams.kafka.read import AT_ENDS, reader, up_to
 from streams.settings import Settings
 from tests.support import topics
 from tests.support.kafka import start_broker, stop_broker
+from tests.support.load import at_home, flush, impression, now_ms, produce
 from tests.support.stack import produce_catalogue, provision_log, stack_settings
 from tests.support.wait import until
+from tests.support.worker import WorkerProcess
 
 pytestmark = pytest.mark.integration
 
@@ -123,6 +126,17 @@ def test_a_load_that_is_killed_is_completed_by_the_next(settings: Settings, tmp_
     assert refused == 0
 
 
+def test_a_load_that_is_interrupted_says_how_far_it_came(settings: Settings, tmp_path: Path) -> None:
+    process = begin(settings, artworks(tmp_path, "many.csv", [f"a{n},main" for n in range(MANY)]))
+    until(lambda: ends(settings, ARTWORKS, [0], IsolationLevel.READ_COMMITTED)[0] > 0, SECONDS, "some are written")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=SECONDS)
+    assert (process.returncode, err) == (130, "")
+    (written,) = re.findall(r"Interrupted\. ([\d,]+) of 60,000 records were written: running it again writes", out)
+    found, refused = catalogue(settings)
+    assert (len(found), refused) == (int(written.replace(",", "")), 0)
+
+
 def test_two_loads_at_once_give_no_ordinal_twice_and_lose_nothing(settings: Settings, tmp_path: Path) -> None:
     files = [
         artworks(tmp_path, f"{owner}.csv", [f"{owner}{n},{owner}" for n in range(MANY // 4)]) for owner in ("x", "y")
@@ -149,8 +163,9 @@ def test_a_producer_that_takes_an_ordinal_first_is_given_way(settings: Settings,
     other.flush()
     # Their transaction hides the end of the log: the load waits for it before it gives an ordinal.
     process = begin(settings, artworks(tmp_path, "a.csv", ["ours,p"]))
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(5)
+    assert process.stdout is not None
+    said = iter(process.stdout.readline, "")
+    assert any("waiting for its end" in line for line in said)
     other.commit_transaction()
     process.communicate(timeout=SECONDS)
     assert process.returncode == 0
@@ -165,6 +180,26 @@ def test_a_catalogue_without_its_beginning_is_not_added_to(settings: Settings, t
     client.delete_records([place])[place].result(SECONDS)
     said = load(settings, artworks(tmp_path, "a.csv", ["new,p"]), exits=2)
     assert "artworks.v1 begins at offset 2" in said
+
+
+def test_a_worker_says_what_nobody_catalogued_until_it_is_loaded(settings: Settings, tmp_path: Path) -> None:
+    worker = WorkerProcess(settings)
+    worker.start()
+    try:
+        worker.wait_ready()
+        seen = [impression(f"x{n}", now_ms()) for n in range(3)]
+        produce(settings, [at_home("u1", flush("u1", seen))])
+        until(lambda: shows(worker, "impressions_uncatalogued_artworks", 3), SECONDS, "they are counted")
+        assert shows(worker, "impressions_worker_uncatalogued_total", 3)
+        assert worker.output().count("impressions_uncatalogued") == 1
+        load(settings, artworks(tmp_path, "late.csv", ["x0,p", "x1,p", "x2,p"]))
+        until(lambda: shows(worker, "impressions_uncatalogued_artworks", 0), SECONDS, "they are known")
+    finally:
+        worker.kill()
+
+
+def shows(worker: WorkerProcess, metric: str, value: float) -> bool:
+    return f"\n{metric} {float(value)}\n" in worker.metrics()
 
 
 def refused_by(tmp_path: Path, **variables: Any) -> str:
