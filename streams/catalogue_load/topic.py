@@ -54,8 +54,8 @@ class Log:
     def read_on(self, report: Read, say: Say | None) -> None:
         """Read from `at` to the end.
 
-        A transaction that another producer has open hides the end: say so and wait, or, with None, read up to it. Raises
-        BrokerAwayError where no broker answers, UserError where the transaction stays open.
+        A transaction that another producer has open hides the end: say so and wait, or, with None, read up to it.
+        Raises BrokerAwayError where no broker answers, UserError where the transaction stays open.
         """
         end = self._settled_end(say) if say else self._end(IsolationLevel.READ_COMMITTED)
         start = TopicPartition(ARTWORKS, 0, self.at)

@@ -19,7 +19,7 @@ def row(component: str) -> Row:
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["kafka", "worker-0", "sink-0", "sink-1", "worker-12", "supervisor"]
-    monkeypatch.setattr(targets.stack, "status", lambda _: [row(name) for name in names])
+    monkeypatch.setattr("streams.embedded.stack.status", lambda _: [row(name) for name in names])
 
 
 @pytest.mark.usefixtures("started")
