@@ -101,21 +101,24 @@ def _retires(options: LoadOptions, report: Report) -> bool:
 
 def _write(file: Path, options: LoadOptions, staging: Staging, log: Log, writer: Writer, report: Report) -> None:
     """Write what the log lacks, and read it again, until it lacks nothing."""
+    left = 0
     try:
         for _ in range(ROUNDS):
             if not _write_once(staging.steps(_retires(options, report)), writer, report):
-                report.say(f"{report.written:,} records were written to {ARTWORKS}.")
-                return
+                break
             _follow(log, report, wait=True)
             _refuse(file, staging, report)
-        left = sum(1 for _ in staging.steps(_retires(options, report)))
+        else:
+            left = sum(1 for _ in staging.steps(_retires(options, report)))
     except KeyboardInterrupt:
         writer.abort()
         raise
     except KnownError as error:
         raise type(error)(f"{str(error).rstrip('.')}. {_so_far(report)}") from None
-    report.problem = f"Another producer writes the same artworks: {left:,} still differ from the file."
-    report.say(report.problem)
+    report.say(f"{report.written:,} records were written to {ARTWORKS}.")
+    if left:
+        report.problem = f"Another producer writes the same artworks: {left:,} still differ from the file."
+        report.say(report.problem)
 
 
 def _write_once(steps: Iterator[Step], writer: Writer, report: Report) -> int:
