@@ -13,9 +13,11 @@ import pytest
 from confluent_kafka import IsolationLevel, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from streams.catalogue_load.writer import Writer
 from streams.core.artwork_record import Refusal
 from streams.core.catalogue import Artwork, Catalogue
 from streams.embedded.components import environment
+from streams.errors import FencedError
 from streams.kafka.admin import ends, watermarks
 from streams.kafka.names import ARTWORKS
 from streams.kafka.read import AT_ENDS, reader, up_to
@@ -153,6 +155,18 @@ def test_two_loads_at_once_give_no_ordinal_twice_and_lose_nothing(settings: Sett
     assert refused == 0
     given = ordinals(found, [f"{owner}{n}" for owner in ("x", "y") for n in range(MANY // 4)])
     assert sorted(given, key=str) == sorted(range(len(given)), key=str)
+
+
+def test_a_load_that_begins_ends_the_one_before_it_and_its_open_transaction(settings: Settings) -> None:
+    first, second = Writer(settings), Writer(settings)
+    first.fence()
+    first.write([("a", b'{"pool_id":"p","ordinal":0}')])
+    second.fence()
+    with pytest.raises(FencedError, match="Another `impressions catalogue load` has begun"):
+        first.write([("b", b'{"pool_id":"p","ordinal":1}')])
+    second.write([("c", b'{"pool_id":"p","ordinal":1}')])
+    found, refused = catalogue(settings)
+    assert (ordinals(found, ["a", "b", "c"]), refused) == ([0, None, 1], 0)
 
 
 def test_a_producer_that_takes_an_ordinal_first_is_given_way(settings: Settings, tmp_path: Path) -> None:
