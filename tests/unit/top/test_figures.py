@@ -94,7 +94,6 @@ PROBLEMS = [
     ("sink-0", {'impressions_kafka_partitions{state="under_min_isr"}': 2}, "2 partitions are under min isr"),
     ("sink-0", {"impressions_kpi_duplicates_seen": 1}, "readers see 1 duplicates"),
     ("sink-0", {"impressions_kpi_unbalanced_lines": 1}, "1 lines of the ledger don't balance"),
-    ("sink-0", {"impressions_kpi_computed_timestamp_seconds": time.time() - 600}, "10 minutes old"),
 ]
 
 
@@ -105,6 +104,12 @@ def test_a_problem_is_a_sentence_that_names_the_process(name: str, more: dict[st
     assert re.search(sentence, found)
     assert found.endswith(".")
     assert found.startswith((name, "Kafka", "ClickHouse"))
+
+
+def test_figures_of_pools_that_are_no_longer_computed_are_a_problem() -> None:
+    old = {"impressions_kpi_computed_timestamp_seconds": time.time() - 600}
+    (found,) = watched([answer("sink-0", 0, sink(10) | old)]).problems
+    assert found == "ClickHouse: the figures of pools are 10 minutes old."
 
 
 def test_a_process_that_is_away_or_not_ready_says_why() -> None:
