@@ -12,6 +12,8 @@ OPEN_SECONDS = 35.0
 # The sink asks ClickHouse for the KPIs every half minute.
 KPI_SECONDS = 120.0
 # What counts what a process does; it does something every other second while there is work.
+# Of the source, markers of transactions count as lag, and nobody decides those.
+WORK = {"worker": "impressions_worker_lag_seconds", "sink": "impressions_sink_lag"}
 DONE = {"worker": "impressions_worker_lines_total", "sink": "impressions_sink_rows_total"}
 IDLE_SECONDS = 8.0
 
@@ -63,7 +65,7 @@ def _process(answer: Answer, samples: Samples) -> Iterator[str]:
 
 def _idle(answer: Answer, before: Answer) -> Iterator[str]:
     """Whether there was work all the time and nothing was done: the process itself says so only after a minute."""
-    seconds, work, done = answer.at - before.at, f"impressions_{answer.kind}_lag", DONE[answer.kind]
+    seconds, work, done = answer.at - before.at, WORK[answer.kind], DONE[answer.kind]
     if answer.samples is None or before.samples is None or seconds < IDLE_SECONDS:
         return
     if answer.samples.most(work) and before.samples.most(work) and not answer.samples.since(before.samples).total(done):

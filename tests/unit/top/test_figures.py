@@ -131,6 +131,13 @@ def test_a_clickhouse_that_hangs_is_a_problem_before_the_sink_itself_says_so() -
     assert watched(*looks[:2], [answer("sink-0", 10, sink(11))]).problems == []
 
 
+def test_a_worker_that_decides_nothing_although_records_wait_is_a_problem() -> None:
+    looks = [[answer("worker-0", at, worker(10))] for at in (0, 5, 10)]
+    assert watched(*looks).problems == ["worker-0: no line was decided for 10 s, although there were some."]
+    idle = {f'impressions_worker_lag_seconds{{partition="{number}"}}': 0.0 for number in range(4)}
+    assert watched(*([answer("worker-0", at, worker(10) | idle)] for at in (0, 5, 10))).problems == []
+
+
 def test_every_metric_that_is_read_is_one_that_is_exported() -> None:
     folder = Path(module.__file__).parent
     read = {name for path in folder.glob("*.py") for name in re.findall(r'"(impressions_\w+)"', path.read_text())}

@@ -40,6 +40,11 @@ def test_it_fits_into_the_terminal(width: int, height: int, problems: int) -> No
     assert any(line.startswith("Process") for line in lines)
 
 
+@pytest.mark.parametrize(("width", "height"), [(40, 10), (20, 3), (500, 200)])
+def test_a_terminal_of_any_size_is_no_error(width: int, height: int) -> None:
+    assert max(map(len, drawn(figures(problems=9, pools=9), width, height))) <= width
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_rates_duplicates_lag_latency_coverage_and_errors_are_on_the_first_screen(width: int) -> None:
     text = "\n".join(drawn(figures(), width, 24))
