@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from streams.catalogue_load import command as catalogue_command
 from streams.errors import KnownError
 from streams.runtime import log
 from streams.settings import Settings
+from streams.top import command as top_command
 
 app = typer.Typer(
     name="impressions",
@@ -18,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(catalogue_command.app, name="catalogue")
 
 Index = Annotated[
     str,
@@ -73,13 +76,20 @@ def status() -> None:
     Example: impressions status
     """
     from streams.embedded import stack
+    from streams.embedded.notes import notes
 
-    rows = stack.status(Settings.load())
+    settings = Settings.load()
+    rows = stack.status(settings)
     for row in rows:
         since = f"since {row.since:%Y-%m-%d %H:%M:%S}" if row.since else ""
         line = f"{row.component:12}{'up' if row.up else 'down':6}{row.pid or '-':<9}{row.address:28}{since}{row.hint}"
         typer.echo(line.rstrip())
+    for note in notes(settings, rows):
+        typer.echo(note)
     raise typer.Exit(0 if all(row.up for row in rows) else 1)
+
+
+app.command()(top_command.top)
 
 
 @app.command()

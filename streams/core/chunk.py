@@ -215,6 +215,8 @@ class Decider:
                 if verdict is FRESH:
                     user.see(artwork_id, ordinal)
                     row.fresh += 1
+                if ordinal is None:
+                    outputs.summary.uncatalogued.append(artwork_id)
                 start = window.start_of(impression.seen_at, window_ms)
                 if start >= swept:
                     user.accept(start, artwork_id, impression.seen_at - start)

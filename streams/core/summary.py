@@ -39,6 +39,7 @@ class Summary:
     seen_at: list[int] = field(default_factory=list)  # of each accepted impression (ms)
     fresh_seen_at: list[int] = field(default_factory=list)  # of each fresh one
     coverage: list[tuple[str, float]] = field(default_factory=list)  # pool and share, for each touched user
+    uncatalogued: list[str] = field(default_factory=list)  # the artwork of each accepted one that no record has named
 
     def add(self, accepted: Sequence[Accepted], ledger: Sequence[Ledger]) -> None:
         """Add the rows of a part."""

@@ -155,6 +155,18 @@ worker_lost_records = Counter(
 catalogue_artworks = Gauge(
     "impressions_catalogue_artworks", "Artworks in the catalogue, retired ones included", registry=WORKER
 )
+worker_uncatalogued = Counter(
+    "impressions_worker_uncatalogued",
+    "Accepted impressions of artworks that no catalogue record had named when they were decided: in no pool's coverage "
+    "until one does",
+    registry=WORKER,
+)
+uncatalogued_artworks = Gauge(
+    "impressions_uncatalogued_artworks",
+    "Artworks of accepted impressions since the worker was started that no catalogue record has named yet; at most "
+    "10,000 are counted",
+    registry=WORKER,
+)
 catalogue_refused = Counter("impressions_catalogue_refused", "Catalogue records that were refused", registry=WORKER)
 pool_artworks = Gauge("impressions_pool_artworks", "Active artworks of a pool: its size", POOL, registry=WORKER)
 

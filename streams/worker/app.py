@@ -135,6 +135,7 @@ def build(settings: Settings, index: int, well: health.Health) -> ImpressionsApp
     # Faust's own sensor, beside ours. Its events are our chunks, and its seconds are milliseconds.
     setup_prometheus_sensors(app, registry=metrics.WORKER, name_prefix="faust")
     app.use(Assignment(settings, sources, follower.catalogue, folder))
+    follower.changed = app.assignment.uncatalogued.look_again
     for table in Table:
         app.tables.add(StateTable(app, table, partitions, app.assignment.states))
 

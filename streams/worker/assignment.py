@@ -44,6 +44,7 @@ from streams.worker.in_flight import InFlight
 from streams.worker.observe import begin, forget, observe
 from streams.worker.partition import Chunk, Partition, Source
 from streams.worker.poison import PoisonLog
+from streams.worker.uncatalogued import Uncatalogued
 
 logger = log.get(__name__)
 
@@ -64,6 +65,7 @@ class Assignment:
         self._settings = settings
         self._sources = sources
         self._catalogue = catalogue
+        self.uncatalogued = Uncatalogued(catalogue)
         self._folder = folder
         self._poison = PoisonLog(self._folder)
         self._memory = RocksMemory(settings.rocksdb_memory_mib)
@@ -214,6 +216,7 @@ class Assignment:
             end_process(error)
         self.in_flight.done(partition.number, partition.place)
         observe(partition, chunk)
+        self.uncatalogued.saw(chunk.outputs.summary.uncatalogued)
 
     def _lag_seconds(self, number: int) -> float:
         return self.in_flight.seconds(number, time.time())

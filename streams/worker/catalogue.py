@@ -61,6 +61,8 @@ class CatalogueFollower:
         self._settings = settings
         # Asked before anything is read, so that no record of a re-created topic can pass for one of this.
         self._source = Sources(settings, [ARTWORKS])
+        # Called, where the catalogue is used, after each batch of records.
+        self.changed: Callable[[], None] = lambda: None
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._consumer = reader(settings, **READER)
@@ -165,6 +167,7 @@ class CatalogueFollower:
                 metrics.catalogue_refused.inc()
                 log_refused(artwork_id=outcome.artwork_id, offset=record.offset(), why=outcome.why)
         self._show()
+        self.changed()
 
     def _show(self) -> None:
         """Set the metrics: those of the pools that changed, and of all that have no label of their own."""

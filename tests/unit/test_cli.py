@@ -13,8 +13,8 @@ from streams.errors import FencedError, KnownError, UserError
 from streams.runtime import log
 
 # Every command that exists. The collector has no command; its name stays reserved.
-COMMANDS = ["up", "down", "status", "provision", "worker", "sink", "clickhouse", "rebuild", "produce"]
-COMMANDS += ["settings", "doctor"]
+COMMANDS = ["up", "down", "status", "top", "provision", "worker", "sink", "clickhouse", "rebuild", "produce"]
+COMMANDS += ["settings", "doctor", "catalogue"]
 
 
 @pytest.fixture(autouse=True)
