@@ -12,18 +12,32 @@ It needs confluent-kafka, orjson and pydantic, and nothing from the package `str
 `impression_streams`; nothing appears on stdout or stderr unless the host configures logging.
 """
 
-from impression_streams.delivery import BufferFullError, Delivery, RawRecord, Stats, Undelivered, UndeliveredError
+from impression_streams.aio import AsyncImpressionProducer
+from impression_streams.delivery import (
+    BufferFullError,
+    Delivery,
+    MissingTopicError,
+    RawRecord,
+    Stats,
+    Undelivered,
+    UndeliveredError,
+)
 from impression_streams.flush import Flush, Impression
+from impression_streams.ids import from_id, to_id
 from impression_streams.producer import ImpressionProducer
 
 __all__ = [
+    "AsyncImpressionProducer",
     "BufferFullError",
     "Delivery",
     "Flush",
     "Impression",
     "ImpressionProducer",
+    "MissingTopicError",
     "RawRecord",
     "Stats",
     "Undelivered",
     "UndeliveredError",
+    "from_id",
+    "to_id",
 ]
