@@ -30,6 +30,7 @@ class Account:
         self.counts = Counts()
         self.open: set[Outgoing] = set()  # neither acknowledged nor given up
         self.reasons: list[str] = []
+        self.arrived = 0  # impressions
         self._intake = intake
         self._given_up: deque[Outgoing] = deque()
         self._unreported = 0
@@ -79,7 +80,7 @@ class Account:
     def stats(self, retries: int) -> Stats:
         """Return the counters. Any thread may call."""
         counts = self.counts  # before `recorded`, which only grows: so no part of the sum is ever missing
-        recorded = self._intake.recorded
+        recorded = self.arrived if self._intake.finished else self._intake.recorded
         return Stats(
             recorded=recorded,
             buffered=recorded - counts.sent,

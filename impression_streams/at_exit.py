@@ -6,6 +6,7 @@ Processes of multiprocessing end without the interpreter's exit handlers, but wi
 import atexit
 import multiprocessing
 import os
+from contextlib import suppress
 from multiprocessing import util
 from typing import Protocol
 
@@ -49,7 +50,7 @@ class Open:
 
     def remove(self, producer: Closable) -> None:
         """Forget a producer that is closed."""
-        if producer in self._producers:
+        with suppress(ValueError):  # two calls of close() may end here
             self._producers.remove(producer)
 
     def close_all(self) -> None:

@@ -158,10 +158,12 @@ class Engine:
 
     def _handle(self, item: Item) -> None:
         if isinstance(item, tuple):
+            self.account.arrived += 1
             full = self._buffers.add(*item, time.monotonic())
             if full is not None:
                 self._send_buffers([full], "size")
         elif isinstance(item, Outgoing):
+            self.account.arrived += item.impressions
             self._submit(item)
         else:
             item()
@@ -206,8 +208,10 @@ class Engine:
         buffers: list[Buffer | None] = []
         for item in self.intake.finish():
             if isinstance(item, tuple):
+                self.account.arrived += 1
                 buffers.append(self._buffers.add(*item, 0.0))
             elif isinstance(item, Outgoing):
+                self.account.arrived += item.impressions
                 self.account.sent(item)
             else:
                 self._last_step(item)

@@ -66,6 +66,7 @@ def from_id(made: str) -> str:
     """
     if made.startswith(_HASHED):
         raise ValueError("this id is a SHA-256: its text can't be computed")
-    if not _ESCAPED.fullmatch(made) or to_id(text := unquote_to_bytes(made.replace(":", "%")).decode()) != made:
+    text = unquote_to_bytes(made.replace(":", "%")).decode(errors="replace") if _ESCAPED.fullmatch(made) else ""
+    if not text or to_id(text) != made:
         raise ValueError("to_id does not make this id")
     return text

@@ -24,12 +24,11 @@ class Intake:
     """
 
     def __init__(self, limit: int) -> None:
-        self.recorded = 0  # impressions that were let in
-        self.closed = False
+        self.recorded = 0  # impressions that were let in, or are just being
+        self.closed = self.finished = False
         self.freed = self.failed = 0
         self._limit = limit
         self._admitted = self._taken = 0
-        self._finished = False
         self._late: list[Item] = []
         self._queue = native.simple_queue()
         # Guards a few steps that call nothing which waits. The thread that holds it may enter again.
@@ -86,7 +85,7 @@ class Intake:
 
     def was_seen(self, item: Item) -> bool:
         """Return False if the thread had ended before it could see the item, which this caller has put."""
-        if not self._finished:
+        if not self.finished:
             return True
         with self._gate:
             self._late.extend(self._left())
@@ -109,7 +108,7 @@ class Intake:
 
     def finish(self) -> Iterator[Item]:
         """Yield the rest; nobody takes from the queue from now on."""
-        self.closed = self._finished = True
+        self.closed = self.finished = True
         yield from self._left()
 
     def _left(self) -> Iterator[Item]:

@@ -35,6 +35,7 @@ PERMANENT = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError._UNKNOWN_PARTITION,
 }
+TIMED_OUT = {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT}
 MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
 
 
@@ -142,10 +143,16 @@ class Sender:
         if self._abandoned:
             self._give_up(outgoing)
         elif error.code() in PERMANENT or now >= outgoing.give_up_at:
-            self._report(outgoing, -1, -1, self._trouble if error.code() in MISSING else error.str(), now)
+            self._report(outgoing, -1, -1, self._reason(error), now)
         else:
             self.retries += 1
             self._later.append((now + RETRY_SECONDS, outgoing))
+
+    def _reason(self, error: KafkaError) -> str:
+        if error.code() in MISSING:
+            return missing(self._topic)
+        # A record that only timed out doesn't know why.
+        return f"{error.str()}: {self._trouble}" if error.code() in TIMED_OUT and self._trouble else error.str()
 
     def _give_up(self, outgoing: Outgoing) -> None:
         reason = f"{GIVEN_UP}: {self._trouble}" if self._trouble else GIVEN_UP

@@ -53,7 +53,7 @@ def to_ms(name: str, value: object) -> object:
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             raise ValueError(f"{name}: the datetime has no zone: use datetime.now(UTC), or .astimezone()")
-        return (value - EPOCH) // MILLISECOND
+        value = (value - EPOCH) // MILLISECOND
     if isinstance(value, float):
         raise ValueError(
             f"{name}: {value!r} is a float; whole ms since the epoch or a datetime are expected, not time.time()"
