@@ -92,9 +92,8 @@ def test_a_handler_that_closes_may_come_at_any_line_and_gets_what_was_accepted()
             except UndeliveredError as error:
                 back.extend(i.impression_id for flush in error.flushes for i in flush.impressions)
 
-        with interrupted_at(line, close) as count:
-            with suppress(RuntimeError):  # it was closed first
-                accepted.append(producer.record("main", "a1"))
+        with interrupted_at(line, close) as count, suppress(RuntimeError):  # it was closed first
+            accepted.append(producer.record("main", "a1"))
         reached = count[0] >= line
         close()
         assert sorted(back) == sorted(accepted), line
