@@ -30,6 +30,8 @@ from impression_streams.types import FlushReason
 
 # Between two looks at the timers when there is much to do.
 BURST = 500
+# So often the brokers must say, while the producer closes, that there is no such topic: one may have just been made.
+LOOKS = 2
 # An abandoned client has handed everything back; what its other thread is just posting comes within this.
 PAUSE_SECONDS = 0.01
 
@@ -62,6 +64,7 @@ class Engine:
         self._waiters: list[Waiter] = []
         self._deadline: float | None = None  # once closing: when to give up (monotonic, s)
         self._abandoned = False
+        self._looks = 0
         native.start(self._run, "impression-producer")
         self.sender.start()
 
@@ -133,6 +136,8 @@ class Engine:
         self.intake.put(partial(self._begin_close, time.monotonic() + seconds))
 
     def _begin_close(self, deadline: float) -> None:
+        if self._deadline is None:
+            self._looks = self.sender.looks
         self._deadline = deadline if self._deadline is None else min(deadline, self._deadline)
 
     def _run(self) -> None:
@@ -173,13 +178,16 @@ class Engine:
         self._send_buffers(list(self._buffers.take_due(now)), "timer")
         if self._deadline is not None:
             self._send_buffers(self._buffers.take(), "manual")
-            if self.account.open and now >= self._deadline and not self._abandoned:
+            if self.account.open and (now >= self._deadline or self._is_hopeless()) and not self._abandoned:
                 self._abandoned = True
                 self.sender.abandon()
         ready = [waiter for waiter in self._waiters if waiter.holds()]
         for waiter in ready:
             self._waiters.remove(waiter)
             waiter.notify()
+
+    def _is_hopeless(self) -> bool:
+        return self.topic_is_missing and self.sender.looks >= self._looks + LOOKS
 
     def _is_over(self) -> bool:
         return self._deadline is not None and not self.account.open and not self._buffers.next_due()

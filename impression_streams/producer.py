@@ -116,8 +116,9 @@ class ImpressionProducer(BaseProducer):
         """Send everything, wait for the acknowledgements, and end. A second call does nothing.
 
         Raises UndeliveredError with everything that was not acknowledged within `timeout` seconds or was given up
-        before; the producer is closed nevertheless. In a finaliser that happens to run in the producer's own thread it
-        doesn't wait, and what is undelivered is logged at the process's exit.
+        before; the producer is closed nevertheless. It doesn't wait for a topic that the brokers don't have, nor in a
+        finaliser that happens to run in the producer's own thread: what is undelivered then is logged at the process's
+        exit.
         """
         self._check_process()
         if self._engine.is_own_thread():

@@ -20,8 +20,9 @@ POLL_SECONDS = 0.1
 # How long an abandoned client may take to report what it held; this needs no network.
 PURGE_SECONDS = 5.0
 PURGE_STEP_SECONDS = 0.2
-# librdkafka asks about a topic that it believes missing only every five minutes, so the producer asks.
-LOOK_SECONDS = 1.0
+# librdkafka asks about a topic that it believes missing only every five minutes, so the producer asks so often.
+LOOK_SECONDS = 0.5
+ANSWER_SECONDS = 1.0
 GIVEN_UP = "not acknowledged in time"
 # Errors that a retry can't fix; any other may be over in a moment.
 PERMANENT = {
@@ -53,7 +54,8 @@ class Sender:
         done: Callable[[Outgoing, Delivery], None],
     ) -> None:
         self.retries = 0
-        self.topic_is_missing = False
+        self.topic_is_missing = False  # as the last attempts have shown
+        self.looks = 0  # so often in a row the brokers have said so since
         self.threads: set[int] = set()
         self._topic = topic
         self._connect = connect
@@ -64,6 +66,7 @@ class Sender:
         self._broken = False
         self._abandoned = False
         self._stopped = False
+        self._any_stored = False
         self._trouble = ""  # why nothing is acknowledged at present, as far as known
         self._outage, self._missing = log.Trouble(), log.Trouble()
         self._logged_retries = 0
@@ -129,7 +132,7 @@ class Sender:
 
     def _settle(self, outgoing: Outgoing, error: KafkaError | None, partition: int, offset: int, now: float) -> None:
         if error is None:
-            self._trouble, self.topic_is_missing = "", False
+            self._trouble, self.topic_is_missing, self.looks, self._any_stored = "", False, 0, True
             self._outage.over(now, "outage_over")
             self._missing.over(now, "topic_found")
             self._report(outgoing, partition, offset, None, now)
@@ -140,9 +143,11 @@ class Sender:
         if error.code() in MISSING:
             self.topic_is_missing, self._trouble = True, missing(self._topic)
             self._missing.event(now, logging.ERROR, "topic_missing", topic=self._topic)
+        # A caller that waits for its first record hears it at once; a topic that was there before may come back.
+        is_misnamed = error.code() in MISSING and outgoing.done is not None and not self._any_stored
         if self._abandoned:
             self._give_up(outgoing)
-        elif error.code() in PERMANENT or now >= outgoing.give_up_at:
+        elif error.code() in PERMANENT or is_misnamed or now >= outgoing.give_up_at:
             self._report(outgoing, -1, -1, self._reason(error), now)
         else:
             self.retries += 1
@@ -203,10 +208,14 @@ class Sender:
                 native.sleep(POLL_SECONDS)
             if self.topic_is_missing and time.monotonic() >= next_look:
                 with suppress(KafkaException):  # no answer: the records' own reports tell
-                    client.list_topics(self._topic, timeout=LOOK_SECONDS)
+                    found = client.list_topics(self._topic, timeout=ANSWER_SECONDS).topics[self._topic]
+                    self._post(partial(self._looked, found.error))
                 next_look = time.monotonic() + LOOK_SECONDS
         self.threads.discard(native.thread_id())  # another thread may get the id
         log.from_foreground()
+
+    def _looked(self, error: KafkaError | None) -> None:
+        self.looks = self.looks + 1 if error is not None and error.code() in MISSING else 0
 
     def _client_failed(self, client: Producer, error: KafkaError) -> None:
         if client is not self.client or self._abandoned:

@@ -12,7 +12,7 @@ import pytest
 from impression_streams import ImpressionProducer
 from streams.settings import Settings
 from tests.support.kafka import running_broker
-from tests.support.sdk import create_topic, dead_address
+from tests.support.sdk import create_topic, dead_address, run_program
 from tests.support.wait import until
 
 pytestmark = pytest.mark.integration
@@ -30,14 +30,6 @@ def topic(broker: Settings, request: pytest.FixtureRequest) -> str:
     name = request.node.name.replace("[", ".").replace("]", "")
     create_topic(broker, name)
     return str(name)
-
-
-def run(folder: Path, script: str, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run a script as a program of its own, which multiprocessing needs."""
-    program = folder / "program.py"
-    program.write_text(script)
-    command = [sys.executable, "-X", "faulthandler", str(program), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
 
 
 SIGNALS = """
@@ -73,7 +65,7 @@ assert stats.acknowledged == stats.recorded == recorded + caught, (stats, record
 def test_s02_a_signal_handler_that_flushes_while_the_main_thread_records_never_deadlocks(
     broker: Settings, topic: str, tmp_path: Path
 ) -> None:
-    done = run(tmp_path, SIGNALS, broker.kafka_bootstrap, topic)
+    done = run_program(tmp_path, SIGNALS, broker.kafka_bootstrap, topic)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -169,7 +161,7 @@ import os; os._exit(0)  # the pages that are left would call a closed producer
 def test_s02_finalisers_that_the_collector_runs_anywhere_may_record_flush_and_close(
     broker: Settings, topic: str, tmp_path: Path
 ) -> None:
-    done = run(tmp_path, FINALISERS, broker.kafka_bootstrap, topic)
+    done = run_program(tmp_path, FINALISERS, broker.kafka_bootstrap, topic)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -1,10 +1,11 @@
 """A topic that does not exist is named at the first send; what was accepted goes to it once it does."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
-from impression_streams import ImpressionProducer, MissingTopicError, UndeliveredError
+from impression_streams import AsyncImpressionProducer, ImpressionProducer, MissingTopicError, UndeliveredError
 from impression_streams.client import PROPAGATION_MS
 from streams.settings import Settings
 from tests.support.kafka import running_broker
@@ -79,3 +80,25 @@ def test_a_producer_whose_records_were_given_up_tries_again(broker: Settings) ->
             again.send_flush(flush)
     producer.close()
     assert set(impression_ids(read_all(broker, "much-later"))) == {first, second}
+
+
+def test_close_does_not_wait_for_a_topic_that_never_was(broker: Settings) -> None:
+    producer = ImpressionProducer(broker.kafka_bootstrap, topic="imressions.v1")
+    producer.record("u1", "a1")
+    with pytest.raises(UndeliveredError, match=rf"1 impressions .* \(not acknowledged in time: {SENTENCE}"):
+        producer.close(timeout=100_000)  # longer than the test may take
+
+
+def test_who_awaits_the_first_acknowledgement_hears_of_a_missing_topic_at_once(broker: Settings) -> None:
+    flush = {"v": 1, "flush_id": "f1", "user_id": "u1", "sent_at": 1_764_489_600_000}
+    flush["impressions"] = [{"impression_id": "i1", "artwork_id": "a1", "seen_at": 1_764_489_600_000}]
+
+    async def main() -> None:
+        async with AsyncImpressionProducer(
+            broker.kafka_bootstrap, topic="imressions.v1", delivery_timeout=100_000
+        ) as producer:
+            with pytest.raises(UndeliveredError, match=SENTENCE) as caught:
+                await producer.send_flush(flush)
+            assert [flush.flush_id for flush in caught.value.flushes] == ["f1"]
+
+    asyncio.run(main())

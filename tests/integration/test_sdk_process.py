@@ -1,7 +1,5 @@
 """ImpressionProducer in a process's life: forks, children of multiprocessing, the exit."""
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +8,7 @@ import pytest
 
 from streams.settings import Settings
 from tests.support.kafka import running_broker
-from tests.support.sdk import create_topic, dead_address, impression_ids, read_all
+from tests.support.sdk import create_topic, dead_address, impression_ids, read_all, run_program
 
 pytestmark = pytest.mark.integration
 
@@ -27,14 +25,6 @@ def topic(broker: Settings, request: pytest.FixtureRequest) -> str:
     name = request.node.name.replace("[", ".").replace("]", "")
     create_topic(broker, name)
     return str(name)
-
-
-def run(folder: Path, script: str, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run a script as a program of its own, which multiprocessing needs."""
-    program = folder / "program.py"
-    program.write_text(script)
-    command = [sys.executable, "-X", "faulthandler", str(program), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
 
 
 CHILD = """
@@ -61,7 +51,7 @@ if __name__ == "__main__":
 def test_s01_a_multiprocessing_child_that_forgets_its_producer_delivers_at_exit(
     broker: Settings, topic: str, tmp_path: Path, method: str
 ) -> None:
-    done = run(tmp_path, CHILD, broker.kafka_bootstrap, topic, method)
+    done = run_program(tmp_path, CHILD, broker.kafka_bootstrap, topic, method)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert impression_ids(read_all(broker, topic)) == Counter(["parent", "child-0", "child-1", "child-2"])
 
@@ -88,7 +78,7 @@ if __name__ == "__main__":
 
 
 def test_the_workers_of_a_pool_deliver_at_their_exit(broker: Settings, topic: str, tmp_path: Path) -> None:
-    done = run(tmp_path, POOL, broker.kafka_bootstrap, topic)
+    done = run_program(tmp_path, POOL, broker.kafka_bootstrap, topic)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert impression_ids(read_all(broker, topic)) == Counter(f"i{number}" for number in range(20))
 
@@ -119,7 +109,7 @@ assert os.waitstatus_to_exitcode(os.wait()[1]) == 0
 def test_a_forked_child_is_told_to_make_its_own_which_delivers_at_exit(
     broker: Settings, topic: str, tmp_path: Path
 ) -> None:
-    done = run(tmp_path, FORK, broker.kafka_bootstrap, topic)
+    done = run_program(tmp_path, FORK, broker.kafka_bootstrap, topic)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert impression_ids(read_all(broker, topic)) == Counter(["parent", "child"])
 
@@ -138,7 +128,7 @@ for number in range(20):
 def test_many_forgotten_producers_wait_together_and_not_one_after_the_other(tmp_path: Path) -> None:
     # One after the other they would take 20 times as long, more than this test may.
     with dead_address() as address:
-        done = run(tmp_path, FORGOTTEN, address, "4", seconds=60)
+        done = run_program(tmp_path, FORGOTTEN, address, "4", seconds=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -148,6 +138,6 @@ def test_a_producer_that_is_sent_to_another_process_is_refused(tmp_path: Path) -
         "from impression_streams import ImpressionProducer\n"
         "pickle.dumps(ImpressionProducer('127.0.0.1:1'))\n"
     )
-    done = run(tmp_path, script)
+    done = run_program(tmp_path, script)
     said = "TypeError: ImpressionProducer can't be sent to another process: make one in each process"
     assert done.stderr.splitlines()[-1] == said
