@@ -121,7 +121,8 @@ class BaseProducer:
     def _offer(self, item: tuple[str, bytes] | Outgoing) -> bool:
         """Let the item in, if there is room. Raises MissingTopicError, RuntimeError, BufferFullError (see `record`)."""
         engine = self._engine
-        engine.check()
+        if engine.intake.closed:
+            engine.check()
         if engine.topic_is_missing:
             raise MissingTopicError(missing(self._topic))
         weight, impressions = (item.weight, item.impressions) if isinstance(item, Outgoing) else (1, 1)

@@ -164,7 +164,7 @@ class Engine:
     def _handle(self, item: Item) -> None:
         if isinstance(item, tuple):
             self.account.arrived += 1
-            full = self._buffers.add(*item, time.monotonic())
+            full = self._buffers.add(item[0], item[1], time.monotonic())
             if full is not None:
                 self._send_buffers([full], "size")
         elif isinstance(item, Outgoing):

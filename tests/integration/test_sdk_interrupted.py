@@ -1,15 +1,15 @@
 """ImpressionProducer used by whoever interrupts its callers: signal handlers, finalisers, its own on_delivery."""
 
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from impression_streams import ImpressionProducer
+from impression_streams import Delivery, ImpressionProducer
 from streams.settings import Settings
 from tests.support.kafka import running_broker
 from tests.support.sdk import create_topic, dead_address, run_program
@@ -34,7 +34,7 @@ def topic(broker: Settings, request: pytest.FixtureRequest) -> str:
 
 SIGNALS = """
 import faulthandler, signal, sys
-from impression_streams import ImpressionProducer
+from impression_streams import Delivery, ImpressionProducer
 
 address, topic = sys.argv[1:]
 faulthandler.dump_traceback_later(60, exit=True)
@@ -120,7 +120,7 @@ def test_s02_a_sigterm_handler_that_closes_ends_within_its_time_out(
 
 FINALISERS = """
 import faulthandler, gc, sys
-from impression_streams import ImpressionProducer
+from impression_streams import Delivery, ImpressionProducer
 
 address, topic = sys.argv[1:]
 faulthandler.dump_traceback_later(60, exit=True)
@@ -183,14 +183,18 @@ def test_on_delivery_may_not_wait_for_its_own_producer(broker: Settings, topic: 
 def test_on_delivery_that_never_returns_is_no_success(
     broker: Settings, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, write = os.pipe()
+    go_on = Event()
     monkeypatch.setattr("impression_streams.producer.ABANDON_SECONDS", 0.5)
-    producer = ImpressionProducer(broker.kafka_bootstrap, topic=topic, on_delivery=lambda _: os.read(read, 1))
+
+    def wait(_: Delivery) -> None:
+        go_on.wait()
+
+    producer = ImpressionProducer(broker.kafka_bootstrap, topic=topic, on_delivery=wait)
     producer.record("u1", "a1")
     producer.flush()
     until(lambda: producer.stats.acknowledged, 30, "the delivery that is reported")
     with pytest.raises(RuntimeError, match="thread did not end"):
         producer.close(0.5)
-    os.write(write, b"x")
+    go_on.set()
     producer.close()
     assert producer.stats.acknowledged == 1
