@@ -28,7 +28,7 @@ class Account:
 
     def __init__(self, intake: Intake) -> None:
         self.counts = Counts()
-        self.open: set[Outgoing] = set()  # neither acknowledged nor given up
+        self.open: dict[Outgoing, None] = {}  # neither acknowledged nor given up, in order
         self.reasons: list[str] = []
         self.arrived = 0  # impressions
         self._intake = intake
@@ -37,14 +37,14 @@ class Account:
 
     def sent(self, outgoing: Outgoing) -> None:
         """Count a record that is being sent."""
-        self.open.add(outgoing)
+        self.open[outgoing] = None
         self.counts = self.counts._replace(sent=self.counts.sent + outgoing.impressions)
         if outgoing.open:
             outgoing.dropped, self._unreported = self._unreported, 0
 
     def finished(self, outgoing: Outgoing, delivery: Delivery) -> None:
         """Count a record that was acknowledged or given up."""
-        self.open.discard(outgoing)
+        self.open.pop(outgoing, None)
         counts, count = self.counts, outgoing.impressions
         if delivery.error is None:
             self._intake.freed += outgoing.weight
