@@ -52,7 +52,7 @@ def test_the_interval_of_an_idle_producer_counts_from_the_impression() -> None:
     let_pass(0.2)  # it waits for the next item meanwhile
     before = time.monotonic()
     producer.record("u1", "a1")
-    due = until(producer._engine._buffers.next_due, 30, "the buffer")
+    due = until(producer._engine._buffers.next_due, 30, "the buffer") or 0.0
     assert before + 600 <= due <= time.monotonic() + 600
     with pytest.raises(UndeliveredError):
         producer.close(0)
