@@ -139,7 +139,8 @@ def test_s05_with_an_unwritable_stdout_a_broker_beside_a_dead_one_gets_all_20(
         create_topic(settings, "impressions.v1")
         command = [sys.executable, "-c", DEAD_STDOUT, f"{address},{settings.kafka_bootstrap}", *logs_to_stdout]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-        assert (done.returncode, "back" in done.stderr) == (0, False)
+        # logging itself complains on stderr, with tracebacks.
+        assert (done.returncode, [line for line in done.stderr.splitlines() if line.startswith("back ")]) == (0, [])
         assert impression_ids(read_all(settings, "impressions.v1")).total() == 20
 
 
