@@ -8,6 +8,8 @@
 ... except UndeliveredError as error:
 ...     keep(error.flushes)  # and `send_flush` them later: the ids are the same, so nothing counts twice
 
+AsyncImpressionProducer is the same for asyncio, and `to_id` makes an id of any text, as of an e-mail address.
+
 It needs confluent-kafka, orjson and pydantic, and nothing from the package `streams`. It logs to the standard logger
 `impression_streams`; nothing appears on stdout or stderr unless the host configures logging.
 """

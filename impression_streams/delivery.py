@@ -32,7 +32,7 @@ class Stats:
     """
 
     recorded: int
-    buffered: int  # in a user's buffer, waiting for size or time
+    buffered: int  # accepted, waiting for size or time
     queued: int  # sent, not yet acknowledged
     acknowledged: int
     failed: int  # given up
