@@ -8,22 +8,38 @@
 ... except UndeliveredError as error:
 ...     keep(error.flushes)  # and `send_flush` them later: the ids are the same, so nothing counts twice
 
+AsyncImpressionProducer is the same for asyncio, and `to_id` makes an id of any text, as of an e-mail address.
+
 It needs confluent-kafka, orjson and pydantic, and nothing from the package `streams`. It logs to the standard logger
 `impression_streams`; nothing appears on stdout or stderr unless the host configures logging.
 """
 
-from impression_streams.delivery import BufferFullError, Delivery, RawRecord, Stats, Undelivered, UndeliveredError
+from impression_streams.aio import AsyncImpressionProducer
+from impression_streams.delivery import (
+    BufferFullError,
+    Delivery,
+    MissingTopicError,
+    RawRecord,
+    Stats,
+    Undelivered,
+    UndeliveredError,
+)
 from impression_streams.flush import Flush, Impression
+from impression_streams.ids import from_id, to_id
 from impression_streams.producer import ImpressionProducer
 
 __all__ = [
+    "AsyncImpressionProducer",
     "BufferFullError",
     "Delivery",
     "Flush",
     "Impression",
     "ImpressionProducer",
+    "MissingTopicError",
     "RawRecord",
     "Stats",
     "Undelivered",
     "UndeliveredError",
+    "from_id",
+    "to_id",
 ]

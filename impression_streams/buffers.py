@@ -38,6 +38,10 @@ class Buffers:
         self._by_user.clear()
         return taken
 
+    def next_due(self) -> float | None:
+        """Return when the next buffer is due."""
+        return next(iter(self._by_user.values())).due if self._by_user else None
+
     def take_due(self, now: float) -> Iterator[Buffer]:
         """Take out the buffers that are due, oldest first."""
         while self._by_user:

@@ -41,6 +41,11 @@ RESERVED = {
 # machine was paused) may report no brokers at all while it is fenced. A client that believes this has no broker left to
 # ask, and by default waits for five minutes (upstream/librdkafka_no_brokers.py).
 REBOOTSTRAP_MS = 10_000
+# How long a topic may be unknown before what was sent to it is reported as failed (ms), and then sent again. A new
+# topic is known everywhere within a second; librdkafka's 30 s would leave a wrong name unnoticed for so long.
+PROPAGATION_MS = 2_000
+EXPECTED = "host:port, with commas between several (kafka1:9092,kafka2:9092)"
+PROTOCOLS = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"}
 # librdkafka logs a line for each failed connection; the callback reports such errors instead. The only line left, a
 # client's fatal error, would go to the host's stderr.
 QUIET: dict[str, Any] = {"log_level": 2, "logger": LibrdkafkaLog()}
@@ -62,6 +67,23 @@ def connection(bootstrap: str) -> dict[str, str | int | float | bool]:
     return {"bootstrap.servers": bootstrap, "metadata.recovery.rebootstrap.trigger.ms": REBOOTSTRAP_MS}
 
 
+def check_bootstrap(bootstrap: object) -> None:
+    """Raise ValueError, with what is expected, unless `bootstrap` is a list of host:port as librdkafka reads it."""
+    if not isinstance(bootstrap, str):
+        raise ValueError(f"bootstrap: a string is expected, as {EXPECTED}, not {type(bootstrap).__name__}")
+    for address in bootstrap.split(","):
+        protocol, has_protocol, rest = address.strip().rpartition("://")
+        if has_protocol and protocol.lower() not in PROTOCOLS:
+            raise ValueError(f"bootstrap: {address.strip()!r} is a URL; brokers are named {EXPECTED}")
+        host, has_port, port = rest.rpartition(":") if not rest.endswith("]") else (rest, "", "")
+        if not (host if has_port else rest) or any(c in rest for c in " /?#@\t\n"):
+            raise ValueError(f"bootstrap: {address.strip()!r} is not an address; brokers are named {EXPECTED}")
+        if has_port and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+            raise ValueError(
+                f"bootstrap: {address.strip()!r} has no port from 1 to 65535; brokers are named {EXPECTED}"
+            )
+
+
 def connect(options: ClientOptions, on_error: Callable[[KafkaError], None]) -> Producer:
     """Return a client. Raises ValueError for a setting that is unknown to librdkafka or reserved.
 
@@ -72,6 +94,7 @@ def connect(options: ClientOptions, on_error: Callable[[KafkaError], None]) -> P
     settings: dict[str, Any] = {
         **QUIET,
         **connection(options.bootstrap),
+        "topic.metadata.propagation.max.ms": PROPAGATION_MS,
         **options.config,
         **FIXED,
         "compression.type": options.compression,

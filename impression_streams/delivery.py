@@ -32,7 +32,7 @@ class Stats:
     """
 
     recorded: int
-    buffered: int  # in a user's buffer, waiting for size or time
+    buffered: int  # accepted, waiting for size or time
     queued: int  # sent, not yet acknowledged
     acknowledged: int
     failed: int  # given up
@@ -89,3 +89,10 @@ class UndeliveredError(Exception):
 
 class BufferFullError(BufferError):
     """There is no room for what was given: none of it was accepted, and nothing else was lost."""
+
+
+class MissingTopicError(RuntimeError):
+    """The brokers have no such topic, and none of this producer's records was ever acknowledged.
+
+    What was given was not accepted. What was accepted before is still tried, so a topic created soon gets it.
+    """

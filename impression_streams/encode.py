@@ -4,11 +4,13 @@ A valid flush stays far below a line's limit of 1 MiB: 500 impressions with ever
 (tests/unit/sdk/test_encode.py), so a flush never has to be split.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from impression_streams.flush import Flush, Impression
 from impression_streams.types import FlushReason, Id
@@ -20,6 +22,7 @@ MAX_RECORD_BYTES = MAX_BATCH_BYTES - 128
 
 _IMPRESSION = TypeAdapter(Impression)
 _FLUSH = TypeAdapter(Flush)
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9._:-]")
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 
 
@@ -84,5 +87,15 @@ def check_record(value_size: int, key: str | None) -> None:
 
 
 def _describe(error: ValidationError, name: str = "") -> str:
-    parts = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, part['loc'])) or name}: {part['msg']}" for part in parts[:5])
+    parts = error.errors(include_url=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, part['loc'])) or name}: {_message(part)}" for part in parts[:5])
+
+
+def _message(part: ErrorDetails) -> str:
+    """Return what is wrong, without the value: it may be somebody's data."""
+    if part["type"] != "string_pattern_mismatch":  # only ids have a pattern
+        return part["msg"]
+    given = part["input"]
+    foreign = _NOT_IN_IDS.search(given)
+    wrong = f"{foreign[0]!r} is not allowed" if foreign else f"it has {len(given)} characters"
+    return f"{wrong}: an id is 1 to 128 of A-Z a-z 0-9 . _ : - (to_id makes one of any text)"

@@ -1,10 +1,12 @@
 """A record that is being sent to the broker."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 from impression_streams import encode
 from impression_streams.buffers import Buffer
+from impression_streams.delivery import Delivery
 from impression_streams.flush import Flush
 
 # An impression takes 200 to 700 bytes, so a raw record weighs one impression for each RAW_BYTES begun.
@@ -30,6 +32,7 @@ class Outgoing:
     give_up_at: float = 0.0
     attempts: int = 0
     dropped: int = 0
+    done: Callable[[Delivery], None] | None = None  # for a caller that waits for this record
 
     @classmethod
     def of_buffer(cls, buffer: Buffer, header: dict[str, Any]) -> Self:

@@ -4,19 +4,25 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from threading import Lock
+from contextlib import suppress
+from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from impression_streams import log
+from impression_streams import log, native
 from impression_streams.delivery import Delivery
 from impression_streams.outgoing import Outgoing
 
 # Between two attempts: the broker has just refused, after librdkafka itself had waited and retried.
 RETRY_SECONDS = 0.5
+# How long one call waits for librdkafka's reports: once the producer is closed, its second thread ends within this.
+POLL_SECONDS = 0.1
 # How long an abandoned client may take to report what it held; this needs no network.
 PURGE_SECONDS = 5.0
 PURGE_STEP_SECONDS = 0.2
+# librdkafka asks about a topic that it believes missing only every five minutes, so the producer asks so often.
+LOOK_SECONDS = 0.5
+ANSWER_SECONDS = 1.0
 GIVEN_UP = "not acknowledged in time"
 # Errors that a retry can't fix; any other may be over in a moment.
 PERMANENT = {
@@ -30,58 +36,74 @@ PERMANENT = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError._UNKNOWN_PARTITION,
 }
+TIMED_OUT = {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT}
+MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
 
 
 class Sender:
-    """Sends records. Any thread may call `submit`; only one may call `step`, which makes all reports.
+    """Sends records. One thread, the owner's, calls everything; another serves librdkafka and has its reports posted.
 
-    `done` is called once for every record submitted, by the thread that calls `step`, without holding a lock.
+    `post` hands a step to the owner's thread. `done` is called once for every record submitted.
     """
 
     def __init__(
         self,
         topic: str,
         connect: Callable[[Callable[[KafkaError], None]], Producer],
+        post: Callable[[Callable[[], None]], None],
         done: Callable[[Outgoing, Delivery], None],
     ) -> None:
+        self.retries = 0
+        self.topic_is_missing = False  # as the last attempts have shown
+        self.looks = 0  # so often in a row the brokers have said so since
+        self.threads: set[int] = set()
         self._topic = topic
         self._connect = connect
+        self._post = post
         self._done = done
-        self._lock = Lock()
         self._ready: deque[Outgoing] = deque()
         self._later: deque[tuple[float, Outgoing]] = deque()
-        self._refused: deque[tuple[Outgoing, KafkaError]] = deque()
         self._broken = False
         self._abandoned = False
-        self._client = connect(self._on_error)
-        self._outage = log.Trouble()
-        self.retries = 0
+        self._stopped = False
+        self._any_stored = False
+        self._trouble = ""  # why nothing is acknowledged at present, as far as known
+        self._outage, self._missing = log.Trouble(), log.Trouble()
+        self._logged_retries = 0
+        self.client = connect(self._on_error)
+
+    def start(self) -> None:
+        """Start to serve librdkafka."""
+        native.start(self._poll, "impression-producer-poll")
+
+    def stop(self) -> None:
+        """Stop serving librdkafka."""
+        self._stopped = True
 
     def submit(self, outgoing: Outgoing) -> None:
         """Send a record after those before it. Never blocks: records that librdkafka has no room for wait here."""
-        with self._lock:
-            self._ready.append(outgoing)
-            self._pump()
+        self._ready.append(outgoing)
+        self._pump()
 
     def abandon(self) -> None:
-        """Give up: the next `step` reports every record that is not acknowledged by then as failed."""
+        """Give up: report every record that is not acknowledged by now as failed."""
         self._abandoned = True
+        self._drop_client()
 
-    def step(self, seconds: float) -> None:
-        """Serve delivery reports for up to `seconds`, then send the records that can now be sent."""
-        before = self.retries
-        self._serve(lambda: self._client.poll(seconds))
-        if self._broken or self._abandoned:
+    def next_retry(self) -> float | None:
+        """Return when `tick` has something to do (monotonic, s)."""
+        return self._later[0][0] if self._later else None
+
+    def tick(self, now: float) -> None:
+        """Send the records that can now be sent."""
+        if self._broken:
             self._drop_client()
-        while self._refused:
-            self._failed(*self._refused.popleft())
-        now = time.monotonic()
-        if self.retries > before:
-            self._outage.event(now, logging.WARNING, "flushes_retried", count=self.retries - before)
-        with self._lock:
-            while self._later and self._later[0][0] <= now:
-                self._ready.append(self._later.popleft()[1])
-            self._pump()
+        if self.retries > self._logged_retries:
+            self._outage.event(now, logging.WARNING, "flushes_retried", count=self.retries - self._logged_retries)
+            self._logged_retries = self.retries
+        while self._later and self._later[0][0] <= now:
+            self._ready.append(self._later.popleft()[1])
+        self._pump()
 
     def _pump(self) -> None:
         while self._ready:
@@ -95,35 +117,54 @@ class Sender:
                 return
             except KafkaException as error:
                 self._broken = self._broken or error.args[0].code() == KafkaError._FATAL
-                self._refused.append((outgoing, error.args[0]))
+                # As a step of its own, after the caller has finished this one.
+                self._post(partial(self._settle, outgoing, error.args[0], -1, -1, time.monotonic()))
 
     def _produce(self, outgoing: Outgoing) -> None:
         def report(error: KafkaError | None, message: Message) -> None:
-            if error is None:
-                self._acknowledged(outgoing, message)
-            else:
-                self._failed(outgoing, error)
+            partition, offset = message.partition(), message.offset()
+            place = (-1 if partition is None else partition, -1 if offset is None else offset)
+            self._post(partial(self._settle, outgoing, error, *place, time.monotonic()))
 
-        value = outgoing.value(len(self._ready) + len(self._later) + len(self._client))
+        value = outgoing.value(len(self._ready) + len(self._later) + len(self.client))
         partition = -1 if outgoing.partition is None else outgoing.partition  # -1: the partitioner decides
-        self._client.produce(self._topic, value, outgoing.key, partition, on_delivery=report)
+        self.client.produce(self._topic, value, outgoing.key, partition, on_delivery=report)
 
-    def _acknowledged(self, outgoing: Outgoing, message: Message) -> None:
-        self._outage.over(time.monotonic(), "outage_over")
-        partition, offset = message.partition(), message.offset()
-        self._report(outgoing, -1 if partition is None else partition, -1 if offset is None else offset, None)
+    def _settle(self, outgoing: Outgoing, error: KafkaError | None, partition: int, offset: int, now: float) -> None:
+        if error is None:
+            self._trouble, self.topic_is_missing, self.looks, self._any_stored = "", False, 0, True
+            self._outage.over(now, "outage_over")
+            self._missing.over(now, "topic_found")
+            self._report(outgoing, partition, offset, None, now)
+        else:
+            self._failed(outgoing, error, now)
 
-    def _failed(self, outgoing: Outgoing, error: KafkaError) -> None:
-        now = time.monotonic()
-        if self._abandoned or error.code() in PERMANENT or now >= outgoing.give_up_at:
-            self._report(outgoing, -1, -1, GIVEN_UP if self._abandoned else error.str())
-            return
-        self.retries += 1
-        with self._lock:
+    def _failed(self, outgoing: Outgoing, error: KafkaError, now: float) -> None:
+        if error.code() in MISSING:
+            self.topic_is_missing, self._trouble = True, missing(self._topic)
+            self._missing.event(now, logging.ERROR, "topic_missing", topic=self._topic)
+        # A caller that waits for its first record hears it at once; a topic that was there before may come back.
+        is_misnamed = error.code() in MISSING and outgoing.done is not None and not self._any_stored
+        if self._abandoned:
+            self._give_up(outgoing)
+        elif error.code() in PERMANENT or is_misnamed or now >= outgoing.give_up_at:
+            self._report(outgoing, -1, -1, self._reason(error), now)
+        else:
+            self.retries += 1
             self._later.append((now + RETRY_SECONDS, outgoing))
 
-    def _report(self, outgoing: Outgoing, partition: int, offset: int, error: str | None) -> None:
-        latency_ms = (time.monotonic() - outgoing.started) * 1000
+    def _reason(self, error: KafkaError) -> str:
+        if error.code() in MISSING:
+            return missing(self._topic)
+        # A record that only timed out doesn't know why.
+        return f"{error.str()}: {self._trouble}" if error.code() in TIMED_OUT and self._trouble else error.str()
+
+    def _give_up(self, outgoing: Outgoing) -> None:
+        reason = f"{GIVEN_UP}: {self._trouble}" if self._trouble else GIVEN_UP
+        self._report(outgoing, -1, -1, reason, time.monotonic())
+
+    def _report(self, outgoing: Outgoing, partition: int, offset: int, error: str | None, now: float) -> None:
+        latency_ms = (now - outgoing.started) * 1000
         self._done(
             outgoing,
             Delivery(outgoing.flush_id, outgoing.user_id, outgoing.impressions, partition, offset, latency_ms, error),
@@ -135,37 +176,66 @@ class Sender:
         A fatal error of the idempotent producer (the broker does not know its sequence) ends a client for good:
         https://github.com/confluentinc/librdkafka/blob/master/INTRODUCTION.md#idempotent-producer-fatal-errors
         """
-        with self._lock:
-            old = self._client
-            if self._abandoned:
-                waiting = [*self._ready, *(outgoing for _, outgoing in self._later)]
-                self._ready.clear()
-                self._later.clear()
-            else:
-                waiting = []
-                self._client = self._connect(self._on_error)
-        if not self._abandoned:  # outside the lock: the host's log handler may itself record impressions
+        old, self._broken = self.client, False
+        if not self._abandoned:
+            self.client = self._connect(self._on_error)
             self._outage.event(time.monotonic(), logging.WARNING, "client_replaced")
         old.purge()
         deadline = time.monotonic() + PURGE_SECONDS
-        while len(old):
+        while len(old):  # its reports are posted meanwhile
             if time.monotonic() > deadline:
                 raise RuntimeError(f"librdkafka did not hand back {len(old)} records")
-            self._serve(lambda: old.flush(PURGE_STEP_SECONDS))
-        self._broken = False
-        for outgoing in waiting:
-            self._report(outgoing, -1, -1, GIVEN_UP)
+            with suppress(KafkaException):  # the fatal error of a client that is dropped for it
+                old.flush(PURGE_STEP_SECONDS)
+        if self._abandoned:
+            waiting = [*self._ready, *(outgoing for _, outgoing in self._later)]
+            self._ready.clear()
+            self._later.clear()
+            for outgoing in waiting:
+                self._give_up(outgoing)
 
-    def _serve(self, call: Callable[[], object]) -> None:
-        """Make a call that serves reports. The client's fatal error is raised here even though `error_cb` is set."""
-        try:
-            call()
-        except KafkaException as error:
-            if not error.args[0].fatal():
-                raise
-            code, detail = error.args[0].name(), error.args[0].str()
-            self._outage.event(time.monotonic(), logging.ERROR, "client_failed", code=code, detail=detail)
-            self._broken = True
+    def _poll(self) -> None:
+        """Serve the client until stopped. Its fatal error is raised here even though `error_cb` is set."""
+        log.from_background()
+        self.threads.add(native.thread_id())
+        next_look = 0.0
+        while not self._stopped:
+            client = self.client
+            try:
+                client.poll(POLL_SECONDS)
+            except KafkaException as error:
+                self._post(partial(self._client_failed, client, error.args[0]))
+                native.sleep(POLL_SECONDS)
+            if self.topic_is_missing and time.monotonic() >= next_look:
+                with suppress(KafkaException):  # no answer: the records' own reports tell
+                    found = client.list_topics(self._topic, timeout=ANSWER_SECONDS).topics[self._topic]
+                    self._post(partial(self._looked, found.error))
+                next_look = time.monotonic() + LOOK_SECONDS
+        self.threads.discard(native.thread_id())  # another thread may get the id
+        log.from_foreground()
+
+    def _looked(self, error: KafkaError | None) -> None:
+        self.looks = self.looks + 1 if error is not None and error.code() in MISSING else 0
+
+    def _client_failed(self, client: Producer, error: KafkaError) -> None:
+        if client is not self.client or self._abandoned:
+            return
+        if not error.fatal():
+            raise KafkaException(error)
+        detail = error.str()
+        self._outage.event(time.monotonic(), logging.ERROR, "client_failed", code=error.name(), detail=detail)
+        self._broken = True
 
     def _on_error(self, error: KafkaError) -> None:
+        """Take an error from the thread that serves the client."""
+        self._post(partial(self._broker_error, error))
+
+    def _broker_error(self, error: KafkaError) -> None:
+        if error.code() != KafkaError._ALL_BROKERS_DOWN or not self._trouble:  # other errors say more
+            self._trouble = error.str()
         self._outage.event(time.monotonic(), logging.WARNING, "broker_error", code=error.name(), detail=error.str())
+
+
+def missing(topic: str) -> str:
+    """Return the sentence about a topic that no broker knows."""
+    return f"the topic {topic} does not exist: create it (`impressions provision` does), or pass its name as `topic`"

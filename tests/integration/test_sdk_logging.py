@@ -98,3 +98,72 @@ def test_an_unwritable_log_costs_nothing(tmp_path: Path, monkeypatch: pytest.Mon
             ids = Counter(producer.record("u1", f"a{number}") for number in range(100))
         assert impression_ids(read_all(settings, "impressions.v1")) == ids
     assert len(refusing.lines) > 10
+
+
+# A host whose stdout is a pipe that nobody reads any more, as in `app | head`.
+DEAD_STDOUT = """
+import os, sys
+from impression_streams import ImpressionProducer, UndeliveredError
+
+if sys.argv[2:]:
+    import logging
+    logging.basicConfig(stream=sys.stdout, level=logging.DEBUG)
+read, write = os.pipe()
+os.close(read)
+os.dup2(write, 1)
+producer = ImpressionProducer(sys.argv[1], flush_interval=0.2, delivery_timeout=5)
+for number in range(20):
+    producer.record("stdout-user", f"a{number}")
+try:
+    producer.close(3)
+except UndeliveredError as error:
+    sys.stderr.write(f"back {sum(len(flush.impressions) for flush in error.flushes)}\\n")
+sys.stderr.flush()
+os._exit(0)  # Python itself would fail to flush its stdout
+"""
+
+
+@pytest.mark.parametrize("logs_to_stdout", [(), ("yes",)])
+def test_s05_with_an_unwritable_stdout_close_hands_back_all_20(logs_to_stdout: tuple[str, ...]) -> None:
+    with dead_address() as address:
+        command = [sys.executable, "-c", DEAD_STDOUT, address, *logs_to_stdout]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "back 20")
+
+
+@pytest.mark.parametrize("logs_to_stdout", [(), ("yes",)])
+def test_s05_with_an_unwritable_stdout_a_broker_beside_a_dead_one_gets_all_20(
+    tmp_path: Path, logs_to_stdout: tuple[str, ...]
+) -> None:
+    with dead_address() as address, running_broker(tmp_path) as settings:
+        create_topic(settings, "impressions.v1")
+        command = [sys.executable, "-c", DEAD_STDOUT, f"{address},{settings.kafka_bootstrap}", *logs_to_stdout]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        # logging itself complains on stderr, with tracebacks.
+        assert (done.returncode, [line for line in done.stderr.splitlines() if line.startswith("back ")]) == (0, [])
+        assert impression_ids(read_all(settings, "impressions.v1")).total() == 20
+
+
+# A host whose stdout is its product.
+PRODUCT = """
+import json, sys
+from impression_streams import ImpressionProducer, UndeliveredError
+
+producer = ImpressionProducer(sys.argv[1], delivery_timeout=1, config={"debug": "all"})
+print(json.dumps({"row": 1}), flush=True)
+producer.record("u1", "a1")
+producer.flush()
+assert producer.wait(30)
+try:
+    producer.close(1)
+except UndeliveredError:
+    pass
+print(json.dumps({"row": 2}))
+"""
+
+
+def test_s06_no_line_of_ours_is_on_stdout() -> None:
+    with dead_address() as address:
+        command = [sys.executable, "-c", PRODUCT, address]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, '{"row": 1}\n{"row": 2}\n', "")

@@ -138,10 +138,10 @@ def test_the_producer_survives_a_fatal_error_of_the_client(broker: Settings) -> 
     producer = ImpressionProducer(broker.kafka_bootstrap, batch_size=1)
     ids = [producer.record("u1", "a0")]
     assert producer.wait(30)
-    first = producer._sender._client
+    first = producer._engine.sender.client
     fail_for_good(first)
     ids += [producer.record("u1", f"a{i}") for i in range(1, 50)]
     producer.close(timeout=60)
-    assert producer._sender._client is not first
+    assert producer._engine.sender.client is not first
     assert set(impression_ids(read_all(broker, "impressions.v1"))) == set(ids)
     assert producer.stats.acknowledged == 50

@@ -1,9 +1,13 @@
 """Read back what a producer left on a topic, with a separate client."""
 
+import os
 import socket
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -15,6 +19,7 @@ from streams.kafka.read import AT_ENDS, reader, to_ends
 from streams.provision import topics_file
 from streams.settings import Settings
 
+ROOT = Path(__file__).resolve().parents[2]
 PARTITIONS = 4
 
 
@@ -55,3 +60,19 @@ def impression_ids(records: list[Message]) -> Counter[str]:
         assert isinstance(decoded, DecodedFlush)
         found.update(impression.impression_id for impression in decoded.flush.impressions)
     return found
+
+
+def run_program(folder: Path, script: str, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run a script as a file of its own, which multiprocessing needs, in a folder."""
+    program = folder / "program.py"
+    program.write_text(script)
+    command = [sys.executable, "-X", "faulthandler", str(program), *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+    )

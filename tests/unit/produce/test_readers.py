@@ -58,7 +58,7 @@ def test_a_csv_file_gives_its_good_rows_and_names_the_bad_ones(tmp_path: Path, n
         (9, "u2", "a0015", None),
     ]
     assert [b.split(":")[1] for b in bad] == ["4", "5", "6", "7", "10", "11"]
-    assert "4: user_id: String should match" in bad[0]
+    assert "4: user_id: ' ' is not allowed" in bad[0]
     assert "seen_at: a time is expected" in bad[1]
     assert "3 columns, the header has 5" in bad[2]
     assert "artwork_id: " in bad[3]

@@ -2,10 +2,22 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from threading import Event, Thread
 
 import pytest
 
-from impression_streams.log import LOGGER, SECONDS_BETWEEN_LINES, LibrdkafkaLog, Trouble, write
+from impression_streams import ImpressionProducer, UndeliveredError
+from impression_streams.log import (
+    LOGGER,
+    MAX_WAITING,
+    SECONDS_BETWEEN_LINES,
+    LibrdkafkaLog,
+    Trouble,
+    drain,
+    from_background,
+    write,
+)
 
 MINUTE = SECONDS_BETWEEN_LINES
 
@@ -87,3 +99,78 @@ def test_a_handler_that_raises_does_no_harm(line: Callable[[], None], caplog: py
         LOGGER.error("probe")
     line()
     assert len(caplog.messages) == 0  # the raising handler comes before the test's own
+
+
+class Hanging(logging.Handler):
+    """A handler whose log takes nothing, as a pipe that nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.go_on.wait()
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    handler = Hanging()
+    LOGGER.addHandler(handler)
+    yield handler
+    handler.go_on.set()
+    drain(60)
+    LOGGER.removeHandler(handler)
+
+
+def give_up() -> list[str]:
+    """Record to a broker that is down, and return what comes back."""
+    producer = ImpressionProducer("127.0.0.1:1", batch_size=1, delivery_timeout=0.1)
+    ids = [producer.record("u1", f"a{number}") for number in range(20)]
+    assert producer.wait(60)
+    with pytest.raises(UndeliveredError) as caught:
+        producer.close()
+    assert ids == [i.impression_id for flush in caught.value.flushes for i in flush.impressions]
+    return ids
+
+
+def test_a_log_that_hangs_stops_no_delivery_and_hides_no_loss(hanging: Hanging) -> None:
+    give_up()
+    assert not hanging.go_on.is_set()
+
+
+def test_a_lock_of_the_log_that_the_caller_holds_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    # As in a signal handler that interrupts the main thread while it writes a line.
+    with caplog.handler.lock or nullcontext():
+        give_up()
+        assert not caplog.messages
+    drain(60)
+    assert any("delivery_failed" in line for line in caplog.messages)
+
+
+def test_lines_that_a_hanging_log_has_no_room_for_are_counted(
+    hanging: Hanging, caplog: pytest.LogCaptureFixture
+) -> None:
+    def many() -> None:
+        from_background()
+        for number in range(MAX_WAITING + 100):
+            write(logging.WARNING, "flushes_retried", count=number)
+
+    thread = Thread(target=many)
+    thread.start()
+    thread.join()
+    hanging.go_on.set()
+    drain(60)
+
+    def one_more() -> None:
+        from_background()
+        write(logging.WARNING, "outage_over")
+
+    thread = Thread(target=one_more)
+    thread.start()
+    thread.join()
+    drain(60)
+    written = sum(line.startswith("flushes_retried") for line in caplog.messages)
+    (left_out,) = [line for line in caplog.messages if line.startswith("lines_left_out")]
+    assert written >= MAX_WAITING
+    assert left_out == f"lines_left_out count={MAX_WAITING + 100 - written}"
+    assert caplog.messages[-1] == "outage_over"
