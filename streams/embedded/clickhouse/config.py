@@ -14,6 +14,8 @@ class ServerConfig:
     port: int
     path: Path
     writer_password: str
+    # Names under which clients reach this server, besides localhost and addresses: host.docker.internal, for example.
+    hosts: tuple[str, ...] = ()
     # chDB runs each handle's query on the engine's shared thread pool, so the number of handles limits how many
     # readers share the processor; with four, a dashboard and an analyst don't wait for each other on two cores.
     reader_handles: int = 4

@@ -65,7 +65,7 @@ async def _serve(settings: ServerConfig, listener: socket.socket, engine: Engine
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     pool = Pool(engine, settings)
-    async with _listening(settings, listener, Queries(pool, settings, engine.timezone)) as stop_accepting:
+    async with _listening(settings, listener, Queries(pool, settings, engine)) as stop_accepting:
         _log.info("listening", host=settings.host, port=listener.getsockname()[1], engine=ENGINE_VERSION)
         await stop.wait()
         await stop_accepting()
@@ -106,7 +106,7 @@ def _application(settings: ServerConfig, queries: Queries) -> web.Application:
     async def refuse_foreign_pages(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        why = foreign_page(request.headers, settings.host)
+        why = foreign_page(request.headers, settings.host, settings.hosts)
         if why is not None:
             return web.Response(status=403, text=why + "\n")
         return await handler(request)
@@ -117,6 +117,7 @@ def _application(settings: ServerConfig, queries: Queries) -> web.Application:
     application = web.Application(middlewares=[refuse_foreign_pages], client_max_size=settings.body_bytes)
     application.router.add_get("/ping", ping)
     application.router.add_get("/replicas_status", ping)  # no replica lags
-    application.router.add_get("/", queries.handle)
-    application.router.add_post("/", queries.handle)
+    for path in ("/", "/query"):
+        application.router.add_get(path, queries.handle)
+        application.router.add_post(path, queries.handle)
     return application

@@ -123,7 +123,11 @@ def test_consecutive_streams_are_one_body_and_a_cut_stream_is_refused(encoding: 
         ("lz4,zstd,gzip", "1", "lz4"),
         ("gzip, zstd;q=0.5", "1", "zstd"),
         ("gzip;q=1.0, lz4;q=0", "1", "gzip"),
-        ("br", "1", ""),
+        ("br", "1", "br"),
+        ("compress", "1", ""),
+        ("snappy", "1", "snappy"),
+        ("bz2", "1", "bz2"),
+        ("xz", "1", "xz"),
         ("gzip", "0", ""),
     ],
 )
