@@ -112,7 +112,7 @@ class BlockEncoder:
 
 
 def _encoded(data: bytes) -> bytes:
-    compressed = lz4.block.compress(data, store_size=False)
+    compressed = bytes(lz4.block.compress(data, store_size=False))
     size = len(compressed) + _HEAD
     block = bytes([_LZ4]) + size.to_bytes(4, "little") + len(data).to_bytes(4, "little") + compressed
     return _checksum(block) + block

@@ -11,6 +11,7 @@ from streams.embedded.clickhouse.errors import (
     INVALID_USAGE_OF_INPUT,
     NUMBER_OF_ARGUMENTS_DOESNT_MATCH,
     SYNTAX_ERROR,
+    UNKNOWN_TYPE_OF_QUERY,
     ClickHouseError,
 )
 from streams.embedded.clickhouse.lexer import Token, tokens
@@ -214,6 +215,7 @@ def without_data(text: bytes) -> bytes:
     """Return a statement that is not split, without the semicolons that end it.
 
     A FORMAT of an INSERT ... SELECT without input() has no data, so it is left out: the engine would look for data.
+    Raises UNKNOWN_TYPE_OF_QUERY for an INSERT from a file.
     """
     text = text.strip()
     if b";" in text:
@@ -222,7 +224,11 @@ def without_data(text: bytes) -> bytes:
             if token.text != b";" or token.depth:
                 end = token.end
         text = text[:end]
-    clause = format_clause(text) if is_insert(text) else None
+    if not is_insert(text):
+        return text
+    if any(token.word == b"INFILE" and token.depth == 0 for token in tokens(text)):
+        raise ClickHouseError(UNKNOWN_TYPE_OF_QUERY, "FROM INFILE names a file of the client, which only it can read.")
+    clause = format_clause(text)
     return text if clause is None else text[: clause.start] + text[clause.end :]
 
 
