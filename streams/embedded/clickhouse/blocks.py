@@ -93,8 +93,9 @@ def _decompressed(method: int, data: bytes, whole: int) -> bytes:
 
 
 def _checksum(block: bytes) -> bytes:
-    checksum = int(CityHash128(block))
-    return checksum.to_bytes(_CHECKSUM, "little")
+    # The library returns the first half as the high bits; a block has it first. Both are little-endian.
+    first, second = divmod(int(CityHash128(block)), 1 << 64)
+    return first.to_bytes(8, "little") + second.to_bytes(8, "little")
 
 
 class BlockEncoder:

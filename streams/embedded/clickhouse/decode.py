@@ -151,9 +151,11 @@ class _Brotli:
         if self._stream.is_finished():
             raise ClickHouseError(CANNOT_DECOMPRESS, "The compressed body goes on after its end.")
         self._begun = True
-        yield self._stream.process(data, output_buffer_limit=PIECE_BYTES)
-        while not self._stream.can_accept_more_data():
-            yield self._stream.process(b"", output_buffer_limit=PIECE_BYTES)
+        piece = self._stream.process(data, output_buffer_limit=PIECE_BYTES)
+        # Without input, it goes on with what it holds; only an empty piece says that there is no more.
+        while piece or not self._stream.can_accept_more_data():
+            yield piece
+            piece = b"" if self._stream.is_finished() else self._stream.process(b"", output_buffer_limit=PIECE_BYTES)
 
     def end(self) -> None:
         if self._begun and not self._stream.is_finished():
