@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import math
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +12,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from streams.embedded.clickhouse.blocks import BlockEncoder
+from streams.embedded.clickhouse.config import ServerConfig
 from streams.embedded.clickhouse.encode import Encoder
 from streams.embedded.clickhouse.errors import ClickHouseError
 
@@ -22,14 +25,19 @@ class ClientGone(Exception):
 
 
 class Answer:
-    """The answer to one request. An error within the first `hold` bytes gets its own status and body."""
+    """The answer to one request. An error while it is held back gets its own status and body.
 
-    def __init__(self, request: web.Request, head: "Head", encoder: Encoder, hold: int, timeout: float) -> None:
+    It is held back up to a size, and not longer than a time, unless the client waits for the end of the query.
+    """
+
+    def __init__(self, request: web.Request, head: "Head", encoder: Encoder, config: ServerConfig, waits: bool) -> None:
         self._request = request
         self._head = head
         self._encoder = encoder
-        self._hold = hold
-        self._timeout = timeout
+        self._hold = config.waited_bytes if waits else config.held_bytes
+        self._hold_seconds = math.inf if waits else config.held_seconds
+        self._timeout = config.send_timeout_seconds
+        self._began = 0.0
         self._held = bytearray()
         self._response: web.StreamResponse | None = None
         self._tag = secrets.token_hex(8)
@@ -37,8 +45,10 @@ class Answer:
     async def write(self, data: bytes) -> None:
         """Accept the next piece; return once the client has room for more. Raises ClientGone."""
         if self._response is None:
+            if not self._held:
+                self._began = time.monotonic()
             self._held += data
-            if len(self._held) <= self._hold:
+            if len(self._held) <= self._hold and time.monotonic() - self._began <= self._hold_seconds:
                 return
             await self._begin()
             data = bytes(self._held)

@@ -15,16 +15,18 @@ _TAG = quote(r"^/\*([0-9a-f]{32}) ")
 _QUERY_ID = quote(r"^/\*[0-9a-f]{32} [a-z]+ ([0-9a-f]*)\*/ ")
 # What the server adds to a text, to direct its data through a file of its own (session.py).
 _THROUGH_FILE = r"\s*(INTO OUTFILE '[^']*/spool/[^']*' TRUNCATE|FROM INFILE '[^']*/spool/[^']*') COMPRESSION 'none'"
-_MARKED = f"match(marked, {quote(_COMMENT)})"
-_ORIGINAL = f"replaceRegexpOne(replaceRegexpOne(marked, {quote(_COMMENT)}, ''), {quote(_THROUGH_FILE)}, '')"
+_MARKED = f"match(mark, {quote(_COMMENT)})"
+_ORIGINAL = f"replaceRegexpOne(replaceRegexpOne(query, {quote(_COMMENT)}, ''), {quote(_THROUGH_FILE)}, '')"
+_STRIPPED = f"replaceRegexpOne(v, {quote(_COMMENT)}, '')"
 _COLUMNS = {
-    "query": f"if({_MARKED}, {_ORIGINAL}, query)",
-    **{
-        name: f"if({_MARKED}, unhex(extract(marked, {_QUERY_ID})), {name})" for name in ("query_id", "initial_query_id")
-    },
-    **{name: f"if({_MARKED}, extract(marked, {_USER}), {name})" for name in ("user", "initial_user")},
+    "query": _ORIGINAL,
+    **{name: f"if({_MARKED}, unhex(extract(mark, {_QUERY_ID})), {name})" for name in ("query_id", "initial_query_id")},
+    **{name: f"if({_MARKED}, extract(mark, {_USER}), {name})" for name in ("user", "initial_user")},
+    "Settings": (
+        "mapFilter((k, v) -> k != 'log_comment' OR v != '',"
+        f" mapApply((k, v) -> (k, if(k = 'log_comment', {_STRIPPED}, v)), Settings))"
+    ),
 }
-_REPLACED = ", ".join(f"{expression} AS {name}" for name, expression in _COLUMNS.items())
 # What may follow a table that has no alias.
 _AFTER_TABLE = frozenset(
     b"WHERE PREWHERE GROUP ORDER LIMIT OFFSET HAVING FORMAT SETTINGS UNION EXCEPT INTERSECT JOIN INNER LEFT RIGHT FULL"
@@ -43,9 +45,17 @@ def queries(table: str, tagged: bool = False) -> str:
 
     With `tagged`, it has one more column: the tag that each query is marked with (scope.py).
     """
-    tag = f", extract(marked, {_TAG}) AS tag" if tagged else ""
-    marked = f"(SELECT *, query AS marked FROM system.{table})"  # another name than that of what replaces it
-    return f"(SELECT * EXCEPT (marked) REPLACE ({_REPLACED}){tag} FROM {marked})"
+    tag = f", extract(mark, {_TAG}) AS tag" if tagged else ""
+    # The mark has a name of its own, so that what replaces a column is not taken for it.
+    mark = f"if(match(query, {quote(_COMMENT)}), query, Settings['log_comment']) AS mark"
+    return f"(SELECT * EXCEPT (mark) REPLACE ({_replaced(table)}){tag} FROM (SELECT *, {mark} FROM system.{table}))"
+
+
+def _replaced(table: str) -> str:
+    columns = dict(_COLUMNS)
+    if table == "query_log":
+        columns["log_comment"] = _STRIPPED.replace("(v,", "(log_comment,")
+    return ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
 
 
 def own_view(sql: str, mark: Mark) -> str:
@@ -59,7 +69,7 @@ def own_view(sql: str, mark: Mark) -> str:
     parts: list[str] = []
     end = 0
     for at, token in enumerate(found):
-        changed = _replaced(found, at, mark)
+        changed = _put(found, at, mark)
         if changed is not None and token.start >= end:
             new, last = changed
             parts += [_string(text[end : token.start]), new]
@@ -67,7 +77,7 @@ def own_view(sql: str, mark: Mark) -> str:
     return "".join([*parts, _string(text[end:])])
 
 
-def _replaced(found: list[Token], at: int, mark: Mark) -> tuple[str, Token] | None:
+def _put(found: list[Token], at: int, mark: Mark) -> tuple[str, Token] | None:
     """Return what replaces the tokens from `at` on, and the last of them; None if nothing does."""
     token = found[at]
     before = found[at - 1].word or found[at - 1].text if at else b""

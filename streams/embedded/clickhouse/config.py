@@ -33,4 +33,6 @@ class ServerConfig:
     # An answer is held back up to this size, so an error before it gets its own status; the larger limit is for
     # `wait_end_of_query=1`, which asks for exactly that.
     held_bytes: int = MIB
+    # ... and not longer than this: a client that shows rows as they come shouldn't wait for slow ones.
+    held_seconds: float = 0.5
     waited_bytes: int = 64 * MIB

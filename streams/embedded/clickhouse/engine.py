@@ -8,7 +8,7 @@ These measurements of chDB 26.9 (two cores) determine the design:
   temporary tables. So each request gets a new one, and nothing can leak from one request into another.
 - `streaming_cancel_query` waits for a running fetch (43 s for a query that yields nothing); `KILL QUERY` from another
   handle does not (5 ms). chDB does not let us choose the query id, so a query is found by a comment of ours at the
-  beginning of its text (at its end, it would be read as data of an INSERT).
+  beginning of its text (at its end, it would be read as data of an INSERT) and of its `log_comment`.
 - An answer with `INTO OUTFILE` is written as it is made, in any format, and may go into a pipe (through.py). If nobody
   reads the pipe any longer, the engine computes the rest all the same, so such a query must be killed, too.
 - A stream holds at most one block; it costs nothing while nobody fetches.
@@ -82,11 +82,15 @@ class Engine:
         return self._spool
 
     def kill(self, tag: str) -> None:
-        """Cancel the query whose text begins with the comment of a mark with `tag` (scope.py), if it runs."""
+        """Cancel the query that begins with the comment of a mark with `tag` (scope.py), if it runs.
+
+        The engine writes a query with parameters anew, without comments; then the setting `log_comment` has it.
+        """
         handle = self.connect()
         try:
             with engine_errors():
-                handle.query(f"KILL QUERY WHERE startsWith(query, '/*{tag} ') ASYNC", "Null")
+                marked = " OR ".join(f"startsWith({text}, '/*{tag} ')" for text in ("query", "Settings['log_comment']"))
+                handle.query(f"KILL QUERY WHERE {marked} ASYNC", "Null")
         finally:
             handle.close()
 

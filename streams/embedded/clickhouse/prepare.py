@@ -10,7 +10,7 @@ from streams.embedded.clickhouse.engine import Engine, engine_errors
 from streams.embedded.clickhouse.errors import UNKNOWN_SETTING, ClickHouseError
 from streams.embedded.clickhouse.lexer import tokens
 from streams.embedded.clickhouse.limits import READER_DEFAULTS
-from streams.embedded.clickhouse.scope import External, Scope, quote, quote_name
+from streams.embedded.clickhouse.scope import External, Mark, Scope, quote, quote_name
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 # A statement with one of these in front, or this word in it, changes its session.
@@ -81,8 +81,9 @@ def for_kept(scope: Scope, begun: bytes) -> Scope:
 class Preparation:
     """Makes one handle ready for one request; for a kept handle, `undo` takes it back."""
 
-    def __init__(self, handle: Any, scope: Scope, kept: Kept | None) -> None:
+    def __init__(self, handle: Any, scope: Scope, mark: Mark, kept: Kept | None) -> None:
         self._handle = handle
+        self._mark = mark
         self._scope = scope
         self._kept = kept is not None
         self._fresh = kept is None or kept.fresh
@@ -110,7 +111,9 @@ class Preparation:
             self._run(f"SET ROLE {READER_ROLE}")
         if scope.reader or (scope.readonly and not self._kept):  # for a kept handle, judge() refuses instead
             self._run("SET readonly = 2")
-        self._set({**({"log_queries": "1"} if self._fresh else {}), **scope.settings})
+        log = {"log_queries": "1"} if self._fresh else {}
+        marked = {"log_comment": self._mark.comment() + scope.settings.get("log_comment", "")}
+        self._set({**log, **scope.settings, **marked})
 
     def undo(self) -> None:
         """Take back what the request brought. Raises ClickHouseError if the handle can't be used again."""

@@ -172,9 +172,8 @@ class Queries:
         wanted = output_format(sql.encode(errors="surrogateescape")) or ask.default_format
         if lease.readonly:
             self._say_format(this, wanted)
-        hold = self._config.waited_bytes if ask.waits else self._config.held_bytes
         encoder = encoder_of(this.request.headers, ask.fields)
-        answer = Answer(this.request, this.head, encoder, hold, self._config.send_timeout_seconds)
+        answer = Answer(this.request, this.head, encoder, self._config, ask.waits)
         try:
             async for piece in self._pieces(this, sql, wanted):
                 this.head.progress = session.progress.counts
@@ -203,7 +202,7 @@ class Queries:
         """Yield the answer of a statement as it is made."""
         session, lease, ask = this.lease.session, this.lease, this.ask
         if not lease.readonly:
-            yield await lease.call(session.run, sql, ask.default_format)
+            yield await lease.call(session.change, sql, ask.default_format)
         elif ask.revision and wanted.lower() == "native":
             types = await lease.call(session.types, sql)
             plain = ask.revision < LOW_CARDINALITY_REVISION

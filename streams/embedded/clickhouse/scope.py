@@ -12,7 +12,8 @@ class Mark:
     """Who asked and under which id, as a comment at the beginning of the text that the engine runs.
 
     chDB chooses a query's id and knows only one user, so the comment is what KILL finds a query by, and what
-    system.processes and system.query_log are read with (catalogue.py).
+    system.processes and system.query_log are read with (catalogue.py). It stands in `log_comment`, too, because the
+    engine drops comments from the text of a query with parameters.
     """
 
     user: User

@@ -19,6 +19,7 @@ from streams.embedded.clickhouse.errors import (
     SYNTAX_ERROR,
     ClickHouseError,
 )
+from streams.embedded.clickhouse.lexer import tokens
 from streams.embedded.clickhouse.limits import check_reader
 from streams.embedded.clickhouse.prepare import Kept, Preparation, for_kept
 from streams.embedded.clickhouse.scope import External, Mark, Progress, Scope, quote, quote_name
@@ -52,11 +53,11 @@ class Session:
         if self._kept is not None and self._kept.wants(begun):
             scope = self._scope = for_kept(scope, begun)
             self._handle = self._kept.take(self._engine)
-            self._preparation = Preparation(self._handle, scope, self._kept)
+            self._preparation = Preparation(self._handle, scope, self.mark, self._kept)
         else:
             self._kept = None
             self._handle = self._engine.connect()
-            self._preparation = Preparation(self._handle, scope, None)
+            self._preparation = Preparation(self._handle, scope, self.mark, None)
         self._preparation.open(self._load)
         self._handle.set_progress_callback(self.progress.take)
 
@@ -119,21 +120,24 @@ class Session:
         raise ClickHouseError(SYNTAX_ERROR, "Syntax error: the statement can't be parsed")
 
     def run(self, sql: str, output: str) -> bytes:
-        """Run a statement to its end; return its answer in the format `output` unless it names its own.
-
-        Raises NOT_IMPLEMENTED for a statement with data in its text that `split_insert` did not find: here it would
-        not be stored as it is.
-        """
-        self._refuse_inline_data(sql)
+        """Run a statement to its end; return its answer in the format `output` unless it names its own."""
         result = self._query(self.mark.comment() + sql, output)
         self.progress.counts.setdefault("written_rows", result.rows_written())
         self.progress.counts.setdefault("written_bytes", result.bytes_written())
         return bytes(result.bytes())
 
-    def _refuse_inline_data(self, sql: str) -> None:
+    def change(self, sql: str, output: str) -> bytes:
+        """Run a statement that may change something, as `run` does.
+
+        Raises NOT_IMPLEMENTED if it has data in its text that `split_insert` did not find: the engine would not store
+        it as it is.
+        """
         text = sql.encode(errors="surrogateescape")
-        if b"insert" not in text.lower() or first_words(text, 1) == (b"CREATE",):
-            return
+        if first_words(text, 1) != (b"CREATE",) and any(token.word == b"INSERT" for token in tokens(text)):
+            self._refuse_data(sql)
+        return self.run(sql, output)
+
+    def _refuse_data(self, sql: str) -> None:
         parsed = self._query(f"SELECT formatQuery({quote(sql)})", "TSVRaw").bytes().strip()
         clause = format_clause(parsed)
         if clause is not None and clause.end == len(parsed):
