@@ -21,6 +21,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
+_TAG = re.compile(rb"\w*")
+
 
 class Token(NamedTuple):
     """One token of a statement. `word` is its text in upper case, empty for anything but a bare word."""
@@ -59,7 +61,7 @@ def tokens(text: bytes) -> Iterator[Token]:
 
 
 class _Heredocs:
-    """Where heredocs end: `$tag$` is closed by the next `$tag$`. The text between two dollar signs may be a tag."""
+    """Where heredocs end: `$tag$` is closed by the next `$tag$`. A tag is a word, or empty."""
 
     def __init__(self, text: bytes) -> None:
         self._dollars = [match.start() for match in re.finditer(rb"\$", text)]
@@ -73,6 +75,9 @@ class _Heredocs:
         number = bisect_left(self._dollars, at)
         if number + 1 >= len(self._dollars):
             return None
-        same = self._tags[self._text[at + 1 : self._dollars[number + 1]]]
+        tag = self._text[at + 1 : self._dollars[number + 1]]
+        if not _TAG.fullmatch(tag):
+            return None
+        same = self._tags[tag]
         later = bisect_left(same, number + 2)
         return self._dollars[same[later] + 1] + 1 if later < len(same) else None

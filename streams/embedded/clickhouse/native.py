@@ -16,7 +16,7 @@ from streams.embedded.clickhouse.errors import NOT_IMPLEMENTED, ClickHouseError
 # ClickHouse, src/Core/ProtocolDefines.h: DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION,
 # DBMS_MIN_REVISION_WITH_LOW_CARDINALITY_TYPE, DBMS_MIN_REVISION_WITH_TIME_ZONE_PARAMETER_IN_DATETIME_DATA_TYPE.
 CUSTOM_SERIALIZATION_REVISION = 54454
-LOW_CARDINALITY_REVISION = 54405
+_LOW_CARDINALITY_REVISION = 54405
 _TIME_ZONE_REVISION = 54337
 
 # Field 1 is_overflows = 0, field 2 bucket_num = -1, end of fields (src/Core/BlockInfo.h).
@@ -87,6 +87,8 @@ def _type(of_type: str, types: Sequence[str], number: int, revision: int) -> byt
     """Return the name of a column's type; without a revision, chDB leaves out DateTime's time zone."""
     if revision >= _TIME_ZONE_REVISION and "DateTime" in of_type and number < len(types):
         of_type = types[number]
+    if revision < _LOW_CARDINALITY_REVISION and "LowCardinality(" in of_type:
+        raise ClickHouseError(NOT_IMPLEMENTED, f"LowCardinality isn't offered to clients of revision {revision}.")
     text = of_type.encode()
     return _length(len(text)) + text
 

@@ -24,7 +24,7 @@ from streams.embedded.clickhouse.errors import (
 )
 from streams.embedded.clickhouse.form import read_form
 from streams.embedded.clickhouse.kill import Kill, read_kill
-from streams.embedded.clickhouse.native import LOW_CARDINALITY_REVISION, framed
+from streams.embedded.clickhouse.native import framed
 from streams.embedded.clickhouse.pool import Lease, Pool
 from streams.embedded.clickhouse.statement import Insert, output_format, split_insert, without_data
 from streams.embedded.clickhouse.users import User, authenticate
@@ -205,8 +205,7 @@ class Queries:
             yield await lease.call(session.change, sql, ask.default_format)
         elif ask.revision and wanted.lower() == "native":
             types = await lease.call(session.types, sql)
-            plain = ask.revision < LOW_CARDINALITY_REVISION
-            fetch = framed(await lease.call(session.blocks, sql, ask.default_format, plain), ask.revision, types)
+            fetch = framed(await lease.call(session.blocks, sql, ask.default_format), ask.revision, types)
             while piece := await lease.call(fetch):
                 yield piece
         else:

@@ -162,13 +162,8 @@ class Session:
         with contextlib.suppress(BrokenPipeError), pipe.path.open("wb") as file:
             file.write(answer)
 
-    def blocks(self, sql: str, output: str, plain: bool) -> Callable[[], bytes]:
-        """Start a query in FORMAT Native; return a function that returns the next block, b"" at the end.
-
-        `plain` says that the client does not know LowCardinality.
-        """
-        if plain:
-            self._run("SET low_cardinality_allow_in_native_format = 0")
+    def blocks(self, sql: str, output: str) -> Callable[[], bytes]:
+        """Start a query in FORMAT Native; return a function that returns the next block, b"" at the end."""
         own = self._own(sql)
         try:
             return self._stream(own, output, self.mark.comment())
