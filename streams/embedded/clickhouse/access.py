@@ -59,6 +59,7 @@ _MAIN = """<clickhouse>
   <query_log>
     <database>system</database>
     <table>query_log</table>
+    <flush_interval_milliseconds>1000</flush_interval_milliseconds>
     <ttl>event_date + INTERVAL 7 DAY DELETE</ttl>
   </query_log>
 </clickhouse>

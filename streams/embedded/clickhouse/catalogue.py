@@ -60,7 +60,7 @@ def _replaced(table: str) -> str:
 
 def own_view(sql: str, mark: Mark) -> str:
     """Return a read's text with the client's user and query id, and with the tables of queries as it knows them."""
-    if not any(word in sql.lower() for word in ("user", "query", "processes")):
+    if not any(word in sql.lower() for word in ("user", "query", "process")):
         return sql
     text = sql.encode(errors="surrogateescape")
     found = list(tokens(text))

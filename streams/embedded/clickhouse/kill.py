@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from streams.embedded.clickhouse.catalogue import queries
 from streams.embedded.clickhouse.errors import READONLY, SYNTAX_ERROR, ClickHouseError
 from streams.embedded.clickhouse.lexer import tokens
-from streams.embedded.clickhouse.scope import quote
+from streams.embedded.clickhouse.scope import Mark, quote
 from streams.embedded.clickhouse.statement import first_words
 from streams.embedded.clickhouse.users import User
 
@@ -21,19 +21,22 @@ class Kill:
     tests: bool
     format: str = ""
 
-    def targets(self, user: User) -> str:
-        """Return a query for the tags (scope.py) of the queries to kill; a reader's are its own."""
-        return f"SELECT tag {self._found(user)} FORMAT TSVRaw"
+    def targets(self, mark: Mark) -> str:
+        """Return a query for the tags (scope.py) of the queries to kill; a reader's are its own.
 
-    def answer(self, user: User) -> str:
+        `mark` is that of the KILL, which never kills itself.
+        """
+        return f"SELECT tag {self._found(mark)} FORMAT TSVRaw"
+
+    def answer(self, mark: Mark) -> str:
         """Return a query for the answer, which must be asked before any query is killed."""
         status = "unknown" if self.tests else "finished" if self.waits else "waiting"
         end = f" FORMAT {self.format}" if self.format else ""
-        return f"SELECT {quote(status)} AS kill_status, query_id, user, query {self._found(user)}{end}"
+        return f"SELECT {quote(status)} AS kill_status, query_id, user, query {self._found(mark)}{end}"
 
-    def _found(self, user: User) -> str:
-        own = f" AND user = {quote(user.value)}" if user is User.READER else ""
-        return f"FROM {queries('processes', tagged=True)} WHERE (\n{self.condition}\n) AND tag != ''{own}"
+    def _found(self, mark: Mark) -> str:
+        own = f" AND user = {quote(mark.user.value)}" if mark.user is User.READER else ""
+        return f"FROM {queries('processes', tagged=True)} WHERE (\n{self.condition}\n) AND tag NOT IN ('', {quote(mark.tag)}){own}"
 
 
 def read_kill(sql: str, user: User) -> Kill | None:

@@ -1,7 +1,6 @@
 """One request from its first byte to its log line."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from streams.embedded.clickhouse.errors import (
 from streams.embedded.clickhouse.form import read_form
 from streams.embedded.clickhouse.kill import Kill, read_kill
 from streams.embedded.clickhouse.native import framed
+from streams.embedded.clickhouse.note import note
 from streams.embedded.clickhouse.pool import Lease, Pool
 from streams.embedded.clickhouse.statement import Insert, output_format, split_insert, without_data
 from streams.embedded.clickhouse.users import User, authenticate
@@ -188,7 +188,7 @@ class Queries:
             return await answer.fail(error)
         except ClientGone as gone:
             this.outcome.code = SOCKET_TIMEOUT
-            _warn("client_gone", query_id=ask.query_id, why=str(gone))
+            note(_log.warning, "client_gone", query_id=ask.query_id, why=str(gone))
             raise web.HTTPRequestTimeout from None  # nobody reads this: the connection is closed
 
     def _say_format(self, this: _Exchange, name: str) -> None:
@@ -217,13 +217,13 @@ class Queries:
 
     async def _kill(self, this: _Exchange, sql: str, kill: Kill) -> web.StreamResponse:
         """Cancel queries; the answer lists them, as ClickHouse's does."""
-        session, lease, user = this.lease.session, this.lease, this.ask.mark.user
+        session, lease, mark = this.lease.session, this.lease, this.ask.mark
         this.outcome.kind = "KILL"
         await lease.call(session.judge, sql, False)
-        for read in (kill.targets(user), kill.answer(user)):
+        for read in (kill.targets(mark), kill.answer(mark)):
             await lease.call(session.judge, read, False)
-        tags = (await lease.call(session.run, kill.targets(user), "TSVRaw")).decode().split()
-        listed = await lease.call(session.run, kill.answer(user), this.ask.default_format)
+        tags = (await lease.call(session.run, kill.targets(mark), "TSVRaw")).decode().split()
+        listed = await lease.call(session.run, kill.answer(mark), this.ask.default_format)
         for other in [one for one in self._pool.leases if one.session.mark.tag in tags and one is not lease]:
             if not kill.tests:
                 await other.cancel(wait=kill.waits)
@@ -235,26 +235,16 @@ class Queries:
 
 def _report(ask: Ask | None, lease: Lease | None, outcome: _Outcome, seconds: float) -> None:
     counts = lease.session.progress.counts if lease else {}
-    with _never_costs_an_answer():
-        _log.info(
-            "query_finished",
-            query_id=ask.query_id if ask else None,
-            user=ask.mark.user.value if ask else None,
-            kind=outcome.kind,
-            code=outcome.code,
-            elapsed_ms=round(seconds * 1000, 1),
-            **{name: counts.get(name, 0) for name in ("read_rows", "written_rows")},
-        )
-
-
-def _warn(event: str, **fields: str) -> None:
-    with _never_costs_an_answer():
-        _log.warning(event, **fields)
-
-
-def _never_costs_an_answer() -> contextlib.AbstractContextManager[None]:
-    """Go on if the log can't be written: a full disk, or a pipe that nobody reads (OSError), or a closed stderr."""
-    return contextlib.suppress(OSError, ValueError)
+    note(
+        _log.info,
+        "query_finished",
+        query_id=ask.query_id if ask else "",
+        user=ask.mark.user.value if ask else "",
+        kind=outcome.kind,
+        code=outcome.code,
+        elapsed_ms=round(seconds * 1000, 1),
+        **{name: counts.get(name, 0) for name in ("read_rows", "written_rows")},
+    )
 
 
 async def _failpoint(name: Failpoint, request: web.Request) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from streams.embedded.clickhouse.access import write_configuration
 from streams.embedded.clickhouse.config import ServerConfig
 from streams.embedded.clickhouse.engine import ENGINE_VERSION, Engine
+from streams.embedded.clickhouse.note import note
 from streams.embedded.clickhouse.pool import Pool
 from streams.embedded.clickhouse.query import Queries
 from streams.embedded.clickhouse.store import Store
@@ -66,13 +67,13 @@ async def _serve(settings: ServerConfig, listener: socket.socket, engine: Engine
         loop.add_signal_handler(number, stop.set)
     pool = Pool(engine, settings)
     async with _listening(settings, listener, Queries(pool, settings, engine)) as stop_accepting:
-        _log.info("listening", host=settings.host, port=listener.getsockname()[1], engine=ENGINE_VERSION)
+        note(_log.info, "listening", host=settings.host, port=listener.getsockname()[1], engine=ENGINE_VERSION)
         await stop.wait()
         await stop_accepting()
         clean = await pool.stop(settings.stop_seconds)
     if clean:
         engine.close()
-    _log.info("stopped", clean=clean)
+    note(_log.info, "stopped", clean=clean)
     if not clean:  # a thread in the engine would keep the process alive; what is acknowledged is stored either way
         os._exit(0)
 
