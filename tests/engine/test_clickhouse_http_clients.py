@@ -76,7 +76,7 @@ def test_decompress_1_stores_each_row_of_blocks(server: ClickHouseProcess) -> No
     data = b"".join(b"%d\n" % number for number in range(500_000))
     insert = {"query": "INSERT INTO blocks FORMAT TSV", "decompress": "1"}
     assert server.ask(BlockEncoder().feed(data), parameters=insert).status == 200
-    outside = {"headers": {"Content-Encoding": "gzip"}}
+    outside: dict[str, Any] = {"headers": {"Content-Encoding": "gzip"}}
     assert server.ask(gzip.compress(BlockEncoder().feed(b"500000\n")), parameters=insert, **outside).status == 200
     in_body = BlockEncoder().feed(b"INSERT INTO blocks FORMAT TSV\n500001\n")
     assert server.ask(in_body, parameters={"decompress": "1"}).status == 200

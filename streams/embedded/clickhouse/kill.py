@@ -36,7 +36,8 @@ class Kill:
 
     def _found(self, mark: Mark) -> str:
         own = f" AND user = {quote(mark.user.value)}" if mark.user is User.READER else ""
-        return f"FROM {queries('processes', tagged=True)} WHERE (\n{self.condition}\n) AND tag NOT IN ('', {quote(mark.tag)}){own}"
+        others = f"tag NOT IN ('', {quote(mark.tag)})"
+        return f"FROM {queries('processes', tagged=True)} WHERE (\n{self.condition}\n) AND {others}{own}"
 
 
 def read_kill(sql: str, user: User) -> Kill | None:

@@ -35,6 +35,11 @@ _log = log.get(__name__)
 
 # The statement of an insert ends within this: the engine's own max_query_size.
 _HEAD_BYTES = 256 << 10
+# Formats whose output is the same whether it is made whole or block by block: these are sent as each block is made.
+# Any other goes through a pipe, where the engine keeps a MiB before it writes (through.py).
+_IN_BLOCKS = frozenset(
+    ("native", "tabseparated", "tsv", "tabseparatedraw", "tsvraw", "csv", "jsoneachrow", "rowbinary", "null")
+)
 # Forms are held in memory whole.
 _FORMS_AT_ONCE = 2
 
@@ -203,9 +208,12 @@ class Queries:
         session, lease, ask = this.lease.session, this.lease, this.ask
         if not lease.readonly:
             yield await lease.call(session.change, sql, ask.default_format)
-        elif ask.revision and wanted.lower() == "native":
-            types = await lease.call(session.types, sql)
-            fetch = framed(await lease.call(session.blocks, sql, ask.default_format), ask.revision, types)
+        elif wanted.lower() in _IN_BLOCKS and not is_set(ask.fields, "output_format_json_array_of_rows"):
+            framing = ask.revision and wanted.lower() == "native"
+            types = await lease.call(session.types, sql) if framing else []
+            fetch = await lease.call(session.blocks, sql, ask.default_format)
+            if framing:
+                fetch = framed(fetch, ask.revision, types)
             while piece := await lease.call(fetch):
                 yield piece
         else:

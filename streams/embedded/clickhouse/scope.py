@@ -56,11 +56,26 @@ class Scope:
 class Progress:
     """Rows and bytes of a query so far, by their names in X-ClickHouse-Summary."""
 
-    counts: dict[str, int] = field(default_factory=dict)
+    _engine: dict[str, int] = field(default_factory=dict)
+    _known: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return the counts so far; those that `know` has win over what the engine reports while a query runs."""
+        return {**self._engine, **self._known}
 
     def take(self, counts: Mapping[str, int]) -> None:
         """Store the engine's latest counts; called from the engine's threads."""
-        self.counts = dict(counts)
+        self._engine = dict(counts)
+
+    def know(self, **counts: int) -> None:
+        """Store counts of a part that has ended, or the sum of its pieces so far."""
+        self._known.update(counts)
+
+    def add_result(self, rows: int, size: int) -> None:
+        """Add a piece of the result."""
+        rows += self._known.get("result_rows", 0)
+        self.know(result_rows=rows, result_bytes=size + self._known.get("result_bytes", 0))
 
 
 def quote(text: str) -> str:

@@ -122,8 +122,8 @@ class Session:
     def run(self, sql: str, output: str) -> bytes:
         """Run a statement to its end; return its answer in the format `output` unless it names its own."""
         result = self._query(self.mark.comment() + sql, output)
-        self.progress.counts.setdefault("written_rows", result.rows_written())
-        self.progress.counts.setdefault("written_bytes", result.bytes_written())
+        if result.rows_written():
+            self.progress.know(written_rows=result.rows_written(), written_bytes=result.bytes_written())
         return bytes(result.bytes())
 
     def change(self, sql: str, output: str) -> bytes:
@@ -154,7 +154,7 @@ class Session:
         piped = into_file(self._own(sql), pipe.path)
         if self._classify(piped)["statement_count"] == 1:
             result = self._query(self.mark.comment() + piped, output)
-            self.progress.counts.update(result_rows=result.rows_read(), result_bytes=result.bytes_read())
+            self.progress.know(result_rows=result.rows_read(), result_bytes=result.bytes_read())
             return
         if not self._changed("max_result_bytes"):
             self._run(f"SET max_result_bytes = {_ONE_PIECE_BYTES}")
@@ -163,7 +163,10 @@ class Session:
             file.write(answer)
 
     def blocks(self, sql: str, output: str) -> Callable[[], bytes]:
-        """Start a query in FORMAT Native; return a function that returns the next block, b"" at the end."""
+        """Start a query in a format that has neither head nor foot, so that the blocks' outputs can be joined.
+
+        Return a function that returns the next block's output as soon as it is made, b"" at the end.
+        """
         own = self._own(sql)
         try:
             return self._stream(own, output, self.mark.comment())
@@ -201,7 +204,9 @@ class Session:
 
     def _fetch(self, stream: Any) -> bytes:
         with engine_errors():
-            return bytes(self._handle.streaming_fetch_result(stream).bytes())
+            piece = self._handle.streaming_fetch_result(stream)
+            self.progress.add_result(piece.rows_read(), piece.bytes_read())
+            return bytes(piece.bytes())
 
     def _changed(self, setting: str) -> bool:
         found = self._query(f"SELECT changed FROM system.settings WHERE name = {quote(setting)}", "TSVRaw")
@@ -233,8 +238,7 @@ class Session:
             self._spool.flush()
             size = os.fstat(self._spool.fileno()).st_size
         result = self._query(self.mark.comment() + from_file(insert, self._spool.name, size), "Null")
-        self.progress.counts["written_rows"] = result.rows_written()
-        self.progress.counts["written_bytes"] = result.bytes_written()
+        self.progress.know(written_rows=result.rows_written(), written_bytes=result.bytes_written())
         self._end_spool()
 
     def kill(self) -> None:
