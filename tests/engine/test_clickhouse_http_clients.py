@@ -224,6 +224,12 @@ def test_current_user_is_the_user_of_the_request(server: ClickHouseProcess) -> N
     assert read(server, "SELECT queryID()", parameters={"query_id": "mine'\\"}).data == b"mine\\'\\\\\n"
 
 
+def test_into_outfile_is_134_and_writes_no_file(server: ClickHouseProcess) -> None:
+    file = server.path / "out.csv"
+    got = server.ask(f"SELECT 1 INTO OUTFILE '{file}' FORMAT CSV")
+    assert (code(got), file.exists()) == ("134", False)
+
+
 def test_show_create_table_of_a_system_table_is_its_statement(server: ClickHouseProcess) -> None:
     for sql in ("SHOW CREATE TABLE system.tables", "show create `system`.`tables` FORMAT TSVRaw"):
         got = read(server, sql).data.decode()

@@ -89,10 +89,15 @@ def _put(found: list[Token], at: int, mark: Mark) -> tuple[str, Token] | None:
             return f"({quote(value)} AS {quote_name(shown)})", found[at + 2] if called else token
     if before in (b"FROM", b"JOIN") and token.name.lower() == "system" and len(found) > at + 2:
         name = found[at + 2].name
-        columns_follow = len(found) > at + 3 and found[at + 3].text == b"."
-        if found[at + 1].text == b"." and name in _OF_QUERIES and not columns_follow:
+        if found[at + 1].text == b"." and name in _OF_QUERIES and not _qualifies(found, name):
             return queries(name) + (f" AS {name}" if _unnamed(found, at + 3) else ""), found[at + 2]
     return None
+
+
+def _qualifies(found: list[Token], name: str) -> bool:
+    """Return whether columns are named as `system.table.column`, which a subquery has not."""
+    texts = [token.name for token in found]
+    return any(texts[at : at + 4] == ["system", ".", name, "."] for at in range(len(texts)))
 
 
 def _unnamed(found: list[Token], at: int) -> bool:

@@ -13,6 +13,7 @@ from streams.embedded.clickhouse.catalogue import create_statement, own_view, sy
 from streams.embedded.clickhouse.engine import Engine, engine_errors
 from streams.embedded.clickhouse.errors import (
     BAD_ARGUMENTS,
+    INTO_OUTFILE_NOT_ALLOWED,
     NOT_ENOUGH_SPACE,
     NOT_IMPLEMENTED,
     READONLY,
@@ -127,13 +128,16 @@ class Session:
         return bytes(result.bytes())
 
     def change(self, sql: str, output: str) -> bytes:
-        """Run a statement that may change something, as `run` does.
+        """Run a statement that may change something, as `run` does. Raises INTO_OUTFILE_NOT_ALLOWED, as a server does.
 
         Raises NOT_IMPLEMENTED if it has data in its text that `split_insert` did not find: the engine would not store
         it as it is.
         """
         text = sql.encode(errors="surrogateescape")
-        if first_words(text, 1) != (b"CREATE",) and any(token.word == b"INSERT" for token in tokens(text)):
+        words = frozenset(token.word for token in tokens(text))
+        if {b"INTO", b"OUTFILE"} <= words and first_words(text, 1) != (b"CREATE",):
+            raise ClickHouseError(INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed: the file is the client's.")
+        if b"INSERT" in words and first_words(text, 1) != (b"CREATE",):
             self._refuse_data(sql)
         return self.run(sql, output)
 
