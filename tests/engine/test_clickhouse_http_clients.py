@@ -265,6 +265,11 @@ def test_native_has_the_zone_of_datetime_and_a_block_info_in_front(server: Click
     assert plain.startswith(b"\x03\x01\x02dt\x08DateTime")
 
 
+@pytest.mark.parametrize("sql", ["EXPLAIN SELECT now()", "DESCRIBE system.tables", "SHOW TABLES", "EXISTS system.one"])
+def test_native_of_other_reads_than_select_needs_no_right(server: ClickHouseProcess, sql: str) -> None:
+    assert server.client("reader").query(sql).result_rows is not None
+
+
 def test_before_54405_low_cardinality_is_refused_and_never_sent(server: ClickHouseProcess) -> None:
     sql = "SELECT toLowCardinality('a') AS x FORMAT Native"
     assert code(read(server, sql, parameters={"client_protocol_version": "54400"})) == "48"

@@ -181,8 +181,11 @@ class Session:
         return lambda: next(pieces, b"")
 
     def types(self, sql: str) -> list[str]:
-        """Return the types of a query's columns; an empty list if only a subquery has them."""
+        """Return the types of a SELECT's columns; an empty list for any other read, which can't be a subquery."""
         text = self._own(sql).encode(errors="surrogateescape")
+        first = next(tokens(text), None)
+        if first is None or (first.word not in (b"SELECT", b"WITH", b"FROM") and first.text != b"("):
+            return []
         clause = format_clause(text)
         if clause is not None:
             text = text[: clause.start] + text[clause.end :]
