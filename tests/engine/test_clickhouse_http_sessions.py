@@ -182,6 +182,8 @@ def test_a_reader_kills_only_its_own_query_and_only_by_id(server: ClickHouseProc
     assert code(server.ask("KILL QUERY WHERE 1", user="reader")) == "164"
     assert code(server.ask("KILL QUERY WHERE query_id = 'x'; DROP TABLE t", user="reader")) == "62"
     assert code(server.ask("KILL QUERY WHERE query_id = 'x') OR (1", user="reader")) == "62"
+    for trick in ("query_id = 'x' INTO OUTFILE 'x.csv'", "query_id = 'x' FORMAT TSV INTO OUTFILE 'x.csv'"):
+        assert code(server.ask(f"KILL QUERY WHERE {trick}", user="reader")) == "62"
     assert code(server.ask("KILL MUTATION WHERE 1", user="reader")) == "164"
     assert running(server, "theirs") == b"1\n"
     assert b"theirs" in server.ask("KILL QUERY WHERE user = 'writer' AND query LIKE '%sleepEachRow%' TEST").data

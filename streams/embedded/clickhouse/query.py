@@ -229,7 +229,8 @@ class Queries:
         this.outcome.kind = "KILL"
         await lease.call(session.judge, sql, False)
         for read in (kill.targets(mark), kill.answer(mark)):
-            await lease.call(session.judge, read, False)
+            if await lease.call(session.judge, read, False) != "READ_ONLY":
+                raise ClickHouseError(SYNTAX_ERROR, "Syntax error: the condition of KILL QUERY is no condition.")
         tags = (await lease.call(session.run, kill.targets(mark), "TSVRaw")).decode().split()
         listed = await lease.call(session.run, kill.answer(mark), this.ask.default_format)
         for other in [one for one in self._pool.leases if one.session.mark.tag in tags and one is not lease]:
