@@ -209,9 +209,9 @@ def test_a_second_query_of_the_same_id_is_216_unless_it_replaces_the_first(serve
 
 
 def test_processes_show_the_clients_ids_users_and_texts(server: ClickHouseProcess) -> None:
-    query = Query(server, "shown", "reader")
+    query = Query(server, "shown", "reader", SLOW + " FORMAT JSON")
     rows = server.ask("SELECT user, query FROM system.processes AS p WHERE p.query_id = 'shown'").data
-    assert rows == b"reader\tSELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1\\n\n"
+    assert rows == b"reader\tSELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1 FORMAT JSON\n"
     listed = server.ask("SHOW PROCESSLIST FORMAT JSONEachRow").data
     assert b'"query_id":"shown"' in listed
     server.ask("KILL QUERY WHERE query_id = 'shown' SYNC")

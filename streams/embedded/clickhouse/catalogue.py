@@ -14,7 +14,10 @@ _USER = quote(r"^/\*[0-9a-f]{32} ([a-z]+) ")
 _TAG = quote(r"^/\*([0-9a-f]{32}) ")
 _QUERY_ID = quote(r"^/\*[0-9a-f]{32} [a-z]+ ([0-9a-f]*)\*/ ")
 # What the server adds to a text, to direct its data through a file of its own (session.py).
-_THROUGH_FILE = r"\s*(INTO OUTFILE '[^']*/spool/[^']*' TRUNCATE|FROM INFILE '[^']*/spool/[^']*') COMPRESSION 'none'"
+_THROUGH_FILE = (
+    r"\s?INTO OUTFILE '[^']*/spool/[^']*' TRUNCATE COMPRESSION 'none'\n?"
+    r"|\s*FROM INFILE '[^']*/spool/[^']*' COMPRESSION 'none'"
+)
 _MARKED = f"match(mark, {quote(_COMMENT)})"
 _ORIGINAL = f"replaceRegexpOne(replaceRegexpOne(query, {quote(_COMMENT)}, ''), {quote(_THROUGH_FILE)}, '')"
 _STRIPPED = f"replaceRegexpOne(v, {quote(_COMMENT)}, '')"
