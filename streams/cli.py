@@ -150,6 +150,7 @@ def clickhouse() -> None:
             port=port,
             path=settings.data_dir / "clickhouse",
             writer_password=settings.ensure_writer_password(),
+            hosts=tuple(name.strip() for name in settings.clickhouse_hosts.split(",") if name.strip()),
         )
     )
 

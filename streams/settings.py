@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     clickhouse_ca_file: Path | None = Field(
         None, description="CA certificates (PEM) for checking ClickHouse's own; none: the usual authorities'."
     )
+    clickhouse_hosts: str = Field(
+        "",
+        description="Names under which clients reach the embedded ClickHouse, with commas between, for example"
+        " host.docker.internal; localhost and addresses need none.",
+    )
     clickhouse_database: str = Field(
         "impressions", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="ClickHouse database."
     )

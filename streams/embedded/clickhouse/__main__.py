@@ -11,6 +11,10 @@ from streams.errors import UserError
 from streams.runtime import log
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def main() -> int:
     """Parse the command line and serve; the writer's password comes from IMPRESSIONS_CLICKHOUSE_PASSWORD."""
     parser = argparse.ArgumentParser(prog="streams.embedded.clickhouse", description=__doc__)
@@ -20,6 +24,7 @@ def main() -> int:
     for name, default in (("reader-handles", 4), ("queue-seconds", 10.0), ("send-timeout-seconds", 30.0)):
         parser.add_argument(f"--{name}", type=type(default), default=default)
     parser.add_argument("--body-bytes", type=int, default=ServerConfig.body_bytes)
+    parser.add_argument("--hosts", type=_names, default=(), help="names by which clients reach it, with commas between")
     given = parser.parse_args()
     log.configure()
     try:

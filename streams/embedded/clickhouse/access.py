@@ -15,21 +15,23 @@ a file of that name. So there a reader gets ACCESS_DENIED for an unknown table, 
 """
 
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 READER_ROLE = "reader"
 STAGE_ROLE = "stage"
 
-# `dialect` would make the engine parse a text differently from the gate, and `eval` runs SQL from a string. The query's
-# text must reach system.processes in full, because it is found there by its end (engine.py).
+# `dialect` would make the engine parse a text differently from the gate, and `eval` runs SQL from a string. With
+# `max_untracked_memory`, memory would be used that no limit counts. Only a client's own queries are logged: session.py
+# sets `log_queries` when it has prepared the handle.
 _USERS = """<clickhouse>
   <profiles>
     <default>
-      <log_queries_cut_to_length>16777216</log_queries_cut_to_length>
+      <log_queries>0</log_queries>
       <implicit_select>0</implicit_select>
       <constraints>
         <dialect><readonly/></dialect>
         <allow_experimental_eval_table_function><readonly/></allow_experimental_eval_table_function>
-        <log_queries_cut_to_length><readonly/></log_queries_cut_to_length>
+        <max_untracked_memory><readonly/></max_untracked_memory>
       </constraints>
     </default>
   </profiles>
@@ -51,6 +53,18 @@ _USERS = """<clickhouse>
 </clickhouse>
 """
 
+# A week of the queries that were run, as a server keeps them.
+_MAIN = """<clickhouse>
+  <users_config>{users}</users_config>
+  <query_log>
+    <database>system</database>
+    <table>query_log</table>
+    <flush_interval_milliseconds>1000</flush_interval_milliseconds>
+    <ttl>event_date + INTERVAL 7 DAY DELETE</ttl>
+  </query_log>
+</clickhouse>
+"""
+
 
 def write_configuration(folder: Path) -> Path:
     """Write the engine's configuration into `folder` (created if missing, mode 0700); return the file to load."""
@@ -58,5 +72,5 @@ def write_configuration(folder: Path) -> Path:
     users = folder / "users.xml"
     users.write_text(_USERS)
     main = folder / "config.xml"
-    main.write_text(f"<clickhouse><users_config>{users.resolve()}</users_config></clickhouse>\n")
+    main.write_text(_MAIN.format(users=escape(str(users.resolve()))))
     return main

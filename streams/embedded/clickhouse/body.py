@@ -1,10 +1,11 @@
 """A request's body: decompressed as it arrives, limited in size, and waited for with a timeout."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from aiohttp import web
 
+from streams.embedded.clickhouse.blocks import BlockDecoder
 from streams.embedded.clickhouse.config import ServerConfig
 from streams.embedded.clickhouse.decode import DECODE_ERRORS, PIECE_BYTES, decoder
 from streams.embedded.clickhouse.errors import (
@@ -23,8 +24,10 @@ class Body:
     Raises TOO_MANY_BYTES (413) above the limit, CANNOT_DECOMPRESS, and SOCKET_TIMEOUT when nothing arrives.
     """
 
-    def __init__(self, request: web.Request, config: ServerConfig) -> None:
+    def __init__(self, request: web.Request, config: ServerConfig, blocks: bool = False) -> None:
+        """`blocks` says that the body consists of ClickHouse's compressed blocks (`decompress=1`)."""
         self._config = config
+        self._blocks = BlockDecoder(config.body_bytes) if blocks else None
         self._pieces = self._decoded(request)
         self._kept = b""
 
@@ -36,6 +39,10 @@ class Body:
             if len(found) >= size:
                 break
         return bytes(found)
+
+    async def all(self) -> bytes:
+        """Return the whole body, which is limited as every body is."""
+        return b"".join([piece async for piece in self._pieces])
 
     async def whole(self, begun: bytes, limit: int) -> bytes:
         """Return `begun` and everything after it. Raises QUERY_IS_TOO_LARGE above `limit` bytes."""
@@ -67,7 +74,7 @@ class Body:
         while data := await self._receive(request):
             received += len(data)
             try:
-                for piece in stream.feed(data):
+                for piece in self._unpacked(stream.feed(data)):
                     produced += len(piece)
                     if max(received, produced) > limit:
                         raise ClickHouseError(TOO_MANY_BYTES, f"The body is larger than {limit} bytes.")
@@ -76,6 +83,15 @@ class Body:
             except DECODE_ERRORS as error:
                 raise ClickHouseError(CANNOT_DECOMPRESS, f"The body can't be decompressed: {error}.") from None
         stream.end()
+        if self._blocks is not None:
+            self._blocks.end()
+
+    def _unpacked(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            if self._blocks is None:
+                yield piece
+            else:
+                yield from self._blocks.feed(piece)
 
     async def _receive(self, request: web.Request) -> bytes:
         try:

@@ -14,6 +14,8 @@ class ServerConfig:
     port: int
     path: Path
     writer_password: str
+    # Names under which clients reach this server, besides localhost and addresses: host.docker.internal, for example.
+    hosts: tuple[str, ...] = ()
     # chDB runs each handle's query on the engine's shared thread pool, so the number of handles limits how many
     # readers share the processor; with four, a dashboard and an analyst don't wait for each other on two cores.
     reader_handles: int = 4
@@ -31,4 +33,6 @@ class ServerConfig:
     # An answer is held back up to this size, so an error before it gets its own status; the larger limit is for
     # `wait_end_of_query=1`, which asks for exactly that.
     held_bytes: int = MIB
+    # ... and not longer than this: a client that shows rows as they come shouldn't wait for slow ones.
+    held_seconds: float = 0.5
     waited_bytes: int = 64 * MIB

@@ -8,7 +8,9 @@ These measurements of chDB 26.9 (two cores) determine the design:
   temporary tables. So each request gets a new one, and nothing can leak from one request into another.
 - `streaming_cancel_query` waits for a running fetch (43 s for a query that yields nothing); `KILL QUERY` from another
   handle does not (5 ms). chDB does not let us choose the query id, so a query is found by a comment of ours at the
-  end of its text.
+  beginning of its text (at its end, it would be read as data of an INSERT) and of its `log_comment`.
+- An answer with `INTO OUTFILE` is written as it is made, in any format, and may go into a pipe (through.py). If nobody
+  reads the pipe any longer, the engine computes the rest all the same, so such a query must be killed, too.
 - A stream holds at most one block; it costs nothing while nobody fetches.
 - The scalar function `file` reads any file that this OS user can read, whatever the grants: a local engine does not
   confine it to a folder. A Python function of the same name replaces it, however it is called (APPLY, arrayMap, ALIAS
@@ -58,7 +60,13 @@ class Engine:
         self._control: Any = _chdb.connect(self._address)
         with engine_errors():
             self.timezone = self._control.query("SELECT timezone()", "TSVRaw").bytes().decode().strip()
+            self.content_types = self._pairs("SELECT lower(name), content_type FROM system.formats")
+            self.settings = frozenset(self._pairs("SELECT name, '' FROM system.settings"))
             _take_away(["file", *self._control.query(_OUTSIDE, "TSVRaw").bytes().decode().split()])
+
+    def _pairs(self, sql: str) -> dict[str, str]:
+        lines = self._control.query(sql, "TSVRaw").bytes().decode().splitlines()
+        return dict(line.split("\t", 1) for line in lines)
 
     def spool(self) -> IO[bytes]:
         """Open a file for data in transit to the engine; closing it deletes it. Raises OSError."""
@@ -69,23 +77,26 @@ class Engine:
         with engine_errors():
             return _chdb.connect(self._address)
 
+    def folder(self) -> Path:
+        """Return the folder for pipes; it is emptied at the start."""
+        return self._spool
+
     def kill(self, tag: str) -> None:
-        """Cancel the query with `tag` (of `[a-z0-9]`) at the end of its text, if it runs."""
+        """Cancel the query that begins with the comment of a mark with `tag` (scope.py), if it runs.
+
+        The engine writes a query with parameters anew, without comments; then the setting `log_comment` has it.
+        """
         handle = self.connect()
         try:
             with engine_errors():
-                handle.query(f"KILL QUERY WHERE endsWith(query, '{ending(tag)}') ASYNC", "Null")
+                marked = " OR ".join(f"startsWith({text}, '/*{tag} ')" for text in ("query", "Settings['log_comment']"))
+                handle.query(f"KILL QUERY WHERE {marked} ASYNC", "Null")
         finally:
             handle.close()
 
     def close(self) -> None:
         """Close the engine; all other handles must be closed."""
         self._control.close()
-
-
-def ending(tag: str) -> str:
-    """Return the end of a query's text by which `kill` finds it."""
-    return f"/*{tag}*/"
 
 
 def _take_away(functions: list[str]) -> None:

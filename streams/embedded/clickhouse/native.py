@@ -1,21 +1,23 @@
-"""Native blocks as clients with a `client_protocol_version` expect them: clickhouse-go, and so Grafana.
+"""Native blocks as clients with a `client_protocol_version` expect them: clickhouse-go, clickhouse-connect, Grafana.
 
-To a client that sends `client_protocol_version`, a real server sends two things in FORMAT Native that chDB does not
-write: a block info before each block and, from revision 54454 on, a byte before each column's data that says whether
-its serialization is custom. To insert that byte, the end of a column must be known, so columns are measured by their
-types; bytes are copied, never re-encoded. Variant, Dynamic, JSON and AggregateFunction are NOT_IMPLEMENTED for such a
-client, because their types don't determine their size.
-
-clickhouse-connect asks for 54405; its probe finds neither, and it works without them at full speed.
+To a client that sends `client_protocol_version`, a real server sends things in FORMAT Native that chDB does not write:
+a block info before each block, the time zone of DateTime from revision 54337 on and, from 54454 on, a byte before each
+column's data that says whether its serialization is custom. To insert that byte, the end of a column must be known, so
+columns are measured by their types; bytes are copied, never re-encoded. The types of Variant, Dynamic, JSON and
+AggregateFunction don't determine their size: from 54454 on, only the last column may have such a type; with another,
+the answer is NOT_IMPLEMENTED.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from streams.embedded.clickhouse.errors import NOT_IMPLEMENTED, ClickHouseError
 
-# ClickHouse, src/Core/ProtocolDefines.h: DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION.
+# ClickHouse, src/Core/ProtocolDefines.h: DBMS_MIN_REVISION_WITH_CUSTOM_SERIALIZATION,
+# DBMS_MIN_REVISION_WITH_LOW_CARDINALITY_TYPE, DBMS_MIN_REVISION_WITH_TIME_ZONE_PARAMETER_IN_DATETIME_DATA_TYPE.
 CUSTOM_SERIALIZATION_REVISION = 54454
+_LOW_CARDINALITY_REVISION = 54405
+_TIME_ZONE_REVISION = 54337
 
 # Field 1 is_overflows = 0, field 2 bucket_num = -1, end of fields (src/Core/BlockInfo.h).
 _BLOCK_INFO = b"\x01\x00\x02\xff\xff\xff\xff\x00"
@@ -43,13 +45,17 @@ _ALIASES = {
 _PART = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|.", re.DOTALL)
 
 
-def framed(fetch: Callable[[], bytes]) -> Callable[[], bytes]:
-    """Wrap a source of complete Native blocks (b"" at the end) so that it returns them framed."""
-    return lambda: frame(fetch())
+def framed(fetch: Callable[[], bytes], revision: int, types: Sequence[str]) -> Callable[[], bytes]:
+    """Wrap a source of complete Native blocks (b"" at the end) so that it returns them as `revision` expects them."""
+    return lambda: frame(fetch(), revision, types)
 
 
-def frame(blocks: bytes) -> bytes:
-    """Add block infos and serialization marks to Native blocks of revision 0."""
+def frame(blocks: bytes, revision: int, types: Sequence[str] = ()) -> bytes:
+    """Return Native blocks of revision 0 as a client of `revision` (above 0) reads them.
+
+    `types` are the types of the columns with their time zones, or empty. `blocks` is what chDB returns at once: one
+    block, unless all of its columns can be measured.
+    """
     out: list[bytes] = []
     at = 0
     while at < len(blocks):
@@ -57,15 +63,44 @@ def frame(blocks: bytes) -> bytes:
         begin = at
         columns, at = _number(blocks, at)
         rows, at = _number(blocks, at)
-        for _ in range(columns):
-            _, at = _text(blocks, at)
-            of_type, at = _text(blocks, at)
-            out += [blocks[begin:at], _NO_CUSTOM_SERIALIZATION]
+        for number in range(columns):
+            _, name_end = _text(blocks, at)
+            of_type, at = _text(blocks, name_end)
+            out += [blocks[begin:name_end], _type(of_type, types, number, revision)]
+            if revision >= CUSTOM_SERIALIZATION_REVISION:
+                out.append(_NO_CUSTOM_SERIALIZATION)
             begin = at
             if rows:
-                at = _column(of_type, blocks, at + 8 * of_type.count("LowCardinality("), rows)
+                try:
+                    at = _column(of_type, blocks, at + 8 * of_type.count("LowCardinality("), rows)
+                except ClickHouseError:
+                    # Its size is unknown: the rest is copied as it is, if that is how the client reads it.
+                    if revision >= CUSTOM_SERIALIZATION_REVISION and number + 1 < columns:
+                        raise
+                    at = len(blocks)
+                    break
         out.append(blocks[begin:at])
     return b"".join(out)
+
+
+def _type(of_type: str, types: Sequence[str], number: int, revision: int) -> bytes:
+    """Return the name of a column's type; without a revision, chDB leaves out DateTime's time zone."""
+    if revision >= _TIME_ZONE_REVISION and "DateTime" in of_type and number < len(types):
+        of_type = types[number]
+    if revision < _LOW_CARDINALITY_REVISION and "LowCardinality(" in of_type:
+        raise ClickHouseError(NOT_IMPLEMENTED, f"LowCardinality isn't offered to clients of revision {revision}.")
+    text = of_type.encode()
+    return _length(len(text)) + text
+
+
+def _length(number: int) -> bytes:
+    """Return a LEB128 number."""
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
 
 
 def _column(of_type: str, data: bytes, at: int, rows: int) -> int:

@@ -8,6 +8,9 @@ from typing import TypeVar, cast
 from streams.embedded.clickhouse.config import ServerConfig
 from streams.embedded.clickhouse.engine import Engine
 from streams.embedded.clickhouse.errors import ABORTED, TOO_MANY_SIMULTANEOUS_QUERIES, ClickHouseError
+from streams.embedded.clickhouse.named import Named, NamedSessions
+from streams.embedded.clickhouse.prepare import Kept
+from streams.embedded.clickhouse.scope import Mark
 from streams.embedded.clickhouse.session import Session
 from streams.embedded.clickhouse.users import User
 
@@ -24,24 +27,34 @@ _SPARE_THREADS = 4
 class Lease:
     """A session in use. Its holder must call `release`, whatever happens."""
 
-    def __init__(self, pool: "Pool", session: Session, slot: asyncio.Semaphore) -> None:
+    def __init__(self, pool: "Pool", session: Session, slot: asyncio.Semaphore, named: Named | None) -> None:
         self.session = session
         self.readonly = True  # a read is cancelled with its client; what may change something runs to its end
         self.ended = asyncio.Event()
+        self.cancelled = False  # by KILL QUERY
+        self.closes_session = False  # the named session ends with this request
+        self._named = named
+        self._released: asyncio.Task[None] | None = None
         self.task = _current_task()
         self._pool = pool
         self._slot = slot
         self._running: asyncio.Future[object] | None = None
 
-    async def call(self, work: Callable[..., T], *arguments: object) -> T:
-        """Run one of the session's methods in a thread. If cancelled, it leaves the work for `release` to end."""
+    def start(self, work: Callable[..., T], *arguments: object) -> "asyncio.Future[T]":
+        """Run one of the session's methods in a thread; return its future, which must not be cancelled."""
         running = self._pool.run(work, *arguments)
         self._running = cast("asyncio.Future[object]", running)
-        return await asyncio.shield(running)
+        return running
+
+    async def call(self, work: Callable[..., T], *arguments: object) -> T:
+        """Run one of the session's methods in a thread. If cancelled, it leaves the work for `release` to end."""
+        return await asyncio.shield(self.start(work, *arguments))
 
     async def release(self) -> None:
-        """End what still runs, close the session and free its slot. A cancellation does not stop this."""
-        await asyncio.shield(self._pool.keep(self._close()))
+        """End what still runs, close the session and free its slot, once. A cancellation does not stop this."""
+        if self._released is None:
+            self._released = self._pool.keep(self._close())
+        await asyncio.shield(self._released)
 
     async def kill(self) -> None:
         """Cancel what runs, again and again until it has ended."""
@@ -49,9 +62,24 @@ class Lease:
             await self._pool.run(self.session.kill)
             await asyncio.wait({self._running}, timeout=_KILL_AGAIN_SECONDS)
 
+    async def cancel(self, wait: bool = True) -> None:
+        """Cancel the query for another request; with `wait`, return when it has ended, or can't be ended at once.
+
+        An engine that waits for the client to read its answer ends when the client has read it, or is cut off.
+        """
+        self.cancelled = True
+        await self._pool.run(self.session.kill)
+        if wait and self._running is not None:
+            try:
+                async with asyncio.timeout(_CANCEL_SECONDS):
+                    await self.kill()
+            except TimeoutError:
+                return
+
     async def _close(self) -> None:
         try:
             if self.readonly:
+                self.session.cut()
                 await self.kill()
             elif self._running is not None:
                 await asyncio.wait({self._running})
@@ -61,6 +89,8 @@ class Lease:
         finally:
             self._pool.leases.discard(self)
             self._slot.release()
+            if self._named is not None:
+                self._pool.named.give_back(self._named, self.closes_session)
             self.ended.set()
 
 
@@ -76,6 +106,7 @@ class Pool:
 
     def __init__(self, engine: Engine, config: ServerConfig) -> None:
         self.leases: set[Lease] = set()
+        self.named = NamedSessions(self._end_session)
         self._engine = engine
         self._seconds = config.queue_seconds
         self._stopping = False
@@ -86,11 +117,22 @@ class Pool:
         self._threads = ThreadPoolExecutor(config.reader_handles + config.writer_handles + _SPARE_THREADS, "engine")
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def lease(self, user: User, tag: str) -> Lease:
-        """Return a new session, which is not opened yet.
+    async def lease(self, mark: Mark, named: Named | None = None) -> Lease:
+        """Return a new session, which is not opened yet. A lease of a named session gives it back.
 
         Raises TOO_MANY_SIMULTANEOUS_QUERIES after queue_seconds, ABORTED when stopping.
         """
+        try:
+            slot = await self._slot(mark.user)
+        except BaseException:
+            if named is not None:
+                self.named.give_back(named)
+            raise
+        lease = Lease(self, Session(self._engine, mark, None if named is None else named.kept), slot, named)
+        self.leases.add(lease)
+        return lease
+
+    async def _slot(self, user: User) -> asyncio.Semaphore:
         slot = self._slots[user]
         try:
             async with asyncio.timeout(self._seconds):
@@ -103,9 +145,7 @@ class Pool:
         if self._stopping:
             slot.release()
             raise ClickHouseError(ABORTED, "The server is stopping.")
-        lease = Lease(self, Session(self._engine, tag), slot)
-        self.leases.add(lease)
-        return lease
+        return slot
 
     def run(self, work: Callable[..., T], *arguments: object) -> "asyncio.Future[T]":
         """Run blocking work of the engine in a thread."""
@@ -130,8 +170,14 @@ class Pool:
             lease.task.cancel()
         clean = await self._ended(_CANCEL_SECONDS)
         if clean:
+            for kept in self.named.close():
+                await self.run(kept.close)
             self._threads.shutdown()
         return clean
+
+    def _end_session(self, kept: Kept) -> None:
+        if kept.holds:
+            self.run(kept.close)
 
     async def _ended(self, seconds: float) -> bool:
         waits = [asyncio.ensure_future(lease.ended.wait()) for lease in self.leases]

@@ -13,6 +13,7 @@ from aiohttp import web
 from streams.embedded.clickhouse.access import write_configuration
 from streams.embedded.clickhouse.config import ServerConfig
 from streams.embedded.clickhouse.engine import ENGINE_VERSION, Engine
+from streams.embedded.clickhouse.note import note
 from streams.embedded.clickhouse.pool import Pool
 from streams.embedded.clickhouse.query import Queries
 from streams.embedded.clickhouse.store import Store
@@ -65,14 +66,14 @@ async def _serve(settings: ServerConfig, listener: socket.socket, engine: Engine
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     pool = Pool(engine, settings)
-    async with _listening(settings, listener, Queries(pool, settings, engine.timezone)) as stop_accepting:
-        _log.info("listening", host=settings.host, port=listener.getsockname()[1], engine=ENGINE_VERSION)
+    async with _listening(settings, listener, Queries(pool, settings, engine)) as stop_accepting:
+        note(_log.info, "listening", host=settings.host, port=listener.getsockname()[1], engine=ENGINE_VERSION)
         await stop.wait()
         await stop_accepting()
         clean = await pool.stop(settings.stop_seconds)
     if clean:
         engine.close()
-    _log.info("stopped", clean=clean)
+    note(_log.info, "stopped", clean=clean)
     if not clean:  # a thread in the engine would keep the process alive; what is acknowledged is stored either way
         os._exit(0)
 
@@ -106,7 +107,7 @@ def _application(settings: ServerConfig, queries: Queries) -> web.Application:
     async def refuse_foreign_pages(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        why = foreign_page(request.headers, settings.host)
+        why = foreign_page(request.headers, settings.host, settings.hosts)
         if why is not None:
             return web.Response(status=403, text=why + "\n")
         return await handler(request)
@@ -117,6 +118,7 @@ def _application(settings: ServerConfig, queries: Queries) -> web.Application:
     application = web.Application(middlewares=[refuse_foreign_pages], client_max_size=settings.body_bytes)
     application.router.add_get("/ping", ping)
     application.router.add_get("/replicas_status", ping)  # no replica lags
-    application.router.add_get("/", queries.handle)
-    application.router.add_post("/", queries.handle)
+    for path in ("/", "/query"):
+        application.router.add_get(path, queries.handle)
+        application.router.add_post(path, queries.handle)
     return application

@@ -4,7 +4,7 @@ import base64
 import binascii
 import ipaddress
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -49,15 +49,18 @@ def _credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[
     return query.get("user", ""), query.get("password", "")
 
 
-def foreign_page(headers: Mapping[str, str], bound_host: str) -> str | None:
-    """Return why a request may come from a foreign web page; None if it does not.
+def foreign_page(headers: Mapping[str, str], bound_host: str, names: Collection[str] = ()) -> str | None:
+    """Return why a request may come from a foreign web page; None if it does not. `names` are the server's own, too.
 
     Every request is checked, the reader's and /ping included: a page in a browser on this machine can reach a
     loopback port (a drive-by POST), even through a name that resolves to 127.0.0.1 (DNS rebinding).
     """
     host = headers.get("Host", "")
-    if not _own_host(urlsplit(f"//{host}").hostname or "", bound_host):
-        return f"The Host header {host!r} is not an address of this server; use 127.0.0.1."
+    if not _own_host(_name(host), bound_host, names):
+        return (
+            f"The Host header {host!r} is not an address of this server; use 127.0.0.1,"
+            " or add the name to IMPRESSIONS_CLICKHOUSE_HOSTS."
+        )
     origin = headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != host:
         return f"Requests from web pages of another origin ({origin}) are refused."
@@ -66,8 +69,15 @@ def foreign_page(headers: Mapping[str, str], bound_host: str) -> str | None:
     return None
 
 
-def _own_host(name: str, bound_host: str) -> bool:
-    if name in ("localhost", bound_host):
+def _name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # not an address at all
+        return ""
+
+
+def _own_host(name: str, bound_host: str, names: Collection[str]) -> bool:
+    if name in ("localhost", bound_host) or name in {one.lower() for one in names}:
         return True
     try:
         address = ipaddress.ip_address(name)
