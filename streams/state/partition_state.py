@@ -109,27 +109,25 @@ class User:
         return bucket
 
     def changes(self, swept: int) -> list[Change]:
-        """Return the changes since `written`, packed; none of windows that start before `swept`."""
+        """Return the changes since the last call, packed; none of windows that start before `swept`.
+
+        They count as stored from now on. Drops buckets of old windows, and estimates the memory that the user takes:
+        all in one go, while the user's values are in the processor's cache.
+        """
         changes: list[Change] = []
-        for start, bucket in self._buckets.items():
+        buckets, seen, charged = self._buckets, self.seen, self._charged
+        for start, bucket in buckets.items():
             if len(bucket.entries) != bucket.stored:
                 self._changed.append(bucket)
                 if start >= swept:
                     for key, value in segments.changes(window_key(start, self.user_id), bucket):
                         changes.append(Change(WINDOWS, key, value))
-        if len(self.seen.entries) != self.seen.stored:
-            for key, value in values.pack_seen(self.user_id.encode(), self.seen):
-                changes.append(Change(COVERAGE, key, value))
-        return changes
-
-    def written(self) -> None:
-        """Mark everything as clean, drop buckets of old windows, and estimate the memory that the user takes."""
-        buckets, seen, charged = self._buckets, self.seen, self._charged
+                else:
+                    bucket.stored = len(bucket.entries)
         if len(seen.entries) != seen.stored:
-            values.written_seen(seen)
+            for key, value in values.pack_seen(self.user_id.encode(), seen):
+                changes.append(Change(COVERAGE, key, value))
         for bucket in self._changed:
-            if len(bucket.entries) != bucket.stored:
-                segments.written(bucket)
             memory = bucket.memory
             charged += memory - bucket.charged
             bucket.charged = memory
@@ -143,6 +141,7 @@ class User:
         if seen.uncatalogued:
             seen.compact()
             self.bytes += seen.memory
+        return changes
 
 
 class State:
@@ -235,7 +234,11 @@ class State:
     def changes(self, new_position: Position) -> list[Change]:
         """Return the chunk's changes, packed, with what is swept before the position's `swept`, and the position."""
         swept = new_position.swept
-        changes = [change for user in self._touched.values() for change in user.changes(swept)]
+        changes: list[Change] = []
+        for user in self._touched.values():
+            self._bytes -= user.bytes
+            changes += user.changes(swept)
+            self._bytes += user.bytes
         windows = sum(change.table is WINDOWS for change in changes)
         old = self._windows.keys(STORE_PREFIX[WINDOWS] + _START.pack(swept), max(SWEPT_PER_CHUNK, 2 * windows))
         changes += [Change(WINDOWS, key[1:], None) for key in old]
@@ -247,12 +250,8 @@ class State:
         return changes
 
     def written(self, new_position: Position) -> None:
-        """Note that the store has the chunk's changes: mark everything as clean, and trim the cache."""
+        """Note that the store has the chunk's changes, and trim the cache."""
         self.position = new_position
-        for user in self._touched.values():
-            self._bytes -= user.bytes
-            user.written()
-            self._bytes += user.bytes
         self._touched.clear()
         self.ordinals.written()
         if self._bytes > CACHE_BYTES // 2:
