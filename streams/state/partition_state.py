@@ -122,7 +122,7 @@ class User:
                 if start >= swept:
                     for key, value in segments.changes(window_key(start, self.user_id), bucket):
                         changes.append(Change(WINDOWS, key, value))
-                else:
+                else:  # nothing asks for it any more
                     bucket.stored = len(bucket.entries)
         if len(seen.entries) != seen.stored:
             for key, value in values.pack_seen(self.user_id.encode(), seen):
