@@ -50,6 +50,7 @@ def pack_seen(key: bytes, seen: Seen) -> list[Change]:
 
     Keeps no more of the end than appending needs.
     """
+    seen.pack()
     if seen.parts:
         assert not isinstance(seen.uncatalogued, Digests), "ids are compacted once the value is in segments"
         seen.entries[:] = seen_codec.encode(seen.ordinals, seen.uncatalogued)
