@@ -21,6 +21,7 @@ from streams.core.partitioner import partition_of
 from streams.core.pieces import SourceRecord
 from streams.core.rows import Flush, Impression
 from streams.core.seen import Seen
+from streams.core.window import Bucket
 from streams.errors import KnownError
 
 __all__ = ["Decider", "Forward", "LineError", "Outputs", "SourceRecord", "Tables", "User"]
@@ -45,19 +46,15 @@ class User(Protocol):
 
     @property
     def seen(self) -> Seen:
-        """Everything the user has seen. Only `see` adds to it."""
-        ...
-
-    def see(self, artwork_id: str, ordinal: int | None) -> None:
-        """Add an artwork to those that the user has seen: by its ordinal, or by its id if it has none yet."""
+        """Everything the user has seen."""
         ...
 
     def time_of(self, start: int, artwork_id: str) -> int | None:
         """Return the artwork's impression in the window that starts at `start` (ms), in ms after the start."""
         ...
 
-    def accept(self, start: int, artwork_id: str, offset: int) -> None:
-        """Add an accepted impression to a window's bucket, `offset` ms after the window's start."""
+    def bucket(self, start: int) -> Bucket:
+        """Return what was accepted in the window that starts at `start` (ms)."""
         ...
 
 
@@ -196,9 +193,10 @@ class Decider:
         user, known, rules, swept = self.tables.user(user_id), self.known, self.rules, self.swept
         seen, appended_at, window_ms = user.seen, line.appended_at, rules.window_ms
         kept_since = swept + window_ms
+        bucket, bucket_start = Bucket(), -1
         piece.touched[user_id] = (seen, appended_at)
         if seen.checked != self.catalogue.version:
-            absorb(seen, self.catalogue, user.see)
+            absorb(seen, self.catalogue)
         for index, impression in enumerate(impressions):
             if isinstance(impression, InvalidImpression):
                 detail, payload = impression.detail, impression.payload
@@ -213,13 +211,16 @@ class Decider:
             verdict = judge(impression, appended_at, rules, seen, ordinal, user.time_of, kept_since)
             if verdict is FRESH or verdict is REPEAT:
                 if verdict is FRESH:
-                    user.see(artwork_id, ordinal)
+                    seen.add(artwork_id, ordinal)
                     row.fresh += 1
                 if ordinal is None:
                     outputs.summary.uncatalogued.append(artwork_id)
-                start = window.start_of(impression.seen_at, window_ms)
+                seen_at = impression.seen_at
+                start = seen_at - seen_at % window_ms
                 if start >= swept:
-                    user.accept(start, artwork_id, impression.seen_at - start)
+                    if start != bucket_start:
+                        bucket, bucket_start = user.bucket(start), start
+                    bucket.accept(artwork_id, seen_at - start)
                 piece.accepted.append(rows.accepted(line, index, flush, impression, verdict is FRESH, rules))
                 row.accepted += 1
             elif verdict is Verdict.DUPLICATE:

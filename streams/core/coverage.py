@@ -3,7 +3,7 @@
 Both cost what changed: an artwork that the user saw, or a pool of theirs.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 
 from pyroaring import BitMap
 
@@ -16,8 +16,8 @@ from streams.core.seen import Seen
 _NONE = BitMap()
 
 
-def absorb(seen: Seen, catalogue: Catalogue, see: Callable[[str, int], None]) -> None:
-    """Replace the user's seen ids by ordinals where the catalogue knows them by now: `see` records an ordinal."""
+def absorb(seen: Seen, catalogue: Catalogue) -> None:
+    """Replace the user's seen ids by ordinals where the catalogue knows them by now."""
     since, seen.checked = seen.checked, catalogue.version
     waiting = seen.uncatalogued
     if not waiting:
@@ -34,13 +34,14 @@ def absorb(seen: Seen, catalogue: Catalogue, see: Callable[[str, int], None]) ->
             seen.forget(artwork_id)
             # The value may hold both entries: then the id has been absorbed before.
             if ordinal not in seen.ordinals:
-                see(artwork_id, ordinal)
+                seen.add(artwork_id, ordinal)
 
 
 def changed_rows(user_id: str, seen: Seen, catalogue: Catalogue, updated_at: int) -> list[tuple[str, Coverage | None]]:
     """Return the pools whose row changed for the user since the last call, with the row; None: there is none any more.
 
-    After the user was read from the store, every pool of theirs has changed.
+    Looks at the pools of the user's fresh artworks, and at those that the catalogue changed. After the user was read
+    from the store, every pool of theirs has changed.
     """
     ordinals, written = seen.ordinals, seen.rows
     changed: list[tuple[str, Coverage | None]] = []
@@ -58,7 +59,6 @@ def changed_rows(user_id: str, seen: Seen, catalogue: Catalogue, updated_at: int
             written[pool_id] = None
             changed.append((pool_id, None))
     seen.covered = catalogue.version
-    seen.fresh.clear()
     return changed
 
 

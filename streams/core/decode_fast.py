@@ -80,7 +80,7 @@ _ID_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-
 def read(lines: Sequence[bytes]) -> list[Flush | None]:
     """Return the flush of each line, or None for a line that `decode` has to decide. Never raises."""
     flushes: list[Flush | None] = []
-    # Checking all lines at once costs a tenth of checking each.
+    # Checking all lines at once costs less than checking each.
     if lines and max(map(len, lines)) <= MAX_LINE_BYTES and _is_plain(b"".join(lines)):
         with suppress(MsgspecError):
             for line in lines:

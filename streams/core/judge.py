@@ -43,7 +43,7 @@ def judge(
     age = appended_at - impression.seen_at
     if -age > rules.tolerance_ms:
         return Verdict.FUTURE
-    before = seen.has(impression.artwork_id, ordinal)
+    before = (ordinal is not None and ordinal in seen.ordinals) or impression.artwork_id in seen.uncatalogued
     if before and (age > rules.lateness_ms or impression.seen_at < kept_since):
         return Verdict.LATE
     # If the artwork was never accepted before, there is no duplicate to look for: don't read the windows.

@@ -5,17 +5,16 @@ another one is an entry by its id, and gets one by its ordinal once the catalogu
 of a roaring bitmap (Lemire et al., "Roaring Bitmaps", 2016).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from struct import Struct, unpack
+from struct import pack, unpack
 
 from pyroaring import BitMap
 
 from streams.core.digests import Digests
 
 # An entry begins with the length of the id in bytes, which is never 0, and the id follows; or with 0 and an ordinal.
-_PACK = Struct("<BI").pack
 _ENTRY_BYTES = 5
 _LONGEST_ID = 128
 # Beyond so many ids, digests are kept in their place.
@@ -32,7 +31,7 @@ class Seen:
     # Most users have none, and an empty set takes 200 bytes.
     uncatalogued: AbstractSet[str] | Digests = frozenset()
     id_bytes: int = field(default=0, compare=False)  # the length of all of them
-    # The end of the packed value: see `streams.state.segments`.
+    # The end of the packed value, which lacks the ordinals of `fresh`: see `streams.state.segments`.
     entries: bytearray = field(default_factory=bytearray, compare=False)
     tail: int = field(default=0, compare=False)
     stored: int = field(default=0, compare=False)
@@ -40,19 +39,19 @@ class Seen:
     parts: int = field(default=0, compare=False)
     # The rest is not stored. The catalogue version in which the uncatalogued were last looked up.
     checked: int = field(default=-1, compare=False)
-    # The catalogue version of the user's coverage rows, -1 before the first ones; the ordinals added since; and the
-    # rows that were written: by pool, seen and size, or None where there is none any more.
-    covered: int = field(default=-1, compare=False)
+    # The ordinals added since `pack`.
     fresh: list[int] = field(default_factory=list, compare=False)
+    # The catalogue version of the user's coverage rows, -1 before the first ones; and the rows that were written: by
+    # pool, seen and size, or None where there is none any more.
+    covered: int = field(default=-1, compare=False)
     rows: dict[str, tuple[int, int] | None] = field(default_factory=dict, compare=False)
 
-    def has(self, artwork_id: str, ordinal: int | None) -> bool:
-        """Say whether the user has an accepted impression of the artwork."""
-        return (ordinal is not None and ordinal in self.ordinals) or artwork_id in self.uncatalogued
-
     def add(self, artwork_id: str, ordinal: int | None) -> None:
-        """Record an accepted impression of an artwork that was not known in this way, and append its entry."""
-        if ordinal is None:
+        """Record an accepted impression of an artwork that was not known in this way."""
+        if ordinal is not None:
+            self.ordinals.add(ordinal)
+            self.fresh.append(ordinal)
+        else:
             if not self.uncatalogued:
                 self.uncatalogued = {artwork_id}
             else:
@@ -62,10 +61,11 @@ class Seen:
             raw = artwork_id.encode()
             self.entries.append(len(raw))
             self.entries += raw
-        else:
-            self.ordinals.add(ordinal)
-            self.fresh.append(ordinal)
-            self.entries += _PACK(0, ordinal)
+
+    def pack(self) -> None:
+        """Append the fresh ordinals to the entries."""
+        self.entries += _pack(self.fresh)
+        self.fresh.clear()
 
     def forget(self, artwork_id: str) -> None:
         """Stop knowing an artwork by its id; it is known by its ordinal. The entry stays."""
@@ -88,9 +88,12 @@ class Seen:
 
 def encode(ordinals: Iterable[int], uncatalogued: Iterable[str]) -> bytes:
     """Pack artworks as entries."""
-    packed = [_PACK(0, ordinal) for ordinal in ordinals]
-    packed += [bytes([len(raw)]) + raw for raw in sorted(each.encode() for each in uncatalogued)]
-    return b"".join(packed)
+    ids = [bytes([len(raw)]) + raw for raw in sorted(each.encode() for each in uncatalogued)]
+    return _pack(list(ordinals)) + b"".join(ids)
+
+
+def _pack(ordinals: Sequence[int]) -> bytes:
+    return pack("<" + "xI" * len(ordinals), *ordinals)
 
 
 def decode(entries: bytes) -> Seen:

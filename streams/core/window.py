@@ -7,13 +7,18 @@ accepted: a bucket has one time for each artwork, the ms from the window's start
 from collections.abc import Callable, Mapping
 from struct import Struct
 
+from streams.core.identity import LONGEST_ID
+
 # What `time_of` of a bucket returns, by the window's start (ms).
 Lookup = Callable[[int, str], int | None]
 
-_ENTRY = Struct(">BI").pack  # length of the artwork_id in bytes, ms since the window's start
+# By the artwork_id's length, which is in bytes, too: length, ms since the window's start, id.
+_ENTRIES = [Struct(f">BI{length}s").pack for length in range(LONGEST_ID + 1)]
 _ENTRY_BYTES = 5
 # What an id and a time take in a dict, beside the id's characters, measured on CPython 3.11.
 _TIME_BYTES = 150
+# A longer bucket is unpacked when something in it is looked up, and stays so.
+_LONG_BYTES = 4_096
 
 
 class Bucket:
@@ -22,42 +27,50 @@ class Bucket:
     Packed: length, offset and id of each artwork in the order of acceptance. See `streams.state.segments` for the rest.
     """
 
-    __slots__ = ("_times", "charged", "entries", "number", "parts", "stored", "tail")
+    __slots__ = ("_times", "entries", "number", "parts", "stored", "tail")
 
     def __init__(self, entries: bytes = b"") -> None:
         self.entries = bytearray(entries)
         self.tail = self.stored = self.number = self.parts = 0
-        self.charged = 0  # the memory by which a cache counts this bucket (bytes)
-        self._times: dict[str, int] | None = None
-
-    @property
-    def memory(self) -> int:
-        """About how much memory the impressions take (bytes): far more if they are unpacked, too."""
-        packed = len(self.entries)
-        return packed if self._times is None else 2 * packed + len(self._times) * _TIME_BYTES
+        self._times: dict[str, int] | None = None  # the entries, unpacked
 
     def accept(self, artwork_id: str, offset: int) -> None:
         """Add an accepted impression, `offset` ms into the window, of an artwork that the bucket doesn't hold."""
-        raw = artwork_id.encode()
-        self.entries += _ENTRY(len(raw), offset) + raw
+        size = len(artwork_id)
+        self.entries += _ENTRIES[size](size, offset, artwork_id.encode())
         if self._times is not None:
             self._times[artwork_id] = offset
 
     def time_of(self, artwork_id: str) -> int | None:
         """Return ms from the window's start to the artwork's impression, None if the bucket doesn't hold it.
 
-        Unpacks nothing for most artworks that are not there.
+        Unpacks nothing for most artworks that are not there, and in a short bucket nothing at all.
         """
-        # In an entry of its own, or else within another's id.
-        if self._times is None and artwork_id.encode() not in self.entries:
-            return None
-        return self.times().get(artwork_id)
+        raw, entries = artwork_id.encode(), self.entries
+        if len(entries) > _LONG_BYTES and (self._times is not None or raw in entries):
+            return self.times().get(artwork_id)
+        # The id is found where an entry has it, and perhaps within another id, or where a time looks like it.
+        at, found = 0, entries.find(raw)
+        while found >= 0:
+            start = found - _ENTRY_BYTES
+            while at < start:
+                at += _ENTRY_BYTES + entries[at]
+            if at == start and entries[at] == len(raw):
+                return int.from_bytes(entries[found - 4 : found], "big")
+            found = entries.find(raw, found + 1)
+        return None
 
     def times(self) -> Mapping[str, int]:
         """Return ms from the window's start by artwork. Raises ValueError or IndexError if the entries are damaged."""
         if self._times is None:
             self._times = decode(self.entries)
         return self._times
+
+    @property
+    def memory(self) -> int:
+        """About how much memory the impressions take (bytes): far more if they are unpacked, too."""
+        packed = len(self.entries)
+        return packed if self._times is None else 2 * packed + len(self._times) * _TIME_BYTES
 
 
 def start_of(seen_at: int, window_ms: int) -> int:

@@ -55,11 +55,15 @@ SILENT = frozenset(
     {
         KafkaError._ALL_BROKERS_DOWN,
         KafkaError._DESTROY,
+        # The client forgot a broker of which it hadn't heard for long, and everything that waited for its answer.
+        KafkaError._DESTROY_BROKER,
+        KafkaError._FAIL,
         KafkaError._MSG_TIMED_OUT,
         KafkaError._RESOLVE,
         KafkaError._TIMED_OUT,
         KafkaError._TIMED_OUT_QUEUE,
         KafkaError._TRANSPORT,
+        KafkaError._UNKNOWN_BROKER,
         KafkaError.REQUEST_TIMED_OUT,
     }
 )
@@ -67,6 +71,11 @@ SILENT = frozenset(
 _AWAY = SILENT | {
     # The log no longer has an offset that it had a moment ago: look again where it begins.
     KafkaError._AUTO_OFFSET_RESET,
+    KafkaError._INTR,
+    KafkaError._NODE_UPDATE,
+    KafkaError._PREV_IN_PROGRESS,
+    KafkaError._RETRY,
+    KafkaError._WAIT_CACHE,
     KafkaError._WAIT_COORD,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,

@@ -24,7 +24,7 @@ class Histogram(prometheus_client.Histogram):
     def observe_ages(self, now: float, times: Sequence[int]) -> None:
         """Observe how long ago each of `times` (ms since the epoch) was, at `now` (s since the epoch).
 
-        One that is still to come counts as 0 s ago. Ages are not computed one by one, which would cost twice as much.
+        One that is still to come counts as 0 s ago. Ages are not computed one by one, which costs more.
         """
         ordered, now_ms = sorted(times), 1000 * now
         counted = 0

@@ -67,7 +67,7 @@ SWEPT_PER_CHUNK = 2_000
 class User:
     """Implements `streams.core.chunk.User`: a user's values, read and unpacked when first needed."""
 
-    __slots__ = ("_buckets", "_changed", "_charged", "_state", "_stored_to", "bytes", "seen", "user_id")
+    __slots__ = ("_buckets", "_state", "_stored_to", "bytes", "seen", "user_id")
 
     def __init__(self, user_id: str, seen: Seen, state: "State") -> None:
         self.user_id = user_id
@@ -75,27 +75,12 @@ class User:
         # The estimate by which the cache counts this user.
         self.bytes = 0
         self._buckets: dict[int, Bucket] = {}
-        # Buckets to charge anew, and what all buckets are charged.
-        self._changed: list[Bucket] = []
-        self._charged = 0
         self._state = state
         # The store may hold buckets that `_buckets` lacks, but none that starts later than this (ms).
         self._stored_to = state.newest
 
-    def see(self, artwork_id: str, ordinal: int | None) -> None:
-        self.seen.add(artwork_id, ordinal)
-        if ordinal is not None and ordinal not in self._state.ordinals.used:
-            self._state.ordinals.use(ordinal, artwork_id)
-
     def time_of(self, start: int, artwork_id: str) -> int | None:
-        bucket = self._buckets.get(start) or self.bucket(start)
-        time = bucket.time_of(artwork_id)
-        if time is not None:  # it may have been unpacked just now
-            self._changed.append(bucket)
-        return time
-
-    def accept(self, start: int, artwork_id: str, offset: int) -> None:
-        (self._buckets.get(start) or self.bucket(start)).accept(artwork_id, offset)
+        return (self._buckets.get(start) or self.bucket(start)).time_of(artwork_id)
 
     def bucket(self, start: int) -> Bucket:
         """Return the bucket of the window that starts at `start` (ms), empty if the state has none."""
@@ -109,40 +94,35 @@ class User:
         return bucket
 
     def changes(self, swept: int) -> list[Change]:
-        """Return the changes since `written`, packed; none of windows that start before `swept`."""
+        """Return the changes since the last call, packed; none of windows that start before `swept`.
+
+        They count as stored from now on. Drops buckets of old windows, and estimates the memory that the user takes:
+        all in one go, while the user's values are in the processor's cache.
+        """
         changes: list[Change] = []
-        for start, bucket in self._buckets.items():
+        buckets, seen = self._buckets, self.seen
+        for start, bucket in buckets.items():
             if len(bucket.entries) != bucket.stored:
-                self._changed.append(bucket)
                 if start >= swept:
                     for key, value in segments.changes(window_key(start, self.user_id), bucket):
                         changes.append(Change(WINDOWS, key, value))
-        if len(self.seen.entries) != self.seen.stored:
-            for key, value in values.pack_seen(self.user_id.encode(), self.seen):
+                else:  # nothing asks for it any more
+                    bucket.stored = len(bucket.entries)
+        if seen.fresh or len(seen.entries) != seen.stored:
+            for key, value in values.pack_seen(self.user_id.encode(), seen):
                 changes.append(Change(COVERAGE, key, value))
-        return changes
-
-    def written(self) -> None:
-        """Mark everything as clean, drop buckets of old windows, and estimate the memory that the user takes."""
-        buckets, seen, charged = self._buckets, self.seen, self._charged
-        if len(seen.entries) != seen.stored:
-            values.written_seen(seen)
-        for bucket in self._changed:
-            if len(bucket.entries) != bucket.stored:
-                segments.written(bucket)
-            memory = bucket.memory
-            charged += memory - bucket.charged
-            bucket.charged = memory
-        self._changed.clear()
         if len(buckets) > CACHED_BUCKETS:
             for start in sorted(buckets)[:-CACHED_BUCKETS]:
-                charged -= buckets.pop(start).charged
+                del buckets[start]
                 self._stored_to = max(self._stored_to, start)
-        self._charged = charged
-        self.bytes = USER_BYTES + charged + len(seen.rows) * ROW_BYTES + len(seen.ordinals) * ORDINAL_BYTES
+        memory = USER_BYTES + len(seen.rows) * ROW_BYTES + len(seen.ordinals) * ORDINAL_BYTES
+        for bucket in buckets.values():
+            memory += bucket.memory
         if seen.uncatalogued:
             seen.compact()
-            self.bytes += seen.memory
+            memory += seen.memory
+        self.bytes = memory
+        return changes
 
 
 class State:
@@ -152,6 +132,7 @@ class State:
         self.store = store
         self.position: Position | None = None
         self.ordinals = Ordinals()
+        self._catalogue = Catalogue()
         # Users used lately, in two generations: one that is used moves to the younger, and when that has half of the
         # memory, it takes the place of the older, which goes. An exact order of use would cost more than it saves.
         self._users: dict[str, User] = {}
@@ -180,6 +161,7 @@ class State:
             raise StateUnreadableError(f"the ordinals that the state uses can't be read: {error}.") from error
         self.ordinals.check(catalogue.id_of)
         self._load_pins(catalogue)
+        self._catalogue = catalogue
 
     def _load_pins(self, catalogue: Catalogue) -> None:
         """Check the pins of version 1 and mark their ordinals as used; `changes` deletes them bit by bit."""
@@ -235,7 +217,12 @@ class State:
     def changes(self, new_position: Position) -> list[Change]:
         """Return the chunk's changes, packed, with what is swept before the position's `swept`, and the position."""
         swept = new_position.swept
-        changes = [change for user in self._touched.values() for change in user.changes(swept)]
+        self._use_ordinals()
+        changes: list[Change] = []
+        for user in self._touched.values():
+            self._bytes -= user.bytes
+            changes += user.changes(swept)
+            self._bytes += user.bytes
         windows = sum(change.table is WINDOWS for change in changes)
         old = self._windows.keys(STORE_PREFIX[WINDOWS] + _START.pack(swept), max(SWEPT_PER_CHUNK, 2 * windows))
         changes += [Change(WINDOWS, key[1:], None) for key in old]
@@ -246,13 +233,17 @@ class State:
         changes.append(Change(COVERAGE, POSITION, position.encode(new_position)))
         return changes
 
+    def _use_ordinals(self) -> None:
+        """Mark the ordinals of what was seen since the last changes as used."""
+        fresh = set[int]().union(*[user.seen.fresh for user in self._touched.values()])
+        for ordinal in [each for each in fresh if each not in self.ordinals.used]:
+            artwork_id = self._catalogue.id_of(ordinal)
+            assert artwork_id is not None, "the ordinal came from the catalogue, which never forgets one"
+            self.ordinals.use(ordinal, artwork_id)
+
     def written(self, new_position: Position) -> None:
-        """Note that the store has the chunk's changes: mark everything as clean, and trim the cache."""
+        """Note that the store has the chunk's changes, and trim the cache."""
         self.position = new_position
-        for user in self._touched.values():
-            self._bytes -= user.bytes
-            user.written()
-            self._bytes += user.bytes
         self._touched.clear()
         self.ordinals.written()
         if self._bytes > CACHE_BYTES // 2:

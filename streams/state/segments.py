@@ -83,24 +83,24 @@ def read(store: Store, key: bytes) -> Stored | None:
 
 
 def changes(key: bytes, log: Log) -> list[tuple[bytes, bytes | None]]:
-    """Return what to write by key, None to delete. `entries` must hold a value of version 1 as a whole."""
+    """Return what to write by key, None to delete; from now on it counts as stored.
+
+    `entries` must hold a value of version 1 as a whole.
+    """
     size = len(log.entries) - log.tail
+    log.stored = len(log.entries)
     if size < CLOSED_AT:
         end = (key_of(key, log.number), _OPEN + log.entries[log.tail :])
         return [end] if not log.parts else [*_deleted(key, log), end]
     written = _deleted(key, log)
-    for number, at in enumerate(range(log.tail, len(log.entries), LARGEST), log.number):
-        written.append((key_of(key, number), _CLOSED + log.entries[at : at + LARGEST]))
+    for at in range(log.tail, log.stored, LARGEST):
+        written.append((key_of(key, log.number), _CLOSED + log.entries[at : at + LARGEST]))
+        log.number += 1
+    log.tail = log.stored
     return written
 
 
 def _deleted(key: bytes, log: Log) -> list[tuple[bytes, bytes | None]]:
-    return [(old, None) for old in version1.part_keys(key, log.parts)]
-
-
-def written(log: Log) -> None:
-    """Note that the store has these changes."""
-    log.parts, log.stored = 0, len(log.entries)
-    if log.stored - log.tail >= CLOSED_AT:
-        log.number += -(-(log.stored - log.tail) // LARGEST)
-        log.tail = log.stored
+    """Return what deletes the parts of version 1, if the value is in such."""
+    parts, log.parts = log.parts, 0
+    return [(old, None) for old in version1.part_keys(key, parts)]

@@ -46,16 +46,16 @@ def read_bucket(store: Store, key: bytes) -> Bucket:
 
 
 def pack_seen(key: bytes, seen: Seen) -> list[Change]:
-    """Return what writes the changed end of a user's seen artworks."""
+    """Return what writes the changed end of a user's seen artworks; from now on it counts as stored.
+
+    Keeps no more of the end than appending needs.
+    """
+    seen.pack()
     if seen.parts:
         assert not isinstance(seen.uncatalogued, Digests), "ids are compacted once the value is in segments"
         seen.entries[:] = seen_codec.encode(seen.ordinals, seen.uncatalogued)
-    return segments.changes(key, seen)
-
-
-def written_seen(seen: Seen) -> None:
-    """Note that the store has the changed end, and keep no more of it than appending needs."""
-    segments.written(seen)
+    changes = segments.changes(key, seen)
     if seen.tail:
         del seen.entries[: seen.tail]
         seen.tail, seen.stored = 0, len(seen.entries)
+    return changes

@@ -26,8 +26,8 @@ def test_buckets_seen_artworks_and_the_position_are_read_back(state: State) -> N
     accept(state, "u", START, a=1)
     accept(state, "u", START + W, a=2, b=3)
     accept(state, "v", START, a=4)
-    state.user("u").see("a", ord("a"))
-    state.user("u").see("b", None)
+    state.user("u").seen.add("a", ord("a"))
+    state.user("u").seen.add("b", None)
     commit(state, 18)
     again = reloaded(state)
     assert again.position == HERE.at(18)
@@ -50,14 +50,14 @@ def test_only_what_changed_is_written_and_only_once(state: State) -> None:
 
 def test_the_position_is_the_last_change(state: State) -> None:
     accept(state, "u", START, a=1)
-    state.user("u").see("a", ord("a"))
+    state.user("u").seen.add("a", ord("a"))
     assert state.changes(HERE.at(1))[-1].key == state_module.POSITION
 
 
 def test_keys_of_users_ordinals_and_the_position_never_collide(state: State) -> None:
     for name in ("o", "p", "b", "a", "0", "u"):
-        state.user(name).see("x", None)
-        state.user(name).see("a", ord("a"))
+        state.user(name).seen.add("x", None)
+        state.user(name).seen.add("a", ord("a"))
     commit(state, 5)
     again = reloaded(state)
     assert again.position == HERE.at(5)
@@ -71,7 +71,7 @@ def test_only_the_last_segment_is_written_again(state: State) -> None:
     accept(state, "u-1", START, a=1)
     for n, artwork_id in enumerate(ids):
         accept(state, "u", START, **{artwork_id: n})
-        state.user("u").see(artwork_id, None)
+        state.user("u").seen.add(artwork_id, None)
         changes = [change for change in commit(state, n) if change.key != state_module.POSITION]
         written += sum(len(change.value or b"") for change in changes)
         assert len(changes) <= 4
@@ -86,7 +86,7 @@ def test_a_flush_of_a_user_is_two_changes(state: State) -> None:
     for n in range(60):
         accept(state, "u", START, **{f"artwork-{n}-{k}": k for k in range(10)})
         for k in range(10):
-            state.user("u").see(f"artwork-{n}-{k}", None)
+            state.user("u").seen.add(f"artwork-{n}-{k}", None)
         assert len(commit(state, n)) == 3, "a window, what the user has seen, the position"
 
 
@@ -97,7 +97,7 @@ def test_no_segment_is_larger_than_a_record_may_be(state: State, monkeypatch: py
     for part in (many, {f"more-{n}": n for n in range(100)}):
         accept(state, "u", START, **part)
         for artwork_id in part:
-            state.user("u").see(artwork_id, None)
+            state.user("u").seen.add(artwork_id, None)
         changes = commit(state, 1)
         assert len(changes) > 30
         assert all(len(change.value or b"") <= 65 for change in changes if change.key != state_module.POSITION)
@@ -109,7 +109,7 @@ def test_no_segment_is_larger_than_a_record_may_be(state: State, monkeypatch: py
 @pytest.mark.parametrize("lost", [1, 9])
 def test_a_segment_that_is_missing_is_not_taken_for_the_end(state: State, lost: int) -> None:
     for n in range(300):
-        state.user("u").see(f"artwork-{n}", None)
+        state.user("u").seen.add(f"artwork-{n}", None)
         commit(state, n)
     state.store.write([(segments.key_of(b"cu", lost), None)])
     with pytest.raises(StateUnreadableError, match=f"segment {lost} .* is missing"):

@@ -12,7 +12,7 @@ def test_caches_keep_everything_that_the_store_does_not_have_yet(state: State, m
     monkeypatch.setattr(state_module, "CACHE_BYTES", 2 * state_module.USER_BYTES)
     for n in range(10):
         accept(state, f"u{n}", START, a=n)
-        state.user(f"u{n}").see(f"a{n}", None)
+        state.user(f"u{n}").seen.add(f"a{n}", None)
         if n % 3 == 0:
             commit(state, n)
     commit(state, 10)
@@ -27,14 +27,14 @@ def test_the_cache_is_bounded_in_bytes_and_drops_the_least_recently_used(
     state = State(counting := Counting(store))
     state.position = HERE
     for n in range(5):
-        state.user(f"u{n}").see("a", None)
+        state.user(f"u{n}").seen.add("a", None)
         commit(state, n)
     for n in range(2_000):
-        state.user("much").see(f"artwork-{n}", None)
+        state.user("much").seen.add(f"artwork-{n}", None)
     commit(state, 6)
     assert state.cached_bytes == 0, "one user who is larger than the cache is not kept, nor are those before"
     for n in (0, 1, 2, 3, 4, 0):
-        state.user(f"u{n}").see("b" if n else f"c{counting.asked}", None)
+        state.user(f"u{n}").seen.add("b" if n else f"c{counting.asked}", None)
         commit(state, 7)
     for n in range(10, 15):
         state.user(f"u{n}")

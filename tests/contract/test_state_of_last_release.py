@@ -121,10 +121,10 @@ def test_only_pins_are_converted_unless_something_changes(store: Store) -> None:
 
 def test_what_changes_is_converted_and_its_old_parts_are_deleted(store: Store) -> None:
     state = loaded(store)
-    state.user("much").see("new", None)
-    state.user("much").accept(START, "new", 99)
-    state.user("u").see("z", None)
-    state.user("u").accept(START, "z", 98)
+    state.user("much").seen.add("new", None)
+    state.user("much").bucket(START).accept("new", 99)
+    state.user("u").seen.add("z", None)
+    state.user("u").bucket(START).accept("z", 98)
     commit(state)
     parts = [key for key, _ in [*seen_of("much", [7], list(MANY)), *bucket_of("much", START, MANY)] if b"\x00" in key]
     assert len(parts) > 4
@@ -136,8 +136,8 @@ def test_what_changes_is_converted_and_its_old_parts_are_deleted(store: Store) -
         assert again.user("u").seen.ordinals == BitMap([7, 70_000])
         assert again.user("u").bucket(START).times() == {"a": 1, "x": 2, "z": 98}
         assert again.user("much").bucket(START + W).times() == {"a": 3}, "which did not change"
-    state.user("much").see("newer", None)
-    state.user("much").accept(START, "newer", 100)
+    state.user("much").seen.add("newer", None)
+    state.user("much").bucket(START).accept("newer", 100)
     assert [change.table for change in commit(state)] == [Table.WINDOWS, Table.COVERAGE]
     assert loaded(store).user("much").bucket(START).times() == {**MANY, "new": 99, "newer": 100}
     assert loaded(store).user("much").seen.uncatalogued == {*MANY, "new", "newer"}

@@ -27,11 +27,29 @@ def test_buckets_round_trip(bucket: dict[str, int]) -> None:
     assert window.decode(packed.entries) == packed.times() == bucket
 
 
+# Ids within ids, and as long as the code of a character of theirs; times whose bytes look like ids and their lengths.
+tricky_ids = st.text("01-.", min_size=1, max_size=4) | st.text("01-.", min_size=44, max_size=50)
+tricky_offsets = st.lists(st.sampled_from(b"\0\1\2\3\4-.01"), min_size=4, max_size=4).map(
+    lambda each: int.from_bytes(bytes(each), "big")
+)
+
+
+@given(st.dictionaries(tricky_ids, tricky_offsets), st.sampled_from([0, 20, 4_096]))
+def test_a_time_is_found_without_unpacking_the_others(bucket: dict[str, int], long: int) -> None:
+    packed = Bucket()
+    for artwork_id, offset in bucket.items():
+        packed.accept(artwork_id, offset)
+    asked = {*bucket, *(each[1:] for each in bucket), *(each[:-1] for each in bucket), "0", "1-", "-" * 45} - {""}
+    with mock.patch.object(window, "_LONG_BYTES", long):
+        assert {each: packed.time_of(each) for each in asked} == {each: bucket.get(each) for each in asked}
+
+
 @given(st.lists(st.integers(0, 2**32 - 1) | ids, unique=True))
 def test_seen_artworks_round_trip(artworks: list[int | str]) -> None:
     seen = Seen()
     for artwork in artworks:
         seen.add(str(artwork), artwork if isinstance(artwork, int) else None)
+    seen.pack()
     assert seen_codec.decode(bytes(seen.entries)) == seen
     ids = [each for each in artworks if isinstance(each, str)]
     assert seen_codec.decode(seen_codec.encode(seen.ordinals, ids)) == seen
@@ -53,7 +71,6 @@ def test_what_is_appended_in_any_number_of_changes_is_read_back(
             for bucket in (log, whole):
                 bucket.accept(artwork_id, offset)
             store.write(segments.changes(b"key", log))
-            segments.written(log)
             if reread:
                 log = values.read_bucket(store, b"key")
         stored = segments.read(store, b"key")

@@ -37,7 +37,7 @@ def reloaded(state: State, catalogue: Catalogue = CATALOGUE) -> State:
 def accept(state: State, user_id: str, start: int, **artworks: int) -> None:
     """Put accepted impressions into a bucket: by artwork, ms after the start of the window."""
     for artwork_id, offset in artworks.items():
-        state.user(user_id).accept(start, artwork_id, offset)
+        state.user(user_id).bucket(start).accept(artwork_id, offset)
 
 
 def windows(state: State) -> list[bytes]:

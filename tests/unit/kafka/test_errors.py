@@ -19,10 +19,22 @@ from streams.kafka.errors import explaining, kind, known
 
 WAIT = (
     KafkaError._ALL_BROKERS_DOWN,
-    KafkaError._RESOLVE,
-    KafkaError._TIMED_OUT,
-    KafkaError._TRANSPORT,
     KafkaError._AUTO_OFFSET_RESET,
+    KafkaError._DESTROY,
+    KafkaError._DESTROY_BROKER,
+    KafkaError._FAIL,
+    KafkaError._INTR,
+    KafkaError._MSG_TIMED_OUT,
+    KafkaError._NODE_UPDATE,
+    KafkaError._PREV_IN_PROGRESS,
+    KafkaError._RESOLVE,
+    KafkaError._RETRY,
+    KafkaError._TIMED_OUT,
+    KafkaError._TIMED_OUT_QUEUE,
+    KafkaError._TRANSPORT,
+    KafkaError._UNKNOWN_BROKER,
+    KafkaError._WAIT_CACHE,
+    KafkaError._WAIT_COORD,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
@@ -32,8 +44,10 @@ WAIT = (
 )
 REFUSE = (
     KafkaError._AUTHENTICATION,
+    KafkaError._INVALID_ARG,
     KafkaError._SSL,
     KafkaError._UNKNOWN_PARTITION,
+    KafkaError._UNKNOWN_TOPIC,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.INVALID_TRANSACTION_TIMEOUT,
@@ -48,7 +62,51 @@ RESTART = (
     KafkaError.INVALID_PRODUCER_EPOCH,
     KafkaError.PRODUCER_FENCED,
 )
-DEFECT = (KafkaError._BAD_MSG, KafkaError.INVALID_RECORD, KafkaError.UNKNOWN)
+# What remains of the client's own: wrong use of it, what only other calls return, and what a new process may mend.
+DEFECT = (
+    KafkaError._APPLICATION,
+    KafkaError._ASSIGNMENT_LOST,
+    KafkaError._ASSIGN_PARTITIONS,
+    KafkaError._BAD_COMPRESSION,
+    KafkaError._BAD_MSG,
+    KafkaError._CONFLICT,
+    KafkaError._CRIT_SYS_RESOURCE,
+    KafkaError._EXISTING_SUBSCRIPTION,
+    KafkaError._FATAL,
+    KafkaError._FS,
+    KafkaError._GAPLESS_GUARANTEE,
+    KafkaError._INCONSISTENT,
+    KafkaError._INVALID_DIFFERENT_RECORD,
+    KafkaError._INVALID_TYPE,
+    KafkaError._IN_PROGRESS,
+    KafkaError._ISR_INSUFF,
+    KafkaError._KEY_DESERIALIZATION,
+    KafkaError._KEY_SERIALIZATION,
+    KafkaError._LOG_TRUNCATION,
+    KafkaError._MAX_POLL_EXCEEDED,
+    KafkaError._NOENT,
+    KafkaError._NOOP,
+    KafkaError._NOT_CONFIGURED,
+    KafkaError._NOT_IMPLEMENTED,
+    KafkaError._NO_OFFSET,
+    KafkaError._OUTDATED,
+    KafkaError._PARTIAL,
+    KafkaError._PARTITION_EOF,
+    KafkaError._PURGE_INFLIGHT,
+    KafkaError._PURGE_QUEUE,
+    KafkaError._QUEUE_FULL,
+    KafkaError._READ_ONLY,
+    KafkaError._REVOKE_PARTITIONS,
+    KafkaError._STATE,
+    KafkaError._UNDERFLOW,
+    KafkaError._UNKNOWN_GROUP,
+    KafkaError._UNKNOWN_PROTOCOL,
+    KafkaError._UNSUPPORTED_FEATURE,
+    KafkaError._VALUE_DESERIALIZATION,
+    KafkaError._VALUE_SERIALIZATION,
+    KafkaError.INVALID_RECORD,
+    KafkaError.UNKNOWN,
+)
 
 
 def of_kafka(code: int, fatal: bool = False, retriable: bool = False) -> KafkaException:
@@ -66,6 +124,12 @@ def of_kafka(code: int, fatal: bool = False, retriable: bool = False) -> KafkaEx
 )
 def test_each_code_has_a_kind(code: int, means: Kind) -> None:
     assert kind(of_kafka(code)) is means
+
+
+def test_every_error_of_the_clients_own_is_judged() -> None:
+    """A newer client may have more of them. One that only means that a broker is away must not end a process."""
+    own = {getattr(KafkaError, name) for name in dir(KafkaError) if name[0] == "_" and name[1].isupper()}
+    assert own <= {*WAIT, *REFUSE, *RESTART, *DEFECT}
 
 
 def test_what_the_client_marks_as_retriable_is_waited_for() -> None:
