@@ -136,18 +136,18 @@ class Binding:
                 raise ValueError(f"seen_at: {error}") from None
             return self.make(number, found, index)
         except ValueError as error:
-            return BadRow(self._source, number, f"{error}{self._hint(str(error), record, element)}")
+            return BadRow(self._source, number, self._hinted(str(error), record, element))
 
-    def _hint(self, reason: str, record: Mapping[str, Any], element: Any) -> str:
-        """Return what to do about a bad row, "" if that is in the reason."""
-        if "match pattern" in reason:
-            return " (--encode FIELD takes ids with any characters)"
+    def _hinted(self, reason: str, record: Mapping[str, Any], element: Any) -> str:
+        """Return the reason with what to do about the bad row on a command line."""
+        # The SDK says it in terms of Python.
+        reason = reason.replace("to_id makes one of any text", "--encode FIELD makes one of any text")
         if reason.endswith(": missing"):
             places = [place for name, place, _ in self._bound if name in REQUIRED] + [self._time_place]
             words = [word for place in places if isinstance(word := place.get(record, element), str) and word.strip()]
             if word := next((word for word in words if word.strip() in self._null_words), ""):
-                return f" ({word.strip()} is a word for no value; --null names others)"
-        return ""
+                return f"{reason} ({word.strip()} is a word for no value; --null names others)"
+        return reason
 
     def _read(self, record: Mapping[str, Any], element: Any) -> dict[str, Any]:
         """Return the fields but seen_at. Raises ValueError that names the field."""

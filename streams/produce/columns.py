@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from impression_streams import encode
+from impression_streams import encode, to_id
 from streams.errors import UserError
 from streams.produce import fields
 from streams.produce.fields import NULL_WORDS
@@ -28,7 +28,7 @@ class Columns:
     always gives the same ids; with `new_ids` every row gets a new one. A text of `null_words` is no value. Records
     that don't match `where`, a place and its values each, are not impressions. Places of `may_lack` need not be in
     a file. With a `mark`, an artwork's id ends before the last one: N7-1 is N7, clicked.
-    The ids of `encoded` may have any characters (`fields.encoded`). Raises UserError.
+    The ids of `encoded` may have any characters (`to_id`). Raises UserError.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -97,4 +97,4 @@ def _formatted(pattern: str, mark: str = "") -> Reader:
 
 
 def _encoded(reader: Reader) -> Reader:
-    return lambda value: fields.encoded(reader(value))
+    return lambda value: to_id(reader(value))

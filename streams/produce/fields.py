@@ -4,8 +4,6 @@ import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from hashlib import sha256
-from urllib.parse import quote_from_bytes
 from uuid import UUID
 
 # Words that databases and languages write where they have no value: NULL (SQL), \N (MySQL, Hive), NA (R), nan, NaT and
@@ -79,21 +77,6 @@ def _text(value: str) -> str:
     elif any("\udc80" <= letter <= "\udcff" for letter in value):
         raise ValueError("bytes that are not UTF-8 (--encoding names another encoding)")
     return value
-
-
-def encoded(value: str) -> str:
-    """Return an id for any text, another one for any other text.
-
-    Each character that ids lack, and the colon, becomes a colon and two hexadecimal digits for each byte of its UTF-8;
-    what is then above 128 characters becomes `:sha256:` and the SHA-256 of the text. Raises ValueError for bytes that
-    are not text.
-    """
-    try:
-        raw = value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("bytes that are not UTF-8 (--encoding names another encoding)") from None
-    found = quote_from_bytes(raw, safe="").replace("~", "%7E").replace("%", ":")
-    return found if len(found) <= MOST_ID else f":sha256:{sha256(raw).hexdigest()}"
 
 
 def _bytes(value: bytes) -> str:

@@ -101,7 +101,7 @@ def test_the_help_names_every_preset(monkeypatch: pytest.MonkeyPatch, capsys: py
         (TEXT, ["--time-unit", "h"], 2, "--time-unit takes auto, s, ms, us, ns"),
         (TEXT, ["--time-origin", "soon", "--time-unit", "s"], 2, "--time-origin takes a time as"),
         (TEXT, ["--encode", "seen_at"], 2, "--encode takes user_id, artwork_id, "),
-        (TEXT + f"me@x.org,a,{AT},x\n", [], 1, "(--encode FIELD takes ids with any characters)"),
+        (TEXT + f"me@x.org,a,{AT},x\n", [], 1, "(--encode FIELD makes one of any text)"),
         (TEXT, ["--map", "user_id="], 2, "user_id can't be left out"),
     ],
 )

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impression_streams.encode import check_id
 from streams.produce import fields
 from streams.produce.fields import NULL_WORDS, Unreadable
 
@@ -57,25 +56,6 @@ def test_an_id_is_text_or_a_whole_number_exactly(value: object, expected: str) -
 def test_what_is_not_an_id_or_has_lost_digits_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"."):
         fields.text(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        *(("u-4._2", "u-4._2"), ("auth0|5f7c", "auth0:7C5f7c"), ("ann@example.com", "ann:40example.com")),
-        *(("a:b", "a:3Ab"), ("~", ":7E"), ("caf\xe9", "caf:C3:A9")),
-    ],
-)
-def test_an_id_of_any_characters_is_encoded(value: str, expected: str) -> None:
-    assert fields.encoded(value) == expected
-
-
-@given(st.lists(st.text(min_size=1, max_size=200), min_size=2, unique=True))
-def test_two_texts_never_become_one_id(values: list[str]) -> None:
-    ids = [fields.encoded(value) for value in values]
-    assert len(set(ids)) == len(ids)
-    for made in ids:
-        check_id("user_id", made)
 
 
 @given(st.integers())
