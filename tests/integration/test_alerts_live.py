@@ -165,11 +165,6 @@ def test_a_broker_that_hangs_is_reported_by_all_until_it_returns(settings: Setti
             "worker and sink miss the broker",
         )
         assert {http_get(component(name, settings).address, "/readyz") for name in ("worker-0", "sink-0")} == {None}
-        until(
-            lambda: values(observers, "ImpressionsNotReady", "job") == {"worker", "sink"},
-            FIRES_SECONDS,
-            "nor are ready",
-        )
     finally:
         broker.send(signal.SIGCONT)
     until(lambda: "ImpressionsBrokerAway" not in firing(observers), RETURNS_SECONDS, "the broker is back")
@@ -204,5 +199,6 @@ def test_a_partition_without_a_state_is_reported_and_the_others_go_on(settings: 
     until(lambda: "ImpressionsPartitionUntaken" in firing(observers), RETURNS_SECONDS, "the partition is reported")
     assert values(observers, "ImpressionsPartitionUntaken", "partition") == {str(load.PARTITIONS)}
     assert values(observers, "ImpressionsPartitionUntaken", "kind") == {"refuse"}
+    until(lambda: values(observers, "ImpressionsNotReady", "job") == {"worker"}, FIRES_SECONDS, "nor is it ready")
     for partition in range(load.PARTITIONS):
         decided(settings, observers, load.user_at(partition, "goes-on"))
