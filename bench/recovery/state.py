@@ -63,6 +63,7 @@ def templates(settings: Settings, impressions: int, seed: int) -> tuple[list[byt
     for ordinal in range(ARTWORKS):
         catalogue.apply(artwork_id(ordinal).encode(), b'{"pool_id":"%s","ordinal":%d}' % (POOL.encode(), ordinal))
     state = State(MemoryStore())
+    state.load(catalogue)
     position = Position("template", 0, settings.window_ms, 1)
     state.position = position
     rules = Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms)

@@ -54,10 +54,17 @@ def observers(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def hasty(path: Path) -> Path:
-    """Write the alerts with waiting times of seconds and everything else unchanged."""
+    """Write the alerts with waiting times of seconds and everything else unchanged.
+
+    Only the alert that looks at five minutes without a decision looks at one, which is four answers of the brokers.
+    """
     rules = yaml.safe_load((FOLDER / "rules.yml").read_text())
     for rule in (rule for group in rules["groups"] for rule in group["rules"] if "for" in rule):
         rule["for"] = "3s"
+        if rule["alert"] == "ImpressionsNothingDecided":
+            rule["expr"] = rule["expr"].replace("[5m]", "[1m]").replace("< 300", "< 10")
+            assert "[1m]" in rule["expr"]
+            assert "< 10" in rule["expr"]
     path.write_text(yaml.safe_dump(rules))
     return path
 
@@ -164,6 +171,26 @@ def test_a_broker_that_hangs_is_reported_by_all_until_it_returns(settings: Setti
     decided(settings, observers, "returned")
 
 
+def test_a_worker_that_hangs_while_producers_send_is_reported_until_it_goes_on(
+    settings: Settings, observers: Observers
+) -> None:
+    assert not firing(observers) & {"ImpressionsNothingDecided", "ImpressionsTargetDown"}
+    worker, user = component("worker-0", settings).program, "sends"
+    worker.send(signal.SIGSTOP)
+    try:
+        until(lambda: "ImpressionsTargetDown" in firing(observers), FIRES_SECONDS, "it doesn't answer")
+        load.produce(settings, [at_home(user, flush(user, [impression("a0001", now_ms())]))])
+        until(
+            lambda: values(observers, "ImpressionsNothingDecided", "partition") == {str(load.home(user))},
+            FIRES_SECONDS,
+            "nobody decides what comes",
+        )
+    finally:
+        worker.send(signal.SIGCONT)
+    gone = {"ImpressionsNothingDecided", "ImpressionsTargetDown"}
+    until(lambda: not firing(observers) & gone, FIRES_SECONDS, "it goes on")
+
+
 def test_a_partition_without_a_state_is_reported_and_the_others_go_on(settings: Settings, observers: Observers) -> None:
     """The last test here: a topic never gets smaller again."""
     assert "ImpressionsPartitionUntaken" not in firing(observers)
@@ -172,5 +199,6 @@ def test_a_partition_without_a_state_is_reported_and_the_others_go_on(settings: 
     until(lambda: "ImpressionsPartitionUntaken" in firing(observers), RETURNS_SECONDS, "the partition is reported")
     assert values(observers, "ImpressionsPartitionUntaken", "partition") == {str(load.PARTITIONS)}
     assert values(observers, "ImpressionsPartitionUntaken", "kind") == {"refuse"}
+    until(lambda: values(observers, "ImpressionsNotReady", "job") == {"worker"}, FIRES_SECONDS, "nor is it ready")
     for partition in range(load.PARTITIONS):
         decided(settings, observers, load.user_at(partition, "goes-on"))
