@@ -91,6 +91,7 @@ def handle(*_):
     print("all there" if not back else "all back", flush=True)
     sys.exit(0)
 
+accepted.append(producer.record("u0", "a1"))
 signal.signal(signal.SIGTERM, handle)
 print("recording", flush=True)
 while True:
