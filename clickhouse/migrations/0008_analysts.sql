@@ -134,7 +134,7 @@ CREATE OR REPLACE VIEW {database}.coverage_latest
     impressions UInt64 COMMENT 'accepted impressions of the user, of all pools [impressions]',
     last_received_at DateTime64(3, 'UTC') COMMENT 'the same moment as last_appended_at [clock: broker]',
     computed_at DateTime64(3, 'UTC')
-        COMMENT 'when it was worked out: a minute or so after the impressions that it counts [clock: ClickHouse]',
+        COMMENT 'when it was worked out: impressions that came later are not in it yet [clock: ClickHouse]',
     last_appended_at DateTime64(3, 'UTC') ALIAS last_received_at
         COMMENT 'appended_at of the user''s newest accepted impression, of any pool [clock: broker]'
 )
@@ -161,7 +161,7 @@ LEFT JOIN
     GROUP BY pool_id
 ) AS pool ON user.pool_id = pool.pool_id
 SETTINGS do_not_merge_across_partitions_select_final = 1
-COMMENT 'How much of each pool each user has seen, as it was a minute ago at most: a row for a user and pool';
+COMMENT 'How much of each pool each user has seen, as of a minute or so ago: a row for a user and pool';
 
 -- The three views below count accepted impressions, each once, and go by seen_at: when the user looked, not when it
 -- arrived. So what a device delivers late still changes a day or a week that is over; by appended_at, none would change.
@@ -179,7 +179,7 @@ CREATE OR REPLACE VIEW {database}.users
     impressions UInt64 COMMENT 'accepted impressions: fresh + repeats [impressions]',
     fresh UInt64 COMMENT 'of the impressions: those of an artwork new to the user, so distinct artworks [impressions]',
     repeats UInt64 COMMENT 'of the impressions: those of an artwork that the user had seen [impressions]',
-    pools UInt64 COMMENT 'pools of which the user has seen something [pools]',
+    pools_seen UInt64 COMMENT 'pools of which the user has seen something [pools]',
     top_pool LowCardinality(String)
         COMMENT 'pool with most of the impressions, the first by name of several; empty: no artwork is catalogued',
     top_pool_seen UInt64 COMMENT 'distinct artworks that the user has seen and that are active in top_pool [artworks]',
@@ -196,7 +196,7 @@ AS SELECT
     sum(of_pool.impressions) AS impressions,
     sum(of_pool.fresh) AS fresh,
     impressions - fresh AS repeats,
-    countIf(pool_id != '') AS pools,
+    countIf(pool_id != '') AS pools_seen,
     argMinIf((pool_id, seen, pool_size), (-toInt64(of_pool.impressions), pool_id), pool_id != '') AS top,
     top.1 AS top_pool,
     top.2 AS top_pool_seen,

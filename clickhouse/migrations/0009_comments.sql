@@ -294,7 +294,7 @@ ALTER TABLE {database}.kpi_freshness
     COMMENT COLUMN users_above_85 'of all users: coverage at least 0.85, where new artworks are ordered [users]',
     COMMENT COLUMN users_above_95 'of all users: coverage at least 0.95, exhausted [users]',
     COMMENT COLUMN exhausted_share 'users_above_95 / users; NULL: no users [share, 0 to 1]',
-    MODIFY COMMENT 'Freshness and exhaustion by pool, of coverage_latest, so at most a minute or so old';
+    MODIFY COMMENT 'Freshness and exhaustion by pool, from coverage_latest: as of a minute or so ago';
 
 ALTER TABLE {database}.kpi_duplicates_seen
     COMMENT COLUMN users 'who have such a duplicate [users]',

@@ -145,7 +145,7 @@ def test_a_users_row_by_hand(db: Database) -> None:
 def test_of_pools_with_as_many_impressions_the_first_by_name_is_on_top(db: Database) -> None:
     db.put.artworks(artwork("b0", 0, offset=0, pool_id="b"), artwork("a0", 1, offset=1, pool_id="a"))
     db.put.accepted(accepted("u1", "b0", T0, 0), accepted("u1", "a0", T0, 1))
-    assert db.rows("SELECT top_pool, pools FROM users") == [("a", 2)]
+    assert db.rows("SELECT top_pool, pools_seen FROM users") == [("a", 2)]
     db.put.accepted(accepted("u1", "b0", T0 + DAY, 2, fresh=False))
     assert db.rows("SELECT top_pool, top_pool_seen, top_pool_coverage FROM users") == [("b", 1, 1.0)]
 
