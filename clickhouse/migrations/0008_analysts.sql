@@ -164,7 +164,7 @@ SETTINGS do_not_merge_across_partitions_select_final = 1
 COMMENT 'How much of each pool each user has seen, as of a minute or so ago: a row for a user and pool';
 
 -- The three views below count accepted impressions, each once, and go by seen_at: when the user looked, not when it
--- arrived. So what a device delivers late still changes a day or a week that is over; by appended_at, none would change.
+-- arrived. So what a device delivers late still changes a day or a week that is over.
 
 -- A user and artwork have exactly one fresh impression, so that counting the fresh ones counts artworks. A condition on
 -- user_id reaches the primary key.

@@ -169,7 +169,8 @@ ALTER TABLE {database}.users_raw
     COMMENT COLUMN catalogue_offset 'offset up to which that catalogue was known [index]',
     COMMENT COLUMN kafka_topic_id 'id of the log of the user''s newest impression',
     COMMENT COLUMN kafka_partition 'the user''s Kafka partition [index]',
-    COMMENT COLUMN kafka_offset 'offset up to which the rollup holds the partition [index]';
+    COMMENT COLUMN kafka_offset 'offset up to which the rollup holds the partition [index]',
+    MODIFY COMMENT 'What each user has seen, as it was worked out; query users or coverage_latest instead';
 
 ALTER TABLE {database}.prices_raw
     COMMENT COLUMN item 'what has a price: platform or artwork',
