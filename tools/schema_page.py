@@ -114,8 +114,11 @@ def read(client: Client, database: str) -> Schema:
         " ORDER BY table, position"
     )
     return Schema(
-        dict(client.query(tables, parameters=known).result_rows),
-        tuple(Column(*row) for row in client.query(columns, parameters=known).result_rows),
+        {name: comment for name, comment in client.query(tables, parameters=known).result_rows},
+        tuple(
+            Column(table, name, kind, comment, bool(is_alias))
+            for table, name, kind, comment, is_alias in client.query(columns, parameters=known).result_rows
+        ),
     )
 
 
