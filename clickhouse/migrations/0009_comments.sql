@@ -316,12 +316,12 @@ ALTER TABLE {database}.kpi_cost
 
 ALTER TABLE {database}.kpis
     COMMENT COLUMN kpi 'its name',
-    COMMENT COLUMN value 'of the last 24 hours; NULL: nothing to count [as the column unit says]',
+    COMMENT COLUMN value 'by definition; NULL: nothing to count [as the column unit says]',
     COMMENT COLUMN target 'what it should be [as the column unit says]',
     COMMENT COLUMN met 'whether value meets target; NULL: no value',
     COMMENT COLUMN unit 'of value and target: share, lines, ms or USD',
     COMMENT COLUMN definition 'what it counts, in words',
-    MODIFY COMMENT 'All KPIs of the last 24 hours beside their targets, a row each';
+    MODIFY COMMENT 'All KPIs beside their targets, a row each; those of delivery are of the last 24 hours';
 
 ALTER TABLE {database}.prices
     COMMENT COLUMN item 'what has a price: platform or artwork',
