@@ -63,6 +63,7 @@ schemas: setup ## write what is generated: schemas/, the pages and tables of doc
 	@$(BIN)/python -m tools.metrics_page
 	@$(BIN)/python -m tools.matrix_page
 	@$(BIN)/python -m tools.sdk_page
+	@$(BIN)/python -m tools.schema_page
 	@$(BIN)/python -m tools.evidence
 
 clean: ## remove .venv and .local, with all data in it

@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from streams.clickhouse.migrate import DATABASE, WINDOW
+from streams.clickhouse.migrate import DATABASE, TABLE, WINDOW
 from streams.clickhouse.statements import split
 from streams.errors import UserError
 from streams.paths import migrations_folder
@@ -19,8 +19,8 @@ SHARDED, WHOLE = "impressions", "impressions_whole"
 # The catalogue, which each shard joins with its own rows, is on every server, as is what belongs to no Kafka partition.
 CATALOGUE = "artworks_raw"
 SHARD_COLUMN = "kafka_partition"
-# What also changes the tables above the shards; an index or a rollup is theirs alone.
-_COLUMN = re.compile(r"\b(ADD|MODIFY) COLUMN\b")
+# What also changes the tables and views above the shards; an index or a rollup is the shards' alone.
+_ABOVE = re.compile(r"\b((ADD|MODIFY|COMMENT) COLUMN|MODIFY COMMENT)\b")
 # How long a token is remembered: above any pause between an insert and its retry. By default it is an hour.
 TOKEN_SECONDS = 7 * 86_400
 
@@ -28,31 +28,23 @@ _KIND = re.compile(
     r"CREATE (?P<database>DATABASE)|CREATE (?P<table>TABLE) IF NOT EXISTS|CREATE (?P<view>OR REPLACE VIEW)"
     r"|CREATE (?P<rollup>MATERIALIZED VIEW)|(?P<change>ALTER TABLE)|(?P<rows>INSERT INTO)"
 )
-_NAME = re.compile(r"CREATE TABLE IF NOT EXISTS \w+\.(\w+)")
+_NAME = re.compile(r"(?:CREATE TABLE IF NOT EXISTS|CREATE MATERIALIZED VIEW IF NOT EXISTS|ALTER TABLE) \w+\.(\w+)")
 _ENGINE = re.compile(r"\bENGINE = (\w*)MergeTree(?:\(([^)]*)\))?")
-_MIGRATIONS = """CREATE TABLE IF NOT EXISTS {database}.schema_migrations
-(
-    number UInt32,
-    name String,
-    checksum String,
-    applied_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
-)
-ENGINE = ReplacingMergeTree
-ORDER BY number"""
 
 
 def statements(folder: Path, database: str, window_ms: int) -> list[str]:
     """Return the statements in order. Raises UserError for one of the migrations that there is no rule for."""
     shard = f"{database}_shard"
     files = sorted(folder.glob("*.sql"))
+    rollups = frozenset(_name(each) for each in _read(files, shard, window_ms) if _kind(each) == "rollup")
     return [
         # Whole tables are given a path of their own, without the shard.
         "SET database_replicated_allow_replicated_engine_arguments = 1",
         *(_database(name) for name in (shard, database)),
         *(done for each in _read(files, shard, window_ms) for done in _of_a_shard(each)),
-        *(done for each in _read(files, database, window_ms) for done in _over_all(each, database, shard)),
+        *(done for each in _read(files, database, window_ms) for done in _over_all(each, database, shard, rollups)),
         # So that `impressions provision` finds the schema there, and only sees to Kafka.
-        _replicated(_MIGRATIONS.replace(DATABASE, database)),
+        _replicated(TABLE.replace(DATABASE, database)),
         *(_applied(path, database) for path in files),
     ]
 
@@ -87,7 +79,7 @@ def _of_a_shard(statement: str) -> list[str]:
             return [statement]
 
 
-def _over_all(statement: str, database: str, shard: str) -> list[str]:
+def _over_all(statement: str, database: str, shard: str, rollups: frozenset[str]) -> list[str]:
     match _kind(statement):
         case "table":
             name = _name(statement)
@@ -97,7 +89,7 @@ def _over_all(statement: str, database: str, shard: str) -> list[str]:
             return [f"CREATE TABLE IF NOT EXISTS {database}.{name} AS {shard}.{name} ENGINE = Distributed({target})"]
         case "view":
             return [statement]
-        case "change" if _COLUMN.search(statement):
+        case "change" if _ABOVE.search(statement) and _name(statement) not in rollups:
             return [statement]
         case _:
             return []

@@ -4,6 +4,9 @@
 -- One row for each accepted impression, newest first. `fresh` is false if the user had been shown the artwork before.
 -- `since_last` is the time since the user's previous impression, in seconds; NULL at the end of the page.
 -- Reads one range of the primary key, however large the table is.
+--
+-- To run it (for Python and Grafana see docs/reference/queries.md):
+-- curl 'http://127.0.0.1:8123/?user=reader&database=impressions&default_format=PrettyCompact&param_user_id=u42&param_before=2100-01-01T00:00:00&param_rows=20' --data-binary @clickhouse/queries/01_user_timeline.sql
 SELECT
     seen_at,
     artwork_id,

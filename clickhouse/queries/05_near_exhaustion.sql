@@ -3,6 +3,9 @@
 -- Parameters: pool_id; coverage: the lowest coverage to include (new artworks are ordered at 0.85); rows.
 -- One row for each user, most urgent first. `unseen` is what they have not seen yet. `hours_left` assumes that they go
 -- on as in the last hour and see only new artworks; NULL if they have seen nothing of the pool for an hour.
+--
+-- To run it (for Python and Grafana see docs/reference/queries.md):
+-- curl 'http://127.0.0.1:8123/?user=reader&database=impressions&default_format=PrettyCompact&param_pool_id=main&param_coverage=0.85&param_rows=20' --data-binary @clickhouse/queries/05_near_exhaustion.sql
 SELECT
     user_id,
     coverage,

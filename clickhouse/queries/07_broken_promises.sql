@@ -1,9 +1,12 @@
 -- Where was an artwork shown again to a user who had seen it?
 --
--- Parameters: since and until (seen_at, until excluded), rows.
+-- Parameters: since and until (seen_at, by the device's clock; until excluded), rows.
 -- One row for each user and artwork, the worst first. `repeats` counts accepted impressions that are not fresh: the app
 -- promised that there would be none. Duplicates of one showing are not counted: the worker drops them within the dedupe
 -- window. A short `soonest_seconds` suggests a client that shows a cached page, a long one a selection that forgets.
+--
+-- To run it (for Python and Grafana see docs/reference/queries.md):
+-- curl 'http://127.0.0.1:8123/?user=reader&database=impressions&default_format=PrettyCompact&param_since=2024-11-24T00:00:00&param_until=2024-11-25T00:00:00&param_rows=20' --data-binary @clickhouse/queries/07_broken_promises.sql
 SELECT
     again.user_id AS user_id,
     again.artwork_id AS artwork_id,

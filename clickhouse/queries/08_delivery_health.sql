@@ -1,11 +1,14 @@
 -- How well do flushes get through, by transport and tier?
 --
--- Parameters: since and until (by the broker's clock, until excluded).
+-- Parameters: since and until (appended_at, by the broker's clock; until excluded).
 -- One row for each transport and tier, from the producers' own telemetry: `failure_rate` is the share of attempts that
 -- failed (0 to 1; the alert is at 0.05); `all_dropped` the impressions that producers gave up on, of which only this
 -- number reaches us; `longest_queue` the longest queue that a producer reported. Lines that were rejected whole have no
 -- transport and are left out, as are forwarded lines. A line counts for at most 100,000 of each: producers may say
 -- anything.
+--
+-- To run it (for Python and Grafana see docs/reference/queries.md):
+-- curl 'http://127.0.0.1:8123/?user=reader&database=impressions&default_format=PrettyCompact&param_since=2024-11-24T00:00:00&param_until=2024-11-25T00:00:00' --data-binary @clickhouse/queries/08_delivery_health.sql
 SELECT
     transport,
     tier,

@@ -1,9 +1,12 @@
 -- Is anything unaccounted for? This query must return no rows.
 --
--- Parameters: since and until (by the broker's clock, until excluded). Set until some seconds back: the sink writes the
--- tables one after the other, so the newest records may be in only some of them.
+-- Parameters: since and until (appended_at, by the broker's clock; until excluded). Set until some seconds back: the
+-- sink writes the tables one after the other, so the newest records may be in only some of them.
 -- One row for each source line whose ledger doesn't add up (received = accepted + duplicates + rejected + forwarded),
 -- that has no ledger row, or whose numbers of rows in impressions and rejected differ from its ledger row.
+--
+-- To run it (for Python and Grafana see docs/reference/queries.md):
+-- curl 'http://127.0.0.1:8123/?user=reader&database=impressions&default_format=PrettyCompact&param_since=2024-11-24T00:00:00&param_until=2024-11-25T00:00:00' --data-binary @clickhouse/queries/10_ledger_balance.sql
 SELECT
     source_topic_id,
     source_partition,
@@ -30,11 +33,11 @@ FROM
     UNION ALL
     SELECT source_topic_id, source_partition, source_offset, line, 0, 0, 0, 0, 0, 0, 0, 1, toUInt8(impressions.fresh), 0
     FROM impressions
-    WHERE received_at >= {since:DateTime64(3, 'UTC')} AND received_at < {until:DateTime64(3, 'UTC')}
+    WHERE appended_at >= {since:DateTime64(3, 'UTC')} AND appended_at < {until:DateTime64(3, 'UTC')}
     UNION ALL
     SELECT source_topic_id, source_partition, source_offset, line, 0, 0, 0, 0, 0, 0, 0, 0, 0, lines
     FROM rejected
-    WHERE rejected_at >= {since:DateTime64(3, 'UTC')} AND rejected_at < {until:DateTime64(3, 'UTC')}
+    WHERE appended_at >= {since:DateTime64(3, 'UTC')} AND appended_at < {until:DateTime64(3, 'UTC')}
 )
 GROUP BY source_topic_id, source_partition, source_offset, line
 HAVING ledger_rows != 1

@@ -21,6 +21,17 @@ logger = log.get(__name__)
 # The files' placeholders for settings. The dedupe window is fixed at the first provisioning.
 DATABASE, WINDOW = "{database}", "{dedupe_window_ms}"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+# Where it is recorded which files were applied.
+TABLE = """CREATE TABLE IF NOT EXISTS {database}.schema_migrations
+(
+    number UInt32 COMMENT 'of the file [index]',
+    name String COMMENT 'of the file',
+    checksum String COMMENT 'SHA-256 of the file, hex',
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'when it was done [clock: ClickHouse]'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY number
+COMMENT 'Migrations that were applied to the end'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ def apply(client: Client, folder: Path, database: str, window_ms: int) -> list[A
     """
     files = _files(folder, database, window_ms)
     _run(client, f"CREATE DATABASE IF NOT EXISTS {database}", "The database")
-    _run(client, _TABLE.replace(DATABASE, database), "The table of migrations")
+    _run(client, TABLE.replace(DATABASE, database), "The table of migrations")
     recorded = _recorded(client, database)
     _check(files, recorded)
     done: list[Applied | AlreadyThere] = []
@@ -87,20 +98,6 @@ def pending(client: Client, folder: Path, database: str, window_ms: int) -> list
     recorded = _recorded(client, database) if there else {}
     _check(files, recorded)
     return [file.name for file in files if file.number not in recorded]
-
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS {database}.schema_migrations
-(
-    number UInt32,
-    name String,
-    checksum String COMMENT 'SHA-256 of the file, hex',
-    applied_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC')
-)
-ENGINE = ReplacingMergeTree
-ORDER BY number
-COMMENT 'Migrations that were applied to the end'
-"""
 
 
 def _files(folder: Path, database: str, window_ms: int) -> list[_File]:

@@ -28,6 +28,7 @@ def _module() -> ModuleType:
 schema = _module()
 STATEMENTS: list[str] = schema.statements(migrations_folder(), "impressions", WINDOW_MS)
 TABLES = sorted(re.findall(r"CREATE TABLE IF NOT EXISTS impressions_shard\.(\w+)", "\n".join(STATEMENTS)))
+SCHEMA = [each for each in STATEMENTS if not each.startswith("SET ") and "schema_migrations" not in each]
 WHOLE = {"artworks_raw", "prices_raw"}
 
 
@@ -70,10 +71,32 @@ def test_every_table_and_view_of_the_migrations_exists_under_its_name() -> None:
         assert set(found) == names
 
 
-def test_a_changed_column_is_changed_above_the_shards_too_and_an_index_or_rollup_is_not() -> None:
-    changed = of(r"ALTER TABLE impressions\.")
-    assert len(changed) == len([each for each in of(r"ALTER TABLE impressions_shard\.") if " COLUMN " in each]) > 0
-    assert all(" COLUMN " in each for each in changed)
+def test_a_changed_column_or_comment_is_changed_above_the_shards_too_and_an_index_or_rollup_is_not() -> None:
+    changed, rollups = of(r"ALTER TABLE impressions\."), r"ALTER TABLE \w+\.\w+_refresh\b"
+    theirs = [each for each in of(r"ALTER TABLE impressions_shard\.") if re.search(r" (COLUMN|COMMENT) ", each)]
+    above = [each for each in theirs if not re.match(rollups, each)]
+    assert len(changed) == len(above) > 0
+    assert len(above) < len(theirs)
+    assert [each for each in changed if " INDEX " in each or re.match(rollups, each)] == []
+
+
+def test_distributed_tables_and_the_views_above_the_shards_have_the_shards_comments(tmp_path: Path) -> None:
+    servers = "<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>"
+    clusters = "".join(f"<{name}>{servers}</{name}>" for name in ("impressions", "impressions_whole"))
+    config = tmp_path / "config.xml"
+    config.write_text(f"<clickhouse><remote_servers>{clusters}</remote_servers></clickhouse>\n")
+    run = [_without_replication(each) for each in SCHEMA]
+    comments = (
+        "SELECT table, name, comment FROM system.columns WHERE database = '{}' AND table NOT LIKE '%_refresh'"
+        " UNION ALL SELECT name, '', comment FROM system.tables WHERE database = '{}' AND name NOT LIKE '%_refresh'"
+        " ORDER BY ALL"
+    )
+    asked = [comments.format(database, database) for database in ("impressions", "impressions_shard")]
+    *made, above, theirs = ask(tmp_path / "data", config, [("", statement) for statement in [*run, *asked]])
+    assert [answer for answer in made if isinstance(answer, str)] == []
+    assert above == theirs
+    assert len(above) > 200
+    assert [row for row in above if not row[2]] == []
 
 
 def test_a_shard_does_not_depend_on_other_shards() -> None:
@@ -94,9 +117,7 @@ def test_the_migrations_are_recorded_as_provision_records_them() -> None:
 
 def test_views_above_the_shards_read_a_shards_rows(tmp_path: Path) -> None:
     """Without replication, and with one shard that is read directly: this still checks every name and column."""
-    run = [
-        _on_one_engine(each) for each in STATEMENTS if not each.startswith("SET ") and "schema_migrations" not in each
-    ]
+    run = [_on_one_engine(each) for each in SCHEMA]
     insert = (
         "INSERT INTO impressions_shard.impressions_raw "
         "(event_id, user_id, artwork_id, seen_at, received_at, fresh, kafka_partition, kafka_offset) "
@@ -113,15 +134,18 @@ def test_views_above_the_shards_read_a_shards_rows(tmp_path: Path) -> None:
 
 
 def _on_one_engine(statement: str) -> str:
+    return re.sub(r"Distributed\(\w+, (\w+), (\w+)(, \w+)?\)", r"Merge(\1, '^\2$')", _without_replication(statement))
+
+
+def _without_replication(statement: str) -> str:
     statement = re.sub(r" ON CLUSTER \w+ ENGINE = Replicated\(.*\)", "", statement)
     statement = re.sub(r"'/clickhouse/whole/\w+', '\{shard\}-\{replica\}'(, )?", "", statement).replace(
         "MergeTree()", "MergeTree"
     )
     statement = statement.replace("ENGINE = Replicated", "ENGINE = ")
-    statement = re.sub(
+    return re.sub(
         r"\breplicated_deduplication_window = (\d+), \w+ = \d+", r"non_replicated_deduplication_window = \1", statement
     )
-    return re.sub(r"Distributed\(\w+, (\w+), (\w+)(, \w+)?\)", r"Merge(\1, '^\2$')", statement)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ def test_every_statement_of_the_projects_migrations_is_idempotent() -> None:
         for statement in split(path.read_text()):
             assert re.match(
                 r"CREATE OR REPLACE VIEW |CREATE (TABLE|DATABASE|MATERIALIZED VIEW) IF NOT EXISTS "
-                r"|ALTER TABLE \S+\s+(ADD (INDEX|COLUMN) IF NOT EXISTS|MATERIALIZE INDEX|MODIFY (QUERY|COLUMN))\s"
+                r"|ALTER TABLE \S+\s+"
+                r"(ADD (INDEX|COLUMN) IF NOT EXISTS|MATERIALIZE INDEX|MODIFY (QUERY|COLUMN)|COMMENT COLUMN)\s"
                 r"|INSERT INTO [^;]*\binsert_deduplication_token = ",
                 statement,
             )
