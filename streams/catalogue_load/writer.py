@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.errors import BrokerAwayError, FencedError
 from streams.kafka.client import cluster
-from streams.kafka.errors import REPLACED, explaining
+from streams.kafka.errors import REPLACED, explaining, told
 from streams.kafka.names import ARTWORKS
 from streams.model.artwork import MAX_RECORD_BYTES
 from streams.settings import Settings
@@ -101,6 +101,7 @@ class Writer:
         try:
             call()
         except KafkaException as error:
-            if error.args[0].code() in REPLACED:
+            why = told(self._producer, error)
+            if why.args[0].code() in REPLACED:
                 raise FencedError("Another `impressions catalogue load` has begun, which ends this one") from None
-            raise
+            raise why from None

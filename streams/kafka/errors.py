@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.errors import BrokerAwayError, ClientBrokenError, FencedError, Kind, KnownError, UserError
 
+# A broken client answers at once.
+ABORT_SECONDS = 10.0
 # A right is missing.
 UNAUTHORISED = frozenset(
     {
@@ -107,8 +109,8 @@ def kafka_kind(error: KafkaError) -> Kind:
         return Kind.RESTART
     if code in _REFUSED:
         return Kind.REFUSE
-    # A client with a fatal error never works again, even if the error is one that passes.
-    if error.fatal():
+    # A client with a fatal error never works again, even if the error is one that passes. `produce` hides which it was.
+    if error.fatal() or code == KafkaError._FATAL:
         return Kind.RESTART
     if code in _AWAY or error.retriable():
         return Kind.WAIT
@@ -133,6 +135,16 @@ def known(error: KafkaException, asked: str, right: str = "") -> Exception:
             return ClientBrokenError(f"Kafka's client can't {asked}, nor anything else any more: {cause.str()}.")
         case _:
             return error
+
+
+def told(producer: Producer, error: KafkaException) -> KafkaException:
+    """Return why a transactional producer's call failed; `produce` only says that the client is broken."""
+    if error.args[0].code() == KafkaError._FATAL:
+        try:
+            producer.abort_transaction(ABORT_SECONDS)
+        except KafkaException as why:
+            return why
+    return error
 
 
 @contextmanager

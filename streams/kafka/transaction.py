@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from streams.errors import BrokerAwayError, FencedError, SourceChangedError
 from streams.kafka.client import cluster
-from streams.kafka.errors import LOGIN, MISSING, REPLACED, UNAUTHORISED, explaining
+from streams.kafka.errors import LOGIN, MISSING, REPLACED, UNAUTHORISED, explaining, told
 from streams.kafka.names import WORKER_GROUP
 from streams.runtime import failpoints, log
 from streams.runtime.backoff import Backoff
@@ -163,9 +163,10 @@ class PartitionProducer:
         try:
             call()
         except KafkaException as error:
-            if error.args[0].code() in REPLACED:
+            why = told(self._producer, error)
+            if why.args[0].code() in REPLACED:
                 raise FencedError(f"partition {self._partition} is held by another worker") from error
-            raise
+            raise why from None
 
 
 def _id(partition: int) -> str:

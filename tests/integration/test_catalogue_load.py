@@ -169,6 +169,16 @@ def test_a_load_that_begins_ends_the_one_before_it_and_its_open_transaction(sett
     assert (ordinals(found, ["a", "b", "c"]), refused) == ([0, None, 1], 0)
 
 
+def test_a_load_that_is_ended_while_it_writes_says_so(settings: Settings) -> None:
+    """The client learns it in the background; the record after that is what fails."""
+    first, second = Writer(settings), Writer(settings)
+    first.fence()
+    second.fence()
+    many = ((f"a{n}", b'{"pool_id":"p","ordinal":%d}' % n) for n in range(10_000_000))
+    with pytest.raises(FencedError, match="Another `impressions catalogue load` has begun"):
+        first.write(many)  # type: ignore[arg-type]  # endless
+
+
 def test_a_producer_that_takes_an_ordinal_first_is_given_way(settings: Settings, tmp_path: Path) -> None:
     other = Producer({"bootstrap.servers": settings.kafka_bootstrap, "transactional.id": "somebody"})
     other.init_transactions()

@@ -57,6 +57,7 @@ REFUSE = (
     KafkaError.UNKNOWN_TOPIC_OR_PART,
 )
 RESTART = (
+    KafkaError._FATAL,
     KafkaError._FENCED,
     KafkaError.FENCED_INSTANCE_ID,
     KafkaError.INVALID_PRODUCER_EPOCH,
@@ -72,7 +73,6 @@ DEFECT = (
     KafkaError._CONFLICT,
     KafkaError._CRIT_SYS_RESOURCE,
     KafkaError._EXISTING_SUBSCRIPTION,
-    KafkaError._FATAL,
     KafkaError._FS,
     KafkaError._GAPLESS_GUARANTEE,
     KafkaError._INCONSISTENT,

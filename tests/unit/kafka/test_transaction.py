@@ -130,3 +130,12 @@ def test_a_defect_stays_one(client: Client) -> None:
     client.answer("produce", error(KafkaError._BAD_MSG))
     with pytest.raises(KafkaException):
         producer().commit(RECORDS)
+
+
+def test_a_record_that_a_broken_client_takes_no_more_tells_that_another_worker_has_the_partition(
+    client: Client,
+) -> None:
+    client.answer("produce", error(KafkaError._FATAL))
+    client.answer("abort_transaction", error(KafkaError._FENCED, fatal=True))
+    with pytest.raises(FencedError, match="partition 3 is held by another worker"):
+        producer().commit(RECORDS)
