@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -10,7 +10,7 @@ from streams.catalogue_load import command as catalogue_command
 from streams.errors import KnownError
 from streams.produce import command as produce_command
 from streams.runtime import log
-from streams.runtime.data_folder import require_writable
+from streams.runtime.data_folder import require_writable, unwritable
 from streams.runtime.exit import EXIT_USAGE, code
 from streams.runtime.version import version
 from streams.settings import Settings, unknown
@@ -250,6 +250,14 @@ def main() -> None:
     try:
         app()
     except KnownError as error:
-        typer.echo(str(error), err=True)
-        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        sys.exit(code(error) if command in MEMBERS else EXIT_USAGE)
+        _end(error)
+    except OSError as error:
+        if (known := unwritable(error)) is None:
+            raise
+        _end(known)
+
+
+def _end(error: KnownError) -> NoReturn:
+    typer.echo(str(error), err=True)
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    sys.exit(code(error) if command in MEMBERS else EXIT_USAGE)
