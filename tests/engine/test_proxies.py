@@ -42,7 +42,7 @@ def _dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_clickhouse_on_this_machine_is_asked_directly(server: ClickHouseProcess, host: str) -> None:
-    settings = Settings(clickhouse_url=f"http://{host}:{server.port}", IMPRESSIONS_CLICKHOUSE_PASSWORD=PASSWORD)  # type: ignore[call-arg]
+    settings = Settings(clickhouse_url=f"http://{host}:{server.port}", IMPRESSIONS_CLICKHOUSE_PASSWORD=PASSWORD)
     assert answers(settings, 10)
     assert connect(settings).query("SELECT 1").result_rows == [(1,)]
     assert connect(settings, "reader").query("SELECT 1").result_rows == [(1,)]

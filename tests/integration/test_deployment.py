@@ -106,7 +106,7 @@ def test_a_host_after_a_run_without_one_is_in_every_certificate(checkout: Path) 
     # Each certificate fits its key, and the authority signed it.
     for certificate, key in (("kafka.pem", "kafka.pem"), ("clickhouse.pem", "clickhouse.key")):
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(folder / certificate, folder / key)
-        verify = ["openssl", "verify", "-CAfile", folder / "ca.pem", folder / certificate]
+        verify: list[str | Path] = ["openssl", "verify", "-CAfile", folder / "ca.pem", folder / certificate]
         assert subprocess.run(verify, capture_output=True, check=False, timeout=60).returncode == 0
     # With nothing to add, nothing changes.
     again = {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
