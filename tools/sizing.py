@@ -28,6 +28,8 @@ SOURCE = "impressions.v1"
 # once this share is old values (topics.yaml); what is compacted by Kafka's defaults counts with a day of its records.
 SEGMENT_DAYS, DIRTY = 1, 0.3
 UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+# The tables that grow with impressions; rollups grow with users and minutes, and are small.
+GROWING = ("impressions_raw", "user_artworks_raw", "artwork_users_raw", "ledger_raw")
 # The programs of one installation, by their names in end_to_end.json.
 PROGRAMS = {"kafka": "broker", "clickhouse": "ClickHouse's engine", "worker-0": "worker", "sink-0": "sink"}
 
@@ -47,16 +49,11 @@ class Bytes(NamedTuple):
 def an_impression(flush: int = 10) -> Bytes:
     """Return the bytes that an impression takes in each topic and table, with so many of them in a flush."""
     run = measured("size")["runs"][str(flush)]
-    count = run["impressions"]
+    count, ours = run["impressions"], load(Settings.model_construct())
     return Bytes(
-        {name: size / count for name, size in run["topics"].items() if size >= count / 10},
-        {name: each["bytes"] / count for name, each in run["tables"].items() if name in _tables(run, count)},
+        {name: size / count for name, size in run["topics"].items() if name in ours},
+        {name: run["tables"][name]["bytes"] / count for name in GROWING},
     )
-
-
-def _tables(run: dict[str, dict[str, dict[str, int]]], count: int) -> list[str]:
-    """Return the tables that grow with impressions; rollups and the catalogue don't."""
-    return [name for name, each in run["tables"].items() if each["rows"] >= count / 20]
 
 
 def days_of(topic: str) -> float:
@@ -149,7 +146,9 @@ def bytes_table() -> list[str]:
 def disk_table(rates: Sequence[float]) -> list[str]:
     """Return what is on disk after a day and after a year."""
     found = [disk(rate) for rate in rates]
+    written = sum(an_impression().topics.values()) - an_impression().changelogs
     lines = [
+        ("Kafka: topics, a day", *(size(written * rate * DAY_MINUTES) for rate in rates)),
         ("Kafka: topics, as long as they are kept", *(size(each.topics) for each in found)),
         ("Kafka: changelogs", *(size(each.changelogs) for each in found)),
         (

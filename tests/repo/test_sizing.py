@@ -27,11 +27,8 @@ def test_every_topic_with_records_is_counted() -> None:
 def test_topics_take_bytes_an_impression_times_impressions_times_days() -> None:
     run = measured("size")["runs"]["10"]
     a_day = {name: size / run["impressions"] * DAY for name, size in run["topics"].items()}
-    kept = {"impressions.v1": 8, "impressions.accepted.v1": 8, "impressions.ledger.v1": 8}
-    others = {name for name in a_day if not name.endswith("-changelog")} - kept.keys() - {"artworks.v1"}
-    expected = sum(a_day[name] * days for name, days in kept.items())
-    expected += sum(a_day[name] for name in others if a_day[name] / DAY >= 0.1)
-    assert sizing.disk(100_000).topics == pytest.approx(expected)
+    kept = {"impressions.v1": 8, "impressions.accepted.v1": 8, "impressions.ledger.v1": 8, "coverage.v1": 1}
+    assert sizing.disk(100_000).topics == pytest.approx(sum(a_day[name] * days for name, days in kept.items()))
 
 
 def test_clickhouse_keeps_everything() -> None:
