@@ -39,6 +39,28 @@ WRITES = (
     "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
 )
 
+# What whoever keeps the server does, and what they may not.
+OPERATING = {
+    "operator backs up": ("operator", "BACKUP TABLE impressions.impressions_raw TO File('one')"),
+    "operator backs up elsewhere": ("operator", "BACKUP TABLE impressions.impressions_raw TO File('/etc/one')"),
+    "operator kills": ("operator", "KILL QUERY WHERE query_id = 'none' SYNC"),
+    "operator merges": ("operator", "OPTIMIZE TABLE impressions.impressions_raw FINAL"),
+    "operator looks": ("operator", "SELECT count() FROM system.processes"),
+    "operator reads": ("operator", "SELECT user_id FROM impressions.impressions_raw"),
+    "operator inserts": ("operator", f"{INSERT} {ROW}"),
+    "operator deletes": ("operator", "ALTER TABLE impressions.impressions_raw DELETE WHERE 1"),
+    "operator drops": ("operator", "DROP TABLE impressions.impressions_raw"),
+    "operator restores": (
+        "operator",
+        "RESTORE TABLE impressions.impressions_raw AS impressions.again FROM File('one')",
+    ),
+    "migrator restores": (
+        "migrator",
+        "RESTORE TABLE impressions.impressions_raw AS impressions.again FROM File('one')",
+    ),
+    "restored": ("migrator", "SELECT count() FROM impressions.again"),
+}
+
 
 def migrations() -> list[str]:
     texts = (path.read_text() for path in sorted(migrations_folder().glob("*.sql")))
@@ -56,6 +78,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory, secrets: Path) -> dict[str, 
     """The schema created by the migrator, and the answers that each user got to various statements."""
     folder = tmp_path_factory.mktemp("users")
     tries = {
+        **{f"{user}: {statement}": (user, statement) for user in READERS for statement in WRITES},
         "users": ("admin", "SELECT name, auth_type[1] FROM system.users WHERE storage = 'users_xml' ORDER BY name"),
         "profiles": (
             "admin",
@@ -80,25 +103,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory, secrets: Path) -> dict[str, 
         "writer deletes": ("writer", "ALTER TABLE impressions.impressions_raw DELETE WHERE 1"),
         "reader looks for a file": ("reader", "SELECT * FROM file('/etc/passwd', 'LineAsString')"),
         "reader asks for refreshes": ("reader", "SELECT count() FROM system.view_refreshes"),
-        **{f"{user}: {statement}": (user, statement) for user in READERS for statement in WRITES},
-        "operator backs up": ("operator", "BACKUP TABLE impressions.impressions_raw TO File('one')"),
-        "operator backs up elsewhere": ("operator", "BACKUP TABLE impressions.impressions_raw TO File('/etc/one')"),
-        "operator kills": ("operator", "KILL QUERY WHERE query_id = 'none' SYNC"),
-        "operator merges": ("operator", "OPTIMIZE TABLE impressions.impressions_raw FINAL"),
-        "operator looks": ("operator", "SELECT count() FROM system.processes"),
-        "operator reads": ("operator", "SELECT user_id FROM impressions.impressions_raw"),
-        "operator inserts": ("operator", f"{INSERT} {ROW}"),
-        "operator deletes": ("operator", "ALTER TABLE impressions.impressions_raw DELETE WHERE 1"),
-        "operator drops": ("operator", "DROP TABLE impressions.impressions_raw"),
-        "operator restores": (
-            "operator",
-            "RESTORE TABLE impressions.impressions_raw AS impressions.again FROM File('one')",
-        ),
-        "migrator restores": (
-            "migrator",
-            "RESTORE TABLE impressions.impressions_raw AS impressions.again FROM File('one')",
-        ),
-        "restored": ("migrator", "SELECT count() FROM impressions.again"),
+        **OPERATING,
         "eraser inserts": ("eraser", f"{INSERT} {ROW}"),
         "eraser deletes": (
             "eraser",
