@@ -28,6 +28,7 @@ USER 10001:10001
 EXPOSE 9101 9102
 # What the process reports: 503 once there are records to process and nothing has moved for IMPRESSIONS_STALL_SECONDS.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(os.environ['HEALTH_URL'], timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as r; \
+r.build_opener(r.ProxyHandler({})).open(os.environ['HEALTH_URL'], timeout=4)"]
 ENTRYPOINT ["impressions"]
 CMD ["worker", "--index", "auto"]

@@ -65,6 +65,7 @@ schemas: setup ## write what is generated: schemas/, the pages and tables of doc
 	@$(BIN)/python -m tools.sdk_page
 	@$(BIN)/python -m tools.schema_page
 	@$(BIN)/python -m tools.evidence
+	@$(BIN)/python -m tools.sizing
 
 clean: ## remove .venv and .local, with all data in it
 	rm -rf .venv .local

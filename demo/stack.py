@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 from streams.embedded import stack
 from streams.embedded.kafka.jars import share_jars
-from streams.embedded.ports import Address, free_pair, is_free, is_loopback, kafka_address
+from streams.embedded.ports import Address, free_pair, is_free, kafka_address
 from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
+from streams.runtime.loopback import is_loopback
 from streams.settings import Settings
 
 Out = Callable[[str], None]

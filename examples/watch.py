@@ -10,6 +10,7 @@ import sys
 import time
 
 import clickhouse_connect
+from clickhouse_connect.driver.httputil import get_pool_manager
 
 QUERY = """
     SELECT
@@ -24,6 +25,8 @@ client = clickhouse_connect.get_client(
     dsn=os.environ.get("IMPRESSIONS_CLICKHOUSE_URL", "http://127.0.0.1:8123"),
     username="reader",
     database="impressions",
+    # Directly: a proxy that HTTP_PROXY names doesn't know this machine's own addresses.
+    pool_mgr=get_pool_manager(),
 )
 until = time.monotonic() + float(sys.argv[1] if len(sys.argv) > 1 else 10)
 while True:

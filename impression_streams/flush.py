@@ -29,7 +29,8 @@ class Impression(Strict):
     seen_at: TimeMs
     pool_id: MaybeId = ""
     dwell_ms: MaybeInteger = None
-    visible: MaybeRatio = Field(None, description="share of the artwork's pixels that were on screen")
+    # By keyword: type checkers take a positional one for no default, unless they have pydantic's own plugin.
+    visible: MaybeRatio = Field(default=None, description="share of the artwork's pixels that were on screen")
     position: MaybeInteger = None
     surface: MaybeId = ""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.httputil import get_pool_manager
 
 from oracle.rows import Accepted, Artwork, Coverage, LedgerRow, Rejected
 
@@ -17,6 +18,7 @@ logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 # The longest pause within a response (s): enough for a view of a few million rows on a busy machine.
 QUERY_SECONDS = 60
 CONNECT_SECONDS = 5
+_DIRECT = get_pool_manager()
 
 _TIMES = ("seen_at", "received_at", "sent_at", "appended_at", "rejected_at", "created_at")
 _COMPUTED = {
@@ -48,6 +50,8 @@ class Views:
             # No session: it would refuse a query while an earlier one, whose response was lost, still runs.
             self._client = clickhouse_connect.get_client(
                 host=self._host,
+                # Past the proxies that HTTP_PROXY may name: they don't know this machine's own addresses.
+                pool_mgr=_DIRECT,
                 port=self._port,
                 database=self._database,
                 username="reader",

@@ -1,3 +1,3 @@
 """Exact, real-time impression recording as a stream: Kafka, Faust, ClickHouse."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -26,8 +26,8 @@ class KnownError(Exception):
 class UserError(KnownError):
     """A problem that users can fix; the text is one clear sentence that says how.
 
-    The command line prints only that sentence and exits with 2. Any other error that ends a process is a defect and
-    keeps its stack trace.
+    The command line prints only that sentence and exits with 2; a worker or a sink, with the code of its kind. Any
+    other error that ends a process is a defect and keeps its stack trace.
     """
 
     kind = Kind.REFUSE

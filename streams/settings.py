@@ -3,7 +3,9 @@
 ``impressions settings`` prints this table with the current values. Each unit is given in the name or the description.
 """
 
+import difflib
 import secrets
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +14,21 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.errors import UserError
+
+PREFIX = "IMPRESSIONS_"
+
+
+def unknown(names: Iterable[str]) -> dict[str, str]:
+    """Return the variables that look like settings and are none, each with the nearest one; empty if none is near."""
+    known = set(Settings.variables().values())
+    ends = {each.removeprefix(PREFIX): each for each in known}
+    found = {}
+    for name in sorted(names):
+        upper = name.upper()  # the library takes names in any case
+        if upper.startswith(PREFIX) and upper not in known:
+            near = difflib.get_close_matches(upper.removeprefix(PREFIX), ends, 1)
+            found[name] = ends[near[0]] if near else ""
+    return found
 
 
 def read_secret(path: Path, setting: str) -> str:
@@ -26,7 +43,7 @@ def read_secret(path: Path, setting: str) -> str:
 class Settings(BaseSettings):
     """The settings of one process, read once from its environment at the start."""
 
-    model_config = SettingsConfigDict(env_prefix="IMPRESSIONS_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, host:port[,host:port].")
     kafka_security_protocol: str = Field(
@@ -131,11 +148,18 @@ class Settings(BaseSettings):
             name = str(first["loc"][0]).removeprefix("IMPRESSIONS_").upper()
             raise UserError(f"IMPRESSIONS_{name} is wrong: {first['msg']}.") from None
 
+    @classmethod
+    def variables(cls) -> dict[str, str]:
+        """Return the environment variable of each setting, by the setting's name."""
+        return {
+            name: str(field.validation_alias or f"{PREFIX}{name.upper()}") for name, field in cls.model_fields.items()
+        }
+
     def table(self) -> list[str]:
         """Return lines that show every setting with its value, default and meaning; passwords are never shown."""
-        lines = []
+        lines, variables = [], self.variables()
         for name, field in type(self).model_fields.items():
-            variable = str(field.validation_alias or f"IMPRESSIONS_{name.upper()}")
+            variable = variables[name]
             value = getattr(self, name)
             secret = variable.endswith("PASSWORD") and bool(value)
             lines += [f"{variable}={'(set)' if secret else '' if value is None else value}"]

@@ -18,6 +18,7 @@ from clickhouse_connect.driver.client import Client
 from bench.kpis.questions import QUESTIONS
 from bench.kpis.rows import PARTITIONS, make
 from bench.lib.figures import say, table, write
+from streams.clickhouse.client import pool
 from streams.clickhouse.migrate import apply
 from streams.embedded import stack
 from streams.embedded.ports import free_pair
@@ -93,6 +94,7 @@ def client_of(settings: Settings, user: str) -> Client:
     host, port = settings.clickhouse_address
     return clickhouse_connect.get_client(
         host=host,
+        pool_mgr=pool(host),
         port=port,
         username=user,
         password=settings.ensure_writer_password() if user == "writer" else "",

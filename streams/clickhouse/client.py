@@ -2,15 +2,18 @@
 
 import http.client
 import ssl
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.httputil import get_pool_manager
 
 from streams.clickhouse import errors
 from streams.clickhouse.errors import ClickHouseAwayError
 from streams.errors import Kind, UserError
+from streams.runtime.loopback import is_loopback
 from streams.settings import Settings
 
 # A server on the same network accepts a connection within milliseconds, or is down.
@@ -29,6 +32,7 @@ def connect(settings: Settings, user: Literal["writer", "reader"] = "writer") ->
     host, port = settings.clickhouse_address
     secure = settings.clickhouse_url.startswith("https:")
     name, password = ("reader", "") if user == "reader" else (settings.clickhouse_user, settings.clickhouse_password)
+    ca = str(settings.clickhouse_ca_file) if secure and settings.clickhouse_ca_file else None
     try:
         return clickhouse_connect.get_client(
             host=host,
@@ -36,7 +40,8 @@ def connect(settings: Settings, user: Literal["writer", "reader"] = "writer") ->
             interface="https" if secure else "http",
             username=name,
             password=password,
-            ca_cert=str(settings.clickhouse_ca_file) if secure and settings.clickhouse_ca_file else None,
+            ca_cert=ca,
+            pool_mgr=pool(host, ca),
             autogenerate_session_id=False,
             connect_timeout=CONNECT_SECONDS,
             send_receive_timeout=REQUEST_SECONDS,
@@ -54,6 +59,19 @@ def connect(settings: Settings, user: Literal["writer", "reader"] = "writer") ->
             f"ClickHouse can't be reached at {settings.clickhouse_url}: is it up, and is IMPRESSIONS_CLICKHOUSE_URL "
             "right?"
         ) from None
+
+
+def pool(host: str, ca: str | None = None) -> Any:
+    """Return the connections to use for a host of this machine, past every proxy; None for any other host.
+
+    The client would ask the proxy that HTTP_PROXY or HTTPS_PROXY names even for 127.0.0.1, unless NO_PROXY says so.
+    """
+    return _direct(ca) if is_loopback(host) else None
+
+
+@cache
+def _direct(ca: str | None) -> Any:
+    return get_pool_manager(ca_cert=ca)
 
 
 def answers(settings: Settings, seconds: float) -> bool:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streams.embedded.kafka import broker
-from streams.embedded.ports import Address, is_loopback, kafka_address, require_free
+from streams.embedded.ports import Address, kafka_address, require_free
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.runtime import members
+from streams.runtime.loopback import is_loopback
 from streams.settings import Settings
 
 DEFAULT = ("kafka", "clickhouse", "worker-0", "sink-0")

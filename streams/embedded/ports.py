@@ -1,7 +1,6 @@
 """Addresses of the embedded servers: read from the settings, and checked to be free before a start."""
 
 import fcntl
-import ipaddress
 import os
 import random
 import socket
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streams.errors import UserError
+from streams.runtime.loopback import is_loopback
 from streams.settings import Settings
 
 LOOPBACK = "127.0.0.1"
@@ -28,16 +28,6 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host can only be this machine; names other than localhost are not resolved."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def kafka_address(settings: Settings) -> Address | None:

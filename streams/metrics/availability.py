@@ -11,6 +11,13 @@ untaken = Gauge(
     PARTITION_KIND,
     registry=WORKER,
 )
+catalogue_behind = Gauge(
+    "impressions_worker_catalogue_behind_seconds",
+    "How long a source partition has waited for an artwork that its users have seen and that artworks.v1 doesn't have "
+    "(s): one that another worker has just read passes at once, one that the topic has lost never does",
+    PARTITION,
+    registry=WORKER,
+)
 source_unreadable_offsets = Gauge(
     "impressions_source_unreadable_offsets",
     "Offsets at a source partition's end that can't be read yet, since a producer's transaction is open before them",

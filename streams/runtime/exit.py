@@ -23,6 +23,8 @@ logger = log.get(__name__)
 EXIT_RESTART = 75  # EX_TEMPFAIL
 EXIT_CONFIG = 78  # EX_CONFIG
 EXIT_DEFECT = 70  # EX_SOFTWARE
+# Of a person's command that can't do what was asked, as shells and their tools have it.
+EXIT_USAGE = 2
 
 CODES = {Kind.WAIT: EXIT_RESTART, Kind.RESTART: EXIT_RESTART, Kind.REFUSE: EXIT_CONFIG, Kind.DEFECT: EXIT_DEFECT}
 # Names of the log events. The first class that fits counts, so a subclass comes before its base.
@@ -35,6 +37,11 @@ _EVENTS: dict[type[KnownError], str] = {
     BrokerAwayError: "broker_away_ending",
     UserError: "refused",
 }
+
+
+def code(error: BaseException) -> int:
+    """Return the code with which a worker or a sink ends because of an error."""
+    return CODES[error.kind if isinstance(error, KnownError) else Kind.DEFECT]
 
 
 def end_process(error: BaseException) -> NoReturn:
@@ -50,4 +57,4 @@ def end_process(error: BaseException) -> NoReturn:
     else:
         logger.error(event, why=str(error))
     sys.stderr.flush()
-    os._exit(CODES[error.kind if isinstance(error, KnownError) else Kind.DEFECT])
+    os._exit(code(error))

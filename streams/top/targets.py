@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from streams.embedded import stack
-from streams.embedded.ports import is_loopback
 from streams.runtime import members
+from streams.runtime.loopback import is_loopback
 from streams.settings import Settings
 from streams.top.target import Target
 

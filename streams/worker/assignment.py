@@ -24,7 +24,7 @@ from pathlib import Path
 
 from streams.core.catalogue import Catalogue
 from streams.core.chunk import LineError
-from streams.errors import Kind
+from streams.errors import CatalogueBehindError, Kind
 from streams.kafka.admin import describe, watermarks
 from streams.kafka.names import IMPRESSIONS
 from streams.kafka.topic_ids import Sources
@@ -77,6 +77,8 @@ class Assignment:
         self.ask_again: Callable[[], None] = lambda: None
         # The labels of what is shown as not taken.
         self._shown: set[tuple[str, str]] = set()
+        # The partitions that wait for the catalogue.
+        self._behind: set[int] = set()
         self._commits: dict[int, asyncio.Task[None]] = {}
         self._open = asyncio.Event()
         self.in_flight = InFlight()
@@ -168,9 +170,19 @@ class Assignment:
         for labels in untaken:
             availability.untaken.labels(*labels).set(1)
         self._shown = untaken
+        self._show_behind({claim.number for claim in claims if isinstance(claim.error, CatalogueBehindError)})
         refusals = [claim.error for claim in claims if claim.kind is Kind.REFUSE and claim.error is not None]
         if not self._held and refusals and len(refusals) == len(claims):
             end_process(refusals[0])
+
+    def _show_behind(self, numbers: set[int]) -> None:
+        """Show how long partitions have waited for the catalogue, which may have lost what they wait for."""
+        for number in self._behind - numbers:
+            metrics.forget((str(number),), availability.catalogue_behind)
+        for number in numbers - self._behind:
+            waited = partial(_seconds_since, time.monotonic())
+            availability.catalogue_behind.labels(str(number)).set_function(waited)
+        self._behind = numbers
 
     async def process(self, number: int, run: Run) -> bool:
         """Decide a chunk once the previous one is committed, and start committing it.
@@ -254,6 +266,10 @@ class Assignment:
         if self._settings.state_store == "memory":
             return MemoryStore()
         return RocksStore(self._folder / f"partition-{number}", self._memory)
+
+
+def _seconds_since(monotonic: float) -> float:
+    return time.monotonic() - monotonic
 
 
 async def _nothing() -> None:

@@ -1,5 +1,6 @@
 """The command line: when it can't do something, it says so in one sentence and without a stack trace."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from streams import __version__
 from streams.embedded.components import environment
 from streams.embedded.ports import free_pair
+from streams.runtime.exit import EXIT_CONFIG, EXIT_RESTART
 from tests.support.stack import Installation
 
 pytestmark = pytest.mark.integration
@@ -31,9 +34,9 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def sentence(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line on stderr of a command that exited with 2."""
-    assert done.returncode == 2, done.stderr
+def sentence(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
+    """The one line on stderr of a command that exited with 2, or with another code."""
+    assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     (line,) = done.stderr.splitlines()
     return line
@@ -63,14 +66,50 @@ def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
     assert variable in sentence(run("settings", **{variable: value}))
 
 
-@pytest.mark.parametrize("arguments", [("provision",), ("worker",), ("sink",)])
-def test_without_a_broker_the_error_is_one_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("command", "code"), [("provision", 2), ("worker", EXIT_RESTART), ("sink", EXIT_RESTART)])
+def test_without_a_broker_the_error_is_one_sentence(command: str, code: int, tmp_path: Path) -> None:
     nowhere = {
         "IMPRESSIONS_KAFKA_BOOTSTRAP": "127.0.0.1:1",
         "IMPRESSIONS_DATA_DIR": str(tmp_path),
         "IMPRESSIONS_METRICS_PORT": str(free_pair()),
     }
-    assert "127.0.0.1:1" in sentence(run(*arguments, **nowhere))
+    assert "127.0.0.1:1" in sentence(run(command, **nowhere), code)
+
+
+@pytest.mark.parametrize("command", ["worker", "sink"])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("IMPRESSIONS_STALL_SECONDS", "soon"),
+        ("IMPRESSIONS_KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),  # without a user
+    ],
+)
+def test_a_worker_or_sink_with_a_wrong_setting_is_refused_with_78(
+    command: str, variable: str, value: str, tmp_path: Path
+) -> None:
+    done = run(command, IMPRESSIONS_DATA_DIR=str(tmp_path), **{variable: value})
+    assert "IMPRESSIONS_" in sentence(done, EXIT_CONFIG)
+
+
+@pytest.mark.parametrize("command", ["worker", "sink"])
+def test_a_misspelt_setting_is_one_line_of_the_log(command: str, tmp_path: Path) -> None:
+    nowhere = {
+        "IMPRESSIONS_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+        "IMPRESSIONS_DATA_DIR": str(tmp_path),
+        "IMPRESSIONS_METRICS_PORT": str(free_pair()),
+        "IMPRESSIONS_KAFKA_PASWORD_FILE": "hush",
+    }
+    done = run(command, **nowhere)
+    assert done.returncode == EXIT_RESTART
+    logged = json.loads(done.stderr.splitlines()[0])
+    assert (logged["event"], logged["variable"], logged["nearest"]) == (
+        "setting_unknown", "IMPRESSIONS_KAFKA_PASWORD_FILE", "IMPRESSIONS_KAFKA_PASSWORD_FILE"
+    )  # fmt: skip
+    assert "hush" not in done.stderr
+
+
+def test_the_version_is_shown() -> None:
+    assert run("--version").stdout.startswith(f"impressions {__version__}")
 
 
 def test_provisioning_again_finds_nothing_to_do(installation: Installation) -> None:
@@ -84,7 +123,7 @@ def test_a_port_in_use_is_named(installation: Installation) -> None:
     installation.only_worker()
     taken = str(installation.settings.metrics_port)
     done = run("worker", "--index", "0", **environment(installation.settings))
-    assert f"Port {taken}" in sentence(done)
+    assert f"Port {taken}" in sentence(done, EXIT_CONFIG)
     assert "IMPRESSIONS_METRICS_PORT" in done.stderr
 
 

@@ -84,9 +84,32 @@ def test_production_is_merged_as_intended(env_file: Path) -> None:
     assert len({each["ports"][0]["published"] for each in brokers}) == 3
     assert [port["target"] for port in services["clickhouse"]["ports"]] == [8443]
     assert services["worker"]["environment"]["IMPRESSIONS_KAFKA_BOOTSTRAP"] == "kafka:9092,kafka-2:9092,kafka-3:9092"
-    assert services["worker"]["environment"]["IMPRESSIONS_DEDUPE_WINDOW_SECONDS"] == "600"
     for service in services.values():
         assert all(port["host_ip"] == "127.0.0.1" for port in service.get("ports", []))
+
+
+def test_a_setting_reaches_our_processes_only_if_env_has_it(env_file: Path, tmp_path: Path) -> None:
+    with_lateness = tmp_path / ".env"
+    with_lateness.write_text(
+        env_file.read_text().replace("#IMPRESSIONS_LATENESS_SECONDS=86400", "IMPRESSIONS_LATENESS_SECONDS=60")
+    )
+    for name in ("migrator", "worker", "sink"):
+        environment = configured(PRODUCTION, with_lateness)[name]["environment"]
+        assert environment["IMPRESSIONS_LATENESS_SECONDS"] == "60"
+        # Null: the variable is not set in the container.
+        assert environment["IMPRESSIONS_STALL_SECONDS"] is None
+
+
+def test_brokers_of_production_listen_where_env_says_and_nothing_else_does(env_file: Path, tmp_path: Path) -> None:
+    opened = tmp_path / ".env"
+    opened.write_text(env_file.read_text().replace("#KAFKA_BIND=127.0.0.1", "KAFKA_BIND=0.0.0.0"))
+    where = {
+        name: {port["host_ip"] for port in service.get("ports", [])}
+        for name, service in configured(PRODUCTION, opened).items()
+    }
+    assert {name for name, found in where.items() if found == {"0.0.0.0"}} == {"kafka", "kafka-2", "kafka-3"}
+    assert all(found <= {"127.0.0.1"} for name, found in where.items() if not name.startswith("kafka"))
+    assert {port["host_ip"] for port in configured(BASE, opened)["kafka"]["ports"]} == {"127.0.0.1"}
 
 
 def test_a_dollar_reaches_the_broker_unchanged(env_file: Path) -> None:

@@ -14,7 +14,7 @@ from streams.kafka.admin import admin
 from streams.kafka.append_time import WHOSE, require_append_time
 from streams.kafka.errors import kind
 from streams.kafka.names import ARTWORKS, IMPRESSIONS
-from streams.runtime.exit import EXIT_RESTART
+from streams.runtime.exit import EXIT_CONFIG, EXIT_RESTART
 from streams.settings import Settings
 from streams.worker.catalogue import CatalogueFollower
 from tests.support import topics
@@ -131,7 +131,7 @@ def test_a_source_with_the_producers_time_is_refused_until_it_is_provisioned(set
         require_append_time(admin(settings), IMPRESSIONS)
     worker = WorkerProcess(settings)
     worker.start()
-    assert worker.wait_exit() == 2
+    assert worker.wait_exit() == EXIT_CONFIG
     assert "impressions.v1 has message.timestamp.type=CreateTime" in worker.output()
     provision_log(settings)
     require_append_time(admin(settings), IMPRESSIONS)

@@ -19,6 +19,7 @@ SERVER = {
     "access_control_improvements/select_from_system_db_requires_grant",
     "access_control_improvements/settings_constraints_replace_previous",
     "asynchronous_metric_log/ttl",
+    "backups/allowed_path",
     "distributed_ddl/path",
     "http_port",
     "https_port",
@@ -132,7 +133,7 @@ def test_no_file_contains_a_secret(path: Path) -> None:
 
 def test_each_user_has_a_password_a_network_and_a_quota() -> None:
     users = ElementTree.parse(ROOT / "clickhouse" / "users.d" / "impressions.xml").findall("users/*")
-    assert [user.tag for user in users] == ["default", "migrator", "writer", "reader", "eraser"]
+    assert [user.tag for user in users] == ["default", "migrator", "writer", "reader", "grafana", "operator", "eraser"]
     assert users[0].get("remove") == "remove"
     for user in users[1:]:
         assert {child.tag for child in user} == {"password_sha256_hex", "networks", "profile", "quota", "grants"}

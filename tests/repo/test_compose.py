@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from streams.settings import Settings
 from tests.support.compose_file import BASE, PRODUCTION, ROOT, filled, load, variables
 
 FILES = {"base": load(BASE), "production": load(PRODUCTION)}
@@ -76,9 +77,9 @@ def test_nothing_keeps_a_service_from_being_scaled_or_moved(file: str, name: str
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_images_are_pinned(name: str) -> None:
-    _, _, tag = SERVICES[name]["image"].rpartition(":")
-    assert re.fullmatch(r"v?\d+\.\d+\.\d+[\w.-]*", tag)
+def test_images_are_named_by_a_full_version(name: str) -> None:
+    """And by a digest, once `tools.pin_images` has added it."""
+    assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?", SERVICES[name]["image"])
 
 
 def test_image_versions_are_those_that_the_tests_use() -> None:
@@ -86,7 +87,7 @@ def test_image_versions_are_those_that_the_tests_use() -> None:
     assert {SERVICES[name]["image"] for name in OURS} == {f"impression-streams:{project}"}
     pom = (ROOT / "streams" / "embedded" / "kafka" / "pom.xml").read_text()
     (kafka,) = re.findall(r"<kafka\.version>(.+)</kafka\.version>", pom)
-    assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka}"
+    assert SERVICES["kafka"]["image"].partition("@")[0] == f"apache/kafka:{kafka}"
     (engine,) = re.findall(r"^chdb-core==(\d+\.\d+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
     assert SERVICES["clickhouse"]["image"].startswith(f"clickhouse/clickhouse-server:{engine}.")
 
@@ -177,19 +178,67 @@ def test_passwords_come_from_files_only(file: str, name: str) -> None:
             assert variable.endswith("_FILE")
 
 
-def test_variables_without_a_default_are_required_and_in_the_example() -> None:
+def test_every_variable_that_the_files_read_is_in_the_example() -> None:
     used = variables(FILES["base"]) | variables(FILES["production"])
     assert {kind for _, kind in used} == {"-", "?"}
     assert {name for name, kind in used if kind == "?"} == {"KAFKA_CLUSTER_ID", "KAFKA_HOST"}
-    assert {name for name, kind in used if kind == "?"} <= set(IN_EXAMPLE)
-    optional = {name for name, kind in used if kind == "-"}
-    assert {name for name in IN_EXAMPLE if name.endswith("_PORT")} <= optional
+    # What is given without a value comes from there, too.
+    passed = {n for each in SERVICES.values() for n, v in each.get("environment", {}).items() if v is None}
+    of_compose = {"COMPOSE_PROFILES"}
+    assert set(IN_EXAMPLE) == {name for name, _ in used} | passed | of_compose
+
+
+def test_defaults_of_the_example_are_those_in_force() -> None:
+    texts = [(ROOT / file).read_text() for file in ("docker-compose.yml", "docker-compose.production.yml")]
+    defaults = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", texts[1] + texts[0]))
+    for name, default in defaults.items():
+        assert IN_EXAMPLE[name] == default
+    settings = {variable: Settings.model_fields[name].default for name, variable in Settings.variables().items()}
+    for name in IN_EXAMPLE.keys() & settings.keys():
+        assert IN_EXAMPLE[name] == str(settings[name])
+
+
+def test_every_setting_is_in_the_example_or_said_to_be_given_elsewhere() -> None:
+    text = (ROOT / ".env.example").read_text()
+    given, none = text.split("# Not read from here:")[1].split("# Not for containers:")
+    given_names, no_names = (set(re.findall(r"\bIMPRESSIONS_[A-Z_]+", part)) for part in (given, none))
+    read = {name for name in IN_EXAMPLE if name.startswith("IMPRESSIONS_")}
+    assert sorted([*given_names, *no_names, *read]) == sorted(Settings.variables().values())
+    # It is as it says: compose or the image gives the one, and neither gives the other.
+    from_compose = {n for name in OURS for n, v in merged(name)["environment"].items() if v is not None}
+    image = set(re.findall(r"\bIMPRESSIONS_[A-Z_]+", (ROOT / "Dockerfile").read_text()))
+    assert given_names <= from_compose | image
+    assert not no_names & (from_compose | image)
+    assert all(read <= set(SERVICES[name]["environment"]) for name in OURS)
+
+
+@pytest.mark.parametrize(("name", "port"), [("kafka", 9092), ("kafka-2", 9192), ("kafka-3", 9292)])
+def test_outside_programs_reach_each_broker_where_it_says_it_is(name: str, port: int) -> None:
+    """A client connects to what a broker advertises, so exactly that must be published."""
+    service = FILES["production"]["services"][name]
+    environment = merged(name)["environment"]
+    (published,) = service["ports"]
+    bound = dict(each.split("://") for each in environment["KAFKA_LISTENERS"].split(","))
+    for values, address in (
+        ({}, "127.0.0.1"),
+        ({"KAFKA_BIND": "0.0.0.0", "KAFKA_PORT": "1", "KAFKA_2_PORT": "1", "KAFKA_3_PORT": "1"}, "0.0.0.0"),
+    ):
+        told = filled(environment["KAFKA_ADVERTISED_LISTENERS"], KAFKA_HOST="kafka.example.com", **values)
+        outside = dict(each.split("://") for each in told.split(","))["HOST"]
+        number = int(values.get("KAFKA_PORT", port))
+        assert outside == f"kafka.example.com:{number}"
+        assert filled(published, **values) == f"{address}:{number}{bound['HOST']}"
+    # Nobody without a login: what listens there asks for one.
+    protocols = dict(each.split(":") for each in environment["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    assert protocols["HOST"] == "SASL_SSL"
+
+
+def test_without_logins_brokers_are_published_on_this_machine_whatever_env_says() -> None:
+    assert "KAFKA_BIND" not in {name for name, _ in variables(FILES["base"])}
 
 
 def test_every_setting_given_to_a_process_exists() -> None:
-    from streams.settings import Settings  # noqa: PLC0415
-
-    known = {str(f.validation_alias or f"IMPRESSIONS_{n.upper()}") for n, f in Settings.model_fields.items()}
+    known = set(Settings.variables().values())
     for name in OURS:
         given = {each for each in merged(name)["environment"] if each.startswith("IMPRESSIONS_")}
         assert given
@@ -214,8 +263,6 @@ def test_production_has_three_brokers_and_two_confirm_every_record() -> None:
 
 def test_no_transaction_may_last_longer_than_a_minute() -> None:
     """Nor may a worker want a longer one: its producer would be refused."""
-    from streams.settings import Settings  # noqa: PLC0415
-
     (most,) = (each.le for each in Settings.model_fields["transaction_timeout_seconds"].metadata if hasattr(each, "le"))
     embedded = (ROOT / "streams" / "embedded" / "kafka" / "server.properties").read_text()
     brokers = [merged(name)["environment"] for name in ("kafka", "kafka-2", "kafka-3")]

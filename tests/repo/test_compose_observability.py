@@ -64,7 +64,7 @@ def test_grafana_reads_from_the_services(file: str) -> None:
     sources = {each["type"]: each for each in yaml.safe_load(SOURCES[file].read_text())["datasources"]}
     clickhouse = sources["grafana-clickhouse-datasource"]
     assert clickhouse["jsonData"]["host"] == "clickhouse"
-    assert clickhouse["jsonData"]["username"] == "reader"
+    assert clickhouse["jsonData"]["username"] == "grafana"
     assert clickhouse["jsonData"]["protocol"] == "http"
     assert (clickhouse["jsonData"]["port"], clickhouse["jsonData"].get("secure", False)) == (
         (8443, True) if file == "production" else (8123, False)

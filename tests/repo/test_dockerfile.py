@@ -32,7 +32,7 @@ def test_the_packages_files_are_copied() -> None:
 def test_both_stages_use_one_pinned_python() -> None:
     images = {each.text.split()[0] for each in instructions() if each.name == "FROM"}
     (image,) = images
-    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", image)
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+(@sha256:[0-9a-f]{64})?", image)
 
 
 def test_it_runs_as_a_numeric_user_with_one_data_folder() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import impression_streams
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -61,3 +63,21 @@ def test_the_base_needs_three_packages_and_the_extra_the_rest(wheel: zipfile.Zip
     server = [each for each in needed if each.endswith('extra == "server"')]
     assert [re.split(r"[^\w-]", each)[0] for each in alone] == ["confluent-kafka", "orjson", "pydantic"]
     assert {"structlog", "faust-streaming", "chdb"} <= {re.split(r"[^\w-]", each)[0] for each in server}
+
+
+def test_mypy_strict_accepts_a_hosts_code_without_any_plugin(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    """As a user's mypy does, which knows neither this checkout nor its settings; `tools.wheel` really installs it."""
+    wheel.extractall(tmp_path / "installed")
+    code = tmp_path / "typed_host.py"
+    code.write_text((ROOT / "examples" / "typed_host.py").read_text())
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "--follow-imports", "silent", str(code)]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PATH": "/usr/bin:/bin", "MYPYPATH": str(tmp_path / "installed")},
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_hosts_code_uses_every_public_name() -> None:
+    code = (ROOT / "examples" / "typed_host.py").read_text()
+    assert [name for name in impression_streams.__all__ if not re.search(rf"\b{name}\b", code)] == []

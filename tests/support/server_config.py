@@ -56,7 +56,9 @@ def write(folder: Path, hashes: Path, cluster: bool = False) -> Path:
     granted = "".join(f"<query>GRANT {role}</query>" for role in (*grants, "admin"))
     (folder / "users.xml").write_text(_BASE.format(roles=roles, granted=granted))
     config = folder / "config.xml"
-    config.write_text(f"<clickhouse><users_config>{folder / 'users.xml'}</users_config></clickhouse>\n")
+    # On a server config.d says where backups may be written; here, a folder of the test's own.
+    backups = f"<backups><allowed_path>{folder / 'backups'}/</allowed_path></backups>"
+    config.write_text(f"<clickhouse><users_config>{folder / 'users.xml'}</users_config>{backups}</clickhouse>\n")
     return config
 
 

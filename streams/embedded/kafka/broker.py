@@ -19,7 +19,7 @@ from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from streams.embedded.kafka.jars import fetch_jars, kafka_version, libs_dir
-from streams.embedded.kafka.java import find_java, require_java
+from streams.embedded.kafka.java import LOCALE, find_java, require_java
 from streams.embedded.ports import Address, controller_address, kafka_address, require_free
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
@@ -51,14 +51,18 @@ def prepare(settings: Settings, out: Callable[[str], None]) -> None:
     """
     broker, folder = embedded_address(settings), RunFolder(settings.data_dir)
     data, java = data_dir(folder), require_java()
-    if "," in str(data):
-        raise UserError(f"The data folder {data} has a comma in its name, which Kafka takes for a list.")
+    for sign, whose in ((",", "Kafka"), (":", "Java")):
+        if sign in str(data):
+            raise UserError(
+                f"The data folder {data} has a {sign!r} in its name, which {whose} takes for a list: set "
+                "IMPRESSIONS_DATA_DIR to another."
+            )
     check_version(data)
     fetch_jars(folder, out)
     require_free(broker, "the embedded Kafka", SETTING)
     controller = controller_address(broker)
     require_free(controller, "Kafka's controller (always the port after the broker's)", SETTING)
-    properties_file(folder).write_text(properties(broker, controller, data))
+    properties_file(folder).write_text(properties(broker, controller, data), encoding="ascii")
     # A killed JVM leaves its unpacked native libraries behind.
     shutil.rmtree(scratch_dir(folder), ignore_errors=True)
     scratch_dir(folder).mkdir(parents=True)
@@ -71,7 +75,7 @@ def program(folder: RunFolder) -> Program:
     # Without Java, `prepare` stops with a sentence; a caller that only looks at the program does not need Java.
     scratch = f"-Djava.io.tmpdir={scratch_dir(folder)}"
     argv = [find_java() or "java", *JVM, scratch, *LOGGING, "-cp", f"{libs_dir(folder)}/*", "kafka.Kafka"]
-    return Program(NAME, folder, [*argv, str(properties_file(folder))])
+    return Program(NAME, folder, [*argv, str(properties_file(folder))], LOCALE)
 
 
 def embedded_address(settings: Settings) -> Address:
@@ -102,9 +106,14 @@ def properties_file(folder: RunFolder) -> Path:
 def properties(broker: Address, controller: Address, log_dirs: Path) -> str:
     """Return the text of server.properties for these addresses and this folder."""
     template = Template(files("streams.embedded.kafka").joinpath("server.properties").read_text())
-    # In a properties file, a backslash starts an escape.
-    folder = str(log_dirs).replace("\\", "\\\\")
-    return template.substitute(bind=broker, advertised=broker, controller=controller, log_dirs=folder)
+    return template.substitute(bind=broker, advertised=broker, controller=controller, log_dirs=escaped(log_dirs))
+
+
+def escaped(path: Path) -> str:
+    """Return a path as a properties file has it: in ASCII, where a backslash starts an escape."""
+    units = str(path).replace("\\", "\\\\").encode("utf-16-be", "surrogatepass")
+    codes = (int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2))
+    return "".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes)
 
 
 def check_version(data: Path) -> None:
@@ -125,10 +134,11 @@ def format_data(java: str, folder: RunFolder, broker: Address, controller: Addre
     data = data_dir(folder)
     with tempfile.TemporaryDirectory(prefix="format-", dir=data.parent) as scratch:
         fresh, config = Path(scratch, "data"), Path(scratch, "server.properties")
-        config.write_text(properties(broker, controller, fresh))
+        config.write_text(properties(broker, controller, fresh), encoding="ascii")
         tool = [java, "-XX:TieredStopAtLevel=1", LOGGING[0], "-cp", f"{libs_dir(folder)}/*", STORAGE_TOOL]
         argv = [*tool, "format", "-t", new_cluster_id(), "-c", str(config)]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        environment = os.environ | LOCALE
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             log = folder.log(NAME)
             log.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from streams.embedded.kafka.java import require_maven
+from streams.embedded.kafka.java import LOCALE, require_maven
 from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 
@@ -68,7 +68,13 @@ def run_maven(argv: list[str], output: int, log: Path) -> None:
     """Run Maven with its output to a file. Raises UserError that names this file if Maven fails."""
     try:
         done = subprocess.run(
-            argv, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=FETCH_SECONDS
+            argv,
+            env=os.environ | LOCALE,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            timeout=FETCH_SECONDS,
         )
     except subprocess.TimeoutExpired:
         raise UserError(f"Maven did not fetch Kafka's jars within {FETCH_SECONDS} s; its log is {log}.") from None

@@ -10,6 +10,9 @@ from streams.errors import UserError
 
 # Kafka 4's brokers are compiled for Java 17.
 LEAST_JAVA = 17
+# Java reads file names by the locale: in one that is not UTF-8, such as a cron job's, it can't open a folder with an
+# accent in its name. This locale is everywhere; macOS always uses UTF-8.
+LOCALE = {"LC_ALL": "C.UTF-8"}
 GET_JAVA = "install Debian's openjdk-17-jre-headless (macOS: brew install openjdk@17)"
 GET_MAVEN = "install Debian's maven (macOS: brew install maven)"
 

@@ -16,6 +16,7 @@ from streams.metrics import availability
 from streams.metrics import catalogue as metrics
 from streams.runtime import backoff
 from streams.settings import Settings
+from streams.state.ordinals import behind
 from streams.state.store import Store
 from streams.worker import assignment, claims, partition
 from streams.worker.assignment import Assignment
@@ -130,6 +131,41 @@ def test_what_a_live_predecessor_commits_until_the_fence_is_not_a_loss(broker: B
 
     run(tmp_path, test)
     assert broker.asked == ["fence", "describe", "watermarks"]
+
+
+def test_a_wait_for_an_ordinal_that_never_comes_is_shown_with_its_time(broker: Broker, tmp_path: Path) -> None:
+    lacking = True
+
+    def restoring(number: int) -> None:
+        if number == 0:
+            raise OFFLINE
+        if lacking:
+            raise behind(7)
+
+    broker.restoring = restoring
+
+    async def test(held: Assignment) -> None:
+        nonlocal lacking
+        await held.hold([0, 1])
+        held.resume()
+        assert held.untaken() == [0, 1]
+        first, then = waited(), waited()
+        assert first.keys() == then.keys() == {"1"}, "a server that is away is another matter"
+        assert 0 <= first["1"] < then["1"]
+        assert "impressions.v1-1 can't be taken (wait): " in (held.why_not_ready() or "")
+        assert "no artwork with ordinal 7 yet" in (held.why_not_ready() or "")
+        lacking = False
+        await until(lambda: held.positions().keys() == {1})
+        assert waited() == {}
+        await held.hold([])
+
+    run(tmp_path, test)
+
+
+def waited() -> dict[str, float]:
+    """How long each partition has waited for the catalogue (s)."""
+    (metric,) = availability.catalogue_behind.collect()
+    return {each.labels["partition"]: each.value for each in metric.samples}
 
 
 def test_a_partition_that_waits_joins_later_and_shows_meanwhile(broker: Broker, tmp_path: Path) -> None:
