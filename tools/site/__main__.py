@@ -12,15 +12,11 @@ from tools.site import pages
 HERE = Path(__file__).resolve().parent
 
 
-def build(out: Path, builder: str) -> int:
-    """Run one of Sphinx's builders on the pages, from scratch; return its exit code. Any warning is an error."""
-    pages.clear(out)
-    with tempfile.TemporaryDirectory() as folder:
-        source, doctrees = Path(folder, "pages"), Path(folder, "doctrees")
-        source.mkdir()
-        pages.copy(source)
-        options = ["--quiet", "--fail-on-warning", "--fresh-env", "--builder", builder]
-        return build_main([*options, "--conf-dir", str(HERE), "--doctree-dir", str(doctrees), str(source), str(out)])
+def build(source: Path, out: Path, builder: str) -> int:
+    """Run one of Sphinx's builders on a folder of pages; return its exit code. Any warning is an error."""
+    with tempfile.TemporaryDirectory() as doctrees:
+        options = ["--quiet", "--fail-on-warning", "--builder", builder]
+        return build_main([*options, "--conf-dir", str(HERE), "--doctree-dir", doctrees, str(source), str(out)])
 
 
 def main() -> int:
@@ -29,10 +25,14 @@ def main() -> int:
     parser.add_argument("--to", type=Path, default=pages.ROOT / "build" / "docs", help="the folder to write into")
     parser.add_argument("--links", action="store_true", help="check the links to other sites instead")
     options = parser.parse_args()
-    if options.links:
-        with tempfile.TemporaryDirectory() as folder:
-            return build(Path(folder), "linkcheck")
-    code = build(options.to, "html")
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "pages")
+        source.mkdir()
+        pages.copy(source)
+        if options.links:
+            return build(source, Path(folder, "links"), "linkcheck")
+        pages.clear(options.to)
+        code = build(source, options.to, "html")
     if code == 0:
         sys.stdout.write(f"{options.to / 'index.html'}\n")
     return code

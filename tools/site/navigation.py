@@ -5,7 +5,7 @@ index doesn't name stands in the section of its folder, so that every page is re
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from posixpath import normpath, relpath
@@ -25,10 +25,11 @@ OF_FOLDER = {
 
 @dataclass
 class Section:
-    """A caption of the sidebar, and below it titles and pages; a page without a title of its own has None."""
+    """A caption of the sidebar, and below it pages with their titles; `others` are files and folders."""
 
     caption: str
-    pages: list[tuple[str | None, PurePosixPath]] = field(default_factory=list)
+    pages: list[tuple[str, PurePosixPath]] = field(default_factory=list)
+    others: list[tuple[str, PurePosixPath]] = field(default_factory=list)
 
     @property
     def toctree(self) -> str:
@@ -36,12 +37,12 @@ class Section:
         return toctree(self.pages, PurePosixPath(), self.caption)
 
 
-def sections(index: str, pages: Iterable[PurePosixPath]) -> list[Section]:
-    """Return the sections of the index, given all pages as paths from the repository's root.
+def sections(index: str, titles: Mapping[PurePosixPath, str]) -> list[Section]:
+    """Return the sections of the index, given the titles of all pages by their paths from the repository's root.
 
     Pages beside a README.md below docs/ are not in them: that page has them (`children`).
     """
-    left = sorted(pages)
+    left = sorted(titles)
     within = {child for page in left for child in children(page, left)}
     found: list[Section] = []
     for item in ITEM.finditer(index):
@@ -49,13 +50,16 @@ def sections(index: str, pages: Iterable[PurePosixPath]) -> list[Section]:
             found.append(Section(item["section"]))
             continue
         page = PurePosixPath(normpath(INDEX.parent / item["link"]))
-        if page in left and found:
+        if found and page not in titles:
+            found[-1].others.append((item["title"], page))
+        elif found and page in left:
             left.remove(page)
-            found[-1].pages.append((item["title"].replace("`", ""), page))
+            found[-1].pages.append((item["title"], page))
     for page in left:
         if page not in within:
             name = OF_FOLDER.get(str(page.parent))
-            next((each for each in found if each.caption == name), found[0]).pages.append((None, page))
+            section = next((each for each in found if each.caption == name), found[0])
+            section.pages.append((titles[page], page))
     return found
 
 
@@ -66,10 +70,8 @@ def children(page: PurePosixPath, pages: Iterable[PurePosixPath]) -> list[PurePo
     return [each for each in sorted(pages) if each.parent == page.parent and each != page]
 
 
-def toctree(pages: Iterable[tuple[str | None, PurePosixPath]], folder: PurePosixPath, caption: str = "") -> str:
+def toctree(pages: Iterable[tuple[str, PurePosixPath]], folder: PurePosixPath, caption: str = "") -> str:
     """Return a hidden toctree, as MyST writes it, for a page in `folder`."""
     lines = ["```{toctree}", ":hidden:", ":titlesonly:", *([f":caption: {caption}"] if caption else []), ""]
-    for title, page in pages:
-        name = relpath(page.with_suffix(""), folder)
-        lines.append(f"{title} <{name}>" if title else name)
+    lines += [f"{title.replace('`', '')} <{relpath(page.with_suffix(''), folder)}>" for title, page in pages]
     return "\n".join([*lines, "```", ""])

@@ -24,17 +24,15 @@ def pages() -> list[PurePosixPath]:
 
 def copy(target: Path) -> None:
     """Write the pages and pictures into an empty folder, with the landing page as index.md."""
-    everything = pages()
-    for page in everything:
-        text = (ROOT / page).read_text()
+    texts = {page: (ROOT / page).read_text() for page in pages()}
+    titles = {page: text.partition("\n")[0].removeprefix("# ") for page, text in texts.items()}
+    for page, text in texts.items():
         for picture in _pictures(page, text):
             _place(target, picture).write_bytes((ROOT / picture).read_bytes())
-        below = children(page, everything)
-        if below:
-            text += "\n" + toctree(((None, each) for each in below), page.parent)
-        _place(target, page).write_text(text)
-    found = sections((ROOT / INDEX).read_text(), everything)
-    (target / "index.md").write_text(_landing(found))
+        below = children(page, texts)
+        added = "\n" + toctree(((titles[each], each) for each in below), page.parent) if below else ""
+        _place(target, page).write_text(text + added)
+    (target / "index.md").write_text(_landing(sections(texts[INDEX], titles)))
 
 
 def clear(folder: Path) -> None:
@@ -47,7 +45,8 @@ def clear(folder: Path) -> None:
 
 def _landing(found: list[Section]) -> str:
     lines = [
-        f"- **{section.caption}**: " + ", ".join(f"[{title or page.stem}]({page})" for title, page in section.pages)
+        f"- **{section.caption}**: "
+        + ", ".join(f"[{title}]({path})" for title, path in [*section.pages, *section.others])
         for section in found
     ]
     return "\n".join([LANDING.read_text(), *lines, "", *(section.toctree for section in found)])
