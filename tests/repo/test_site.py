@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.repo.test_files import tracked_files
 from tests.repo.test_links import anchors
 from tools.site import pages
 from tools.site.navigation import INDEX, children, sections
@@ -68,6 +69,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def built(site: Path) -> dict[Path, Page]:
     return {path: Page(path.read_text()) for path in site.rglob("*.html")}
+
+
+def test_all_markdown_of_the_repository_is_in_the_site() -> None:
+    assert {ROOT / page for page in pages.pages()} == {path for path in tracked_files() if path.suffix == ".md"}
 
 
 def test_every_page_is_built_and_in_the_sidebar(site: Path, built: dict[Path, Page]) -> None:

@@ -8,11 +8,12 @@ import re
 import shutil
 from pathlib import Path, PurePosixPath
 
+from tools.site import landing
 from tools.site.navigation import INDEX, Section, children, sections, toctree
 
 ROOT = Path(__file__).resolve().parents[2]
-LANDING = Path(__file__).resolve().parent / "landing.md"
-PAGES = ("*.md", "docs/**/*.md", "*/README.md", "clickhouse/*/README.md")
+FOLDERS = ("bench", "clickhouse/cluster", "examples", "secrets", "upstream")
+PAGES = ("*.md", "docs/**/*.md", *(f"{folder}/README.md" for folder in FOLDERS))
 PICTURE = re.compile(r"[\w./-]+\.(?:png|svg|jpg|gif)\b")
 
 
@@ -49,7 +50,7 @@ def _landing(found: list[Section]) -> str:
         + ", ".join(f"[{title}]({path})" for title, path in [*section.pages, *section.others])
         for section in found
     ]
-    return "\n".join([LANDING.read_text(), *lines, "", *(section.toctree for section in found)])
+    return "\n".join([landing.TEXT, *lines, "", *(section.toctree for section in found)])
 
 
 def _pictures(page: PurePosixPath, text: str) -> set[Path]:

@@ -1,4 +1,6 @@
-# impression-streams
+"""The landing page: what this is, one picture, and two commands. Links are from the repository's root."""
+
+TEXT = """# impression-streams
 
 Exact, real-time impression recording as a stream, for apps that promise never to show anyone the same thing twice.
 
@@ -23,4 +25,4 @@ The first plays a real impression log through the whole pipeline, with faults, a
 the second runs every test on a real broker and a real engine. Both need only Python 3.11, Java 17 and Maven; [the README](README.md) goes on from there.
 
 ## Where to go
-
+"""
