@@ -7,7 +7,6 @@ from pathlib import Path
 from textwrap import fill
 from typing import get_args
 
-from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
 from streams.settings import Settings
@@ -69,8 +68,8 @@ def _value(name: str, field: FieldInfo) -> str:
     """Return a setting's type and what it accepts."""
     kind = next((each for each in get_args(field.annotation) if each is not type(None)), field.annotation)
     if kind in (int, float):
-        least = next(limit.ge for limit in field.metadata if isinstance(limit, Ge))
-        most = next(limit.le for limit in field.metadata if isinstance(limit, Le))
+        least = next(limit.ge for limit in field.metadata if hasattr(limit, "ge"))
+        most = next(limit.le for limit in field.metadata if hasattr(limit, "le"))
         return f"a {'whole ' if kind is int else ''}number from {least:,} to {most:,}, {unit(name)}"
     if kind is Path:
         return "a path"

@@ -139,6 +139,12 @@ def test_files_that_pages_link_to_have_a_page(site: Path, built: dict[Path, Page
     assert sum(link.endswith(".sql.html") for link in queries) == 10
 
 
+def test_pictures_link_to_their_files(built: dict[Path, Page], site: Path) -> None:
+    page = built[site / "docs" / "operate" / "dashboards.html"]
+    assert len(page.fetched) > 5
+    assert {each for each in page.fetched if each.endswith(".png")} <= set(page.links)
+
+
 def test_settings_and_commands_can_be_searched(site: Path) -> None:
     index = (site / "searchindex.js").read_text()
     # Words are stemmed.

@@ -11,8 +11,7 @@ Exact, real-time impression recording as a stream, for apps that promise never t
 - Retries, double-firing browsers, several tabs and `SIGKILL` cause neither duplicates nor losses.
 - A ledger accounts for every event, and an independent recount of the topic must agree with every table.
 
-[![Producers send flushes to a topic; a worker decides them; a sink inserts the results into ClickHouse.
-](docs/flow.svg)](docs/flow.svg)
+![Producers send flushes to a topic; a worker decides them; a sink inserts the results into ClickHouse](docs/flow.svg)
 
 ## Two commands
 
@@ -22,7 +21,8 @@ make test    # about half an hour
 ```
 
 The first plays a real impression log through the whole pipeline, with faults, and compares every table with a recount;
-the second runs every test on a real broker and a real engine. Both need only Python 3.11, Java 17 and Maven; [the README](README.md) goes on from there.
+the second runs every test on a real broker and a real engine.
+Both need only Python 3.11, Java 17 and Maven; [the README](README.md) goes on from there.
 
 ## Where to go
 """

@@ -1,7 +1,9 @@
-"""A Sphinx extension: what pages link to in the repository has a page too, and headings have a code host's anchors.
+"""A Sphinx extension: what code hosts do with Markdown, so that pages need nothing else to work on both.
 
-A link to a file of the repository that is not a page (`../topics.yaml`) leads to a page with its text, highlighted,
-under files/; a link to a folder leads to a list of its files. So the site is whole by itself, also without a network.
+- A link to a file of the repository that is not a page (`../topics.yaml`) leads to a page with its text, highlighted,
+  under files/; a link to a folder leads to a list of its files. So the site is whole by itself, without a network.
+- Headings have the anchors that a code host gives them.
+- A picture links to its file, where it has its full size.
 """
 
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from pygments.util import ClassNotFound
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.util.osutil import relative_uri
 
 from tools.site.pages import ROOT
 
@@ -65,6 +68,17 @@ def anchors(app: Sphinx, doctree: nodes.document) -> None:
             section["ids"].insert(0, slug)
 
 
+def pictures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Let pictures link to their files, except those that link elsewhere."""
+    if not isinstance(app.builder, StandaloneHTMLBuilder):
+        return
+    page = app.builder.get_target_uri(docname)
+    for node in list(doctree.findall(nodes.image)):
+        if not isinstance(node.parent, nodes.reference) and node["uri"] in app.env.images:
+            address = relative_uri(page, f"{app.builder.imagedir}/{app.env.images[node['uri']][1]}")
+            node.replace_self(nodes.reference("", "", node.deepcopy(), refuri=address))
+
+
 def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.is_file() and _readable(path)]
 
@@ -103,5 +117,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", anchors, priority=100)
     app.connect("doctree-read", files.take)
     app.connect("doctree-resolved", files.place)
+    app.connect("doctree-resolved", pictures)
     app.connect("html-collect-pages", files.pages)
     return {"parallel_read_safe": False, "parallel_write_safe": True}
