@@ -45,8 +45,14 @@ def page() -> str:
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Yield every command that --help shows, with the words that name it, in that order."""
-    yield from _below("impressions", get_command(app))
+    """Yield every command that --help shows, with the words that name it, in that order.
+
+    The first is `impressions` itself, if it has options of its own.
+    """
+    command = get_command(app)
+    if command.params:
+        yield "impressions", command
+    yield from _below("impressions", command)
 
 
 def _below(words: str, group: Any) -> Iterator[tuple[str, Any]]:
@@ -71,8 +77,9 @@ def _section(words: str, command: Any) -> Iterator[str]:
             yield "\n".join(_wrapped(_entry(each), "- ", "  ") for each in group)
     if not hasattr(command, "commands"):
         yield _wrapped(f"**Exit codes** {_exits(words, text)}")
-    yield "**Example**"
-    yield "```bash\n" + "\n".join(_examples(examples)) + "\n```"
+    if examples:
+        yield "**Example**"
+        yield "```bash\n" + "\n".join(_examples(examples)) + "\n```"
 
 
 def _exits(words: str, text: str) -> str:
@@ -85,7 +92,7 @@ def _exits(words: str, text: str) -> str:
 def usage(words: str, command: Any) -> str:
     """Return a command's synopsis."""
     if hasattr(command, "commands"):
-        return f"{words} COMMAND"
+        return f"{words} [OPTIONS] COMMAND" if command.params else f"{words} COMMAND"
     named = [each for each in command.params if each.param_type_name == "argument"]
     options = " [OPTIONS]" if len(named) < len(command.params) else ""
     return words + options + "".join(f" {_argument(each)}" for each in named)
