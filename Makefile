@@ -60,11 +60,11 @@ dashboards: setup ## write dashboards/grafana/dashboards from dashboards/source
 
 schemas: setup ## write what is generated: schemas/, the pages and tables of docs/
 	@$(BIN)/python -m tools.schemas
+	@$(BIN)/python -m tools.cli_page
+	@$(BIN)/python -m tools.settings_page
 	@$(BIN)/python -m tools.metrics_page
 	@$(BIN)/python -m tools.matrix_page
 	@$(BIN)/python -m tools.sdk_page
-	@$(BIN)/python -m tools.cli_page
-	@$(BIN)/python -m tools.settings_page
 	@$(BIN)/python -m tools.evidence
 
 docs: setup ## build the documentation as a site, into build/docs; any warning is an error
