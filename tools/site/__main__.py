@@ -1,6 +1,8 @@
 """Builds the site: `python -m tools.site`; checks its links to other sites: `python -m tools.site --links`."""
 
 import argparse
+import contextlib
+import io
 import sys
 import tempfile
 from pathlib import Path
@@ -14,9 +16,14 @@ HERE = Path(__file__).resolve().parent
 
 def build(source: Path, out: Path, builder: str) -> int:
     """Run one of Sphinx's builders on a folder of pages; return its exit code. Any warning is an error."""
-    with tempfile.TemporaryDirectory() as doctrees:
+    said = io.StringIO()
+    with tempfile.TemporaryDirectory() as doctrees, contextlib.redirect_stderr(said):
         options = ["--quiet", "--fail-on-warning", "--builder", builder]
-        return build_main([*options, "--conf-dir", str(HERE), "--doctree-dir", doctrees, str(source), str(out)])
+        code = build_main([*options, "--conf-dir", str(HERE), "--doctree-dir", doctrees, str(source), str(out)])
+    # A warning about the sidebar comes once for each page, and pages are known by their place in the repository.
+    for line in dict.fromkeys(said.getvalue().replace(f"{source}/", "").splitlines()):
+        sys.stderr.write(f"{line}\n")
+    return code
 
 
 def main() -> int:
@@ -31,7 +38,10 @@ def main() -> int:
         pages.copy(source)
         if options.links:
             return build(source, Path(folder, "links"), "linkcheck")
-        pages.clear(options.to)
+        try:
+            pages.clear(options.to)
+        except FileExistsError as error:
+            parser.error(str(error))
         code = build(source, options.to, "html")
     if code == 0:
         sys.stdout.write(f"{options.to / 'index.html'}\n")

@@ -4,6 +4,8 @@ project = "impression-streams"
 extensions = ["myst_parser", "tools.site.repository"]
 root_doc = "index"
 nitpicky = True
+# Code with placeholders, as SQL with a dashboard's variables, is not of its language; it is highlighted all the same.
+suppress_warnings = ["misc.highlighting_failure"]
 
 # Anchors for links to headings, of every level.
 myst_heading_anchors = 6
@@ -18,7 +20,6 @@ html_copy_source = False
 html_show_copyright = False
 # Pages under files/ have no source.
 html_show_sourcelink = False
-templates_path = ["templates"]
 
 linkcheck_timeout = 20
 linkcheck_retries = 2

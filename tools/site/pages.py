@@ -26,7 +26,7 @@ def pages() -> list[PurePosixPath]:
 def copy(target: Path) -> None:
     """Write the pages and pictures into an empty folder, with the landing page as index.md."""
     texts = {page: (ROOT / page).read_text() for page in pages()}
-    titles = {page: text.partition("\n")[0].removeprefix("# ") for page, text in texts.items()}
+    titles = {page: _title(text) or page.stem for page, text in texts.items()}
     for page, text in texts.items():
         for picture in _pictures(page, text):
             _place(target, picture).write_bytes((ROOT / picture).read_bytes())
@@ -51,6 +51,10 @@ def _landing(found: list[Section]) -> str:
         for section in found
     ]
     return "\n".join([landing.TEXT, *lines, "", *(section.toctree for section in found)])
+
+
+def _title(text: str) -> str:
+    return next((line.removeprefix("# ") for line in text.splitlines() if line.startswith("# ")), "")
 
 
 def _pictures(page: PurePosixPath, text: str) -> set[Path]:
