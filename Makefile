@@ -1,13 +1,13 @@
 # `make help` lists the targets. Everything lives in .venv and .local; nothing else on the machine is changed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check up down faults bench preview dashboards schemas clean
+.PHONY: help setup demo test check up down faults bench preview dashboards schemas docs docs-links clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
 
 # One sentence for a missing Python; pip reports everything else.
 .venv/.ready: requirements.lock pyproject.toml
@@ -60,12 +60,20 @@ dashboards: setup ## write dashboards/grafana/dashboards from dashboards/source
 
 schemas: setup ## write what is generated: schemas/, the pages and tables of docs/
 	@$(BIN)/python -m tools.schemas
+	@$(BIN)/python -m tools.cli_page
+	@$(BIN)/python -m tools.settings_page
 	@$(BIN)/python -m tools.metrics_page
 	@$(BIN)/python -m tools.matrix_page
 	@$(BIN)/python -m tools.sdk_page
 	@$(BIN)/python -m tools.schema_page
 	@$(BIN)/python -m tools.evidence
 	@$(BIN)/python -m tools.sizing
+
+docs: setup ## build the documentation as a site, into build/docs; any warning is an error
+	@$(BIN)/python -m tools.site
+
+docs-links: setup ## ask other sites whether the pages that the documentation links to are still there
+	@$(BIN)/python -m tools.site --links
 
 clean: ## remove .venv and .local, with all data in it
 	rm -rf .venv .local

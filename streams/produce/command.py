@@ -57,7 +57,7 @@ def produce(  # noqa: PLR0913, PLR0917 - each is an option of the command
     strict: Annotated[bool, typer.Option(help="Stop at the first bad row.")] = False,
     new_ids: Annotated[bool, typer.Option(help="Use new ids, so a second run is not a retry of the first.")] = False,
 ) -> None:
-    """Send impressions from files to impressions.v1.
+    """Send impressions from files to impressions.v1. Exits with 1 if a row was bad or not acknowledged.
 
     Example: impressions produce log.csv.gz --map user_id=user --map artwork_id=item_id --map seen_at=timestamp
     --rebase-to now --compress-to 12h

@@ -1,0 +1,1 @@
+"""The documentation as a site, built by Sphinx from the Markdown of the repository: `python -m tools.site`."""
