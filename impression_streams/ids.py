@@ -5,6 +5,7 @@ import os
 import re
 import time
 import uuid
+from collections.abc import Iterator
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 # Any constant will do, but it must never change: the ids of replayed files depend on it.
@@ -18,12 +19,34 @@ def now_ms() -> int:
 
 def new_id() -> str:
     """Return a new UUID, version 7 (RFC 9562): ms since the epoch, then 74 random bits."""
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (now_ms() & (1 << 48) - 1) << 80 | random
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    digits = f"{value:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    digits = f"{now_ms() & (1 << 48) - 1:012x}"
+    return f"{digits[:8]}-{digits[8:]}-{_random_part()}"
+
+
+# The system is asked for this many ids' randomness at once: each call costs a microsecond and lets other threads run.
+_AT_ONCE = 64
+_BYTES = 10
+_VARIANTS = {f"{digit:x}": f"{8 | digit & 3:x}" for digit in range(16)}
+# The process that fetched them, and the random parts that are left; an iterator, which any thread may take from, and a
+# signal handler that interrupts one.
+_parts: tuple[int, Iterator[str]] = (0, iter(()))
+
+
+def _random_part() -> str:
+    """Return the random half of an id; never one that a forked child or its parent has, too."""
+    global _parts  # noqa: PLW0603 - replaced as a whole
+    owner, left = _parts
+    part = next(left, None) if owner == os.getpid() else None
+    if part is None:
+        digits = os.urandom(_AT_ONCE * _BYTES).hex()
+        made = [_part(digits[at : at + 2 * _BYTES]) for at in range(0, len(digits), 2 * _BYTES)]
+        part = made.pop()
+        _parts = (os.getpid(), iter(made))
+    return part
+
+
+def _part(digits: str) -> str:
+    return f"7{digits[:3]}-{_VARIANTS[digits[3]]}{digits[4:7]}-{digits[7:19]}"
 
 
 def derived_id(*parts: object) -> str:
