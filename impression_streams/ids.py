@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import struct
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,36 +18,32 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+# The system is asked for this many ids' random bits at once: each call costs a microsecond and lets other threads run.
+_AT_ONCE = 64
+_BITS = struct.Struct(">HHHI")
+# The process that fetched them, and what is left of them; an iterator, which any thread may take from, and a signal
+# handler that interrupts one.
+_random: tuple[int, Iterator[tuple[int, ...]]] = (0, iter(()))
+
+
 def new_id() -> str:
     """Return a new UUID, version 7 (RFC 9562): ms since the epoch, then 74 random bits."""
-    digits = f"{now_ms() & (1 << 48) - 1:012x}"
-    return f"{digits[:8]}-{digits[8:]}-{_random_part()}"
+    owner, left = _random
+    # A forked child has its parent's bits, too: it must not use them.
+    bits = next(left, None) if owner == os.getpid() else None
+    a, b, c, d = bits or _fetch()
+    now = now_ms()
+    values = (now >> 16, now & 0xFFFF, a & 0xFFF, b & 0x3FFF | 0x8000, c, d)
+    return "%08x-%04x-7%03x-%04x-%04x%08x" % values  # noqa: UP031 - an f-string of them takes twice as long
 
 
-# The system is asked for this many ids' randomness at once: each call costs a microsecond and lets other threads run.
-_AT_ONCE = 64
-_BYTES = 10
-_VARIANTS = {f"{digit:x}": f"{8 | digit & 3:x}" for digit in range(16)}
-# The process that fetched them, and the random parts that are left; an iterator, which any thread may take from, and a
-# signal handler that interrupts one.
-_parts: tuple[int, Iterator[str]] = (0, iter(()))
-
-
-def _random_part() -> str:
-    """Return the random half of an id; never one that a forked child or its parent has, too."""
-    global _parts  # noqa: PLW0603 - replaced as a whole
-    owner, left = _parts
-    part = next(left, None) if owner == os.getpid() else None
-    if part is None:
-        digits = os.urandom(_AT_ONCE * _BYTES).hex()
-        made = [_part(digits[at : at + 2 * _BYTES]) for at in range(0, len(digits), 2 * _BYTES)]
-        part = made.pop()
-        _parts = (os.getpid(), iter(made))
-    return part
-
-
-def _part(digits: str) -> str:
-    return f"7{digits[:3]}-{_VARIANTS[digits[3]]}{digits[4:7]}-{digits[7:19]}"
+def _fetch() -> tuple[int, ...]:
+    """Fetch random bits; return those of one id, and keep the others."""
+    global _random  # noqa: PLW0603 - replaced as a whole
+    fetched = _BITS.iter_unpack(os.urandom(_AT_ONCE * _BITS.size))
+    first = next(fetched)
+    _random = (os.getpid(), fetched)
+    return first
 
 
 def derived_id(*parts: object) -> str:

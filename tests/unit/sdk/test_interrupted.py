@@ -49,7 +49,7 @@ def interrupted_at(line: int, handler: Callable[[], None]) -> Iterator[list[int]
 def each_id_asks_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every call run the same lines, those that fetch random bits too."""
     monkeypatch.setattr(ids, "_AT_ONCE", 1)
-    monkeypatch.setattr(ids, "_parts", (0, iter(())))
+    monkeypatch.setattr(ids, "_random", (0, iter(())))
 
 
 def use(producer: ImpressionProducer) -> None:
