@@ -15,7 +15,7 @@ CACHE = ROOT / ".local" / "clients"
 # On two busy cores, Rust's client takes three minutes.
 BUILD_SECONDS = 1200
 RUN_SECONDS = 240
-LINES = 50_000
+LINES = 5_000
 
 FEATURES = (
     "ping", "rows", "compressed", "parameters", "streamed", "error", "late error", "cancelled", "session", "external",
@@ -85,8 +85,8 @@ class Client:
 
 
 def _java(name: str, main: str, version: str, lacks: Mapping[str, str]) -> Client:
-    # 64 MiB hold a hundredth of the streamed result.
-    run = ("java", "-Xmx64m", "-XX:+UseSerialGC", "-cp", "classes:target/dependency/*", main)
+    # Far less than the streamed result needs as objects.
+    run = ("java", "-Xmx96m", "-XX:+UseSerialGC", "-cp", "classes:target/dependency/*", main)
     fetch = ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-Dclickhouse.version={version}"]
     build = ["javac", "-d", "classes", "-cp", "target/dependency/*"]
     sources = [f"src/{file}.java" for file in ("Check", "Line", "V2", "Jdbc")]
@@ -97,7 +97,10 @@ def _java(name: str, main: str, version: str, lacks: Mapping[str, str]) -> Clien
 
 
 def _python(name: str, kind: str, compressions: tuple[str, ...], lacks: Mapping[str, str]) -> Client:
-    fetch = [[sys.executable, "-m", "venv", "venv"], ["venv/bin/pip", "install", "-q", "-r", "requirements.txt"]]
+    fetch = [
+        [sys.executable, "-m", "venv", "venv"],
+        ["venv/bin/python", "-m", "pip", "install", "-q", "-r", "requirements.txt"],
+    ]
     return Client(name, "python", (), fetch, ("venv/bin/python", "client.py", kind), (), compressions, lacks)
 
 

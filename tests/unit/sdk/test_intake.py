@@ -60,11 +60,13 @@ def test_after_a_rest_without_impressions_the_thread_sleeps_until_it_is_woken() 
     to.offer(impression(1), 1, 1)
     assert list(to.get(None, 10)) == [impression(1)]
     assert list(to.get(0.0, 10)) == []
-    test = in_thread(lambda: list(to.get(None, 10)) and None)
+    got: list[Item] = []
+    thread = in_thread(lambda: got.extend(to.get(None, 10)))
     while not to._asleep:
         pass
     to.offer(impression(2), 1, 1)
-    assert ends(test)
+    assert ends(thread)
+    assert got == [impression(2)]
 
 
 def test_what_many_threads_put_arrives_once_and_in_each_ones_order() -> None:

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { createClient } from '@clickhouse/client'
 
 const [url, password, feature, table] = process.argv.slice(2)
-const LINES = 50_000
+const LINES = 5_000
 const NUMBERS = 5_000_000
 const ODD = "it's \\ one\n\tü$x"
 const MOST = '18446744073709551615'
@@ -72,7 +72,8 @@ const features = {
   async parameters(client) {
     const query_params = { text: ODD, most: MOST, tags: ['a', "b'"] }
     const query = 'SELECT {text:String} AS text, {most:UInt64} AS most, {tags:Array(String)} AS tags'
-    const got = await (await client.query({ query, query_params, format: 'JSON' })).json()
+    const clickhouse_settings = { output_format_json_quote_64bit_integers: 1 }
+    const got = await (await client.query({ query, query_params, format: 'JSON', clickhouse_settings })).json()
     assert.deepEqual([got.data[0].text, `${got.data[0].most}`, got.data[0].tags], [ODD, MOST, query_params.tags])
   },
   async streamed(client) {
