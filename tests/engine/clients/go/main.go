@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	lines     = 5000
+	lines     = 2000
 	numbers   = 5000000
 	odd       = "it's \\ one\n\tü$x"
 	most      = uint64(18446744073709551615)

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { createClient } from '@clickhouse/client'
 
 const [url, password, feature, table] = process.argv.slice(2)
-const LINES = 5_000
+const LINES = 2_000
 const NUMBERS = 5_000_000
 const ODD = "it's \\ one\n\tü$x"
 const MOST = '18446744073709551615'

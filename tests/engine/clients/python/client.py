@@ -20,7 +20,7 @@ import clickhouse_connect.dbapi
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.external import ExternalData
 
-LINES, NUMBERS = 5_000, 5_000_000
+LINES, NUMBERS = 2_000, 5_000_000
 ODD, MOST = "it's \\ one\n\tü$x", 18446744073709551615
 COLUMNS = ["id", "name", "score", "seen", "at", "tags", "tier", "price", "ok", "uid"]
 FAILS_LATE = "SELECT number, throwIf(number = 2000000, 'too far') FROM numbers(3000000) SETTINGS max_block_size = 10000"

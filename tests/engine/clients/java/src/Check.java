@@ -3,7 +3,7 @@ final class Check {
     static final String ODD = "it's \\ one\n\tü$x";
     static final String MOST = "18446744073709551615";
     static final long NUMBERS = 5_000_000;
-    static final int LINES = 5_000;
+    static final int LINES = 2_000;
     static final String FAILS_LATE = "SELECT number, throwIf(number = 2000000, 'too far') AS x FROM numbers(3000000)"
         + " SETTINGS max_block_size = 10000";
     static final String ENDLESS = "SELECT count() FROM system.numbers WHERE NOT ignore(sleepEachRow(1))"

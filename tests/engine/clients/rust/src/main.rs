@@ -5,7 +5,7 @@ use clickhouse::{error::Error, Client, Compression, Row};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-const LINES: u64 = 5_000;
+const LINES: u64 = 2_000;
 const NUMBERS: u64 = 5_000_000;
 const ODD: &str = "it's \\ one\n\tü$x";
 const FAILS_LATE: &str = "SELECT number + throwIf(number = 2000000, 'too far') FROM numbers(3000000) \
