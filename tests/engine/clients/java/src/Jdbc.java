@@ -23,6 +23,7 @@ public final class Jdbc {
         }
         if (given[2].equals("rows")) {
             rows(given, 0);
+            metadata(given);
             return;
         }
         try (Connection connection = connect(given); Statement statement = connection.createStatement()) {
@@ -34,7 +35,6 @@ public final class Jdbc {
                 case "late error" -> Check.fails("", () -> count(statement, Check.FAILS_LATE));
                 case "cancelled" -> cancelled(given, statement);
                 case "session" -> session(given);
-                case "metadata" -> metadata(connection, given[3]);
                 default -> throw new IllegalArgumentException(given[2]);
             }
         }
@@ -148,9 +148,10 @@ public final class Jdbc {
         }
     }
 
-    static void metadata(Connection connection, String table) throws SQLException {
+    static void metadata(String[] given) throws SQLException {
         int columns = 0;
-        try (ResultSet got = connection.getMetaData().getColumns(null, "default", table, "%")) {
+        try (Connection connection = connect(given);
+                ResultSet got = connection.getMetaData().getColumns(null, "default", given[3], "%")) {
             while (got.next()) {
                 columns++;
             }
