@@ -117,9 +117,7 @@ def _python(name: str, kind: str, compressions: tuple[str, ...], lacks: Mapping[
 
 
 _NO_TABLES = {"external": "not offered"}
-_READS = dict.fromkeys(
-    ("ping", "compressed", "parameters", "late error", "cancelled", "session", "external"), "only reads"
-)
+_READS = dict.fromkeys(("ping", "compressed", "parameters", "late error", "cancelled", "session", "external"), "reads")
 _JAVA = ("0.8.6", "0.9.9", "0.10.0")
 
 CLIENTS = {
@@ -144,7 +142,7 @@ CLIENTS = {
         _python("clickhouse-connect 1.12", "connect", ("lz4", "zstd", "gzip", "br"), {}),
         _python(
             "clickhouse-connect 1.12, asyncio", "connect-async", (),
-            dict.fromkeys(("compressed", "session", "external"), "as its other client"),
+            dict.fromkeys(("compressed", "session", "external"), "as above"),
         ),
         _python("connectorx 0.4 (polars)", "connectorx", (), _READS),
         _python("polars 2.1 (Arrow)", "polars", (), _READS),

@@ -27,7 +27,7 @@ def test_a_cell_is_the_outcome_of_its_test() -> None:
     assert of_node["error"] == "needs npm"
     assert of_node["rows"] == "not run"
     assert of_node["external"] == CLIENTS[NODE].lacks["external"]
-    assert cells(POLARS)["parameters"] == "only reads"
+    assert cells(POLARS)["parameters"] == "reads"
 
 
 def test_the_page_has_the_table_between_its_marks_and_keeps_the_rest() -> None:
