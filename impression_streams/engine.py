@@ -76,8 +76,10 @@ class Engine:
     @property
     def topic_is_missing(self) -> bool:
         """Whether nothing was ever acknowledged, and what was sent so far failed because there is no such topic."""
+        if not self.sender.topic_is_missing:
+            return False
         counts = self.account.counts
-        return self.sender.topic_is_missing and bool(self.account.open) and not counts.records_acknowledged
+        return bool(self.account.open) and not counts.records_acknowledged
 
     def check(self) -> None:
         """Raise RuntimeError if the producer is closed, or its thread has crashed."""

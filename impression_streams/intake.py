@@ -2,9 +2,14 @@
 
 A signal handler or a finaliser may run between any two steps of the main thread, also while that is in here. So nobody
 holds a lock that the producer's thread needs, and nobody waits for a lock that the interrupted thread holds: what
-callers give goes into a queue that may be used again while it is being used, and the thread alone owns everything else.
+callers give goes into a deque, and a token into a queue where the thread must be woken. Both may be used again while
+they are being used, and the thread alone owns everything else.
+
+Waking a thread costs more than all the rest of an impression. So impressions wake the thread only if it sleeps; after
+some came, it looks again by itself until none have come for a while.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -14,6 +19,9 @@ from impression_streams.outgoing import Outgoing
 # A user's impression as JSON, a record to send, or a step that the producer's thread is to take.
 Item = tuple[str, bytes] | Outgoing | Callable[[], None]
 CLOSED = "the producer is closed"
+# How long the thread leaves impressions alone after it has taken some, before it looks for the next: a full batch is so
+# much later at most. Anything else wakes it at once.
+REST_SECONDS = 0.005
 
 
 class Intake:
@@ -30,7 +38,10 @@ class Intake:
         self._limit = limit
         self._admitted = self._taken = 0
         self._late: list[Item] = []
-        self._queue = native.simple_queue()
+        self._items: deque[Item] = deque()
+        self._wake = native.simple_queue()
+        self._asleep = False  # the thread won't look again by itself
+        self._rests = False  # impressions came last time
         # Guards a few steps that call nothing which waits. The thread that holds it may enter again.
         self._gate = native.rlock()
 
@@ -56,7 +67,9 @@ class Intake:
                 self._admitted += weight
                 self.recorded += impressions
         if fits:
-            self._queue.put(item)
+            self._items.append(item)
+            if self._asleep or not isinstance(item, tuple):
+                self._wake.put(None)
             if self.was_seen(item):
                 return True
             with self._gate:
@@ -81,7 +94,8 @@ class Intake:
 
     def put(self, step: Callable[[], None]) -> None:
         """Let the producer's thread take a step. It has no weight."""
-        self._queue.put(step)
+        self._items.append(step)
+        self._wake.put(None)
 
     def was_seen(self, item: Item) -> bool:
         """Return False if the thread had ended before it could see the item, which this caller has put."""
@@ -101,10 +115,27 @@ class Intake:
 
     def get(self, seconds: float | None, most: int) -> Iterator[Item]:
         """Yield what was put, at most so many items; if there is nothing, wait for the first for so long."""
+        if self._rests and len(self._items) < most:
+            self._pause(REST_SECONDS if seconds is None else min(seconds, REST_SECONDS))
+        if not self._items:
+            # Who puts something from here on sees this and wakes the thread; what was put before is seen here.
+            self._asleep = True
+            if not self._items:
+                self._pause(seconds)
+            self._asleep = False
+        with suppress(native.Empty):  # whoever put these has put an item before, which is taken below
+            while True:
+                self._wake.get_nowait()
+        self._rests = False
+        with suppress(IndexError):
+            for _ in range(most):
+                item = self._items.popleft()
+                self._rests = self._rests or isinstance(item, tuple)
+                yield item
+
+    def _pause(self, seconds: float | None) -> None:
         with suppress(native.Empty):
-            yield self._queue.get(timeout=seconds)
-            for _ in range(most - 1):
-                yield self._queue.get_nowait()
+            self._wake.get(timeout=seconds)
 
     def finish(self) -> Iterator[Item]:
         """Yield the rest; nobody takes from the queue from now on."""
@@ -112,6 +143,6 @@ class Intake:
         yield from self._left()
 
     def _left(self) -> Iterator[Item]:
-        with suppress(native.Empty):
+        with suppress(IndexError):
             while True:
-                yield self._queue.get_nowait()
+                yield self._items.popleft()

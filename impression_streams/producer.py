@@ -136,6 +136,8 @@ class ImpressionProducer(BaseProducer):
         self.close()
 
     def _put(self, item: tuple[str, bytes] | Outgoing) -> None:
+        if self._offer(item):
+            return
         give_up_at = time.monotonic() + self._options.max_block
         while not self._offer(item):
             left = give_up_at - time.monotonic()

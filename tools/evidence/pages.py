@@ -6,7 +6,7 @@ A table goes between `<!-- table: NAME -->` and `<!-- end -->`; the name maps to
 import re
 from collections.abc import Callable
 
-from tools.evidence import end_to_end, headline, hurtful, kpis, latency, peers, recovery, scale, sink, where
+from tools.evidence import end_to_end, headline, hurtful, kpis, latency, peers, recovery, scale, sdk, sink, where
 from tools.evidence.results import ROOT
 
 PAGES = sorted((ROOT / "docs" / "evidence").glob("*.md"))
@@ -23,6 +23,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "programs": end_to_end.programs,
     "rates": end_to_end.rates,
     "questions": kpis.questions,
+    "acknowledgements": sdk.acknowledgements,
     "scale": scale.costs,
     "rebalance": scale.rebalances,
     "starts": recovery.starts,

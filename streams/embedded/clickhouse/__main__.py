@@ -24,6 +24,10 @@ def main() -> int:
     for name, default in (("reader-handles", 4), ("queue-seconds", 10.0), ("send-timeout-seconds", 30.0)):
         parser.add_argument(f"--{name}", type=type(default), default=default)
     parser.add_argument("--body-bytes", type=int, default=ServerConfig.body_bytes)
+    parser.add_argument("--tls-port", type=int, default=0, help="port for HTTPS")
+    parser.add_argument("--tls-certificate", type=Path, help="its certificate (PEM)")
+    parser.add_argument("--tls-key", type=Path, help="its certificate's key (PEM)")
+    parser.add_argument("--native-port", type=int, default=0, help="port that refers native clients to HTTP")
     parser.add_argument("--hosts", type=_names, default=(), help="names by which clients reach it, with commas between")
     given = parser.parse_args()
     log.configure()

@@ -16,6 +16,12 @@ class ServerConfig:
     writer_password: str
     # Names under which clients reach this server, besides localhost and addresses: host.docker.internal, for example.
     hosts: tuple[str, ...] = ()
+    # HTTPS on a second port, with a certificate and its key (PEM); 0: only HTTP.
+    tls_port: int = 0
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    # Where a server has its native protocol: there, clients are told to use HTTP. 0: there is no such port.
+    native_port: int = 0
     # chDB runs each handle's query on the engine's shared thread pool, so the number of handles limits how many
     # readers share the processor; with four, a dashboard and an analyst don't wait for each other on two cores.
     reader_handles: int = 4

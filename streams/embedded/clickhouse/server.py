@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from streams.embedded.clickhouse.access import write_configuration
 from streams.embedded.clickhouse.config import ServerConfig
 from streams.embedded.clickhouse.engine import ENGINE_VERSION, Engine
 from streams.embedded.clickhouse.note import note
+from streams.embedded.clickhouse.other_ports import native_port, serve_tls, tls_context
 from streams.embedded.clickhouse.pool import Pool
 from streams.embedded.clickhouse.query import Queries
 from streams.embedded.clickhouse.store import Store
@@ -34,14 +36,20 @@ _CLOSE_SECONDS = 1.0
 def serve(settings: ServerConfig) -> None:
     """Serve until SIGTERM or SIGINT, then let inserts finish, cancel reads and close the engine.
 
-    Raises UserError in one sentence if the port is in use, the data folder is locked, or another engine created it.
+    Raises UserError in one sentence if a port is in use, the data folder is locked, or another engine created it, and
+    for a certificate that can't be used.
     """
+    context = None
+    if settings.tls_port:
+        if settings.tls_certificate is None or settings.tls_key is None:
+            raise UserError("ClickHouse's HTTPS port needs a certificate and its key.")
+        context = tls_context(settings.tls_certificate, settings.tls_key)
     with (
         _bind(settings.host, settings.port) as listener,
         contextlib.closing(Store(settings.path, ENGINE_VERSION)) as store,
     ):
         engine = Engine(store.engine, write_configuration(store.config), store.spool)
-        asyncio.run(_serve(settings, listener, engine))
+        asyncio.run(_serve(settings, listener, engine, context))
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -60,13 +68,15 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _serve(settings: ServerConfig, listener: socket.socket, engine: Engine) -> None:
+async def _serve(
+    settings: ServerConfig, listener: socket.socket, engine: Engine, context: ssl.SSLContext | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     pool = Pool(engine, settings)
-    async with _listening(settings, listener, Queries(pool, settings, engine)) as stop_accepting:
+    async with _listening(settings, listener, Queries(pool, settings, engine), context) as stop_accepting:
         note(_log.info, "listening", host=settings.host, port=listener.getsockname()[1], engine=ENGINE_VERSION)
         await stop.wait()
         await stop_accepting()
@@ -80,7 +90,7 @@ async def _serve(settings: ServerConfig, listener: socket.socket, engine: Engine
 
 @contextlib.asynccontextmanager
 async def _listening(
-    settings: ServerConfig, listener: socket.socket, queries: Queries
+    settings: ServerConfig, listener: socket.socket, queries: Queries, context: ssl.SSLContext | None
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Listen; yield the function that stops accepting, and close the remaining connections at the end."""
     runner = web.AppRunner(
@@ -94,12 +104,20 @@ async def _listening(
         shutdown_timeout=_CLOSE_SECONDS,
     )
     await runner.setup()
-    site = web.SockSite(runner, listener)
-    await site.start()
+    sites: list[web.BaseSite] = [web.SockSite(runner, listener)]
     try:
-        yield site.stop
+        await sites[0].start()
+        if context is not None:
+            sites.append(await serve_tls(runner, settings.host, settings.tls_port, context))
+        async with native_port(settings.host, settings.native_port, listener.getsockname()[1]):
+            yield lambda: _stop(sites)
     finally:
         await runner.cleanup()
+
+
+async def _stop(sites: list[web.BaseSite]) -> None:
+    for site in sites:
+        await site.stop()
 
 
 def _application(settings: ServerConfig, queries: Queries) -> web.Application:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impression_streams import ImpressionProducer, encode
+from impression_streams.flush import Impression
 from impression_streams.ids import derived_id, new_id
 from impression_streams.types import MAX_INTEGER, MAX_TIME_MS
 from streams.core.decode import MAX_LINE_BYTES, DecodedFlush, decode
@@ -191,3 +192,26 @@ def test_ids_are_in_order_of_time_or_derived() -> None:
 def test_murmur2_gives_the_same_hashes_as_kafka(text: str, java: int) -> None:
     """The test vectors are those of UtilsTest.testMurmur2 in Apache Kafka."""
     assert murmur2(text.encode()) == java & 0xFFFFFFFF
+
+
+class OwnFloat(float):
+    """A float of a class of its own, such as numpy's."""
+
+
+@given(
+    st.fixed_dictionaries(
+        {"impression_id": st.just("i1"), "artwork_id": st.just("a1"), "seen_at": st.integers(0, MAX_TIME_MS)},
+        optional={
+            "pool_id": st.just("main"),
+            "dwell_ms": st.none() | st.integers(0, MAX_INTEGER),
+            "visible": st.integers(0, 1) | st.floats(0, 1) | st.floats(0, 1).map(OwnFloat),
+            "position": st.integers(0, 10),
+            "surface": st.just("gallery"),
+        },
+    )
+)
+def test_an_impression_is_the_json_that_its_model_makes(fields: dict[str, Any]) -> None:
+    given_fields = {name: value for name, value in fields.items() if value is not None}
+    by_model = Impression.model_validate(given_fields).model_dump_json(exclude_unset=True)
+    assert json.loads(encode.impression_json(fields)) == json.loads(by_model)
+    assert list(json.loads(encode.impression_json(fields))) == list(json.loads(by_model))

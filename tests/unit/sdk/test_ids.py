@@ -1,6 +1,8 @@
 """Ids of any text: valid, the same for the same text, and another for any other, so also e-mails and `auth0|…`."""
 
+import os
 import re
+import uuid
 from urllib.parse import unquote
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from impression_streams import ImpressionProducer, from_id, to_id
 from impression_streams.encode import check_id
+from impression_streams.ids import new_id, now_ms
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
@@ -83,3 +86,29 @@ def test_the_refusal_of_a_foreign_id_names_the_character_and_the_way_and_not_the
         with pytest.raises(ValueError, match=r"^user_id: it has 129 characters: an id is 1 to 128"):
             producer.record("x" * 129, "a1")
         assert producer.stats.recorded == 0
+
+
+def test_new_ids_are_uuids_of_version_7_in_order_of_their_ms_and_all_different() -> None:
+    before = now_ms()
+    made = [uuid.UUID(new_id()) for _ in range(1000)]
+    after = now_ms()
+    assert len(set(made)) == 1000
+    assert {(one.version, one.variant) for one in made} == {(7, uuid.RFC_4122)}
+    times = [one.int >> 80 for one in made]
+    assert times == sorted(times)
+    assert before <= times[0] <= times[-1] <= after
+
+
+def test_a_forked_child_makes_other_ids_than_its_parent() -> None:
+    new_id()  # fetches random bits for more ids, which the child has, too
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, " ".join(new_id() for _ in range(100)).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        theirs = pipe.read().split()
+    assert os.waitpid(child, 0)[1] == 0
+    ours = [new_id() for _ in range(100)]
+    assert len({made[14:] for made in (*ours, *theirs)}) == 200

@@ -1,0 +1,1 @@
+"""What the SDK costs its host, and how long its acknowledgements take."""
