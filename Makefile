@@ -1,13 +1,13 @@
 # `make help` lists the targets. Everything lives in .venv and .local; nothing else on the machine is changed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check up down faults bench preview dashboards schemas docs docs-links clean
+.PHONY: help setup demo test test-clients check up down faults bench preview dashboards schemas docs docs-links clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
 
 # One sentence for a missing Python; pip reports everything else.
 .venv/.ready: requirements.lock pyproject.toml
@@ -27,6 +27,9 @@ demo: setup ## a real impression log through the whole pipeline, with faults, ch
 # Two pytest workers for two cores: with a third, brokers were silent for whole sessions. TESTS runs in one process.
 test: setup ## every test; starts and stops every service it needs; some: TESTS=tests/unit
 	@$(BIN)/python -m pytest -q $(or $(TESTS),-n 2)
+
+test-clients: setup ## ClickHouse's clients in Java, Go, Rust, Node and Python: built once, ten minutes, then about two
+	@IMPRESSIONS_TEST_CLIENTS=1 $(BIN)/python -m pytest -q -n 2 --junitxml=.local/clients.xml tests/engine/test_clickhouse_other_clients.py
 
 check: setup ## format, lint, types, layers, unit and property tests: under a minute
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target check/tests check/code
