@@ -21,7 +21,7 @@ from streams.runtime import log
 from streams.runtime.interrupts import Interrupts
 from streams.settings import Settings
 
-TITLE = "A real impression log, sent with faults, must come out of it exact: row for row."
+TITLE = "A real impression log is sent with faults; every resulting row must be exact."
 # What is the matter with a folder that can't be used, or a disk.
 OF_THE_FOLDER = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
