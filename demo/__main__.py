@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from streams.runtime.interrupts import Interrupted, Interrupts
 
@@ -11,24 +12,24 @@ def main() -> int:
 
     The signals are handled before anything is imported that takes long.
     """
-    interrupts, code, stopped = Interrupts(), 0, True
+    interrupts, code = Interrupts(), 0
+    left: Callable[[], list[str]] = list
     interrupts.install()
     try:
-        from demo.command import command  # noqa: PLC0415 - see above
+        from demo.command import command, left_running  # noqa: PLC0415 - see above
 
+        left = left_running
         code = command(sys.argv[1:], interrupts)
-        stopped = code == 0
-    except Interrupted:
-        pass
-    except OSError:
-        # After SIGHUP, the terminal may be gone in the middle of a line.
+    except (Exception, Interrupted):
+        # A signal may become another exception: SystemError in a library in C, OSError if the terminal is gone.
         if interrupts.received is None:
             raise
     finally:
         interrupts.end()
     if interrupts.exit_code is None or interrupts.received is None:
         return code
-    say_last(f"Interrupted by {interrupts.received.name}{'; nothing was left running' if stopped else ''}.")
+    names = ", ".join(left())
+    say_last(f"Interrupted by {interrupts.received.name}; {names or 'nothing'} was left running.")
     return interrupts.exit_code
 
 

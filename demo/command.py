@@ -16,6 +16,7 @@ from demo.report import render, write_svg
 from demo.run import Options, run
 from demo.screen import console as make_console
 from demo.screen import line_printer
+from streams.embedded.run_folder import RunFolder
 from streams.errors import KnownError
 from streams.runtime import log
 from streams.runtime.interrupts import Interrupts
@@ -83,6 +84,11 @@ def show(options: Options, settings: Settings, demo: Settings, console: Console)
     if not options.keep:
         out("make demo DEMO=--keep leaves it running, to look at.")
     return 1 if summary.problems else 0
+
+
+def left_running() -> list[str]:
+    """Return the names of the processes that are recorded in the demo's folder."""
+    return RunFolder(stack.folder(Settings.load())).recorded()
 
 
 def finish(demo: Settings, console: Console, interrupts: Interrupts) -> None:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from demo.screen import is_lively, line_printer
+from streams.runtime import interrupts
 
 # Without a terminal: one line for each of this many equal parts of the whole.
 PARTS = 4
@@ -34,12 +35,18 @@ def progress(console: Console, what: str) -> Iterator[Update]:
         columns = (TextColumn("{task.description}"), BarColumn(BAR_WIDTH), Done(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task(what, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+            def move(done: int, total: int) -> None:
+                interrupts.check()
+                bar.update(task, completed=done, total=total)
+
+            yield move
         return
     said = -1
 
     def update(done: int, total: int) -> None:
         nonlocal said
+        interrupts.check()
         part = done * PARTS // max(1, total)
         if part > said:
             said = part
@@ -64,6 +71,7 @@ class Phases:
             say(f"{head} {what}")
         with progress(self._console, f"{head} {unit}" if lively else f"    {unit}") as update:
             yield update
+        interrupts.check()
         took = self.seconds[name] = round(time.monotonic() - begun, 2)
         if lively:
             width = min(self._console.width, LINE_WIDTH) - len(head) - 1

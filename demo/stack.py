@@ -40,7 +40,7 @@ def demo_settings(settings: Settings, out: Out) -> Settings:
 
     What an earlier demo left running is stopped first.
     """
-    demo = settings.model_copy(update={"data_dir": settings.data_dir.resolve() / "demo"})
+    demo = settings.model_copy(update={"data_dir": folder(settings)})
     if RunFolder(demo.data_dir).recorded():
         stack.down(demo, out=out)
     if _usual_addresses_are_free(settings):
@@ -52,6 +52,11 @@ def demo_settings(settings: Settings, out: Out) -> Settings:
         "metrics_port": free_pair(),
     }
     return demo.model_copy(update=addresses)
+
+
+def folder(settings: Settings) -> Path:
+    """Return the demo's own data folder."""
+    return settings.data_dir.resolve() / "demo"
 
 
 def start(demo: Settings, settings: Settings, out: Out) -> None:
@@ -82,8 +87,9 @@ def introduction(settings: Settings, demo: Settings) -> list[str]:
     """Return the lines that say where the demo's stack is."""
     moved = demo.kafka_bootstrap != settings.kafka_bootstrap
     return [
-        f"Kafka {demo.kafka_bootstrap}, ClickHouse {demo.clickhouse_url}, metrics from port {demo.metrics_port}",
-        f"data in {shown(demo.data_dir)}" + ("; the usual addresses are in use" if moved else ""),
+        f"Kafka {demo.kafka_bootstrap}, ClickHouse {demo.clickhouse_url}",
+        f"metrics from port {demo.metrics_port}, data in {shown(demo.data_dir)}",
+        *(["These are free ones: the usual addresses are in use."] if moved else []),
     ]
 
 

@@ -146,6 +146,7 @@ class Program:
         """
         if ready():
             return True
+        interrupts.check()
         if self.ended(POLL_SECONDS):
             # Remove the record now, so nobody reports it as stale later: the error below already reports the end.
             self.folder.record(self.name).unlink(missing_ok=True)

@@ -45,7 +45,7 @@ class Interrupts:
         self._ending = True
 
     def check(self) -> None:
-        """Raise Interrupted if a signal came and its exception got lost, as in a finalizer."""
+        """Raise Interrupted if a signal came, unless the process already stops what it started."""
         if self.received is not None and not self._ending:
             raise Interrupted(self.received.name)
 
@@ -71,6 +71,15 @@ class Interrupts:
 
 
 _installed: Interrupts | None = None
+
+
+def check() -> None:
+    """Raise Interrupted once more if its exception got lost, as it does in a finalizer or in some library in C.
+
+    For loops of the main thread that may last; without handlers, or in another thread, this does nothing.
+    """
+    if _installed is not None and threading.current_thread() is threading.main_thread():
+        _installed.check()
 
 
 @contextmanager

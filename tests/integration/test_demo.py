@@ -111,7 +111,7 @@ def test_ctrl_c_twice_in_a_terminal_leaves_nothing(place: Place) -> None:
         terminal.type(b"\x03")
         terminal.read_until("SIGINT: stopping", STOP_SECONDS)
         terminal.type(b"\x03")
-        assert terminal.wait(STOP_SECONDS) == 130
+        assert terminal.wait(STOP_SECONDS) == 130, terminal.output[-3000:]
     # The terminal shows the keys before it.
     assert any(line.endswith("Interrupted by SIGINT; nothing was left running.") for line in terminal.lines)
     # The cursor, which the bar hides, is there again.

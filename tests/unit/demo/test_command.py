@@ -2,13 +2,16 @@
 
 import io
 import shlex
+import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from demo import stack
+from demo.__main__ import main
 from demo.command import command, parse
 from demo.run import STARTS, Options, starting
 from demo.stack import demo_settings, how_to_stop, only_demo
@@ -46,7 +49,7 @@ def test_a_port_in_use_moves_the_whole_demo_to_free_ones(tmp_path: Path) -> None
     assert demo.kafka_bootstrap != settings.kafka_bootstrap
     assert demo.metrics_port != settings.metrics_port
     assert demo.window_ms == settings.window_ms
-    assert stack.introduction(settings, demo)[1].endswith("; the usual addresses are in use")
+    assert stack.introduction(settings, demo)[-1] == "These are free ones: the usual addresses are in use."
 
 
 def test_the_demo_never_plays_into_brokers_elsewhere(tmp_path: Path) -> None:
@@ -114,3 +117,44 @@ def test_the_stacks_start_moves_the_bar_or_says_what_is_ready(lively: bool) -> N
     assert "topic" not in out.getvalue()
     assert ("ready" in out.getvalue()) is not lively
     assert calls == ([(0, STARTS), (1, STARTS), (2, STARTS), (3, STARTS)] if lively else [])
+
+
+@pytest.mark.parametrize("error", [SystemError("returned a result with an exception set"), OSError(5, "no terminal")])
+def test_a_signal_that_a_library_made_another_exception_of_is_still_a_signal(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def interrupted(_arguments: Sequence[str], interrupts: Interrupts) -> int:
+        interrupts.received = signal.SIGTERM
+        raise error
+
+    monkeypatch.setenv("IMPRESSIONS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("demo.command.command", interrupted)
+    monkeypatch.setattr(Interrupts, "install", lambda _: None)
+    assert main() == 143
+    assert capsys.readouterr().out == "Interrupted by SIGTERM; nothing was left running.\n"
+
+
+def test_what_could_not_be_stopped_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def interrupted(_arguments: Sequence[str], interrupts: Interrupts) -> int:
+        interrupts.received = signal.SIGINT
+        return 2
+
+    folder = RunFolder(tmp_path / "demo")
+    folder.write(Started(name="kafka", pid=1, identity="x", argv=[], since=0.0))
+    monkeypatch.setenv("IMPRESSIONS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("demo.command.command", interrupted)
+    monkeypatch.setattr(Interrupts, "install", lambda _: None)
+    assert main() == 130
+    assert capsys.readouterr().out == "Interrupted by SIGINT; kafka was left running.\n"
+
+
+def test_an_error_without_a_signal_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_arguments: Sequence[str], _interrupts: Interrupts) -> int:
+        raise SystemError("a defect")
+
+    monkeypatch.setattr("demo.command.command", broken)
+    monkeypatch.setattr(Interrupts, "install", lambda _: None)
+    with pytest.raises(SystemError, match="a defect"):
+        main()

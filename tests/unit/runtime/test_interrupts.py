@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from streams.runtime.interrupts import SIGNALS, Interrupted, Interrupts, held
+from streams.runtime.interrupts import SIGNALS, Interrupted, Interrupts, check, held
 from tests.support import leftovers
 from tests.support.wait import until
 
@@ -68,7 +68,7 @@ def test_a_signal_is_an_exception_and_an_exit_code(interrupts: Interrupts, numbe
 
 def test_without_a_signal_there_is_no_exit_code(interrupts: Interrupts) -> None:
     assert interrupts.exit_code is None
-    interrupts.check()
+    check()
 
 
 def test_a_second_signal_raises_nothing_and_the_first_decides_the_exit_code(interrupts: Interrupts) -> None:
@@ -81,7 +81,7 @@ def test_a_second_signal_raises_nothing_and_the_first_decides_the_exit_code(inte
 def test_while_everything_is_stopped_a_signal_only_changes_the_exit_code(interrupts: Interrupts) -> None:
     interrupts.end()
     signal.raise_signal(signal.SIGTERM)
-    interrupts.check()
+    check()
     assert interrupts.exit_code == 143
 
 
@@ -89,7 +89,7 @@ def test_an_exception_that_got_lost_is_raised_by_a_check(interrupts: Interrupts)
     with pytest.raises(Interrupted):
         signal.raise_signal(signal.SIGTERM)
     with pytest.raises(Interrupted, match="SIGTERM"):
-        interrupts.check()
+        check()
 
 
 def test_a_held_signal_is_raised_after_the_body(interrupts: Interrupts) -> None:
@@ -109,14 +109,16 @@ def test_a_held_signal_is_raised_after_the_body(interrupts: Interrupts) -> None:
 
 
 def test_another_thread_does_not_hold_the_main_thread(interrupts: Interrupts) -> None:
-    entered, leave = threading.Event(), threading.Event()
+    entered, leave, checked = threading.Event(), threading.Event(), list[bool]()
 
     def hold() -> None:
         with held():
             entered.set()
             leave.wait(SECONDS)
+            check()
+            checked.append(True)
 
-    thread = threading.Thread(target=hold)
+    thread = threading.Thread(target=hold)  # a check there raises nothing either
     thread.start()
     try:
         assert entered.wait(SECONDS)
@@ -125,6 +127,7 @@ def test_another_thread_does_not_hold_the_main_thread(interrupts: Interrupts) ->
     finally:
         leave.set()
         thread.join()
+    assert checked
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:
