@@ -1,6 +1,8 @@
 """`python -m demo`, which is what `make demo` runs."""
 
+import errno
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -20,8 +22,10 @@ def main() -> int:
 
         left = left_running
         code = command(sys.argv[1:], interrupts)
-    except (Exception, Interrupted):
+    except (Exception, Interrupted) as error:
         # A signal may become another exception: SystemError in a library in C, OSError if the terminal is gone.
+        if isinstance(error, OSError) and error.errno == errno.EIO and not sys.stdout.isatty():
+            interrupts.received = interrupts.received or signal.SIGHUP
         if interrupts.received is None:
             raise
     finally:

@@ -1,5 +1,7 @@
 """Progress of long work: a bar on a terminal, otherwise an occasional line; and the time that each part takes."""
 
+import errno
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +32,10 @@ class Done(ProgressColumn):
 
 @contextmanager
 def progress(console: Console, what: str) -> Iterator[Update]:
-    """Yield a function to call with how much is done, and of how much. Until the first call, the bar only moves."""
+    """Yield a function to call with how much is done, and of how much. Until the first call, the bar only moves.
+
+    The function raises OSError (EIO) if the terminal is gone.
+    """
     if is_lively(console):
         columns = (TextColumn("{task.description}"), BarColumn(BAR_WIDTH), Done(), TimeElapsedColumn())
         with Progress(*columns, console=console, transient=True) as bar:
@@ -38,6 +43,9 @@ def progress(console: Console, what: str) -> Iterator[Update]:
 
             def move(done: int, total: int) -> None:
                 interrupts.check()
+                if not console.is_terminal:
+                    # Its window was closed. `make` keeps SIGHUP to itself, and the bar's thread the error of writing.
+                    raise OSError(errno.EIO, os.strerror(errno.EIO))
                 bar.update(task, completed=done, total=total)
 
             yield move

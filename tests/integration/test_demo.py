@@ -119,9 +119,13 @@ def test_ctrl_c_twice_in_a_terminal_leaves_nothing(place: Place) -> None:
     place.check_nothing_runs()
 
 
+# A shell passes SIGHUP on. What keeps it, as make does while it waits, leaves only the terminal's errors to notice.
+@pytest.mark.parametrize(
+    "command", [ARGV, ("sh", "-c", 'trap : HUP; "$@"; exit $?', "sh", *ARGV)], ids=["shell", "make"]
+)
 @pytest.mark.timeout(DEMO_SECONDS)
-def test_a_terminal_that_is_closed_leaves_nothing(place: Place) -> None:
-    with Terminal(ARGV, 80, environment=place.environment) as terminal:
+def test_a_terminal_that_is_closed_leaves_nothing(place: Place, command: tuple[str, ...]) -> None:
+    with Terminal(command, 80, environment=place.environment) as terminal:
         terminal.read_until("2/4 play", DEMO_SECONDS)
         terminal.hang_up()
         assert terminal.process.wait(STOP_SECONDS) == 129
