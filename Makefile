@@ -13,9 +13,10 @@ help: ## list the targets
 .venv/.ready: requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is missing: install Debian's python3 and python3-venv."; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: set PYTHON=python3.11 or newer."; exit 2; }
-	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: install Debian's python3-venv."; exit 2; }
+	@test -w . || { echo "This folder can't be written: clone the project into one of yours."; exit 2; }
 	@echo "setting up .venv (once; about a minute)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: install Debian's python3-venv."; exit 2; }
+	@$(BIN)/python -m tools.install requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

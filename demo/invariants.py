@@ -15,9 +15,9 @@ def invariants(views: Views, window_ms: int) -> dict[str, int]:
         "SELECT sumIf(lines, received != accepted + duplicates + rejected + forwarded) FROM ledger"
     )
     return {
-        "event_id not unique": int(repeated),
-        "line out of balance": int(unbalanced),
-        "duplicate in the window": duplicates_left(
+        "event ids that occur twice": int(repeated),
+        "lines out of balance": int(unbalanced),
+        "duplicates within the window": duplicates_left(
             views.view("impressions", ["user_id", "artwork_id", "seen_at"]), window_ms
         ),
     }

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import ceil
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -21,6 +22,7 @@ from streams.sdk import Delivery, ImpressionProducer, UndeliveredError
 CONNECTIONS = 2
 # A broker on this machine answers within milliseconds; without an answer by then something is broken.
 REQUEST_SECONDS = 20.0
+POLL_SECONDS = 0.2
 # librdkafka's RD_KAFKA_PARTITION_UA: the partitioner chooses.
 ANY_PARTITION = -1
 
@@ -38,9 +40,15 @@ class Deliveries:
         return len(self.milliseconds) + len(self.failures)
 
     @property
-    def success(self) -> float:
-        """Return the share of the records that were acknowledged."""
-        return len(self.milliseconds) / self.records if self.records else 1.0
+    def acknowledged(self) -> int:
+        """Return how many of them the broker acknowledged."""
+        return len(self.milliseconds)
+
+    @property
+    def p95_ms(self) -> float:
+        """Return within how many ms 95 % of those were; 0 for none."""
+        values = sorted(self.milliseconds)
+        return values[ceil(0.95 * len(values)) - 1] if values else 0.0
 
 
 class Player:
@@ -77,7 +85,8 @@ class Player:
     def _serve_until(self, moment: float) -> None:
         """Serve the plain client's delivery reports until then; the SDK has its own threads."""
         while (left := moment - time.monotonic()) > 0:
-            self._plain.poll(left)
+            # In slices, because librdkafka doesn't return for a signal.
+            self._plain.poll(min(left, POLL_SECONDS))
 
     def _send(self, step: Step) -> None:
         if step.topic != IMPRESSIONS or step.value is None:

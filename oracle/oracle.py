@@ -24,6 +24,7 @@ from oracle.rows import (
     Accepted,
     Artwork,
     Coverage,
+    Expected,
     LedgerRow,
     Rejected,
 )
@@ -130,6 +131,12 @@ class Oracle:
         """
         self.read()
         return [each for each in self._check_views(self._judged()) if each.invariant == "I1"]
+
+    def expected(self) -> Expected:
+        """Return the rows that readers must see, by what was read so far; not copies, so leave them as they are."""
+        judged = self._judged()
+        coverage = list(self._catalogue().coverage(judged.seen))
+        return Expected(list(judged.accepted.values()), judged.ledger, judged.rejected, coverage)
 
     def check(self, states: Sequence[Path] = ()) -> Verdict:
         """Judge everything and compare the views with it. `states`: folders of local state (`.../partition-P`), for I4.

@@ -1,5 +1,6 @@
 """The expected rows, with the columns of the contract's section 5. Times are in ms."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 # How many of a row's first columns identify it.
@@ -102,3 +103,12 @@ class Coverage(NamedTuple):
     pool_size: int
     coverage: float
     freshness: float
+
+
+class Expected(NamedTuple):
+    """The rows of the views that the log's records lead to."""
+
+    impressions: Sequence[Accepted]
+    ledger: Sequence[LedgerRow]
+    rejected: Sequence[Rejected]
+    coverage: Sequence[Coverage]

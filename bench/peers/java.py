@@ -56,7 +56,7 @@ def build(settings: Settings, out: Callable[[str], None]) -> Path:
     with tempfile.TemporaryDirectory(prefix="build-", dir=target.parent) as scratch, log.open("wb") as written:
         fresh = Path(scratch, "made")
         argv = [maven, "-q", "-B", "-f", str(SOURCE / "pom.xml"), f"-Dfolder={fresh}", "package"]
-        run_maven(argv, written.fileno(), log)
+        run_maven(argv, written, log)
         publish(fresh, target)
     return target
 

@@ -18,8 +18,8 @@ from dashboards.preview.pictures import take
 from dashboards.preview.play import PLAYS, Shown, look, playing
 from dashboards.preview.server import Site, serving
 from dashboards.preview.sources import Sources
-from demo.report import console as make_console
-from demo.run import line_printer
+from demo.screen import console as make_console
+from demo.screen import line_printer
 from streams.errors import UserError
 from streams.runtime import log
 from streams.settings import Settings

@@ -15,7 +15,7 @@ from demo import stack
 from demo.plan.plan import make_plan
 from demo.player import Player
 from demo.progress import progress
-from demo.run import line_printer
+from demo.screen import line_printer
 from demo.settle import oracle_of, settle
 from streams.clickhouse.client import connect
 from streams.errors import UserError

@@ -16,6 +16,7 @@ from typing import Self
 from streams.embedded.identity import identity
 from streams.embedded.run_folder import RunFolder, Started
 from streams.errors import UserError
+from streams.runtime import interrupts
 
 # A larger log is renamed to `.1` at the next start.
 LOG_BYTES = 16 * 2**20
@@ -54,16 +55,22 @@ class Program:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("ab") as output:
+        # A signal must not come between: nobody would know of the process.
+        with interrupts.held(), self.log.open("ab") as output:
             self._log_start = output.tell()
-            child = subprocess.Popen(
-                self.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, **self.environment},
+            self._record(
+                subprocess.Popen(
+                    self.argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    env={**os.environ, **self.environment},
+                )
             )
+        return self
+
+    def _record(self, child: "subprocess.Popen[bytes]") -> None:
         try:
             self._started = Started(
                 name=self.name,
@@ -78,7 +85,6 @@ class Program:
         except BaseException:
             child.kill()
             raise
-        return self
 
     def started(self) -> Started | None:
         """Return the record of the process, running or not; None without one. Raises UserError if it is damaged."""
@@ -140,6 +146,7 @@ class Program:
         """
         if ready():
             return True
+        interrupts.check()
         if self.ended(POLL_SECONDS):
             # Remove the record now, so nobody reports it as stale later: the error below already reports the end.
             self.folder.record(self.name).unlink(missing_ok=True)

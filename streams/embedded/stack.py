@@ -152,8 +152,9 @@ def _start_tier(tier: Sequence[Component], started: list[Component], out: Out) -
     for each in sorted(tier, key=lambda each: each.name):
         begun[each.name] = time.monotonic()
         each.prepare(out)
-        each.program.start()
+        # Appended first: an interrupt may come as soon as it is started.
         started.append(each)
+        each.program.start()
     pending = list(started[-len(begun) :]) if begun else []
     while pending:
         for each in list(pending):

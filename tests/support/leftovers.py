@@ -35,7 +35,12 @@ def watch() -> None:
 
 def marked(mark: str) -> list[int]:
     """The processes that carry the mark. Other users' processes can't carry it."""
-    wanted, found = f"{MARK}={mark}".encode(), list[int]()
+    return carrying(f"{MARK}={mark}")
+
+
+def carrying(setting: str) -> list[int]:
+    """This user's processes that have the setting NAME=VALUE in their environment."""
+    wanted, found = setting.encode(), list[int]()
     for folder in PROCESSES.glob("[0-9]*"):
         with suppress(OSError):
             if wanted in (folder / "environ").read_bytes().split(b"\0"):

@@ -7,7 +7,6 @@ import base64
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable
@@ -18,8 +17,9 @@ from string import Template
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
+from streams.embedded import tool
 from streams.embedded.kafka.jars import fetch_jars, kafka_version, libs_dir
-from streams.embedded.kafka.java import LOCALE, find_java, require_java
+from streams.embedded.kafka.java import find_java, java_environment, require_java
 from streams.embedded.ports import Address, controller_address, kafka_address, require_free
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
@@ -75,7 +75,7 @@ def program(folder: RunFolder) -> Program:
     # Without Java, `prepare` stops with a sentence; a caller that only looks at the program does not need Java.
     scratch = f"-Djava.io.tmpdir={scratch_dir(folder)}"
     argv = [find_java() or "java", *JVM, scratch, *LOGGING, "-cp", f"{libs_dir(folder)}/*", "kafka.Kafka"]
-    return Program(NAME, folder, [*argv, str(properties_file(folder))], LOCALE)
+    return Program(NAME, folder, [*argv, str(properties_file(folder))], java_environment())
 
 
 def embedded_address(settings: Settings) -> Address:
@@ -106,14 +106,13 @@ def properties_file(folder: RunFolder) -> Path:
 def properties(broker: Address, controller: Address, log_dirs: Path) -> str:
     """Return the text of server.properties for these addresses and this folder."""
     template = Template(files("streams.embedded.kafka").joinpath("server.properties").read_text())
-    return template.substitute(bind=broker, advertised=broker, controller=controller, log_dirs=escaped(log_dirs))
+    return template.substitute(bind=broker, advertised=broker, controller=controller, log_dirs=escaped(str(log_dirs)))
 
 
-def escaped(path: Path) -> str:
-    """Return a path as a properties file has it: in ASCII, where a backslash starts an escape."""
-    units = str(path).replace("\\", "\\\\").encode("utf-16-be", "surrogatepass")
-    codes = (int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2))
-    return "".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes)
+def escaped(text: str) -> str:
+    """Return a value of a properties file: Java takes its bytes for Latin-1, and a backslash for an escape's start."""
+    units = text.replace("\\", "\\\\").encode("utf-16-be", "surrogatepass").hex(" ", 2).split()
+    return "".join(chr(int(unit, 16)) if int(unit, 16) < 0x80 else f"\\u{unit}" for unit in units)
 
 
 def check_version(data: Path) -> None:
@@ -134,11 +133,10 @@ def format_data(java: str, folder: RunFolder, broker: Address, controller: Addre
     data = data_dir(folder)
     with tempfile.TemporaryDirectory(prefix="format-", dir=data.parent) as scratch:
         fresh, config = Path(scratch, "data"), Path(scratch, "server.properties")
-        config.write_text(properties(broker, controller, fresh), encoding="ascii")
-        tool = [java, "-XX:TieredStopAtLevel=1", LOGGING[0], "-cp", f"{libs_dir(folder)}/*", STORAGE_TOOL]
-        argv = [*tool, "format", "-t", new_cluster_id(), "-c", str(config)]
-        environment = os.environ | LOCALE
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+        config.write_text(properties(broker, controller, fresh))
+        storage = [java, "-XX:TieredStopAtLevel=1", LOGGING[0], "-cp", f"{libs_dir(folder)}/*", STORAGE_TOOL]
+        argv = [*storage, "format", "-t", new_cluster_id(), "-c", str(config)]
+        done = tool.run(argv, environment=java_environment())
         if done.returncode != 0:
             log = folder.log(NAME)
             log.parent.mkdir(parents=True, exist_ok=True)

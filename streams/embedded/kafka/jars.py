@@ -9,8 +9,10 @@ from collections.abc import Callable
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import IO
 
-from streams.embedded.kafka.java import LOCALE, require_maven
+from streams.embedded import tool
+from streams.embedded.kafka.java import java_environment, require_maven
 from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 
@@ -51,7 +53,7 @@ def fetch_jars(folder: RunFolder, out: Callable[[str], None]) -> Path:
         fresh = Path(scratch, "libs")
         with as_file(files("streams.embedded.kafka").joinpath("pom.xml")) as pom, log.open("wb") as written:
             run_maven([maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies",
-                       f"-DoutputDirectory={fresh}"], written.fileno(), log)  # fmt: skip
+                       f"-DoutputDirectory={fresh}"], written, log)  # fmt: skip
         publish(fresh, target)
     return target
 
@@ -64,18 +66,10 @@ def share_jars(folder: RunFolder, source: RunFolder, out: Callable[[str], None])
         libs.symlink_to(fetch_jars(source, out), target_is_directory=True)
 
 
-def run_maven(argv: list[str], output: int, log: Path) -> None:
+def run_maven(argv: list[str], output: IO[bytes], log: Path) -> None:
     """Run Maven with its output to a file. Raises UserError that names this file if Maven fails."""
     try:
-        done = subprocess.run(
-            argv,
-            env=os.environ | LOCALE,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            timeout=FETCH_SECONDS,
-        )
+        done = tool.run(argv, seconds=FETCH_SECONDS, output=output, environment=java_environment())
     except subprocess.TimeoutExpired:
         raise UserError(f"Maven did not fetch Kafka's jars within {FETCH_SECONDS} s; its log is {log}.") from None
     if done.returncode != 0:

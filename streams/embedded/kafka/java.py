@@ -1,18 +1,18 @@
 """Java and Maven on this machine: where they are, and one sentence for each that is missing."""
 
+import locale
 import os
 import re
 import shutil
-import subprocess
+import sys
 from pathlib import Path
 
+from streams.embedded import tool
 from streams.errors import UserError
 
 # Kafka 4's brokers are compiled for Java 17.
 LEAST_JAVA = 17
-# Java reads file names by the locale: in one that is not UTF-8, such as a cron job's, it can't open a folder with an
-# accent in its name. This locale is everywhere; macOS always uses UTF-8.
-LOCALE = {"LC_ALL": "C.UTF-8"}
+UTF_8 = ("UTF-8", "UTF8")
 GET_JAVA = "install Debian's openjdk-17-jre-headless (macOS: brew install openjdk@17)"
 GET_MAVEN = "install Debian's maven (macOS: brew install maven)"
 
@@ -25,7 +25,7 @@ def find_java() -> str | None:
 
 def java_version(java: str) -> int | None:
     """Return the launcher's major version; None if it does not run (like macOS's placeholder without a Java)."""
-    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    answer = tool.run([java, "-version"])
     # Up to Java 8 the major version was the second number: 1.8.0.
     found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
     return int(found[1]) if answer.returncode == 0 and found else None
@@ -48,3 +48,13 @@ def require_maven() -> str:
     if maven is None:
         raise UserError(f"Fetching Kafka's jars needs Maven, once, and there is none: {GET_MAVEN}.")
     return maven
+
+
+def java_environment() -> dict[str, str]:
+    """Return what to add to the environment so that Java can open a file of any name: the locale encodes its names.
+
+    Java knows no letter but those of ASCII without a locale of UTF-8. Linux has C.UTF-8; macOS's Java doesn't ask.
+    """
+    if sys.platform == "darwin" or locale.nl_langinfo(locale.CODESET).upper() in UTF_8:
+        return {}
+    return {"LC_ALL": "C.UTF-8"}

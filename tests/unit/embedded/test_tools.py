@@ -1,5 +1,6 @@
 """Java, Maven, ports and settings of the embedded stack: one sentence for each thing that is missing."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -10,11 +11,14 @@ import pytest
 from streams.embedded import doctor, ports
 from streams.embedded.components import component, environment, external, gauge_is_one
 from streams.embedded.kafka import java
+from streams.embedded.kafka.broker import escaped
 from streams.embedded.kafka.jars import libs_dir
 from streams.embedded.ports import Address
 from streams.embedded.run_folder import RunFolder
+from streams.embedded.tool import run
 from streams.errors import UserError
 from streams.settings import Settings
+from tests.support import leftovers
 
 
 def tool(folder: Path, name: str, script: str) -> None:
@@ -64,6 +68,46 @@ def test_java_home_comes_before_the_path(path: Path, monkeypatch: pytest.MonkeyP
     tool(path, "java", "true")
     monkeypatch.setenv("JAVA_HOME", str(path / "home"))
     assert java.find_java() == str(path / "home" / "bin" / "java")
+
+
+@pytest.mark.parametrize(("codeset", "added"), [("UTF-8", {}), ("ANSI_X3.4-1968", {"LC_ALL": "C.UTF-8"})])
+def test_java_gets_a_locale_that_has_every_letter(
+    codeset: str, added: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("locale.nl_langinfo", lambda _: codeset)
+    monkeypatch.setattr("sys.platform", "linux")
+    assert java.java_environment() == added
+
+
+@pytest.mark.parametrize(
+    ("folder", "written"),
+    [
+        ("/a b/c", "/a b/c"),
+        ("/caf\u00e9", r"/caf\u00e9"),
+        ("/a\\b", r"/a\\b"),
+        # Java's letters have 16 bits.
+        ("/\U0001f600", r"/\ud83d\ude00"),
+    ],
+)
+def test_a_folder_is_written_as_java_reads_a_properties_file(folder: str, written: str) -> None:
+    assert escaped(folder) == written
+
+
+def test_a_tool_returns_its_output_and_gets_our_environment_and_what_is_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OURS", "1")
+    done = run(["sh", "-c", "echo $OURS $ADDED; echo wrong >&2; exit 3"], environment={"ADDED": "2"})
+    assert (done.returncode, done.stdout, done.stderr) == (3, "1 2\n", "wrong\n")
+    with (tmp_path / "log").open("wb") as log:
+        run(["sh", "-c", "echo one; echo two >&2"], output=log)
+    assert (tmp_path / "log").read_text() == "one\ntwo\n"
+
+
+def test_a_tool_that_takes_too_long_is_ended() -> None:
+    with pytest.raises(subprocess.TimeoutExpired):
+        run(["sleep", "600"], seconds=0.01, environment={"LATE_TOOL": str(os.getpid())})
+    assert leftovers.carrying(f"LATE_TOOL={os.getpid()}") == []
 
 
 def test_a_missing_maven_names_the_package(path: Path) -> None:
