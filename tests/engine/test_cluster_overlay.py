@@ -87,7 +87,8 @@ def test_distributed_tables_and_the_views_above_the_shards_have_the_shards_comme
     config.write_text(f"<clickhouse><remote_servers>{clusters}</remote_servers></clickhouse>\n")
     run = [_without_replication(each) for each in SCHEMA]
     comments = (
-        "SELECT * FROM (SELECT table, name, comment FROM system.columns WHERE database = '{}' AND table NOT LIKE '%_refresh'"
+        "SELECT * FROM ("
+        "SELECT table, name, comment FROM system.columns WHERE database = '{}' AND table NOT LIKE '%_refresh'"
         " UNION ALL SELECT name, '', comment FROM system.tables WHERE database = '{}' AND name NOT LIKE '%_refresh'"
         ") ORDER BY ALL"
     )
