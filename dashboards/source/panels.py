@@ -65,10 +65,12 @@ def lines(
     `points`: at most that many, where few events make many noisy. Nothing is filled: an area would hide the lines
     behind it. Raises ValueError for a scale beside SQL, which can't draw its lines.
     """
-    drawn = look.scale.lines if look.scale is not None else ()
-    if drawn and isinstance(targets[0], ClickHouseQuery):
-        raise ValueError(f"The panel {head.title!r} has thresholds that no series can draw.")
-    levels = [level_of(targets[0], each.level, each.words) for each in drawn]
+    drawn, first = look.scale.lines if look.scale is not None else (), targets[0]
+    levels: list[Target] = []
+    if drawn:
+        if isinstance(first, ClickHouseQuery):
+            raise ValueError(f"The panel {head.title!r} has thresholds that no series can draw.")
+        levels += [level_of(first, each.level, each.words) for each in drawn]
     panel = _over_time(head, look, (*targets, *levels), calcs, {"line_width": 2, "fill_opacity": 0})
     assert panel.field_config is not None
     panel.field_config.overrides = [*panel.field_config.overrides, *limits(drawn)]
