@@ -38,11 +38,11 @@ class Backlog:
             self._since = now
 
     def unread(self) -> int:
-        """Return how many records are expected before the end; 0 if there can be none."""
+        """Return how many records are expected before the end: of one offset perhaps none, of several at least one."""
         offsets, passed = max(0, self._end - self._next), self._next - self._first
         if not self._records or passed <= 0:
             return offsets
-        return int(offsets * min(1.0, self._records / passed))
+        return max(int(offsets * min(1.0, self._records / passed)), int(offsets > 1))
 
     def waited(self, now: float) -> float:
         """Return for how long there have been records to read (s); 0 if there are none."""
