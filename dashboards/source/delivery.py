@@ -39,7 +39,7 @@ def ledger() -> Row:
                 (24, 5),
             ),
             Look(
-                count("balance"),
+                count("impressions"),
                 scale=plain("text"),
                 overrides=[
                     *(named(name, color=fixed(OUTCOMES[name])) for name in ("accepted", "duplicates", "rejected")),

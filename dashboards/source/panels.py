@@ -102,7 +102,7 @@ def bars(head: Head, look: Look, *targets: Target) -> model.Panel:
 def number(head: Head, look: Look, target: Target, values: bool = False, text: bool = False) -> model.Panel:
     """One number in the colour of its scale, with its target in words, or a text; with `values`, all of the row.
 
-    Raises ValueError for a count whose title doesn't say what is counted.
+    Raises ValueError for a single count whose title doesn't say what is counted.
     """
     said = look.scale.target if look.scale is not None else ""
     options = stat.Options(
@@ -115,7 +115,7 @@ def number(head: Head, look: Look, target: Target, values: bool = False, text: b
         orientation=common.VizOrientation.AUTO,
         text=common.VizTextDisplayOptions(title_size=13) if said else None,
     )
-    if look.unit.of and look.unit.of not in head.title.lower():
+    if look.unit.of and not values and look.unit.of not in head.title.lower():
         raise ValueError(f"The title {head.title!r} doesn't say that {look.unit.of} are counted.")
     panel = _panel("stat", head, look, (target,), options, None)
     _defaults(panel).display_name = said or None
