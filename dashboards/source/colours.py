@@ -26,7 +26,7 @@ OUTCOMES = {
 # The series that are faults, whatever their value: any of it is bad.
 FAULTS = {"rejected", "failed", "failed attempts", "dropped", "set aside", "all errors"}
 PERCENTILES = {"P50": "blue", "P95": "purple", "P99": "#d65db1"}
-TRANSPORTS = dict(zip(("beacon", "fetch", "keepalive", "replay", "sdk", "sync"), HUES, strict=False))
+TRANSPORTS = dict(zip(("fetch", "beacon", "keepalive", "sdk", "replay"), HUES, strict=False)) | {"sync": QUIET}
 TOPICS = {
     "impressions.accepted.v1": HUES[0],
     "impressions.ledger.v1": HUES[1],

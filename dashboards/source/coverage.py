@@ -144,7 +144,7 @@ def distribution() -> Row:
             ),
             rows(f"""
                 SELECT
-                    concat(toString(10 * tenth), ' to ', toString(10 * tenth + 10), ' %') AS coverage,
+                    concat(toString(10 * tenth), '-', toString(10 * tenth + 10), ' %') AS coverage,
                     active,
                     away
                 FROM
@@ -202,7 +202,7 @@ def velocity() -> Row:
                 "used up.",
                 (8, 8),
             ),
-            Look(share("accepted impressions"), least=0, most=1, colours={"hit rate": OUTCOMES["fresh"]}),
+            Look(share("accepted"), least=0, most=1, colours={"hit rate": OUTCOMES["fresh"]}),
             series(by_interval('sum(l.fresh) / nullIf(sum(l.accepted), 0) AS "hit rate"')),
             calcs=("min", "lastNotNull"),
             points=60,

@@ -110,7 +110,6 @@ def nearing() -> Row:
                 )
                 for percent in (85, 95)
             ),
-            calcs=("max", "lastNotNull"),
         ),
         lines(
             Head(
@@ -118,7 +117,7 @@ def nearing() -> Row:
                 "Share of a pool's users who have seen 95 % of it. Target below 1 %; at 1 % an alert is raised.",
                 (8, 8),
             ),
-            Look(share("the pool's users"), least=0, soft_most=0.02, scale=FEW_EXHAUSTED),
+            Look(share("users"), least=0, soft_most=0.02, scale=FEW_EXHAUSTED),
             of_pools("impressions_kpi_exhausted_ratio"),
             calcs=("max", "lastNotNull"),
         ),

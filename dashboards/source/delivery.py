@@ -10,7 +10,7 @@ from dashboards.source.layout import Page, Row, build
 from dashboards.source.ledger import IN_RANGE, OF_SENDERS, by_interval
 from dashboards.source.links import to_user
 from dashboards.source.overrides import TEXT, fixed, named
-from dashboards.source.panels import Head, Look, bars, groups, level, lines, number, rows_table
+from dashboards.source.panels import Head, Look, bars, groups, lines, number, rows_table
 from dashboards.source.promql import ratio
 from dashboards.source.queries import rows, series
 from dashboards.source.scales import FAILING, Mark, alert_from, plain, zero_is_right
@@ -105,7 +105,7 @@ def duplicates() -> Row:
                 "than once. It is due to clients and networks and is not a defect; readers never see duplicates.",
                 (12, 9),
             ),
-            Look(share("received impressions"), least=0, soft_most=0.2, colours=TRANSPORTS, empty=NOTHING),
+            Look(share("received"), least=0, soft_most=0.2, colours=TRANSPORTS, empty=NOTHING),
             series(by_transport("sum(l.duplicates) / nullIf(sum(l.received) - sum(l.forwarded), 0)")),
             points=30,
         ),
@@ -167,9 +167,9 @@ def senders() -> Row:
     return Row(
         "Transports and tiers",
         _by_transport_and_tier(),
-        level(
+        groups(
             Head("Impressions, by transport", "Received and decided in the range shown.", (8, 8)),
-            Look(count("impressions"), least=0, scale=plain(), empty=NOTHING),
+            Look(count("impressions"), least=0, colours={"impressions": PLAIN}, empty=NOTHING),
             rows(f"""
                 SELECT l.transport AS transport, sum(l.received) - sum(l.forwarded) AS impressions
                 FROM ledger_minutes AS l
@@ -177,6 +177,7 @@ def senders() -> Row:
                 GROUP BY transport
                 ORDER BY impressions DESC, transport
             """),
+            by="transport",
         ),
         _outcomes_by_tier(),
         groups(

@@ -55,9 +55,8 @@ def by_instance() -> list[Override]:
 
 def limits(lines: tuple[Line, ...]) -> list[Override]:
     """Return overrides for the series that stand for thresholds: thin, dashed and never filled."""
-    return [
-        named(line.words, color=fixed(line.colour), custom__lineStyle=LIMIT_DASH, custom__lineWidth=1) for line in lines
-    ]
+    style = {"custom__lineStyle": LIMIT_DASH, "custom__lineWidth": 1, "custom__showPoints": "never"}
+    return [named(line.words, color=fixed(line.colour), **style) for line in lines]
 
 
 def mapped(**values: tuple[str, str]) -> list[model.ValueMap]:

@@ -91,7 +91,7 @@ def _failures_and_waits() -> list[model.Panel]:
                 (12, 8),
             ),
             Look(
-                share("attempts or impressions"),
+                share("all"),
                 least=0,
                 soft_most=0.06,
                 colours={"failed attempts": "purple", "rejected": "#1fa3b8"},

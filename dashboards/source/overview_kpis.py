@@ -110,7 +110,7 @@ def kpis() -> Row:
             COST,
         ),
         _kpi(
-            "Lines out of balance",
+            "Unbalanced lines",
             "Lines of the ledger for which received is not accepted + duplicates + rejected + forwarded. "
             "Target 0; anything else is a defect and pages.",
             Look(count("lines"), 0, scale=zero_is_right()),

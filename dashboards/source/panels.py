@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models.common import LegendDisplayMode, VisibilityMo
 
 from dashboards.source.colours import PLAIN, QUIET
 from dashboards.source.empty import no_line, why_empty
-from dashboards.source.overrides import Override, by_name, coloured, fixed, limits
+from dashboards.source.overrides import Override, by_name, coloured, fixed, limits, matching
 from dashboards.source.promql import level_of
 from dashboards.source.queries import ClickHouseQuery, Target
 from dashboards.source.scales import Scale, plain
@@ -83,7 +83,8 @@ def areas(head: Head, look: Look, *targets: Target) -> model.Panel:
 
     The first target is at the bottom.
     """
-    return _over_time(head, look, targets, (), {"line_width": 0, "fill_opacity": 75, "stacking": _stacked()})
+    custom = {"line_width": 0, "fill_opacity": 75, "stacking": _stacked(), "show_points": VisibilityMode.NEVER}
+    return _over_time(head, look, targets, (), custom)
 
 
 def bars(head: Head, look: Look, *targets: Target) -> model.Panel:
@@ -113,6 +114,8 @@ def number(head: Head, look: Look, target: Target, values: bool = False, text: b
         # Without field names Grafana only shows numbers.
         reduce_options=common.ReduceDataOptions(values=False, calcs=["lastNotNull"], fields="/.*/" if text else ""),
         orientation=common.VizOrientation.AUTO,
+        # The target above the number, however wide the panel is.
+        wide_layout=False,
         text=common.VizTextDisplayOptions(title_size=13) if said else None,
     )
     if look.unit.of and not values and look.unit.of not in head.title.lower():
@@ -126,7 +129,11 @@ def rows_table(head: Head, look: Look, target: Target) -> model.Panel:
     """Return a table of the query's rows; `look.overrides` defines how columns are shown."""
     options = table.Options(cell_height=common.TableCellHeight.SM)
     custom = table.FieldConfig(align=common.FieldTextAlignment.AUTO, min_width=60)
-    return _panel("table", head, look, (target,), options, custom)
+    panel = _panel("table", head, look, (target,), options, custom)
+    assert panel.field_config is not None
+    # Grafana would also put the reason for an empty table into each of its empty cells.
+    panel.field_config.overrides = [matching("/.*/", noValue=""), *panel.field_config.overrides]
+    return panel
 
 
 def level(head: Head, look: Look, target: Target) -> model.Panel:
@@ -206,8 +213,12 @@ def states(head: Head, look: Look, *targets: Target, mappings: list[model.ValueM
 def _over_time(
     head: Head, look: Look, targets: Sequence[Target], calcs: Sequence[str], custom: dict[str, Any]
 ) -> model.Panel:
-    """A wide panel has a table of `calcs` (default CALCS) beside the graph, a narrow one below it if any are given."""
-    few = look.colours is not None and len(look.colours) <= FEW
+    """A wide panel has a table of `calcs` (default CALCS) beside the graph, a narrow one below it if any are given.
+
+    With thresholds a narrow one has a list, in which all of them have room.
+    """
+    limited = look.scale is not None
+    few = look.colours is not None and len(look.colours) <= FEW and not limited
     wide = head.size[0] >= WIDE
     field = timeseries.FieldConfig(
         **{
@@ -221,11 +232,12 @@ def _over_time(
             **custom,
         }
     )
-    shown = calcs or (CALCS if wide else ())
+    shown = (() if limited and not wide else calcs) or (CALCS if wide else ())
     legend = _legend(LegendDisplayMode.TABLE if shown else LegendDisplayMode.LIST, shown, beside=wide and not few)
     options = timeseries.Options(legend=legend, tooltip=_tooltip())
     panel = _panel("timeseries", head, look, targets, options, field)
-    panel.interval = LEAST_INTERVAL
+    if not isinstance(targets[0], ClickHouseQuery):
+        panel.interval = LEAST_INTERVAL
     return panel
 
 

@@ -57,7 +57,7 @@ def uncatalogued_over_time(size: tuple[int, int]) -> model.Panel:
             size,
         ),
         Look(
-            count("artworks, impressions a minute"),
+            count("number"),
             least=0,
             soft_most=10,
             colours={"artworks": HUES[0], "impressions a minute": HUES[1]},

@@ -134,7 +134,7 @@ def test_the_kpis_match_the_view(played: Played) -> None:
         "Pool exhaustion": "pool exhaustion",
         "Freshness hit rate": "freshness hit rate",
         "Impression cost": "cost per impression",
-        "Out of balance": "lines out of balance",
+        "Unbalanced lines": "lines out of balance",
     }
     view = dict(played.rows("SELECT kpi, value FROM kpis"))
     assert set(titles.values()) == view.keys()

@@ -54,7 +54,9 @@ def test_every_panel_says_in_which_unit_and_of_what(panel: dict[str, Any]) -> No
     unit, kind = defaults(panel)["unit"], panel["type"]
     assert unit not in ("cps", "ops", "h")
     if kind in GRAPHS:
-        assert unit not in BARE or defaults(panel)["custom"]["axisLabel"]
+        label = defaults(panel)["custom"].get("axisLabel", "")
+        assert unit not in BARE or label
+        assert len(label) <= 22, "a label has no more room beside a panel of eight rows"
     elif kind == "heatmap":
         assert panel["options"]["yAxis"]["unit"] not in BARE
         assert panel["options"]["cellValues"]["unit"]
