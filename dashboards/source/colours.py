@@ -35,8 +35,8 @@ TOPICS = {
 }
 TABLES = {
     "impressions_raw": HUES[0],
-    "user_artworks_raw": HUES[5],
-    "artwork_users_raw": HUES[6],
+    "user_artworks_raw": HUES[4],
+    "artwork_users_raw": QUIET,
     "ledger_raw": HUES[1],
     "rejected_raw": HUES[2],
     "artworks_raw": HUES[3],

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.layout import Row
 from dashboards.source.links import to_user
-from dashboards.source.overrides import matching, named
+from dashboards.source.overrides import SHORT_DASH, matching, named
 from dashboards.source.panels import Head, Look, lines, rows_table
 from dashboards.source.promql import of_pools
 from dashboards.source.queries import metric, rows
@@ -12,7 +12,6 @@ from dashboards.source.scales import COVERED, FEW_EXHAUSTED, MOSTLY_NEW
 from dashboards.source.units import HOURS, ISO, NONE, SHARE, count, share
 from dashboards.source.variables import OF_POOL
 
-EXHAUSTED_DASH = {"fill": "dash", "dash": [6, 4]}
 GAUGE = {"type": "gauge", "mode": "basic"}
 
 
@@ -100,9 +99,7 @@ def nearing() -> Row:
                 "ordered; from 95 % on (dashed), the pool is exhausted for them.",
                 (8, 8),
             ),
-            Look(
-                count("users"), least=0, soft_most=10, overrides=[matching("/^95 %/", custom__lineStyle=EXHAUSTED_DASH)]
-            ),
+            Look(count("users"), least=0, soft_most=10, overrides=[matching("/^95 %/", custom__lineStyle=SHORT_DASH)]),
             *(
                 metric(
                     f'max by (pool) (impressions_kpi_users_above{{pool=~"$pool", coverage="{percent / 100:g}"}})',

@@ -13,7 +13,7 @@ Override = model.DashboardFieldConfigSourceOverrides
 # Colours a cell's text by its threshold.
 TEXT = {"type": "color-text"}
 LIMIT_DASH = {"fill": "dash", "dash": [10, 10]}
-SINK_DASH = {"fill": "dash", "dash": [6, 4]}
+SHORT_DASH = {"fill": "dash", "dash": [6, 4]}
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -50,13 +50,18 @@ def by_instance() -> list[Override]:
     """
     hosts = [matching(f"/[{_class(place)}]:\\d+$/i", color=fixed(hue)) for place, hue in enumerate(HUES)]
     ports = [matching(f"/:\\d*{tens}\\d$/", color=fixed(HUES[(tens + 1) % len(HUES)])) for tens in range(1, len(HUES))]
-    return [*hosts, *ports, matching("/^sink /", custom__lineStyle=SINK_DASH)]
+    return [*hosts, *ports, matching("/^sink /", custom__lineStyle=SHORT_DASH)]
 
 
 def limits(lines: tuple[Line, ...]) -> list[Override]:
     """Return overrides for the series that stand for thresholds: thin, dashed and never filled."""
     style = {"custom__lineStyle": LIMIT_DASH, "custom__lineWidth": 1, "custom__showPoints": "never"}
     return [named(line.words, color=fixed(line.colour), **style) for line in lines]
+
+
+def dashed(name: str) -> list[Override]:
+    """Return the override of a series that may lie on another one: a solid line would hide it."""
+    return [named(name, custom__lineStyle=SHORT_DASH)]
 
 
 def mapped(**values: tuple[str, str]) -> list[model.ValueMap]:

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.colours import HUES, MISSED, TOPICS
 from dashboards.source.layout import Row
-from dashboards.source.overrides import TEXT, by_instance, named
+from dashboards.source.overrides import TEXT, by_instance, dashed, named
 from dashboards.source.panels import Head, Look, lines, number, rows_table
 from dashboards.source.promql import each, percentile
 from dashboards.source.queries import metric, rows
@@ -23,7 +23,7 @@ def _faust() -> list[model.Panel]:
                 "Faust's events are our chunks: those that came in, and those that its agent processed.",
                 (8, 8),
             ),
-            Look(rate("chunks"), least=0, colours={"received": HUES[0], "taken": HUES[1]}),
+            Look(rate("chunks"), least=0, colours={"received": HUES[0], "taken": HUES[1]}, overrides=dashed("taken")),
             metric("sum(rate(faust_messages_received_total[$__rate_interval]))", "received"),
             metric("sum(rate(faust_total_events_total[$__rate_interval]))", "taken"),
         ),
@@ -186,6 +186,7 @@ def _rollups() -> model.Panel:
             NONE,
             overrides=[
                 named("last", unit=ISO, custom__width=170),
+                named("view", custom__width=170),
                 named("ago", unit=SECONDS, thresholds=REFRESHED, custom__cellOptions=TEXT),
                 named("took", unit=MS),
                 named("failed tries", thresholds=zero_is_right(), custom__cellOptions=TEXT),

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.colours import BAD, HUES, PERCENTILES, QUIET
 from dashboards.source.layout import Row
-from dashboards.source.overrides import by_instance
+from dashboards.source.overrides import by_instance, dashed
 from dashboards.source.panels import Head, Look, areas, heat, lines, number
 from dashboards.source.pipeline_catalogue import catalogue_refused, known, uncatalogued_over_time
 from dashboards.source.promql import each, mean, percentile, percentiles, rates
@@ -57,7 +57,7 @@ def latency() -> Row:
                 "shows how old impressions are when they arrive.",
                 (12, 9),
             ),
-            Look(SECONDS, least=0, colours=SEEN),
+            Look(SECONDS, least=0, colours=SEEN, overrides=dashed("to coverage")),
             percentile("impressions_worker_seen_to_accepted_seconds", "P95", "to accepted"),
             percentile("impressions_worker_seen_to_coverage_seconds", "P95", "to coverage"),
             percentile("impressions_sink_seen_to_readable_seconds", "P95", "to readable"),
@@ -169,7 +169,12 @@ def state() -> Row:
                 "a restart.",
                 (8, 8),
             ),
-            Look(count("partitions"), least=0, colours={"recovered": HUES[1], "held": HUES[0]}),
+            Look(
+                count("partitions"),
+                least=0,
+                colours={"held": HUES[0], "recovered": HUES[1]},
+                overrides=dashed("recovered"),
+            ),
             metric("sum(impressions_worker_partitions)", "held"),
             metric("sum(impressions_worker_restores_total)", "recovered"),
             calcs=("max", "lastNotNull"),
