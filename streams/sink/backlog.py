@@ -13,17 +13,23 @@ class Backlog:
         """Begin to read at an offset."""
         self._first = self._next = offset
         self._records = 0
+        # How many offsets were passed, and how many of them were records. What comes right after the last record is not
+        # known yet: it may be a marker.
+        self._offsets_passed = self._records_passed = 0
         self._end = -1
         self._since: float | None = None
 
     def read(self, after: int) -> None:
         """Note that a record was read; `after` is the offset after it."""
+        self._offsets_passed, self._records_passed = after - 1 - self._first, self._records
         self._records += 1
         self._next = after
 
     def reached(self, end: int) -> None:
         """Note that everything before `end` is read: the offsets after the last record are no records."""
-        self._next = max(self._next, end)
+        if end > self._next:
+            self._next = end
+            self._offsets_passed, self._records_passed = end - self._first, self._records
 
     def back_to(self, offset: int) -> None:
         """Note that reading stopped at an offset before others that were read."""
@@ -39,10 +45,10 @@ class Backlog:
 
     def unread(self) -> int:
         """Return how many records are expected before the end: of one offset perhaps none, of several at least one."""
-        offsets, passed = max(0, self._end - self._next), self._next - self._first
-        if not self._records or passed <= 0:
+        offsets = max(0, self._end - self._next)
+        if not self._records_passed:
             return offsets
-        return max(int(offsets * min(1.0, self._records / passed)), int(offsets > 1))
+        return max(int(offsets * min(1.0, self._records_passed / self._offsets_passed)), int(offsets > 1))
 
     def waited(self, now: float) -> float:
         """Return for how long there have been records to read (s); 0 if there are none."""

@@ -29,6 +29,12 @@ def test_of_the_offsets_that_are_not_read_as_many_count_as_were_records_so_far()
     assert backlog.unread() == 50
 
 
+def test_the_marker_of_the_record_read_last_is_expected_like_the_others() -> None:
+    backlog = read(0, 2)
+    backlog.look(3 + 1 + 2 * 12, 0.0)
+    assert backlog.unread() == 12
+
+
 @pytest.mark.parametrize("start", [0, 1_000])
 def test_without_markers_every_offset_counts(start: int) -> None:
     backlog = read(start, start + 1, start + 2, start=start)
