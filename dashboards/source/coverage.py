@@ -7,8 +7,9 @@ from dashboards.source.colours import HUES, OUTCOMES, PLAIN, QUIET
 from dashboards.source.coverage_users import nearing
 from dashboards.source.layout import Page, Row, build
 from dashboards.source.ledger import by_interval
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import TEXT, named
-from dashboards.source.panels import Head, Look, groups, heat, level, lines, number, rows_table
+from dashboards.source.panels import groups, heat, level, lines, number, rows_table
 from dashboards.source.pipeline_catalogue import uncatalogued, uncatalogued_over_time
 from dashboards.source.promql import of_pools
 from dashboards.source.queries import buckets, rows, series

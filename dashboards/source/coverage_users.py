@@ -4,8 +4,9 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.layout import Row
 from dashboards.source.links import to_user
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import SHORT_DASH, matching, named
-from dashboards.source.panels import Head, Look, lines, rows_table
+from dashboards.source.panels import lines, rows_table
 from dashboards.source.promql import of_pools
 from dashboards.source.queries import metric, rows
 from dashboards.source.scales import COVERED, FEW_EXHAUSTED, MOSTLY_NEW

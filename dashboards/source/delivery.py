@@ -9,8 +9,9 @@ from dashboards.source.delivery_sql import BALANCE, CAUSES, SENDERS, SIZES, UNBA
 from dashboards.source.layout import Page, Row, build
 from dashboards.source.ledger import IN_RANGE, OF_SENDERS, by_interval
 from dashboards.source.links import to_user
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import TEXT, fixed, named
-from dashboards.source.panels import Head, Look, bars, groups, lines, number, rows_table
+from dashboards.source.panels import bars, groups, lines, number, rows_table
 from dashboards.source.promql import ratio
 from dashboards.source.queries import rows, series
 from dashboards.source.scales import FAILING, Mark, alert_from, plain, zero_is_right

@@ -6,8 +6,9 @@ from dashboards.source.colours import REASONS as REASONS_COLOURS
 from dashboards.source.delivery_sql import LATEST_PIECES, PAYLOAD, REASONS
 from dashboards.source.layout import Row
 from dashboards.source.links import to_piece, to_user
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import named
-from dashboards.source.panels import Head, Look, bars, rows_table
+from dashboards.source.panels import bars, rows_table
 from dashboards.source.queries import rows, series
 from dashboards.source.units import BYTES, ISO, NONE, count
 

@@ -7,8 +7,9 @@ from dashboards.source import variables
 from dashboards.source.colours import BAD, GOOD, MISSED, OUTCOMES
 from dashboards.source.coverage_users import freshness_by_pool
 from dashboards.source.layout import Page, Row, build
+from dashboards.source.look import Head, Look
 from dashboards.source.overview_kpis import definitions, kpis
-from dashboards.source.panels import Head, Look, areas, lines, number
+from dashboards.source.panels import areas, lines, number
 from dashboards.source.pipeline_catalogue import uncatalogued
 from dashboards.source.pipeline_still import broker_away, refused, unreadable, untaken
 from dashboards.source.pipeline_worker import given_up

@@ -5,8 +5,9 @@ from grafana_foundation_sdk.models import dashboard as model
 from dashboards.source.colours import GOOD, MISSED
 from dashboards.source.layout import Row
 from dashboards.source.ledger import LAST_DAY
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import TEXT, mapped, named
-from dashboards.source.panels import Head, Look, number, rows_table
+from dashboards.source.panels import number, rows_table
 from dashboards.source.queries import rows
 from dashboards.source.scales import FEW_EXHAUSTED, MOSTLY_NEW, Mark, at_least, at_most, zero_is_right
 from dashboards.source.units import MS, NONE, SHARE, USD, count

@@ -1,7 +1,6 @@
 """Panels of each kind, with what all of that kind share. The row sets a panel's place (layout.py)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from grafana_foundation_sdk.models import barchart, bargauge, common, heatmap, stat, statetimeline, table, timeseries
@@ -10,10 +9,11 @@ from grafana_foundation_sdk.models.common import LegendDisplayMode, VisibilityMo
 
 from dashboards.source.colours import PLAIN, QUIET
 from dashboards.source.empty import no_line, why_empty
-from dashboards.source.overrides import Override, by_name, coloured, fixed, limits, matching
+from dashboards.source.look import Head, Look
+from dashboards.source.overrides import by_name, coloured, fixed, limits, matching
 from dashboards.source.promql import level_of
 from dashboards.source.queries import ClickHouseQuery, Target
-from dashboards.source.scales import Scale, plain
+from dashboards.source.scales import plain
 from dashboards.source.units import Unit
 
 # As many bars as can be told apart; with these, the interval is a minute for two hours, and longer beyond that.
@@ -26,35 +26,6 @@ WIDE = 12
 # As many series have room below the graph.
 FEW = 3
 REF_IDS = "ABCDEFGH"
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A panel's title, description and size: width in columns (of 24) and height in rows."""
-
-    title: str
-    description: str
-    size: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How values are shown: unit, decimals (None: automatic), range, scale, colours of series by name.
-
-    Series that `colours` doesn't name get those of `hues`; `empty` says why there may be no data, if it isn't what
-    queries of that kind always mean by it.
-    """
-
-    unit: Unit
-    decimals: int | None = None  # for numbers and columns only: over time they would apply to the axis too
-    least: float | None = None
-    most: float | None = None
-    soft_most: float | None = None  # the axis reaches at least this far
-    scale: Scale | None = None
-    colours: dict[str, str] | None = None
-    hues: Sequence[Override] = ()
-    overrides: Sequence[Override] = ()
-    empty: str | None = None
 
 
 def lines(

@@ -3,7 +3,8 @@
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.colours import HUES, MISSED
-from dashboards.source.panels import Head, Look, lines, number
+from dashboards.source.look import Head, Look
+from dashboards.source.panels import lines, number
 from dashboards.source.queries import metric, now
 from dashboards.source.scales import plain, zero_is_right
 from dashboards.source.units import count

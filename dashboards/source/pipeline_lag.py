@@ -4,8 +4,9 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.colours import BAD, GOOD, TOPICS
 from dashboards.source.layout import Row
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import mapped
-from dashboards.source.panels import Head, Look, lines, number, states
+from dashboards.source.panels import lines, number, states
 from dashboards.source.promql import each
 from dashboards.source.queries import metric, now
 from dashboards.source.scales import FIVE_SECONDS, HALF_MINUTE, MINUTE, SECOND, Mark, at_most, zero_is_right

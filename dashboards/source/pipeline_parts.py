@@ -4,8 +4,9 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.colours import HUES, MISSED, TOPICS
 from dashboards.source.layout import Row
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import TEXT, by_instance, dashed, named
-from dashboards.source.panels import Head, Look, lines, number, rows_table
+from dashboards.source.panels import lines, number, rows_table
 from dashboards.source.promql import each, percentile
 from dashboards.source.queries import metric, rows
 from dashboards.source.scales import Mark, at_most, plain, zero_is_right

@@ -4,8 +4,9 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.colours import BAD, GOOD, QUIET, TABLES, TOPICS
 from dashboards.source.layout import Row
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import fixed, mapped, named
-from dashboards.source.panels import Head, Look, areas, heat, lines, states
+from dashboards.source.panels import areas, heat, lines, states
 from dashboards.source.promql import each, percentile, rates, ratio
 from dashboards.source.queries import buckets, metric
 from dashboards.source.units import NONE, SECONDS, count, rate

@@ -3,8 +3,9 @@
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.layout import Row
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import by_instance
-from dashboards.source.panels import Head, Look, lines, number
+from dashboards.source.panels import lines, number
 from dashboards.source.promql import each
 from dashboards.source.queries import metric, now
 from dashboards.source.scales import FIVE_SECONDS, HALF_MINUTE, Mark, at_least, at_most, zero_is_right

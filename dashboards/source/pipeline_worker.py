@@ -4,8 +4,9 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.colours import BAD, HUES, PERCENTILES, QUIET
 from dashboards.source.layout import Row
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import by_instance, dashed
-from dashboards.source.panels import Head, Look, areas, heat, lines, number
+from dashboards.source.panels import areas, heat, lines, number
 from dashboards.source.pipeline_catalogue import catalogue_refused, known, uncatalogued_over_time
 from dashboards.source.promql import each, mean, percentile, percentiles, rates
 from dashboards.source.queries import buckets, metric, now

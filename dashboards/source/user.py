@@ -5,8 +5,9 @@ from grafana_foundation_sdk.models import dashboard as model
 from dashboards.source import variables
 from dashboards.source.colours import BAD, MISSED, OUTCOMES, PLAIN
 from dashboards.source.layout import Page, Row, build
+from dashboards.source.look import Head, Look
 from dashboards.source.overrides import TEXT, fixed, mapped, named
-from dashboards.source.panels import Head, Look, bars, level, number, rows_table
+from dashboards.source.panels import bars, level, number, rows_table
 from dashboards.source.queries import rows, series
 from dashboards.source.scales import COVERED, Mark, at_least, noted, plain, zero_is_right
 from dashboards.source.units import ISO, MS, NONE, SECONDS, SHARE, Unit, count

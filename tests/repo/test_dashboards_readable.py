@@ -10,7 +10,8 @@ import pytest
 
 from dashboards.source import colours
 from dashboards.source.empty import why_empty
-from dashboards.source.panels import Head, Look, areas, lines, number
+from dashboards.source.look import Head, Look
+from dashboards.source.panels import areas, lines, number
 from dashboards.source.queries import metric, now, series
 from dashboards.source.scales import FEW_EXHAUSTED, MOSTLY_NEW, zero_is_right
 from dashboards.source.units import SHARE, count, share
