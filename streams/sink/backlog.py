@@ -24,6 +24,8 @@ class Backlog:
         self._offsets_passed, self._records_passed = after - 1 - self._first, self._records
         self._records += 1
         self._next = after
+        # What is next has not waited since another one was seen to be there.
+        self._since = None
 
     def reached(self, end: int) -> None:
         """Note that everything before `end` is read: the offsets after the last record are no records."""

@@ -66,6 +66,15 @@ def test_what_is_not_read_waits_from_the_moment_it_is_seen_until_it_is_read() ->
     assert backlog.waited(141.0) == 1, "another wait than before"
 
 
+def test_reading_on_ends_a_wait_although_more_keeps_coming() -> None:
+    backlog = Backlog()
+    for offset in range(20):
+        backlog.look(offset + 5, float(offset))
+        backlog.read(offset + 1)
+    backlog.look(30, 20.0)
+    assert (backlog.unread(), backlog.waited(21.0)) == (10, 1.0)
+
+
 def test_what_comes_after_an_unreadable_record_is_not_read() -> None:
     backlog = read(0, 1, 2, 3)
     backlog.back_to(1)
