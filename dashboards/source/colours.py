@@ -10,8 +10,8 @@ name's last character: the same one on every panel, whatever is drawn beside it.
 GOOD, MISSED, BAD, PLAIN = "green", "orange", "red", "blue"
 QUIET = "#8e8e8e"
 HUES = (
-    *("blue", "purple", "#1fa3b8", "#d65db1", "#a9795b"),
-    *("dark-blue", "light-purple", "#0f7c90", "#e08cc4", "#c4a184"),
+    *("blue", "purple", "#1fa3b8", "#a9795b", "#d65db1"),
+    *("dark-blue", "light-purple", "#0f7c90", "#c4a184", "#e08cc4"),
 )
 # An outcome has the same colour everywhere. Rejected is a fault by itself; a duplicate is what retries are for.
 OUTCOMES = {
@@ -25,7 +25,7 @@ OUTCOMES = {
 }
 # The series that are faults, whatever their value: any of it is bad.
 FAULTS = {"rejected", "failed", "failed attempts", "dropped", "set aside", "all errors"}
-PERCENTILES = {"P50": "blue", "P95": "purple", "P99": "#d65db1"}
+PERCENTILES = {"P50": "#1fa3b8", "P95": "blue", "P99": "purple"}
 TRANSPORTS = dict(zip(("fetch", "beacon", "keepalive", "sdk", "replay"), HUES, strict=False)) | {"sync": QUIET}
 TOPICS = {
     "impressions.accepted.v1": HUES[0],

@@ -8,7 +8,7 @@ from dashboards.source.coverage_users import nearing
 from dashboards.source.layout import Page, Row, build
 from dashboards.source.ledger import by_interval
 from dashboards.source.look import Head, Look
-from dashboards.source.overrides import TEXT, named
+from dashboards.source.overrides import TEXT, dashed, named
 from dashboards.source.panels import groups, heat, level, lines, number, rows_table
 from dashboards.source.pipeline_catalogue import uncatalogued, uncatalogued_over_time
 from dashboards.source.promql import of_pools
@@ -193,8 +193,14 @@ def velocity() -> Row:
                 "broker's clock, as an hourly rate.",
                 (8, 8),
             ),
-            Look(count("impressions an hour"), least=0, colours={"accepted": HUES[1], "fresh": OUTCOMES["fresh"]}),
+            Look(
+                count("impressions an hour"),
+                least=0,
+                colours={"accepted": HUES[1], "fresh": OUTCOMES["fresh"]},
+                overrides=dashed("fresh"),
+            ),
             series(by_interval(f"sum(l.accepted) * {per_hour} AS accepted,\n    sum(l.fresh) * {per_hour} AS fresh")),
+            points=60,
         ),
         lines(
             Head(
