@@ -13,11 +13,14 @@ from dashboards.source.units import SECONDS, count
 
 DAY_SECONDS = 86_400
 # A worker that has fetched everything (markers included) and holds nothing undecided has nothing left to decide,
-# although its position, the offset after the last record, may come before the end.
+# although its position, the offset after the last record, may come before the end. A sink asks for the end every 15 s,
+# so a worker may be beyond what it says.
 DONE = "max by (partition) (impressions_worker_lag) + max by (partition) (impressions_worker_lag_seconds) == 0"
 NOT_DECIDED = f"""
     (
-        max by (partition) (impressions_source_end_offset) - max by (partition) (impressions_worker_position)
+        clamp_min(
+            max by (partition) (impressions_source_end_offset) - max by (partition) (impressions_worker_position), 0
+        )
         unless on (partition) ({DONE})
     )
     or on (partition) ({DONE})
