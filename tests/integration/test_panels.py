@@ -113,7 +113,8 @@ def test_overrides_name_columns_that_exist(query: Query, played: Played) -> None
     if query.panel["type"] not in ("table", "stat"):
         return
     names = {name for name, _ in columns(played, played.expanded(query))}
-    overridden = {override["matcher"]["options"] for override in query.panel["fieldConfig"]["overrides"]}
+    matchers = [override["matcher"] for override in query.panel["fieldConfig"]["overrides"]]
+    overridden = {matcher["options"] for matcher in matchers if matcher["id"] == "byName"}
     assert overridden <= names
 
 
