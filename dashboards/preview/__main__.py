@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from dashboards.preview import model, web
-from dashboards.preview.pictures import take
+from dashboards.preview.pictures import OPENED, take
 from dashboards.preview.play import PLAYS, Shown, look, playing
 from dashboards.preview.server import Site, serving
 from dashboards.preview.sources import Sources
@@ -64,19 +64,29 @@ def preview(options: argparse.Namespace, settings: Settings, console: Console) -
         live = urllib.parse.urlencode({"from": shown.played[0], "to": "now", "refresh": REFRESH_SECONDS})
         site = Site(dashboards, Sources(shown.settings, shown.prometheus), folder, live)
         with serving(site, options.port) as address:
-            failed = draw(address, queries, options, out)
+            failed = draw(address, dashboards, queries, options, out)
             if options.serve:
                 out(f"The dashboards are at {address}/ until Ctrl-C.")
                 threading.Event().wait()
     return failed
 
 
-def draw(address: str, queries: Mapping[str, Mapping[str, str]], options: argparse.Namespace, out: web.Out) -> int:
+def draw(
+    address: str,
+    dashboards: Mapping[str, Mapping[str, Any]],
+    queries: Mapping[str, Mapping[str, str]],
+    options: argparse.Namespace,
+    out: web.Out,
+) -> int:
     """Take the pictures, and print what is missing in each panel; return 1 if a panel failed, else 0."""
     if not options.pictures:
         return 0
     suffix = "" if options.play == PLAY else f"-{options.play}"
     taken = take(address, list(queries), queries, options.out, suffix)
+    # As it is when opened, and with every section.
+    opened = {uid: {**queries[uid], **OPENED} for uid in queries if model.sections(dashboards[uid])}
+    if opened:
+        taken += take(address, list(opened), opened, options.out, f"{suffix}-sections")
     for picture in taken:
         size = picture.file.stat().st_size // 1000 if picture.file else 0
         out(f"{picture.file}: {len(picture.panels)} panels, {size} kB")

@@ -61,6 +61,11 @@ def panels(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
     return flat
 
 
+def sections(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows that are closed until someone opens them."""
+    return [panel for panel in dashboard.get("panels", []) if panel.get("collapsed")]
+
+
 def span_of(dashboard: Mapping[str, Any], asked: Mapping[str, list[str]]) -> Span:
     """Return the time range in a page's address, else the dashboard's own. Raises ValueError."""
     own = dashboard.get("time") or {"from": "now-1h", "to": "now"}

@@ -16,6 +16,8 @@ from streams.settings import Settings
 
 WIDTH = 1600
 THEMES = ("dark", "light")
+# In a page's address: show every section, also those that are closed at first.
+OPENED = {"open": "all"}
 # For one page: its queries on a busy machine, and drawing it.
 PAGE_SECONDS = 90
 # What a browser may take to start and end, in addition.
@@ -114,7 +116,7 @@ def of_stack(
     site = Site({uid: dashboards[uid] for uid in uids}, Sources(settings, prometheus), web.ready(lambda _line: None))
     with serving(site) as address:
         start, stop = map(str, span)
-        queries = {uid: {"from": start, "to": stop} for uid in uids}
+        queries = {uid: {"from": start, "to": stop} | OPENED for uid in uids}
         return take(address, uids, queries, folder, suffix, themes)
 
 

@@ -3,25 +3,18 @@
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source import variables
+from dashboards.source.colours import HUES, OUTCOMES, PLAIN, QUIET
 from dashboards.source.coverage_users import nearing
 from dashboards.source.layout import Page, Row, build
 from dashboards.source.ledger import by_interval
-from dashboards.source.panels import Head, Look, groups, heat, level, lines, number, rows_table
+from dashboards.source.look import Head, Look
+from dashboards.source.overrides import TEXT, dashed, named
+from dashboards.source.panels import groups, heat, level, lines, number, rows_table
+from dashboards.source.pipeline_catalogue import uncatalogued, uncatalogued_over_time
 from dashboards.source.promql import of_pools
 from dashboards.source.queries import buckets, rows, series
-from dashboards.source.style import (
-    COUNT,
-    FEW_EXHAUSTED,
-    GOOD,
-    MOSTLY_NEW,
-    PLAIN,
-    QUIET,
-    SHARE,
-    TEXT,
-    at_most,
-    named,
-    steps,
-)
+from dashboards.source.scales import FEW_EXHAUSTED, MOSTLY_NEW, Mark, at_most, plain
+from dashboards.source.units import NONE, SHARE, count, share
 from dashboards.source.variables import OF_POOL
 
 PAGE = Page(
@@ -42,7 +35,7 @@ def _freshness_now() -> model.Panel:
         Head(
             "Freshness now, by pool", "Mean share of the pool that is new to an active user; the lowest first.", (8, 7)
         ),
-        Look(SHARE, 1, least=0, most=1, thresholds=MOSTLY_NEW),
+        Look(SHARE, 1, least=0, most=1, scale=MOSTLY_NEW, empty="No user of a chosen pool was active in the last day"),
         rows(f"""
             SELECT pool_id, freshness_mean
             FROM kpi_freshness
@@ -58,11 +51,12 @@ def _each_pool() -> model.Panel:
         Head(
             "Pools",
             "One row per pool: its active artworks, its users, those active in the last 24 hours, shares of "
-            "the active users, and how many of all its users are near its end.",
+            f"the active users, and how many of all its users are near its end. Exhausted: {FEW_EXHAUSTED.meaning}",
             (16, 7),
         ),
         Look(
-            COUNT,
+            NONE,
+            empty="No user has seen anything of a chosen pool",
             overrides=[
                 named("freshness", unit=SHARE, decimals=1),
                 named("below 50 %", unit=SHARE, decimals=1),
@@ -93,37 +87,37 @@ def pools() -> Row:
         _figure(
             "Users and pools",
             "Pairs of a user and a chosen pool of which they have seen something.",
-            Look(COUNT, 0, thresholds=steps(PLAIN)),
+            Look(count("users"), 0, scale=plain(), empty="no users yet"),
             "sum(users) AS all_users",
         ),
         _figure(
-            "Active",
+            "Active users and pools",
             "Pairs whose user has an accepted impression, of any pool, in the last 24 hours.",
-            Look(COUNT, 0, thresholds=steps(PLAIN)),
+            Look(count("users"), 0, scale=plain(), empty="no users yet"),
             "sum(active_users) AS active",
         ),
         _figure(
             "Freshness",
             "Mean share of the pool that is new to an active user. Target above 90 %; below 50 % an alert is raised.",
-            Look(SHARE, 1, thresholds=MOSTLY_NEW),
+            Look(SHARE, 1, scale=MOSTLY_NEW, empty="nobody active yet"),
             f"sum(freshness_mean * active_users) / {active} AS freshness",
         ),
         _figure(
             "Freshness above 90 %",
             "Share of active users for whom more than 90 % of the pool is new.",
-            Look(SHARE, 1, thresholds=steps(PLAIN)),
+            Look(SHARE, 1, scale=plain(), empty="nobody active yet"),
             f"sum(share_above_90 * active_users) / {active} AS above_90",
         ),
         _figure(
             "Freshness below 50 %",
             "Share of active users who have seen more than half of the pool.",
-            Look(SHARE, 1, thresholds=at_most(0.1, bad=0.5)),
+            Look(SHARE, 1, scale=at_most(Mark(0.1, "10 %"), bad=Mark(0.5, "50 %")), empty="nobody active yet"),
             f"sum(share_below_50 * active_users) / {active} AS below_50",
         ),
         _figure(
             "Exhausted",
             "Share of users who have seen 95 % or more of the pool. Target below 1 %; at 1 % an alert is raised.",
-            Look(SHARE, 2, thresholds=FEW_EXHAUSTED),
+            Look(SHARE, 2, scale=FEW_EXHAUSTED, empty="no users yet"),
             "sum(users_above_95) / nullIf(sum(users), 0) AS exhausted",
         ),
         _freshness_now(),
@@ -142,10 +136,16 @@ def distribution() -> Row:
                 "something in the last 24 hours.",
                 (12, 9),
             ),
-            Look(COUNT, 0, least=0, colours={"active": PLAIN, "away": QUIET}),
+            Look(
+                count("users and pools"),
+                0,
+                least=0,
+                colours={"active": PLAIN, "away": QUIET},
+                empty="No user has seen anything of a chosen pool",
+            ),
             rows(f"""
                 SELECT
-                    concat('from ', toString(10 * tenth), ' %') AS coverage,
+                    concat(toString(10 * tenth), '-', toString(10 * tenth + 10), ' %') AS coverage,
                     active,
                     away
                 FROM
@@ -170,12 +170,13 @@ def distribution() -> Row:
                 "coverage. The darker band moves up as users see more, and down when artworks are added.",
                 (12, 9),
             ),
-            Look(SHARE, 0),
+            Look(share("the pool, up to"), 0),
             buckets("""
                 sum by (le) (label_replace(
                     max by (pool, coverage) (impressions_kpi_coverage_users{pool=~"$pool"}),
                     "le", "$1", "coverage", "(.+)"))
             """),
+            cells=count("users and pools"),
         ),
     )
 
@@ -192,8 +193,14 @@ def velocity() -> Row:
                 "broker's clock, as an hourly rate.",
                 (8, 8),
             ),
-            Look(COUNT, least=0, colours={"accepted": PLAIN, "fresh": GOOD}),
+            Look(
+                count("impressions an hour"),
+                least=0,
+                colours={"accepted": HUES[1], "fresh": OUTCOMES["fresh"]},
+                overrides=dashed("fresh"),
+            ),
             series(by_interval(f"sum(l.accepted) * {per_hour} AS accepted,\n    sum(l.fresh) * {per_hour} AS fresh")),
+            points=60,
         ),
         lines(
             Head(
@@ -202,21 +209,28 @@ def velocity() -> Row:
                 "used up.",
                 (8, 8),
             ),
-            Look(SHARE, least=0, most=1, colours={"hit rate": GOOD}),
+            Look(share("accepted"), least=0, most=1, colours={"hit rate": OUTCOMES["fresh"]}),
             series(by_interval('sum(l.fresh) / nullIf(sum(l.accepted), 0) AS "hit rate"')),
             calcs=("min", "lastNotNull"),
             points=60,
         ),
         lines(
             Head("Pool size", "Active artworks of a pool in the workers' catalogue.", (8, 8)),
-            Look(COUNT, least=0),
+            Look(count("artworks"), least=0),
             of_pools("impressions_pool_artworks"),
             calcs=("min", "lastNotNull"),
         ),
     )
 
 
+def uncounted() -> Row:
+    """What is shown and counts in no pool's coverage."""
+    return Row(
+        "Outside the catalogue: shown, and in no pool's coverage", uncatalogued(6, 7), uncatalogued_over_time((18, 7))
+    )
+
+
 def dashboard() -> model.Dashboard:
     """Return the dashboard."""
     chosen_by = [variables.clickhouse(), variables.prometheus(), variables.pool()]
-    return build(PAGE, chosen_by, [pools(), distribution(), nearing(), velocity()])
+    return build(PAGE, chosen_by, [pools(), distribution(), nearing(), velocity(), uncounted()])

@@ -4,10 +4,13 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.layout import Row
 from dashboards.source.links import to_user
-from dashboards.source.panels import Head, Look, lines, rows_table
+from dashboards.source.look import Head, Look
+from dashboards.source.overrides import SHORT_DASH, matching, named
+from dashboards.source.panels import lines, rows_table
 from dashboards.source.promql import of_pools
 from dashboards.source.queries import metric, rows
-from dashboards.source.style import COUNT, COVERED, FEW_EXHAUSTED, ISO, MOSTLY_NEW, SHARE, named
+from dashboards.source.scales import COVERED, FEW_EXHAUSTED, MOSTLY_NEW
+from dashboards.source.units import HOURS, ISO, NONE, SHARE, count, share
 from dashboards.source.variables import OF_POOL
 
 GAUGE = {"type": "gauge", "mode": "basic"}
@@ -19,11 +22,12 @@ def _most_urgent() -> model.Panel:
             "Users at 85 % and more",
             "The most urgent first: `hours left` assumes that a user goes on as in the last hour and sees new "
             "artworks only; it is empty for users who looked at nothing of the pool for an hour. Coverage is "
-            "at most a minute old. A click on a user opens their timeline.",
+            f"at most a minute old. A click on a user opens their timeline. Coverage: {COVERED.meaning}",
             (24, 10),
         ),
         Look(
-            COUNT,
+            NONE,
+            empty="No user has seen 85 % of a chosen pool",
             overrides=[
                 named("user", links=[to_user()]),
                 named(
@@ -36,7 +40,7 @@ def _most_urgent() -> model.Panel:
                     custom__cellOptions=GAUGE,
                     custom__width=240,
                 ),
-                named("hours left", unit="h", decimals=1),
+                named("hours left", unit=HOURS, decimals=1),
                 named("last seen", unit=ISO, custom__width=180),
             ],
         ),
@@ -78,7 +82,7 @@ def freshness_by_pool(size: tuple[int, int]) -> model.Panel:
             "Mean share of the pool that is new to its active users. Target above 90 %; below 50 % an alert is raised.",
             size,
         ),
-        Look(SHARE, least=0, most=1, thresholds=MOSTLY_NEW),
+        Look(share("the pool"), least=0, most=1, scale=MOSTLY_NEW),
         of_pools("impressions_kpi_freshness_ratio"),
         calcs=("min", "lastNotNull"),
     )
@@ -93,14 +97,17 @@ def nearing() -> Row:
             Head(
                 "Users at 85 % and at 95 %",
                 "Users whose coverage of a chosen pool is at least 85 % or 95 %: from 85 % on, new artworks are "
-                "ordered; from 95 % on, the pool is exhausted for them.",
+                "ordered; from 95 % on (dashed), the pool is exhausted for them.",
                 (8, 8),
             ),
-            Look(COUNT, least=0, soft_most=10),
-            metric(
-                'max by (pool, coverage) (impressions_kpi_users_above{pool=~"$pool"})', "{{pool}}, from {{coverage}}"
+            Look(count("users"), least=0, soft_most=10, overrides=[matching("/^95 %/", custom__lineStyle=SHORT_DASH)]),
+            *(
+                metric(
+                    f'max by (pool) (impressions_kpi_users_above{{pool=~"$pool", coverage="{percent / 100:g}"}})',
+                    f"{percent} %: {{{{pool}}}}",
+                )
+                for percent in (85, 95)
             ),
-            calcs=("max", "lastNotNull"),
         ),
         lines(
             Head(
@@ -108,7 +115,7 @@ def nearing() -> Row:
                 "Share of a pool's users who have seen 95 % of it. Target below 1 %; at 1 % an alert is raised.",
                 (8, 8),
             ),
-            Look(SHARE, least=0, soft_most=0.02, thresholds=FEW_EXHAUSTED),
+            Look(share("users"), least=0, soft_most=0.02, scale=FEW_EXHAUSTED),
             of_pools("impressions_kpi_exhausted_ratio"),
             calcs=("max", "lastNotNull"),
         ),

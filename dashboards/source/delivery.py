@@ -3,31 +3,19 @@
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source import variables
+from dashboards.source.colours import BAD, HUES, MISSED, OUTCOMES, PLAIN, TRANSPORTS
 from dashboards.source.delivery_rejected import rejections
 from dashboards.source.delivery_sql import BALANCE, CAUSES, SENDERS, SIZES, UNBALANCED, by_transport
 from dashboards.source.layout import Page, Row, build
 from dashboards.source.ledger import IN_RANGE, OF_SENDERS, by_interval
 from dashboards.source.links import to_user
-from dashboards.source.panels import Head, Look, bars, groups, level, lines, number, rows_table
+from dashboards.source.look import Head, Look
+from dashboards.source.overrides import TEXT, fixed, named
+from dashboards.source.panels import bars, groups, lines, number, rows_table
 from dashboards.source.promql import ratio
 from dashboards.source.queries import rows, series
-from dashboards.source.style import (
-    BAD,
-    BYTES,
-    COUNT,
-    GOOD,
-    MISSED,
-    OUTCOMES,
-    PLAIN,
-    QUIET,
-    SHARE,
-    TEXT,
-    at_most,
-    fixed,
-    named,
-    steps,
-    zero_is_right,
-)
+from dashboards.source.scales import FAILING, Mark, alert_from, plain, zero_is_right
+from dashboards.source.units import BYTES, NONE, SHARE, count, share
 
 PAGE = Page(
     "impressions-delivery",
@@ -35,8 +23,8 @@ PAGE = Page(
     "Is everything accounted for, what is duplicate or rejected and why, and how delivery goes.",
     "now-3h",
 )
-FAILING = steps(GOOD, (0.01, MISSED), (0.05, BAD))
-CAUSE_COLOURS = {"flush sent again": PLAIN, "whole flush shown before": MISSED, "part of a flush": "purple"}
+CAUSES_COLOURS = {"flush sent again": HUES[0], "whole flush shown before": HUES[1], "part of a flush": HUES[2]}
+NOTHING = "Nothing arrived in the time range"
 
 
 def ledger() -> Row:
@@ -48,15 +36,15 @@ def ledger() -> Row:
                 "Balance of the range shown",
                 "Impressions received, and what became of them, of the chosen transports and tiers. A line that "
                 "can't be read counts as one impression and has neither transport nor tier. What is unaccounted "
-                "for must be 0: anything else is a defect.",
+                f"for must be 0: anything else is a defect. The last two: {zero_is_right().meaning}",
                 (24, 5),
             ),
             Look(
-                COUNT,
-                thresholds=steps(PLAIN),
+                count("impressions"),
+                scale=plain("text"),
                 overrides=[
-                    *(named(name, color=fixed(OUTCOMES[name])) for name in ("duplicates", "rejected", "forwarded")),
-                    named("accepted", color=fixed(GOOD)),
+                    *(named(name, color=fixed(OUTCOMES[name])) for name in ("accepted", "duplicates", "rejected")),
+                    named("forwarded", color=fixed(OUTCOMES["forwarded"])),
                     named("unaccounted for", thresholds=zero_is_right(), decimals=0),
                     named("lines out of balance", thresholds=zero_is_right(), decimals=0),
                 ],
@@ -71,7 +59,7 @@ def ledger() -> Row:
                 "counted again where they are decided.",
                 (16, 9),
             ),
-            Look(COUNT, least=0, colours=OUTCOMES),
+            Look(count("impressions"), least=0, colours=OUTCOMES, empty=NOTHING),
             series(
                 by_interval(
                     "sum(l.fresh) AS fresh,\n    sum(l.accepted) - sum(l.fresh) AS repeat,\n"
@@ -88,7 +76,7 @@ def ledger() -> Row:
                 "docs/operate/runbooks.md, ledger out of balance.",
                 (8, 9),
             ),
-            Look(COUNT, overrides=[named("user", links=[to_user()])], empty="None: every line balances"),
+            Look(NONE, overrides=[named("user", links=[to_user()])], empty="None: every line balances"),
             rows(UNBALANCED),
         ),
     )
@@ -108,7 +96,7 @@ def duplicates() -> Row:
                 "apart here.",
                 (12, 9),
             ),
-            Look(COUNT, least=0, colours=CAUSE_COLOURS),
+            Look(count("duplicates"), least=0, colours=CAUSES_COLOURS, empty="No duplicate arrived in the time range"),
             series(CAUSES),
         ),
         lines(
@@ -118,7 +106,7 @@ def duplicates() -> Row:
                 "than once. It is due to clients and networks and is not a defect; readers never see duplicates.",
                 (12, 9),
             ),
-            Look(SHARE, least=0, soft_most=0.2),
+            Look(share("received"), least=0, soft_most=0.2, colours=TRANSPORTS, empty=NOTHING),
             series(by_transport("sum(l.duplicates) / nullIf(sum(l.received) - sum(l.forwarded), 0)")),
             points=30,
         ),
@@ -130,11 +118,13 @@ def _by_transport_and_tier() -> model.Panel:
         Head(
             "By transport and tier",
             "Flushes and impressions that arrived, and what their producers report: attempts to deliver, "
-            "failed attempts, and impressions that they gave up on. At 5 % failed attempts an alert is raised.",
+            "failed attempts, and impressions that they gave up on. At 5 % failed attempts an alert is raised. Failed: "
+            f"{FAILING.meaning} Dropped: {zero_is_right(MISSED).meaning}",
             (24, 15),
         ),
         Look(
-            COUNT,
+            NONE,
+            empty=NOTHING,
             overrides=[
                 named("share", unit=SHARE, decimals=1, min=0, max=1, custom__cellOptions={"type": "gauge"}),
                 named("failed", unit=SHARE, decimals=2, thresholds=FAILING, custom__cellOptions=TEXT),
@@ -156,7 +146,7 @@ def _outcomes_by_tier() -> model.Panel:
             "Impressions of the range shown, by tier and outcome; forwarded ones are counted where they were decided.",
             (8, 8),
         ),
-        Look(COUNT, least=0, colours=OUTCOMES),
+        Look(count("impressions"), least=0, colours=OUTCOMES, empty=NOTHING),
         rows(f"""
             SELECT
                 l.tier AS tier,
@@ -178,9 +168,9 @@ def senders() -> Row:
     return Row(
         "Transports and tiers",
         _by_transport_and_tier(),
-        level(
+        groups(
             Head("Impressions, by transport", "Received and decided in the range shown.", (8, 8)),
-            Look(COUNT, least=0, thresholds=steps(PLAIN)),
+            Look(count("impressions"), least=0, colours={"impressions": PLAIN}, empty=NOTHING),
             rows(f"""
                 SELECT l.transport AS transport, sum(l.received) - sum(l.forwarded) AS impressions
                 FROM ledger_minutes AS l
@@ -188,15 +178,16 @@ def senders() -> Row:
                 GROUP BY transport
                 ORDER BY impressions DESC, transport
             """),
+            by="transport",
         ),
         _outcomes_by_tier(),
         groups(
             Head(
-                "Flushes, by number of impressions",
+                "Flushes, by number of impressions in them",
                 "How many impressions a flush holds: few if a timer sends it, many after time offline.",
                 (8, 8),
             ),
-            Look(COUNT, least=0, colours={"flushes": PLAIN}),
+            Look(count("flushes"), least=0, colours={"flushes": PLAIN}, empty=NOTHING),
             rows(SIZES),
             by="impressions",
         ),
@@ -215,7 +206,7 @@ def telemetry() -> Row:
                 "producer that never gets through reports nothing.",
                 (8, 8),
             ),
-            Look(COUNT, least=0, colours={"delivered": GOOD, "failed": BAD}),
+            Look(count("attempts"), least=0, colours={"delivered": HUES[0], "failed": BAD}, empty=NOTHING),
             series(by_interval(f"{attempts} AS delivered,\n    sum(l.failures) AS failed", OF_SENDERS)),
         ),
         lines(
@@ -225,7 +216,7 @@ def telemetry() -> Row:
                 "together, an alert is raised.",
                 (8, 8),
             ),
-            Look(SHARE, least=0, soft_most=0.1, thresholds=at_most(0.05)),
+            Look(share("attempts"), least=0, soft_most=0.1, scale=alert_from(Mark(0.05, "5 %")), colours=TRANSPORTS),
             ratio(
                 "impressions_worker_delivery_failures_total",
                 "impressions_worker_delivery_attempts_total",
@@ -240,7 +231,7 @@ def telemetry() -> Row:
                 "number reaches us.",
                 (8, 8),
             ),
-            Look(COUNT, least=0, colours={"longest queue": QUIET, "dropped": BAD}),
+            Look(count("impressions"), least=0, colours={"longest queue": HUES[0], "dropped": BAD}, empty=NOTHING),
             series(f"""
                 SELECT
                     $__timeInterval(l.appended_at) AS time,

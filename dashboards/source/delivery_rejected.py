@@ -2,14 +2,17 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
+from dashboards.source.colours import REASONS as REASONS_COLOURS
 from dashboards.source.delivery_sql import LATEST_PIECES, PAYLOAD, REASONS
 from dashboards.source.layout import Row
 from dashboards.source.links import to_piece, to_user
-from dashboards.source.panels import Head, Look, bars, rows_table
+from dashboards.source.look import Head, Look
+from dashboards.source.overrides import named
+from dashboards.source.panels import bars, rows_table
 from dashboards.source.queries import rows, series
-from dashboards.source.style import BYTES, COUNT, ISO, named
+from dashboards.source.units import BYTES, ISO, NONE, count
 
-REASON_COLOURS = {"malformed": "red", "invalid": "orange", "oversize": "purple", "future": "blue", "late": "yellow"}
+NOTHING = "Nothing was rejected in the time range"
 
 
 def _pieces() -> list[model.Panel]:
@@ -22,7 +25,8 @@ def _pieces() -> list[model.Panel]:
                 (14, 10),
             ),
             Look(
-                COUNT,
+                NONE,
+                empty=NOTHING,
                 overrides=[
                     named("rejected at", unit=ISO, custom__width=170),
                     named("piece", links=[to_piece()], custom__width=240),
@@ -41,7 +45,7 @@ def _pieces() -> list[model.Panel]:
                 "10,000 bytes.",
                 (10, 10),
             ),
-            Look(COUNT, overrides=[named("field", custom__width=90)]),
+            Look(NONE, empty=NOTHING, overrides=[named("field", custom__width=90)]),
             rows(PAYLOAD),
         ),
     ]
@@ -59,7 +63,7 @@ def rejections() -> Row:
                 "defect of a client, future and late to a wrong clock.",
                 (12, 9),
             ),
-            Look(COUNT, least=0, colours=REASON_COLOURS),
+            Look(count("pieces"), least=0, colours=REASONS_COLOURS, empty=NOTHING),
             series("""
                 SELECT $__timeInterval(rejected_at) AS time, reason, sum(lines) AS Value
                 FROM rejected
@@ -76,7 +80,8 @@ def rejections() -> Row:
                 (12, 9),
             ),
             Look(
-                COUNT,
+                NONE,
+                empty=NOTHING,
                 overrides=[
                     named("latest", unit=ISO, custom__width=170),
                     named("reason", custom__width=100),

@@ -1,7 +1,8 @@
 """Rows of panels, laid out on Grafana's 24 columns, with variables and links around them: a dashboard."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from grafana_foundation_sdk.models import dashboard as model
 
@@ -10,10 +11,18 @@ TAG = "impressions"
 
 
 class Row:
-    """A heading and the panels below it, from left to right; a panel that doesn't fit begins a new line."""
+    """A heading and the panels below it, from left to right; a panel that doesn't fit begins a new line.
 
-    def __init__(self, title: str, *panels: model.Panel) -> None:
-        self.title, self.panels = title, panels
+    A section shows its heading alone until it is opened, and only then asks for its panels' data.
+    """
+
+    def __init__(self, title: str, *panels: model.Panel, section: bool = False) -> None:
+        self.title, self.panels, self.section = title, panels, section
+
+
+def section(row: Row) -> Row:
+    """Return the row as a section that is closed at first."""
+    return Row(row.title, *row.panels, section=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +67,24 @@ def _others() -> model.DashboardLink:
 
 def _placed(rows: Sequence[Row]) -> list[model.Panel | model.RowPanel]:
     placed: list[model.Panel | model.RowPanel] = []
+    ids = count(1)
     y = 0
     for row in rows:
-        heading = model.RowPanel(title=row.title, panels=[], grid_pos=model.GridPos(h=1, w=COLUMNS, x=0, y=y))
-        heading.id_val = len(placed) + 1
+        heading = model.RowPanel(
+            title=row.title, panels=[], collapsed=row.section, grid_pos=model.GridPos(h=1, w=COLUMNS, x=0, y=y)
+        )
+        heading.id_val = next(ids)
         placed.append(heading)
         y += 1
+        below = y
         for line in _lines(row):
-            y = _place(line, placed, y)
+            below = _place(line, ids, below)
+        if row.section:
+            # They stand where they are once the section is open; what follows is moved down only then.
+            heading.panels = list(row.panels)
+        else:
+            placed += row.panels
+            y = below
     return placed
 
 
@@ -81,12 +100,11 @@ def _lines(row: Row) -> list[list[model.Panel]]:
     return lines
 
 
-def _place(line: list[model.Panel], placed: list[model.Panel | model.RowPanel], y: int) -> int:
+def _place(line: list[model.Panel], ids: Iterator[int], y: int) -> int:
     """Place the panels of a line side by side, number them, and return where the next line begins."""
     x = 0
     for panel in line:
-        panel.id_val = len(placed) + 1
-        placed.append(panel)
+        panel.id_val = next(ids)
         _size(panel).x, _size(panel).y = x, y
         x += _size(panel).w
     return y + _size(line[0]).h

@@ -1,29 +1,42 @@
 """Overview: is it healthy? The KPIs against their targets, what is happening now, and what alerts watch."""
 
 from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.prometheus import Dataquery
 
 from dashboards.source import variables
+from dashboards.source.colours import BAD, GOOD, MISSED, OUTCOMES
 from dashboards.source.coverage_users import freshness_by_pool
 from dashboards.source.layout import Page, Row, build
+from dashboards.source.look import Head, Look
 from dashboards.source.overview_kpis import definitions, kpis
-from dashboards.source.panels import Head, Look, areas, lines, number
+from dashboards.source.panels import areas, lines, number
+from dashboards.source.pipeline_catalogue import uncatalogued
 from dashboards.source.pipeline_still import broker_away, refused, unreadable, untaken
-from dashboards.source.promql import of_pools, rates, ratio
+from dashboards.source.pipeline_worker import given_up
+from dashboards.source.promql import of_pools, ratio
 from dashboards.source.queries import metric, now
-from dashboards.source.style import (
-    BAD,
-    COUNT,
-    GOOD,
-    MISSED,
-    OUTCOMES,
-    PER_SECOND,
-    SECONDS,
-    SHARE,
+from dashboards.source.scales import (
+    FIVE_SECONDS,
+    HALF_MINUTE,
+    MINUTE,
+    SECOND,
+    Line,
+    Mark,
+    Scale,
     at_most,
-    steps,
+    some_are_needed,
     zero_is_right,
 )
+from dashboards.source.units import SECONDS, count, rate, share
 
+# Each series has an alert of its own, so both lines are named after theirs.
+FAILED_OR_REJECTED = Scale(
+    GOOD,
+    lines=(
+        Line(0.05, BAD, "alert: failed attempts from 5 %"),
+        Line(0.02, MISSED, "alert: rejected from 2 %"),
+    ),
+)
 PAGE = Page(
     "impressions-overview",
     "Impressions: overview",
@@ -38,13 +51,13 @@ def happening() -> Row:
         "What happens",
         areas(
             Head(
-                "Impressions a second, by outcome",
+                "Impressions, by outcome",
                 "What workers decide. Fresh and repeat are accepted; forwarded ones are decided again in their "
                 "user's partition.",
                 (12, 9),
             ),
-            Look(PER_SECOND, least=0, colours=OUTCOMES),
-            rates("impressions_worker_impressions_total", "outcome"),
+            Look(rate("impressions"), least=0, colours=OUTCOMES),
+            *(of_outcome(outcome) for outcome in ("fresh", "repeat", "duplicate", "forwarded", "rejected")),
         ),
         lines(
             Head(
@@ -52,12 +65,17 @@ def happening() -> Row:
                 "Users of a pool with an accepted impression, of any pool, in the last 24 hours.",
                 (6, 9),
             ),
-            Look(COUNT, least=0),
+            Look(count("users"), least=0),
             of_pools("impressions_kpi_active_users"),
             calcs=("max", "lastNotNull"),
         ),
         freshness_by_pool((6, 9)),
     )
+
+
+def of_outcome(outcome: str) -> Dataquery:
+    """Return the impressions a second of an outcome: a query each, so that they are stacked in the page's order."""
+    return metric(f'sum(rate(impressions_worker_impressions_total{{outcome="{outcome}"}}[$__rate_interval]))', outcome)
 
 
 def _state(title: str, description: str, look: Look, expr: str) -> model.Panel:
@@ -69,11 +87,17 @@ def _failures_and_waits() -> list[model.Panel]:
         lines(
             Head(
                 "Failed and rejected",
-                "Share of attempts to deliver that failed, as producers report (alert at 5 %), and share of "
-                "received impressions that were rejected (alert at 2 %).",
+                "Share of attempts to deliver that failed, as producers report (alert from 5 % on), and share of "
+                "received impressions that were rejected (alert from 2 % on).",
                 (12, 8),
             ),
-            Look(SHARE, least=0, soft_most=0.05, colours={"failed attempts": MISSED, "rejected": BAD}),
+            Look(
+                share("all"),
+                least=0,
+                soft_most=0.06,
+                colours={"failed attempts": "purple", "rejected": "#1fa3b8"},
+                scale=FAILED_OR_REJECTED,
+            ),
             ratio(
                 "impressions_worker_delivery_failures_total",
                 "impressions_worker_delivery_attempts_total",
@@ -84,7 +108,8 @@ def _failures_and_waits() -> list[model.Panel]:
         lines(
             Head(
                 "Longest wait",
-                "How long the oldest record has waited for a worker to decide it, and for a sink to insert it.",
+                "How long the oldest record has waited for a worker to decide it, and for a sink to insert it. An "
+                "alert is raised from 30 s and from 60 s on, if it grows.",
                 (12, 8),
             ),
             Look(SECONDS, least=0, colours={"to be decided": "blue", "to be readable": "purple"}),
@@ -101,55 +126,55 @@ def standing() -> Row:
         _state(
             "Alerts firing",
             "Alerts of dashboards/prometheus that are firing now. docs/operate/runbooks.md has a heading for each.",
-            Look(COUNT, 0, thresholds=zero_is_right()),
+            Look(count("alerts"), 0, scale=zero_is_right(), empty="no alert rules"),
             'count(ALERTS{alertname=~"Impressions.*", alertstate="firing", severity!="none"}) or vector(0)',
         ),
         _state(
             "Workers ready",
             "Workers that have recovered and are reading all of their partitions.",
-            Look(COUNT, 0, thresholds=steps(BAD, (1, GOOD))),
+            Look(count("workers"), 0, scale=some_are_needed()),
             "sum(impressions_worker_ready)",
         ),
         _state(
             "Sinks ready",
             "Sinks that read all of their partitions and whose rows ClickHouse accepts.",
-            Look(COUNT, 0, thresholds=steps(BAD, (1, GOOD))),
+            Look(count("sinks"), 0, scale=some_are_needed()),
             "sum(impressions_sink_ready)",
         ),
         _state(
             "Partitions stalled",
             "Partitions of workers and sinks that make no progress although they have records. Above 0 it pages.",
-            Look(COUNT, 0, thresholds=zero_is_right()),
+            Look(count("partitions"), 0, scale=zero_is_right()),
             "sum(impressions_worker_stalled) + sum(impressions_sink_stalled)",
         ),
         _state(
             "Sinks waiting",
             "Sinks that wait for ClickHouse to come back. Nothing is lost meanwhile, but new rows can't be read.",
-            Look(COUNT, 0, thresholds=zero_is_right()),
+            Look(count("sinks"), 0, scale=zero_is_right()),
             "sum(impressions_sink_waiting)",
         ),
         _state(
             "Wait, workers",
             "How long the oldest record that a worker has fetched but not committed has waited. From 30 s on, "
             "an alert is raised while it grows, from 60 s on if it stays for half an hour.",
-            Look(SECONDS, 1, thresholds=at_most(1, bad=30)),
+            Look(SECONDS, 1, scale=at_most(SECOND, bad=HALF_MINUTE)),
             "max(impressions_worker_lag_seconds)",
         ),
         _state(
             "Wait, sinks",
             "How long the oldest record that a sink has read but not inserted has waited. From 60 s on, an "
             "alert is raised while it grows.",
-            Look(SECONDS, 1, thresholds=at_most(5, bad=60)),
+            Look(SECONDS, 1, scale=at_most(FIVE_SECONDS, bad=MINUTE)),
             "max(impressions_sink_lag_seconds)",
         ),
         _state(
             "Age of the KPIs",
             "Time since a sink last got the KPIs from ClickHouse; it asks every 30 s. After 10 minutes an "
             "alert is raised.",
-            Look(SECONDS, 0, thresholds=at_most(120, bad=600)),
+            Look(SECONDS, 0, scale=at_most(Mark(120, "2 min"), bad=Mark(600, "10 min")), empty="no KPIs yet"),
             "time() - max(impressions_kpi_computed_timestamp_seconds)",
         ),
-        *(figure(6) for figure in (broker_away, untaken, refused, unreadable)),
+        *(figure(4) for figure in (broker_away, untaken, refused, unreadable, uncatalogued, given_up)),
         *_failures_and_waits(),
     )
 

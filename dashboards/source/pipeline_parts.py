@@ -2,35 +2,29 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
+from dashboards.source.colours import HUES, MISSED, TOPICS
 from dashboards.source.layout import Row
-from dashboards.source.panels import Head, Look, lines, number, rows_table
+from dashboards.source.look import Head, Look
+from dashboards.source.overrides import TEXT, by_instance, dashed, named
+from dashboards.source.panels import lines, number, rows_table
 from dashboards.source.promql import each, percentile
 from dashboards.source.queries import metric, rows
-from dashboards.source.style import (
-    BAD,
-    BYTES,
-    COUNT,
-    GOOD,
-    ISO,
-    MISSED,
-    MS,
-    PER_SECOND,
-    TEXT,
-    named,
-    steps,
-    zero_is_right,
-)
+from dashboards.source.scales import Mark, at_most, plain, zero_is_right
+from dashboards.source.units import BYTES, ISO, MS, NONE, SECONDS, count, rate, share
+
+PARTS = at_most(Mark(300, "300"), bad=Mark(1000, "1,000"))
+REFRESHED = at_most(Mark(120, "2 min"), bad=Mark(600, "10 min"))
 
 
 def _faust() -> list[model.Panel]:
     return [
         lines(
             Head(
-                "Chunks a second",
+                "Chunks",
                 "Faust's events are our chunks: those that came in, and those that its agent processed.",
                 (8, 8),
             ),
-            Look(PER_SECOND, least=0),
+            Look(rate("chunks"), least=0, colours={"received": HUES[0], "taken": HUES[1]}, overrides=dashed("taken")),
             metric("sum(rate(faust_messages_received_total[$__rate_interval]))", "received"),
             metric("sum(rate(faust_total_events_total[$__rate_interval]))", "taken"),
         ),
@@ -41,7 +35,7 @@ def _faust() -> list[model.Panel]:
                 "which only serves displays of lag.",
                 (8, 8),
             ),
-            Look(MS, least=0),
+            Look(MS, least=0, colours={"chunk": HUES[0], "commit of the offset": HUES[1]}),
             percentile("faust_events_runtime_ms", "P95", "chunk"),
             metric(
                 "histogram_quantile(0.95, sum by (le) (rate(faust_consumer_commit_latency_bucket[$__rate_interval])))",
@@ -54,7 +48,7 @@ def _faust() -> list[model.Panel]:
                 "Rebalances in progress, and assignments of partitions completed since the workers were started.",
                 (8, 8),
             ),
-            Look(COUNT, least=0),
+            Look(count("rebalances"), least=0, colours={"going on": HUES[1], "assignments": HUES[0]}),
             metric("sum(faust_total_rebalances)", "going on"),
             metric('sum(faust_assignment_operations_total{operation="completed"})', "assignments"),
             calcs=("max", "lastNotNull"),
@@ -71,7 +65,7 @@ def _offsets() -> list[model.Panel]:
                 "as far as they see it.",
                 (8, 8),
             ),
-            Look(PER_SECOND),
+            Look(rate("offsets")),
             metric(
                 """sum by (partition) (deriv(impressions_worker_position[$__rate_interval]))
                 + sum by (partition) (deriv(impressions_worker_lag[$__rate_interval]))""",
@@ -84,12 +78,12 @@ def _offsets() -> list[model.Panel]:
                 "Next offset to decide. It only grows: a step back means that the topic was re-created.",
                 (8, 8),
             ),
-            Look(COUNT),
+            Look(count("offset")),
             each("max", "impressions_worker_position", "partition"),
         ),
         lines(
             Head("Committed by sinks, by topic", "Sum of the next offsets to read after a restart.", (8, 8)),
-            Look(COUNT),
+            Look(count("offsets"), colours=TOPICS),
             each("sum", "impressions_sink_committed_offset", "topic"),
         ),
     ]
@@ -103,18 +97,19 @@ def faust_and_kafka() -> Row:
 def _server() -> model.Panel:
     return number(
         Head(
-            "Server",
+            "Merges, mutations, parts and size",
             "Merges and unfinished mutations, the most parts in any partition of a table (inserts are slowed "
-            "down from 1,000, refused from 3,000), memory, and the size of our database on disk.",
+            "down from 1,000, refused from 3,000), memory, and the size of our database on disk. Most parts: "
+            f"{PARTS.meaning} Unfinished mutations: {zero_is_right(MISSED).meaning}",
             (24, 4),
         ),
         Look(
-            COUNT,
+            count("merges"),
             0,
-            thresholds=steps("blue"),
+            scale=plain(),
             overrides=[
-                named("most parts", thresholds=steps(GOOD, (300, MISSED), (1000, BAD))),
-                named("unfinished mutations", thresholds=steps(GOOD, (1, MISSED))),
+                named("most parts", thresholds=PARTS),
+                named("unfinished mutations", thresholds=zero_is_right(MISSED)),
                 named("memory", unit=BYTES, decimals=1),
                 named("on disk", unit=BYTES, decimals=1),
             ],
@@ -143,11 +138,11 @@ def _tables() -> model.Panel:
         Head(
             "Tables",
             "Active parts, the most of them in any partition of the table, rows before duplicates are "
-            "collapsed, and size.",
+            f"collapsed, and size. In one partition: {PARTS.meaning}",
             (12, 9),
         ),
         Look(
-            COUNT,
+            NONE,
             overrides=[
                 named("table", custom__width=190),
                 named("on disk", unit=BYTES, decimals=1),
@@ -155,7 +150,7 @@ def _tables() -> model.Panel:
                 named(
                     "in one partition",
                     custom__width=130,
-                    thresholds=steps(GOOD, (300, MISSED), (1000, BAD)),
+                    thresholds=PARTS,
                     custom__cellOptions=TEXT,
                 ),
             ],
@@ -185,14 +180,15 @@ def _rollups() -> model.Panel:
         Head(
             "Rollups",
             "Rollups that ClickHouse refreshes by itself once a minute: when it last did, how long that took, "
-            "and what failed.",
+            f"and what failed. Ago: {REFRESHED.meaning} Failed tries: {zero_is_right().meaning}",
             (12, 9),
         ),
         Look(
-            "none",
+            NONE,
             overrides=[
                 named("last", unit=ISO, custom__width=170),
-                named("ago", unit="s", thresholds=steps(GOOD, (120, MISSED), (600, BAD)), custom__cellOptions=TEXT),
+                named("view", custom__width=170),
+                named("ago", unit=SECONDS, thresholds=REFRESHED, custom__cellOptions=TEXT),
                 named("took", unit=MS),
                 named("failed tries", thresholds=zero_is_right(), custom__cellOptions=TEXT),
             ],
@@ -219,17 +215,17 @@ def processes() -> Row:
         "Processes",
         lines(
             Head("Processor", "Share of one core that a process uses.", (8, 8)),
-            Look("percentunit", least=0),
+            Look(share("a core"), least=0, hues=by_instance()),
             metric("rate(process_cpu_seconds_total[$__rate_interval])", "{{job}} {{instance}}"),
         ),
         lines(
             Head("Memory", "Resident memory of a process.", (8, 8)),
-            Look(BYTES, least=0),
+            Look(BYTES, least=0, hues=by_instance()),
             metric("process_resident_memory_bytes", "{{job}} {{instance}}"),
         ),
         lines(
             Head("Uptime", "Time since the process was started: a fall is a restart.", (8, 8)),
-            Look("s", least=0),
+            Look(SECONDS, least=0, hues=by_instance()),
             metric("time() - process_start_time_seconds", "{{job}} {{instance}}"),
             calcs=("min", "lastNotNull"),
         ),

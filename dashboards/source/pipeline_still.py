@@ -3,12 +3,28 @@
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.layout import Row
-from dashboards.source.panels import Head, Look, lines, number
+from dashboards.source.look import Head, Look
+from dashboards.source.overrides import by_instance
+from dashboards.source.panels import lines, number
 from dashboards.source.promql import each
 from dashboards.source.queries import metric, now
-from dashboards.source.style import COUNT, SECONDS, at_least, at_most, zero_is_right
+from dashboards.source.scales import FIVE_SECONDS, HALF_MINUTE, Mark, at_least, at_most, zero_is_right
+from dashboards.source.units import SECONDS, count
 
 DAY_SECONDS = 86_400
+# A worker that has fetched everything (markers included) and holds nothing undecided has nothing left to decide,
+# although its position, the offset after the last record, may come before the end. A sink asks for the end every 15 s,
+# so a worker may be beyond what it says.
+DONE = "max by (partition) (impressions_worker_lag) + max by (partition) (impressions_worker_lag_seconds) == 0"
+NOT_DECIDED = f"""
+    (
+        clamp_min(
+            max by (partition) (impressions_source_end_offset) - max by (partition) (impressions_worker_position), 0
+        )
+        unless on (partition) ({DONE})
+    )
+    or on (partition) ({DONE})
+"""
 
 
 def broker_away(width: int) -> model.Panel:
@@ -20,7 +36,7 @@ def broker_away(width: int) -> model.Panel:
             "on it pages.",
             (width, 4),
         ),
-        Look(SECONDS, 0, thresholds=at_most(5, bad=30)),
+        Look(SECONDS, 0, scale=at_most(FIVE_SECONDS, bad=HALF_MINUTE)),
         now("max(impressions_broker_away_seconds)", "away"),
     )
 
@@ -34,7 +50,7 @@ def untaken(width: int) -> model.Panel:
             "minutes it pages.",
             (width, 4),
         ),
-        Look(COUNT, 0, thresholds=zero_is_right()),
+        Look(count("partitions"), 0, scale=zero_is_right()),
         now("sum(impressions_worker_partitions_untaken) or vector(0)", "not taken"),
     )
 
@@ -48,7 +64,7 @@ def refused(width: int) -> model.Panel:
             "alert is raised.",
             (width, 4),
         ),
-        Look(COUNT, 0, thresholds=zero_is_right()),
+        Look(count("partitions"), 0, scale=zero_is_right()),
         now("sum(impressions_sink_partition_refused) or vector(0)", "refused"),
     )
 
@@ -62,7 +78,7 @@ def unreadable(width: int) -> model.Panel:
             "workers. From 35 s on an alert is raised; our brokers end it after 60.",
             (width, 4),
         ),
-        Look(SECONDS, 0, thresholds=at_most(5, bad=35)),
+        Look(SECONDS, 0, scale=at_most(FIVE_SECONDS, bad=Mark(35, "35 s"))),
         now("max(impressions_source_unreadable_seconds)", "unreadable"),
     )
 
@@ -76,7 +92,7 @@ def _servers() -> list[model.Panel]:
                 "written, or with a replica that is not in sync. An alert is raised for each.",
                 (4, 4),
             ),
-            Look(COUNT, 0, thresholds=zero_is_right()),
+            Look(count("partitions"), 0, scale=zero_is_right()),
             now("max(impressions_kafka_partitions)", "unwell"),
         ),
         number(
@@ -86,7 +102,12 @@ def _servers() -> list[model.Panel]:
                 "an alert is raised; without TLS there is none.",
                 (4, 4),
             ),
-            Look(SECONDS, 0, thresholds=at_least(60 * DAY_SECONDS, bad=30 * DAY_SECONDS)),
+            Look(
+                SECONDS,
+                0,
+                scale=at_least(Mark(60 * DAY_SECONDS, "60 days"), bad=Mark(30 * DAY_SECONDS, "30 days")),
+                empty="no TLS",
+            ),
             now("min(impressions_certificate_expiry_timestamp_seconds) - time()", "left"),
         ),
     ]
@@ -102,14 +123,12 @@ def standing_still() -> Row:
             Head(
                 "Source not decided",
                 "Offsets of a partition of impressions.v1 that no worker has decided, fetched or not, as a sink sees "
-                "its end. Transaction markers count too, so a few remain when everything is done.",
+                "its end. What ends a transaction has an offset too, and counts until everything is decided: then "
+                "this is 0.",
                 (8, 8),
             ),
-            Look(COUNT, least=0, soft_most=10),
-            metric(
-                "max by (partition) (impressions_source_end_offset) - max by (partition) (impressions_worker_position)",
-                "partition {{partition}}",
-            ),
+            Look(count("offsets"), least=0, soft_most=10),
+            metric(NOT_DECIDED, "partition {{partition}}"),
         ),
         lines(
             Head(
@@ -117,12 +136,12 @@ def standing_still() -> Row:
                 "Offsets at a partition's end that come after the beginning of an open transaction.",
                 (8, 8),
             ),
-            Look(COUNT, least=0, soft_most=10),
+            Look(count("offsets"), least=0, soft_most=10),
             each("max", "impressions_source_unreadable_offsets", "partition"),
         ),
         lines(
             Head("Broker away, over time", "For how long a process has had no answer from any broker.", (8, 8)),
-            Look(SECONDS, least=0, soft_most=10),
+            Look(SECONDS, least=0, soft_most=10, hues=by_instance()),
             metric("impressions_broker_away_seconds", "{{job}} {{instance}}"),
         ),
     )

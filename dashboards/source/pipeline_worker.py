@@ -2,26 +2,19 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
+from dashboards.source.colours import BAD, HUES, PERCENTILES, QUIET
 from dashboards.source.layout import Row
-from dashboards.source.panels import Head, Look, areas, heat, lines, number
+from dashboards.source.look import Head, Look
+from dashboards.source.overrides import by_instance, dashed
+from dashboards.source.panels import areas, heat, lines, number
+from dashboards.source.pipeline_catalogue import catalogue_refused, known, uncatalogued_over_time
 from dashboards.source.promql import each, mean, percentile, percentiles, rates
 from dashboards.source.queries import buckets, metric, now
-from dashboards.source.style import (
-    BAD,
-    BYTES,
-    COUNT,
-    GOOD,
-    MISSED,
-    PER_SECOND,
-    PERCENTILES,
-    QUIET,
-    SECONDS,
-    at_most,
-    steps,
-    zero_is_right,
-)
+from dashboards.source.scales import FAST, Mark, at_most, zero_is_right
+from dashboards.source.units import BYTES, SECONDS, count, rate, share
 
-SEEN = {"to accepted": "blue", "to coverage": "green", "to readable": "purple"}
+SEEN = {"to accepted": HUES[0], "to coverage": HUES[2], "to readable": HUES[1]}
+MEAN = {"mean": PERCENTILES["P50"], "P95": PERCENTILES["P95"]}
 
 
 def latency() -> Row:
@@ -35,7 +28,7 @@ def latency() -> Row:
                 "A chunk counts with its oldest record. Target: P95 below 0.1 s.",
                 (12, 9),
             ),
-            Look(SECONDS, least=0, thresholds=at_most(0.1), colours=PERCENTILES),
+            Look(SECONDS, least=0, scale=FAST, colours=PERCENTILES),
             *percentiles("impressions_worker_latency_seconds"),
         ),
         heat(
@@ -46,6 +39,7 @@ def latency() -> Row:
             ),
             Look(SECONDS),
             buckets("sum by (le) (rate(impressions_worker_latency_seconds_bucket[$__rate_interval]))"),
+            cells=rate("chunks"),
         ),
         lines(
             Head(
@@ -64,7 +58,7 @@ def latency() -> Row:
                 "shows how old impressions are when they arrive.",
                 (12, 9),
             ),
-            Look(SECONDS, least=0, colours=SEEN),
+            Look(SECONDS, least=0, colours=SEEN, overrides=dashed("to coverage")),
             percentile("impressions_worker_seen_to_accepted_seconds", "P95", "to accepted"),
             percentile("impressions_worker_seen_to_coverage_seconds", "P95", "to coverage"),
             percentile("impressions_sink_seen_to_readable_seconds", "P95", "to readable"),
@@ -78,26 +72,30 @@ def throughput() -> Row:
         "Throughput",
         areas(
             Head(
-                "Lines a second, by partition",
+                "Lines, by partition",
                 "Lines that workers decide. Each partition holds some of the users.",
                 (8, 8),
             ),
-            Look(PER_SECOND, least=0),
+            Look(rate("lines"), least=0),
             rates("impressions_worker_lines_total", "partition"),
         ),
         lines(
             Head(
-                "Batches a second, by outcome",
+                "Batches, by outcome",
                 "A batch is a line. Whole: nothing in it was rejected; partial: some of it was; rejected: all of "
                 "it was; forwarded: it was sent on to its user's partition.",
                 (8, 8),
             ),
-            Look(PER_SECOND, least=0, colours={"whole": GOOD, "partial": MISSED, "rejected": BAD, "forwarded": QUIET}),
+            Look(
+                rate("batches"),
+                least=0,
+                colours={"whole": HUES[0], "partial": HUES[1], "rejected": BAD, "forwarded": QUIET},
+            ),
             rates("impressions_worker_batches_total", "outcome"),
         ),
         lines(
             Head("Impressions in a batch", "How many impressions a line holds.", (8, 8)),
-            Look(COUNT, least=0, colours={"mean": GOOD, "P95": MISSED}),
+            Look(count("impressions"), least=0, colours=MEAN),
             mean("impressions_worker_batch_impressions", "mean"),
             percentile("impressions_worker_batch_impressions", "P95", "P95"),
         ),
@@ -108,7 +106,7 @@ def throughput() -> Row:
                 "low; many while there is a backlog, which keeps cost low.",
                 (8, 8),
             ),
-            Look(COUNT, least=0, colours={"mean": GOOD, "P95": MISSED}),
+            Look(count("records"), least=0, colours=MEAN),
             mean("impressions_worker_chunk_records", "mean"),
             percentile("impressions_worker_chunk_records", "P95", "P95"),
         ),
@@ -129,41 +127,31 @@ def throughput() -> Row:
     )
 
 
-def _figures() -> list[model.Panel]:
-    return [
-        number(
-            Head(
-                "Mean time to recover a partition",
-                "Mean of all recoveries since workers were started: how long a partition's users wait at a rebalance.",
-                (6, 5),
-            ),
-            Look(SECONDS, 2, thresholds=at_most(10)),
-            now("sum(impressions_worker_restore_seconds_sum) / sum(impressions_worker_restore_seconds_count)", "mean"),
+def given_up(width: int) -> model.Panel:
+    """How many lines were given up on."""
+    return number(
+        Head(
+            "Lines given up on",
+            "Lines rejected because deciding them failed repeatedly, since workers were started: our own defect. An "
+            "alert is raised.",
+            (width, 4),
         ),
-        number(
-            Head("Artworks known", "Artworks in the workers' catalogue, retired ones included.", (6, 5)),
-            Look(COUNT, 0, thresholds=steps("blue")),
-            now("max(impressions_catalogue_artworks)", "artworks"),
+        Look(count("lines"), 0, scale=zero_is_right()),
+        now("sum(impressions_worker_poisoned_lines_total)", "lines"),
+    )
+
+
+def recovery(width: int) -> model.Panel:
+    """How long a recovery takes."""
+    return number(
+        Head(
+            "Mean time to recover a partition",
+            "Mean of all recoveries since workers were started: how long a partition's users wait at a rebalance.",
+            (width, 4),
         ),
-        number(
-            Head(
-                "Catalogue records refused",
-                "Records of artworks.v1 that change or reuse an ordinal or can't be read, since workers were started.",
-                (6, 5),
-            ),
-            Look(COUNT, 0, thresholds=zero_is_right(MISSED)),
-            now("max(impressions_catalogue_refused_total)", "refused"),
-        ),
-        number(
-            Head(
-                "Lines given up on",
-                "Lines rejected because deciding them failed repeatedly, since workers were started: our own defect.",
-                (6, 5),
-            ),
-            Look(COUNT, 0, thresholds=zero_is_right()),
-            now("sum(impressions_worker_poisoned_lines_total)", "lines"),
-        ),
-    ]
+        Look(SECONDS, 2, scale=at_most(Mark(10, "10 s"))),
+        now("sum(impressions_worker_restore_seconds_sum) / sum(impressions_worker_restore_seconds_count)", "mean"),
+    )
 
 
 def state() -> Row:
@@ -182,7 +170,12 @@ def state() -> Row:
                 "a restart.",
                 (8, 8),
             ),
-            Look(COUNT, least=0),
+            Look(
+                count("partitions"),
+                least=0,
+                colours={"held": HUES[0], "recovered": HUES[1]},
+                overrides=dashed("recovered"),
+            ),
             metric("sum(impressions_worker_partitions)", "held"),
             metric("sum(impressions_worker_restores_total)", "recovered"),
             calcs=("max", "lastNotNull"),
@@ -194,18 +187,19 @@ def state() -> Row:
                 "store still existed.",
                 (8, 8),
             ),
-            Look(COUNT, least=0),
+            Look(count("records"), least=0, hues=by_instance()),
             each("sum", "impressions_worker_restored_records_total", "instance"),
             calcs=("max", "lastNotNull"),
         ),
-        *_figures(),
+        *(recovery(6), given_up(6), known(6), catalogue_refused(6)),
+        uncatalogued_over_time((24, 7)),
         lines(
             Head(
                 "Coverage of active users: median",
                 "Coverage of a pool by a user, each time that a chunk updates it.",
                 (24, 7),
             ),
-            Look("percentunit", least=0, most=1),
+            Look(share("the pool"), least=0, most=1),
             percentile("impressions_worker_coverage_ratio", "P50", "{{pool}}", by="pool"),
         ),
     )

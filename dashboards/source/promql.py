@@ -1,5 +1,7 @@
 """PromQL that several panels share."""
 
+import re
+
 from grafana_foundation_sdk.models import prometheus
 
 from dashboards.source.queries import metric
@@ -47,3 +49,10 @@ def mean(histogram: str, legend: str) -> prometheus.Dataquery:
     """Return the mean of a histogram."""
     summed, counted = (f"sum(rate({histogram}_{part}[$__rate_interval]))" for part in ("sum", "count"))
     return metric(f"{summed} / {counted}", legend)
+
+
+def level_of(target: prometheus.Dataquery, level: float, words: str) -> prometheus.Dataquery:
+    """Return a constant with a name, for as long as the metric that the target reads exists: a threshold's line."""
+    (read,) = re.findall(r"\b(?:impressions|faust)_\w+", str(target.expr))[:1]
+    # A histogram's buckets are many; its count is one series for each exporter.
+    return metric(f"{level:g} + 0 * max({read.removesuffix('_bucket')}{'_count' if '_bucket' in read else ''})", words)

@@ -3,27 +3,14 @@
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source import variables
+from dashboards.source.colours import BAD, MISSED, OUTCOMES, PLAIN
 from dashboards.source.layout import Page, Row, build
-from dashboards.source.panels import Head, Look, bars, level, number, rows_table
+from dashboards.source.look import Head, Look
+from dashboards.source.overrides import TEXT, fixed, mapped, named
+from dashboards.source.panels import bars, level, number, rows_table
 from dashboards.source.queries import rows, series
-from dashboards.source.style import (
-    BAD,
-    COUNT,
-    COVERED,
-    ISO,
-    MISSED,
-    MS,
-    OUTCOMES,
-    PLAIN,
-    SHARE,
-    TEXT,
-    at_least,
-    fixed,
-    mapped,
-    named,
-    steps,
-    zero_is_right,
-)
+from dashboards.source.scales import COVERED, Mark, at_least, noted, plain, zero_is_right
+from dashboards.source.units import ISO, MS, NONE, SECONDS, SHARE, Unit, count
 from dashboards.source.variables import OF_POOL
 
 PAGE = Page(
@@ -40,8 +27,12 @@ USER = (
     "WHERE ${user:singlequote} = '' ORDER BY impressions DESC, user_id LIMIT 1))"
 )
 OF_USER = f"user_id = {USER}"
+REPORTED = noted("orange from 1 on.", (1, MISSED))
+REFUSED = noted("red from 1 on.", (1, BAD))
 SEEN = f"{OF_USER} AND {OF_POOL} AND $__timeFilter(seen_at)"
-FRESH = mapped(**{"true": ("fresh", OUTCOMES["fresh"]), "false": ("repeat", MISSED)})
+FRESH = mapped(**{"true": ("fresh", OUTCOMES["fresh"]), "false": ("repeat", OUTCOMES["repeat"])})
+NOTHING = "The user has looked at nothing in the time range"
+NO_USER = "Nobody of that id has seen anything of a chosen pool"
 
 
 def _figure(title: str, description: str, look: Look, column: str) -> model.Panel:
@@ -58,38 +49,38 @@ def summary() -> Row:
                 "Whose timeline this is; type in another id above. Empty: the user with the most impressions.",
                 (4, 4),
             ),
-            Look("string", thresholds=steps(PLAIN), overrides=[named("user", color=fixed(PLAIN))]),
+            Look(Unit("string"), scale=plain(), empty="no users yet", overrides=[named("user", color=fixed(PLAIN))]),
             rows(f"SELECT {USER} AS user"),
             text=True,
         ),
         _figure(
             "Impressions",
             "Accepted impressions of the user in the range shown, by the device's clock.",
-            Look(COUNT, 0, thresholds=steps(PLAIN)),
+            Look(count("impressions"), 0, scale=plain()),
             "count() AS impressions",
         ),
         _figure(
             "Artworks",
             "Different artworks among them.",
-            Look(COUNT, 0, thresholds=steps(PLAIN)),
+            Look(count("artworks"), 0, scale=plain()),
             "uniqExact(artwork_id) AS artworks",
         ),
         _figure(
             "Repeats",
             "Impressions of an artwork that the user had seen before. The promise: there are none.",
-            Look(COUNT, 0, thresholds=zero_is_right(MISSED)),
+            Look(count("repeats"), 0, scale=zero_is_right(MISSED)),
             "countIf(NOT fresh) AS repeats",
         ),
         _figure(
             "Freshness hit rate",
             "Share of accepted impressions that are fresh. Target 100 %.",
-            Look(SHARE, 1, thresholds=at_least(1)),
+            Look(SHARE, 1, scale=at_least(Mark(1, "100 %")), empty="nothing seen"),
             "countIf(fresh) / nullIf(count(), 0) AS hit_rate",
         ),
         _figure(
             "Median dwell",
             "How long the user looked at an artwork, if the app reports it: half of the impressions took longer.",
-            Look(MS, 2, thresholds=steps(PLAIN)),
+            Look(MS, 2, scale=plain(), empty="not reported"),
             "toFloat64(quantile(0.5)(dwell_ms)) AS dwell",
         ),
     )
@@ -99,13 +90,18 @@ def _each_pool() -> model.Panel:
     return rows_table(
         Head(
             "Pools",
-            "Exact now: `unseen` is what is left to show, `in 1 h` counts the impressions of the last hour.",
+            "Exact now: `unseen` is what is left to show, `in 1 h` counts the impressions of the last hour. Coverage: "
+            f"{COVERED.meaning}",
             (8, 7),
         ),
         Look(
-            COUNT,
+            NONE,
+            empty=NO_USER,
             overrides=[
-                named("coverage", unit=SHARE, decimals=1, thresholds=COVERED, custom__cellOptions=TEXT),
+                named("pool", custom__width=75),
+                named(
+                    "coverage", unit=SHARE, decimals=1, thresholds=COVERED, custom__cellOptions=TEXT, custom__width=95
+                ),
                 named("last new", unit=ISO, custom__width=165),
             ],
         ),
@@ -129,11 +125,12 @@ def _shown_again() -> model.Panel:
             (16, 7),
         ),
         Look(
-            COUNT,
+            NONE,
+            empty="The user was shown nothing twice in the time range",
             overrides=[
                 named("first", unit=ISO, custom__width=170),
                 named("last", unit=ISO, custom__width=170),
-                named("times", thresholds=steps(MISSED), custom__cellOptions=TEXT),
+                named("times", thresholds=plain(MISSED), custom__cellOptions=TEXT),
             ],
         ),
         rows(f"""
@@ -165,12 +162,17 @@ def coverage() -> Row:
                 "85 % on, new artworks are ordered; from 95 % on, the pool is exhausted.",
                 (8, 9),
             ),
-            Look(SHARE, 1, least=0, most=1, thresholds=COVERED),
+            Look(SHARE, 1, least=0, most=1, scale=COVERED, empty=NO_USER),
             rows(f"SELECT pool_id, coverage\n{pools}\nORDER BY coverage DESC, pool_id\nLIMIT 25"),
         ),
         bars(
             Head("Impressions over time", "When the user looked, by the device's clock.", (16, 9)),
-            Look(COUNT, least=0, colours={"fresh": OUTCOMES["fresh"], "repeat": MISSED}),
+            Look(
+                count("impressions"),
+                least=0,
+                colours={"fresh": OUTCOMES["fresh"], "repeat": OUTCOMES["repeat"]},
+                empty=NOTHING,
+            ),
             series(f"""
                 SELECT
                     $__timeInterval(seen_at) AS time,
@@ -196,14 +198,15 @@ def _one_by_one() -> model.Panel:
             (24, 12),
         ),
         Look(
-            COUNT,
+            NONE,
+            empty=NOTHING,
             overrides=[
                 named("seen at", unit=ISO, custom__width=180),
                 named("fresh", mappings=FRESH, custom__cellOptions=TEXT),
                 named("dwell", unit=MS),
                 named("visible", unit=SHARE, decimals=0),
-                named("pause", unit="s"),
-                named("arrived after", unit="s", decimals=1),
+                named("pause", unit=SECONDS),
+                named("arrived after", unit=SECONDS, decimals=1),
             ],
         ),
         rows(f"""
@@ -229,17 +232,17 @@ def _flushes() -> model.Panel:
         Head(
             "Flushes",
             "The ledger of the user's flushes that arrived in the range shown, the newest first; at most 500. "
-            "A flush whose id appears twice was sent again.",
+            f"A flush whose id appears twice was sent again. Failures: {REPORTED.meaning} Rejected: {REFUSED.meaning}",
             (24, 10),
         ),
         Look(
-            COUNT,
+            NONE,
+            empty="No flush of the user arrived in the time range",
             overrides=[
                 named("appended at", unit=ISO, custom__width=180),
                 named("flush", custom__width=190),
-                named("duplicates", thresholds=steps("text", (1, MISSED)), custom__cellOptions=TEXT),
-                named("rejected", thresholds=steps("text", (1, BAD)), custom__cellOptions=TEXT),
-                named("failures", thresholds=steps("text", (1, MISSED)), custom__cellOptions=TEXT),
+                named("rejected", thresholds=REFUSED, custom__cellOptions=TEXT),
+                named("failures", thresholds=REPORTED, custom__cellOptions=TEXT),
             ],
         ),
         rows(f"""

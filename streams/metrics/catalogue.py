@@ -115,7 +115,8 @@ worker_latency_seconds = Histogram(
 worker_position = Gauge("impressions_worker_position", "Next offset to decide", PARTITION, registry=WORKER)
 worker_lag = Gauge(
     "impressions_worker_lag",
-    "Offsets from the newest chunk to the end of its partition, transaction markers included",
+    "Offsets from what is fetched to the end of the partition; 0 once everything is, since what ends a transaction is "
+    "fetched like a record",
     PARTITION,
     registry=WORKER,
 )
@@ -199,13 +200,15 @@ sink_buffered_rows = Gauge(
 )
 sink_lag = Gauge(
     "impressions_sink_lag",
-    "Offsets from what is inserted to the end of the partition",
+    "Records that are not inserted: exact for those that are read; of the others, as many offsets as were records so "
+    "far, since what ends a transaction has an offset too",
     TOPIC_PARTITION,
     registry=SINK,
 )
 sink_lag_seconds = Gauge(
     "impressions_sink_lag_seconds",
-    "Time since the append of the oldest record that is read but not inserted (s); 0: none",
+    "Time since the append of the oldest record that is read but not inserted, or since the first that is not read was "
+    "seen to be there (s); 0: none",
     TOPIC_PARTITION,
     registry=SINK,
 )

@@ -58,9 +58,9 @@ def committed(labels: Labels, offset: int) -> None:
     metrics.sink_committed.labels(*labels).set(offset)
 
 
-def lag(labels: Labels, offsets: int, seconds: float) -> None:
-    """Show how far away the partition's end is, and how long the oldest record held has waited."""
-    metrics.sink_lag.labels(*labels).set(offsets)
+def lag(labels: Labels, records: int, seconds: float) -> None:
+    """Show how many records are not inserted, and how long the oldest of them has waited."""
+    metrics.sink_lag.labels(*labels).set(records)
     metrics.sink_lag_seconds.labels(*labels).set(seconds)
 
 

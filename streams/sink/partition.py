@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor, Future
 from functools import partial
+from threading import Lock
 
 from confluent_kafka import TopicPartition
 
 from streams.runtime.backoff import Backoff
 from streams.runtime.stall import Work
 from streams.sink import observe
+from streams.sink.backlog import Backlog
 from streams.sink.blocks import Block, Source, build
 from streams.sink.feeds import Feed
 from streams.sink.position import Committed, Start
@@ -33,8 +35,6 @@ class AssignedPartition:
         self.partition = partition
         self.topic_id = ""
         self.next_offset: int | None = None
-        # The partition's end when reading last reached it.
-        self.end: int | None = None
         self.committed: int | None = None
         # The log has no record at the position: it is a different log, or has lost its beginning. The records held were
         # read before that and are inserted first.
@@ -48,6 +48,9 @@ class AssignedPartition:
         # The labels of its metrics.
         self.labels = (feed.topic, str(partition))
         self._parse: Parse | None = None
+        self._backlog = Backlog()
+        # Two threads show the gauges, and none may after they were dropped.
+        self._showing, self._gone = Lock(), False
         self._placing = ""
         self._floor = self._cut = 0
         self._records: list[Record] = []
@@ -56,7 +59,7 @@ class AssignedPartition:
         self._oldest = 0.0
         # The block being inserted: its first offset, the task that builds it, and the block itself once it is built.
         self._first: int | None = None
-        self._first_appended_at = 0
+        self._first_appended_at = self._making_records = 0
         self._making: Future[Block] | None = None
         self._block: Block | None = None
 
@@ -100,12 +103,17 @@ class AssignedPartition:
         self.refuse("")
         self.topic_id, self.next_offset, self._parse = topic_id, start.offset, parse
         self._floor, self._cut = start.floor, start.cut
+        self._backlog = Backlog(start.offset)
         self._placing = secrets.token_hex(8)
 
     def arrives(self) -> None:
         """Note that Kafka sends what is asked for."""
         if self.refused and self.readable:
             self.refuse("")
+
+    def reached(self, end: int) -> None:
+        """Note that everything before that offset is read, markers of transactions included."""
+        self._backlog.reached(end)
 
     def refuse(self, why: str) -> bool:
         """Show that a person must look, and why; return whether the reason is a new one."""
@@ -117,7 +125,7 @@ class AssignedPartition:
         """Forget what was read and not inserted: it will be read again."""
         self._parse = None
         self._forget_block()
-        self.next_offset = self.end = self.committed = None
+        self.next_offset = self.committed = None
         self.misplaced = self.unreadable = False
         self._empty()
 
@@ -129,6 +137,7 @@ class AssignedPartition:
         if not self._records:
             self._oldest = now
         self.next_offset = record.offset + 1
+        self._backlog.read(self.next_offset)
         self._records.append(record)
         value = record.value or b""
         self._rows += 1 + (value.count(b"\n") if self.feed.lines else 0)
@@ -178,6 +187,7 @@ class AssignedPartition:
         else:
             self._empty()
             self.next_offset, self.unreadable = block.next, True
+            self._backlog.back_to(block.next)
             self.refuse(
                 f"the record at offset {block.unreadable.offset} can't be read ({block.unreadable.why}): a newer "
                 "release may have written it, so run that release's sink; or give the record up: stop the sinks, and "
@@ -192,20 +202,30 @@ class AssignedPartition:
         return Work(self.key, inserted, moved, waits or self.backoff.failing or bool(self.refused))
 
     def show(self, high: int) -> None:
-        """Update the gauges; `high` is the last end of the partition that the client knows, negative if none."""
-        if self.committed is not None:
-            observe.committed(self.labels, self.committed)
-        if self.next_offset is None:
-            return
-        # The log may end in markers of transactions, which are not records: the lag there is 0.
-        at_end = self.end is not None and self.end >= high and not self.held
-        behind = 0 if at_end else max(0, high - self._inserted_up_to())
-        observe.lag(self.labels, behind, self._waited(time.time()))
+        """Update the gauges, from any thread; `high` is the partition's end, negative if it isn't known."""
+        now = time.time()
+        with self._showing:
+            if self._gone:
+                return
+            if self.committed is not None:
+                observe.committed(self.labels, self.committed)
+            if self.next_offset is None:
+                return
+            self._backlog.look(high, now)
+            held = len(self._records) + self._making_records
+            observe.lag(self.labels, held + self._backlog.unread(), self._waited(now))
+
+    def forget(self) -> None:
+        """Drop the gauges: another sink has the partition now."""
+        with self._showing:
+            self._gone = True
+            observe.forget(self.labels)
 
     def _begin(self) -> Callable[[], Block]:
         """Begin a block of the records held; return its builder, which depends on nothing that changes from now on."""
         assert self._parse is not None, "records are added to a placed partition only"
         self._first, self._first_appended_at = self._records[0].offset, self._records[0].appended_at
+        self._making_records = len(self._records)
         source = Source(self.feed, self.topic_id, self.partition, self._placing)
         make = partial(build, source, self._records, self._parse)
         self._empty()
@@ -213,13 +233,17 @@ class AssignedPartition:
 
     def _forget_block(self) -> None:
         self._first = self._making = self._block = None
+        self._making_records = 0
 
     def _waited(self, now: float) -> float:
-        """Return how long the oldest record held has waited since its append (s); 0 if none is held."""
-        if not self.held:
-            return 0.0
-        oldest = self._records[0].appended_at if self._first is None else self._first_appended_at
-        return max(0.0, now - oldest / 1000)
+        """Return how long the oldest record has waited (s), read or not; 0 if there is none.
+
+        Of one that isn't read, the append is not known: it has waited at least since it was first seen to be there.
+        """
+        records = self._records
+        if self._first is not None:
+            return max(0.0, now - self._first_appended_at / 1000)
+        return max(0.0, now - records[0].appended_at / 1000) if records else self._backlog.waited(now)
 
     def _inserted_up_to(self) -> int:
         first, records = self._first, self._records  # another thread may call this; they are replaced, never changed

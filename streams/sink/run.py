@@ -13,6 +13,7 @@ from streams.runtime.exit import end_process
 from streams.runtime.watchdog import Watchdog
 from streams.settings import Settings
 from streams.sink.cluster_exporter import ClusterExporter
+from streams.sink.ends import Ends, of_broker
 from streams.sink.feeds import FEEDS
 from streams.sink.kpi_exporter import KpiExporter
 from streams.sink.lag import sink_lag
@@ -43,6 +44,7 @@ def main(settings: Settings, index: int, port: int) -> None:
     Watchdog(seconds, sink.work, sink_lag(settings), metrics.sink_stalled, well).start()
     KpiExporter(settings).start()
     ClusterExporter(settings).start()
+    Ends(of_broker(settings), sink.partitions).watch(end_process)
 
     def stop(number: int, _frame: FrameType | None) -> None:
         logger.info("stopping", signal=signal.Signals(number).name)

@@ -76,11 +76,15 @@ class Sink:
     def work(self) -> list[Work]:
         """Return the work in progress, for the watchdog. Safe to call from any thread."""
         failing, flushed = self._backoff.failing, self._flushed
-        return [each.work(failing, flushed) for each in list(self._partitions.values())]
+        return [each.work(failing, flushed) for each in self.partitions()]
+
+    def partitions(self) -> list[AssignedPartition]:
+        """Return the partitions that are assigned now. Safe to call from any thread."""
+        return list(self._partitions.values())
 
     def why_not_ready(self) -> str | None:
         """Say for which partitions a person must look, and why; None if there is none. Safe to call from any thread."""
-        refused = [each for each in list(self._partitions.values()) if each.refused]
+        refused = [each for each in self.partitions() if each.refused]
         return " ".join(f"{each.feed.topic}-{each.partition}: {each.refused}." for each in refused) or None
 
     def run(self) -> None:
@@ -146,7 +150,7 @@ class Sink:
     def _forget(self, gone: list[TopicPartition]) -> None:
         self._commits.forget(gone)
         for tp in gone:
-            observe.forget(self._partitions.pop((tp.topic, tp.partition)).labels)
+            self._partitions.pop((tp.topic, tp.partition)).forget()
 
     def _place(self) -> None:
         """Find out where to start reading the partitions that have no position yet, and start."""
@@ -267,7 +271,7 @@ class Sink:
         partition, offset = self._partition_of(message)
         if error.code() == KafkaError._PARTITION_EOF:
             if partition is not None and not partition.to_place:
-                partition.end = offset
+                partition.reached(offset)
                 partition.arrives()
         elif error.code() == KafkaError._AUTO_OFFSET_RESET and partition is not None:
             self._misplaced(partition, "offset_out_of_range")

@@ -113,7 +113,8 @@ def test_overrides_name_columns_that_exist(query: Query, played: Played) -> None
     if query.panel["type"] not in ("table", "stat"):
         return
     names = {name for name, _ in columns(played, played.expanded(query))}
-    overridden = {override["matcher"]["options"] for override in query.panel["fieldConfig"]["overrides"]}
+    matchers = [override["matcher"] for override in query.panel["fieldConfig"]["overrides"]]
+    overridden = {matcher["options"] for matcher in matchers if matcher["id"] == "byName"}
     assert overridden <= names
 
 
@@ -134,7 +135,7 @@ def test_the_kpis_match_the_view(played: Played) -> None:
         "Pool exhaustion": "pool exhaustion",
         "Freshness hit rate": "freshness hit rate",
         "Impression cost": "cost per impression",
-        "Out of balance": "lines out of balance",
+        "Unbalanced lines": "lines out of balance",
     }
     view = dict(played.rows("SELECT kpi, value FROM kpis"))
     assert set(titles.values()) == view.keys()

@@ -12,7 +12,7 @@ from PIL import Image, ImageStat
 
 from dashboards.observers import Observers, observing
 from dashboards.preview import model, web
-from dashboards.preview.pictures import WIDTH, Picture, take
+from dashboards.preview.pictures import OPENED, WIDTH, Picture, take
 from dashboards.preview.server import Site, serving
 from dashboards.preview.sources import Sources
 from streams.errors import UserError
@@ -39,6 +39,7 @@ SAYS = {
 }
 # Queries that fail, unlike panels that the preview can't draw.
 FAILS = {19, 20, 21, 24}
+SECTION, IN_SECTION, AFTER_SECTION = 26, 27, 29
 SHOWS = {
     2: ["Lines of All", "renamed", "repeat", "Max"],
     3: ["job worker"],
@@ -93,8 +94,9 @@ def address(engine: Engine, observers: Observers, tools: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def pictures(address: str, tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
-    """The sample in the dark and the light theme."""
-    return take(address, ["sample"], {"sample": {"var-pool": "$__all"}}, tmp_path_factory.mktemp("pictures"))
+    """The sample in the dark and the light theme, with its section opened."""
+    query = {"var-pool": "$__all", **OPENED}
+    return take(address, ["sample"], {"sample": query}, tmp_path_factory.mktemp("pictures"))
 
 
 def test_both_themes_render_whole_pages(pictures: list[Picture]) -> None:
@@ -138,6 +140,19 @@ def test_a_panel_shows_its_error_and_the_others_are_drawn(number: int, text: str
         assert text in panel["message"]
         assert panel["failed"] is (number in FAILS)
         assert any(text in line for line in (picture.failures if number in FAILS else picture.notes))
+
+
+def test_a_section_asks_for_its_panels_only_when_it_is_opened(address: str) -> None:
+    (closed,) = take(address, ["sample"], {}, None, themes=("dark",))
+    shown = {panel["id"]: panel for panel in closed.panels}
+    assert IN_SECTION not in shown
+    assert "A section" in shown[SECTION]["text"]
+    assert "(1 panel)" in shown[SECTION]["text"]
+    (opened,) = take(address, ["sample"], {"sample": OPENED}, None, themes=("dark",))
+    drawn = {panel["id"]: panel for panel in opened.panels}
+    assert drawn.keys() - shown.keys() == {IN_SECTION}
+    assert "97.30" in drawn[IN_SECTION]["text"]
+    assert "97.30" in drawn[AFTER_SECTION]["text"]
 
 
 def test_a_chosen_value_reaches_the_query(address: str) -> None:

@@ -26,6 +26,8 @@ CLICKHOUSE = re.compile(r"ClickHouse(?:AsyncMetrics|Metrics|ProfileEvents)_(\w+)
 # Always fires, so that someone notices when it doesn't.
 WATCHDOG = "ImpressionsWatchdog"
 SEVERITIES = {"page", "ticket"}
+# Where the runbooks are is a setting of the Prometheus that runs the rules; without it, the path in this repository.
+RUNBOOKS = '{{ or $externalLabels.runbooks "docs/operate/runbooks.md" }}'
 
 _groups: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"]
 _rules: list[dict[str, Any]] = [rule for group in _groups for rule in group["rules"]]
@@ -111,9 +113,58 @@ def test_each_alert_has_a_runbook_and_each_runbook_an_alert() -> None:
     linked: dict[str, set[str]] = {}
     for name, rule in ALERTS.items():
         page, _, heading = rule["annotations"]["runbook_url"].partition("#")
-        assert page == "docs/operate/runbooks.md"
+        assert page == RUNBOOKS
         linked.setdefault(heading, set()).add(name)
     assert linked == named
+
+
+def test_one_setting_makes_the_links_to_runbooks_full() -> None:
+    config = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
+    assert config["global"]["external_labels"] == {"runbooks": "${RUNBOOKS_URL}"}
+    # It is there for the links: no alert has it as a label.
+    assert config["alerting"]["alert_relabel_configs"] == [{"action": "labeldrop", "regex": "runbooks"}]
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    assert compose["services"]["prometheus"]["environment"] == {"RUNBOOKS_URL": "${RUNBOOKS_URL:-}"}
+    assert re.search(r"^RUNBOOKS_URL=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+
+FULL = "https://docs.example.org/runbooks"
+
+
+@pytest.mark.parametrize(("labels", "page"), [({"runbooks": FULL}, FULL), ({}, "docs/operate/runbooks.md")])
+def test_an_alert_links_to_its_runbook_with_and_without_the_setting(
+    labels: dict[str, str], page: str, tmp_path: Path
+) -> None:
+    annotations = ALERTS[WATCHDOG]["annotations"]
+    case = {
+        "external_labels": labels,
+        "interval": "1m",
+        "input_series": [],
+        "alert_rule_test": [
+            {
+                "eval_time": "1m",
+                "alertname": WATCHDOG,
+                "exp_alerts": [
+                    {
+                        "exp_labels": {"severity": "none"},
+                        "exp_annotations": {"summary": annotations["summary"], "runbook_url": f"{page}#watchdog"},
+                    }
+                ],
+            }
+        ],
+    }
+    path = tmp_path / "case.yml"
+    path.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [case]}))
+    assert "SUCCESS" in promtool("test", "rules", path)
+
+
+def test_the_cases_of_every_alert_expect_a_full_link() -> None:
+    for path in TESTS:
+        for test in yaml.safe_load(path.read_text())["tests"]:
+            assert test["external_labels"] == {"runbooks": FULL}
+            for case in test["alert_rule_test"]:
+                for expected in case["exp_alerts"]:
+                    assert expected["exp_annotations"]["runbook_url"].startswith(f"{FULL}#")
 
 
 @pytest.mark.parametrize("alert", ALERTS)

@@ -93,15 +93,21 @@ def test_a_dashboard_is_read_only_and_links_to_the_others(uid: str) -> None:
 
 @pytest.mark.parametrize("uid", DASHBOARDS)
 def test_panels_are_side_by_side_below_a_heading(uid: str) -> None:
-    placed = DASHBOARDS[uid]["panels"]
+    outer = DASHBOARDS[uid]["panels"]
+    placed = [panel for each in outer for panel in (each, *each.get("panels", []))]
     assert placed[0]["type"] == "row"
     assert not any(first["type"] == second["type"] == "row" for first, second in pairwise(placed))
     assert placed[-1]["type"] != "row"
     ids = [panel["id"] for panel in placed]
     assert len(set(ids)) == len(ids)
-    places = [panel["gridPos"] for panel in placed]
-    assert all(place["x"] + place["w"] <= COLUMNS for place in places)
-    assert not any(overlap(one, other) for one, other in combinations(places, 2))
+    # As it is when opened, and each section by itself, which moves the others down.
+    for shown in (outer, *(each["panels"] for each in outer if each.get("panels"))):
+        places = [panel["gridPos"] for panel in shown]
+        assert all(place["x"] + place["w"] <= COLUMNS for place in places)
+        assert not any(overlap(one, other) for one, other in combinations(places, 2))
+    for each in outer:
+        if each.get("panels"):
+            assert min(panel["gridPos"]["y"] for panel in each["panels"]) == each["gridPos"]["y"] + 1
     titles = [panel["title"] for panel in placed if panel["type"] != "row"]
     assert len(set(titles)) == len(titles)
 

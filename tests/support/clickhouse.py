@@ -1,5 +1,6 @@
 """A real ClickHouse engine for tests: the project's server on a free port, with its data in the test's folder."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,15 @@ class Engine:
     def stop(self) -> None:
         """Stop the server if it runs."""
         self._program.stop()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let the server hang within the block: it accepts connections, and answers nothing."""
+        self._program.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._program.send(signal.SIGCONT)
 
     def kill(self) -> None:
         """Kill the server with SIGKILL, whatever it is doing."""

@@ -32,8 +32,9 @@ class Query:
 
 
 def panels(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a dashboard's panels, without its row headings."""
-    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    """Return a dashboard's panels, those of closed sections too, without its row headings."""
+    found = [panel for outer in dashboard["panels"] for panel in (outer, *outer.get("panels", []))]
+    return [panel for panel in found if panel["type"] != "row"]
 
 
 def variables(dashboard: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 // A whole dashboard: its header, and its panels on Grafana's grid of 24 columns.
 import { dateTimeFormat } from "@grafana/data";
-import { useTheme2 } from "@grafana/ui";
+import { Icon, useTheme2 } from "@grafana/ui";
+import { useState } from "react";
 
 import { type DashboardAnswer, type Panel } from "./api";
 import { type Context, PanelView } from "./panel";
@@ -31,15 +32,40 @@ function place(panel: Panel, width: number): Box {
   };
 }
 
-function Row({ panel, title }: { panel: Panel; title: string }) {
+function Row(props: { panel: Panel; title: string; open: boolean; toggle: () => void }) {
+  const { panel, title, open, toggle } = props;
   const theme = useTheme2();
-  const hidden = panel.collapsed ? panel.panels?.length : 0;
+  const count = panel.panels?.length ?? 0;
+  const style = { ...theme.typography.h5, padding: "4px 0", color: theme.colors.text.primary };
+  if (!panel.collapsed) {
+    return <div data-panel={panel.id} data-type="row" style={style}>{title}</div>;
+  }
   return (
-    <div data-panel={panel.id} data-type="row" style={{ ...theme.typography.h5, padding: "4px 0", color: theme.colors.text.primary }}>
+    <div data-panel={panel.id} data-type="row" onClick={toggle} style={{ ...style, cursor: "pointer", display: "flex", gap: 8, alignItems: "center" }}>
+      <Icon name={open ? "angle-down" : "angle-right"} />
       {title}
-      {hidden ? ` (collapsed; not drawn here: ${hidden} panels)` : ""}
+      <span style={{ ...theme.typography.bodySmall, color: theme.colors.text.secondary }}>{open ? "" : `(${count} ${count === 1 ? "panel" : "panels"})`}</span>
     </div>
   );
+}
+
+/** The panels that are asked for data when the page opens: those of closed sections are not. */
+export function shownAtFirst(panels: Panel[], openAll: boolean): Panel[] {
+  const isOpen = (row: Panel) => openAll || !row.collapsed;
+  return panels.flatMap((panel) => (panel.type === "row" ? (isOpen(panel) ? (panel.panels ?? []) : []) : [panel]));
+}
+
+/** Every panel with where it is drawn: an opened section moves down what comes after it. */
+function laidOut(panels: Panel[], width: number, isOpen: (row: Panel) => boolean): Array<{ panel: Panel; box: Box }> {
+  let rows = 0;
+  return panels.flatMap((panel) => {
+    const moved = (each: Panel) => ({ panel: each, box: place({ ...each, gridPos: { ...each.gridPos, y: each.gridPos.y + rows } }, width) });
+    const inner = panel.type === "row" && isOpen(panel) ? (panel.panels ?? []) : [];
+    const drawn = [panel, ...inner].map(moved);
+    const below = panel.gridPos.y + panel.gridPos.h;
+    rows += Math.max(0, ...inner.map(({ gridPos }) => gridPos.y + gridPos.h - below));
+    return drawn;
+  });
 }
 
 /** A dashboard's links; a link that names tags becomes one to each dashboard. They keep theme and refresh. */
@@ -91,10 +117,21 @@ function Head({ answer, context, version }: { answer: DashboardAnswer; context: 
   );
 }
 
-export function DashboardView(props: { answer: DashboardAnswer; context: Context; width: number; version: string }) {
-  const { answer, context, version } = props;
+interface ViewProps {
+  answer: DashboardAnswer;
+  context: Context;
+  width: number;
+  version: string;
+  openAll: boolean;
+}
+
+export function DashboardView(props: ViewProps) {
+  const { answer, context, version, openAll } = props;
+  const [toggled, setToggled] = useState<Set<number>>(new Set());
+  const isOpen = (row: Panel) => (openAll || !row.collapsed) !== toggled.has(row.id);
+  const toggle = (id: number) => setToggled((before) => new Set(before.has(id) ? [...before].filter((each) => each !== id) : [...before, id]));
   const width = props.width - 2 * PADDING_PX;
-  const placed = answer.dashboard.panels.map((panel) => ({ panel, box: place(panel, width) }));
+  const placed = laidOut(answer.dashboard.panels, width, isOpen);
   const height = Math.max(0, ...placed.map(({ box }) => box.top + box.height));
   return (
     <main style={{ padding: PADDING_PX, width: props.width }}>
@@ -103,7 +140,7 @@ export function DashboardView(props: { answer: DashboardAnswer; context: Context
         {placed.map(({ panel, box }) => (
           <div key={panel.id} style={{ position: "absolute", ...box }}>
             {panel.type === "row" ? (
-              <Row panel={panel} title={context.replaceVariables(panel.title ?? "")} />
+              <Row panel={panel} title={context.replaceVariables(panel.title ?? "")} open={isOpen(panel)} toggle={() => toggle(panel.id)} />
             ) : (
               <PanelView panel={panel} context={context} width={box.width} height={box.height} />
             )}

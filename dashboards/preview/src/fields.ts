@@ -5,9 +5,11 @@ import {
   type DataFrame,
   dataLinksOverrideProcessor,
   displayNameOverrideProcessor,
+  type Field,
   FieldColorModeId,
   type FieldConfigPropertyItem,
   FieldConfigOptionsRegistry,
+  FieldType,
   type GrafanaTheme2,
   identityOverrideProcessor,
   type InterpolateFunction,
@@ -63,11 +65,15 @@ const CUSTOM_DEFAULTS: Record<string, Record<string, any>> = {
 };
 const BY_SERIES = new Set(["timeseries", "barchart", "histogram"]);
 
+/** As in Grafana, these of a panel's defaults don't reach the fields that are its x axis. */
+const NOT_ALONG_X = new Set(["custom.axisLabel"]);
+
 function item(id: string, isCustom: boolean): FieldConfigPropertyItem {
+  const shouldApply = (field: Field) => !NOT_ALONG_X.has(id) || (field.type !== FieldType.time && field.type !== FieldType.string);
   const path = isCustom ? id.slice("custom.".length) : id;
   const process = PROCESSORS[id] ?? identityOverrideProcessor;
   const nothing = () => null;
-  return { id, path, name: id, isCustom, process, shouldApply: () => true, override: nothing, editor: nothing };
+  return { id, path, name: id, isCustom, process, shouldApply, override: nothing, editor: nothing };
 }
 
 /** Return a registry of what this panel sets: its plugin's own properties are copied as they are. */

@@ -8,7 +8,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { createRoot } from "react-dom/client";
 
 import { type DashboardAnswer, getDashboard } from "./api";
-import { DashboardView } from "./dashboard";
+import { DashboardView, shownAtFirst } from "./dashboard";
 import { registerTransformations } from "./fields";
 import { interpolation } from "./variables";
 import { type Context } from "./panel";
@@ -23,6 +23,8 @@ declare global {
 const uid = location.pathname.split("/")[2] ?? "";
 const query = new URLSearchParams(location.search);
 const theme = createTheme({ colors: { mode: query.get("theme") === "light" ? "light" : "dark" } });
+/** Whether every section is opened, for pictures; otherwise those of the dashboard that are. */
+const openAll = query.get("open") === "all";
 const refreshSeconds = Number(query.get("refresh") ?? 0);
 
 function useWidth(): number {
@@ -44,7 +46,7 @@ function App() {
 
   useEffect(() => {
     getDashboard(uid, query).then((next) => {
-      waiting.current = new Set(next.dashboard.panels.filter((each) => each.type !== "row").map((each) => each.id));
+      waiting.current = new Set(shownAtFirst(next.dashboard.panels, openAll).map((each) => each.id));
       setAnswer(next);
       setError(undefined);
     }, (failure: Error) => setError(failure.message));
@@ -82,7 +84,7 @@ function App() {
     return <main data-message="error" style={{ padding: 16, color: theme.colors.error.text }}>{error}</main>;
   }
   return answer && context ? (
-    <DashboardView answer={answer} context={context} width={width} version={window.__preview.version} />
+    <DashboardView answer={answer} context={context} width={width} version={window.__preview.version} openAll={openAll} />
   ) : null;
 }
 

@@ -225,7 +225,9 @@ class ChunkConsumer(driver.Consumer):
         last = run.records[-1]
         in_flight: InFlight = cast(Any, self.app).assignment.in_flight
         committed = in_flight.fetched(tp.partition, last.after, run.records[0].appended_at)
-        metrics.worker_lag.labels(str(tp.partition)).set(max(0, (self.highwater(tp) or 0) - last.after[0]))
+        # Beyond the chunk there may be markers of transactions, which are fetched with it and are no records.
+        after = cast(ChunkThread, self._thread).fetched([tp]).get(tp, last.after[0])
+        metrics.worker_lag.labels(str(tp.partition)).set(max(0, (self.highwater(tp) or 0) - after))
         message = ConsumerMessage(
             tp.topic,
             tp.partition,

@@ -11,9 +11,12 @@ from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFai
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from streams.core.pieces import SourceRecord
 from streams.errors import UserError
+from streams.metrics.catalogue import WORKER
 from streams.worker.faust import consumer
 from streams.worker.faust.consumer import ChunkConsumer, ChunkThread
+from streams.worker.in_flight import InFlight
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,26 @@ class Reading:
     def reading(self) -> set[int]:
         """The partitions that are being fetched."""
         return {tp.partition for tp in self.consumer._active_partitions}
+
+
+def test_the_marker_behind_a_chunk_is_no_lag_once_it_is_fetched_with_it() -> None:
+    tp = TP("impressions.v1", 93)
+    thread: Any = SimpleNamespace(fetched=lambda tps: {tps[0]: 12})
+    made: Any = ChunkConsumer.__new__(ChunkConsumer)
+    made._thread = thread
+    made.app = SimpleNamespace(assignment=SimpleNamespace(in_flight=InFlight()))
+    made.highwater = lambda _: 12
+    # The record at 10 ends a transaction's records; its marker is at 11, and the partition ends at 12.
+    run = consumer.Run((10, 0), [SourceRecord(10, 1_000, b"{}")])
+
+    def lag() -> float | None:
+        return WORKER.get_sample_value("impressions_worker_lag", {"partition": "93"})
+
+    made._chunk(tp, run, 1)
+    assert lag() == 0
+    thread.fetched = lambda _: {}
+    made._chunk(tp, run, 1)
+    assert lag() == 1, "while its position is not known, as far as the chunk reaches"
 
 
 def test_only_partitions_that_are_held_are_fetched() -> None:

@@ -56,6 +56,18 @@ export function cut(text: string, width: number): string {
   return text.length <= most ? text : most > 2 ? `${text.slice(0, most - 1)}…` : "";
 }
 
+/** An axis' label, upright beside its ticks; the area has to leave room for it. */
+export const AXIS_LABEL_PX = 18;
+
+export function AxisLabel({ text, area, theme }: { text: string | undefined; area: Area; theme: GrafanaTheme2 }) {
+  const middle = area.top + area.height / 2;
+  return text ? (
+    <text transform={`translate(${LABEL_PX}, ${middle}) rotate(-90)`} textAnchor="middle" fill={theme.colors.text.primary}>
+      {text}
+    </text>
+  ) : null;
+}
+
 export function Svg(props: { width: number; height: number; theme: GrafanaTheme2; children: ReactNode }) {
   const style = { fontFamily: props.theme.typography.fontFamily, fontSize: LABEL_PX, display: "block" };
   return (

@@ -10,7 +10,7 @@ import {
 } from "@grafana/data";
 import { type LegendDisplayMode, useTheme2, VizLayout, VizLegend } from "@grafana/ui";
 
-import { cut, display, LABEL_PX, numberTicks, Svg, textWidth } from "./axes";
+import { AXIS_LABEL_PX, AxisLabel, cut, display, LABEL_PX, numberTicks, Svg, textWidth } from "./axes";
 import { NotDrawn, type VisualProps } from "./kinds";
 
 interface Chart {
@@ -30,7 +30,8 @@ function Drawn({ chart, width, height }: { chart: Chart; width: number; height: 
   const ticks = numberTicks(0, largest || 1, Math.max(3, Math.floor((across ? width / 80 : height / 40))));
   const top = Math.max(largest || 1, ticks.at(-1)!);
   const tickTexts = ticks.map((tick) => display(series[0]!.field, tick));
-  const left = Math.min(width / 3, textWidth(across ? categories : tickTexts) + 14);
+  const label: string | undefined = series[0]!.field.config.custom?.axisLabel;
+  const left = Math.min(width / 3, textWidth(across ? categories : tickTexts) + 14 + (label ? AXIS_LABEL_PX : 0));
   const area = { left, top: 8, width: width - left - 16, height: height - 8 - 24 };
   const along = (across ? area.height : area.width) / Math.max(1, categories.length);
   const size = (value: number) => (value / top) * (across ? area.width : area.height);
@@ -43,6 +44,7 @@ function Drawn({ chart, width, height }: { chart: Chart; width: number; height: 
       : { x: area.left + position, y: area.top + area.height - start - length, width: Math.max(1, thick - 1), height: length };
   return (
     <Svg width={width} height={height} theme={theme}>
+      <AxisLabel text={label} area={area} theme={theme} />
       {ticks.map((tick, index) => {
         const at = across ? area.left + size(tick) : area.top + area.height - size(tick);
         const line = across

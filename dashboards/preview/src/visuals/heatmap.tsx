@@ -12,7 +12,7 @@ import {
 import { useTheme2 } from "@grafana/ui";
 import * as chromatic from "d3-scale-chromatic";
 
-import { cut, display, LABEL_PX, Svg, textWidth, TimeAxis, timeX } from "./axes";
+import { AXIS_LABEL_PX, AxisLabel, cut, display, LABEL_PX, Svg, textWidth, TimeAxis, timeX } from "./axes";
 import { NotDrawn, type VisualProps } from "./kinds";
 
 type Colour = (share: number) => string;
@@ -61,7 +61,8 @@ export function HeatmapPanel({ panel, frames, width, height, timeRange, timeZone
   const names = rows.map((field) => getFieldDisplayName(field, frame));
   const unit = options.yAxis?.unit;
   const labels = names.map((name) => bucketLabel(name, unit));
-  const left = Math.min(width / 3, textWidth(labels) + 12);
+  const label: string | undefined = options.yAxis?.axisLabel;
+  const left = Math.min(width / 3, textWidth(labels) + 12 + (label ? AXIS_LABEL_PX : 0));
   const area = { left, top: 8, width: width - left - 12, height: height - 8 - 24 };
   const most = Math.max(1, ...rows.flatMap((field) => field.values.map(Number).filter(Number.isFinite)));
   const x = timeX(timeRange, area);
@@ -72,6 +73,7 @@ export function HeatmapPanel({ panel, frames, width, height, timeRange, timeZone
   const every = Math.ceil((LABEL_PX + 4) / rowHeight);
   return (
     <Svg width={width} height={height} theme={theme}>
+      <AxisLabel text={label} area={area} theme={theme} />
       <TimeAxis range={timeRange} timeZone={timeZone} area={area} theme={theme} />
       {rows.map((field, row) => {
         const y = area.top + area.height - (row + 1) * rowHeight;
