@@ -1,6 +1,7 @@
 """Rules for every test: tests that need no service use no network; slow builds start early."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ connections = Connections()
 
 def pytest_configure() -> None:
     """Leave nothing running, even when this process is killed; start brokers quickly."""
+    # A shell's background job ignores it, and hands that down to every process that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     leftovers.watch()
     os.environ["JAVA_TOOL_OPTIONS"] = JAVA
 

@@ -181,7 +181,8 @@ def test_a_worker_that_hangs_while_producers_send_is_reported_until_it_goes_on(
         until(lambda: "ImpressionsTargetDown" in firing(observers), FIRES_SECONDS, "it doesn't answer")
         load.produce(settings, [at_home(user, flush(user, [impression("a0001", now_ms())]))])
         until(
-            lambda: values(observers, "ImpressionsNothingDecided", "partition") == {str(load.home(user))},
+            # And perhaps of partitions to which the tests before have sent within the minute.
+            lambda: str(load.home(user)) in values(observers, "ImpressionsNothingDecided", "partition"),
             FIRES_SECONDS,
             "nobody decides what comes",
         )
