@@ -34,6 +34,8 @@ FRESH, REPEAT = Verdict.FRESH, Verdict.REPEAT
 PART_RECORDS = 128
 # Artworks whose ordinals are at hand, per partition: about 1.5 MB. The catalogue is larger than a dict, and slower.
 KNOWN = 10_000
+# Stands for a line's bucket before its first accepted impression.
+NO_BUCKET = Bucket()
 
 _LINE, _OMITTED = attrgetter("line"), attrgetter("omitted")
 
@@ -193,7 +195,7 @@ class Decider:
         user, known, rules, swept = self.tables.user(user_id), self.known, self.rules, self.swept
         seen, appended_at, window_ms = user.seen, line.appended_at, rules.window_ms
         kept_since = swept + window_ms
-        bucket, bucket_start = Bucket(), -1
+        bucket, bucket_start = NO_BUCKET, -1
         piece.touched[user_id] = (seen, appended_at)
         if seen.checked != self.catalogue.version:
             absorb(seen, self.catalogue)

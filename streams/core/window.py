@@ -19,6 +19,8 @@ _ENTRY_BYTES = 5
 _TIME_BYTES = 150
 # A longer bucket is unpacked when something in it is looked up, and stays so.
 _LONG_BYTES = 4_096
+# So is one in which an id is found so often where none begins: ids can be made to be found at every byte.
+_TRIES = 8
 
 
 class Bucket:
@@ -44,21 +46,24 @@ class Bucket:
     def time_of(self, artwork_id: str) -> int | None:
         """Return ms from the window's start to the artwork's impression, None if the bucket doesn't hold it.
 
-        Unpacks nothing for most artworks that are not there, and in a short bucket nothing at all.
+        Unpacks nothing for most artworks that are not there, and in a short bucket hardly ever anything.
         """
         raw, entries = artwork_id.encode(), self.entries
-        if len(entries) > _LONG_BYTES and (self._times is not None or raw in entries):
-            return self.times().get(artwork_id)
-        # The id is found where an entry has it, and perhaps within another id, or where a time looks like it.
-        at, found = 0, entries.find(raw)
-        while found >= 0:
-            start = found - _ENTRY_BYTES
-            while at < start:
-                at += _ENTRY_BYTES + entries[at]
-            if at == start and entries[at] == len(raw):
-                return int.from_bytes(entries[found - 4 : found], "big")
-            found = entries.find(raw, found + 1)
-        return None
+        if self._times is None and len(entries) <= _LONG_BYTES:
+            # The id is found where an entry has it, and perhaps within another id, or where a time looks like it.
+            at, found = 0, entries.find(raw)
+            for _ in range(_TRIES):
+                if found < 0:
+                    return None
+                start = found - _ENTRY_BYTES
+                while at < start:
+                    at += _ENTRY_BYTES + entries[at]
+                if at == start and entries[at] == len(raw):
+                    return int.from_bytes(entries[found - 4 : found], "big")
+                found = entries.find(raw, found + 1)
+        elif self._times is None and raw not in entries:
+            return None
+        return self.times().get(artwork_id)
 
     def times(self) -> Mapping[str, int]:
         """Return ms from the window's start by artwork. Raises ValueError or IndexError if the entries are damaged."""

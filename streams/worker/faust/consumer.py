@@ -196,7 +196,7 @@ class ChunkConsumer(driver.Consumer):
         if runs is None or self.should_stop:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            await self.return_to_positions()
             return
         for tp, run in cast(Mapping[TP, Run], runs).items():
             # After a rebalance during a yield, the rest may belong to another worker, which reads it again.

@@ -35,7 +35,11 @@ def _leave(system: System) -> None:
             system.keeper.remove(program.name)
 
 
-@case("4 members come and go", Fault.MEMBERS_CHANGE)
+@case(
+    "4 members come and go",
+    Fault.MEMBERS_CHANGE,
+    shown_by="test_worker_rebalance.py::test_a_worker_joins_leaves_and_takes_over",
+)
 def some(system: System, rng: Random) -> None:
     """Every five seconds a second or third worker or sink joins, or leaves (in an orderly way or by SIGKILL)."""
     _come_and_go(system, rng, 4)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
-from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
+from aiokafka.errors import GroupAuthorizationFailedError, IllegalStateError, TopicAuthorizationFailedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -164,5 +164,31 @@ def test_what_was_taken_meanwhile_is_sought_once_and_then_fetched() -> None:
         reading.consumer.flow_active = False
         await reading.consumer.read_taken()
         assert reading.reading() == {0, 2}, "a rebalance is under way: its end reads what is held"
+
+    asyncio.run(test())
+
+
+def test_a_partition_that_is_gone_before_its_seek_ends_nothing() -> None:
+    """As when the source is deleted during a rebalance: the assignment that Faust knows is older than the client's."""
+
+    async def test() -> None:
+        reading = Reading({0: 7})
+        made = reading.consumer
+        sought = list[object]()
+
+        async def gone(positions: object) -> NoReturn:
+            sought.append(positions)
+            raise IllegalStateError("No current assignment for partition impressions.v1-0")
+
+        async def fetched(_timeout: float) -> tuple[dict[TP, object], None]:
+            made.flow_active = False
+            return {TP("impressions.v1", 0): object()}, None
+
+        made.seek_wait, made._wait_next_records = gone, fetched
+        made.app = SimpleNamespace(consumer_generation_id=1)
+        made._stopped, made._crashed = asyncio.Event(), asyncio.Event()
+        made._read_offset, made._committed_offset = {}, {}
+        assert [each async for each in made.getmany(1.0)] == []
+        assert len(sought) == 1
 
     asyncio.run(test())
