@@ -40,7 +40,9 @@ class BrokerAwayError(UserError):
 
 
 class TopicMissingError(UserError):
-    """The broker has no topic of that name."""
+    """The broker has no topic of that name: not yet, or for the moment between its deletion and its re-creation."""
+
+    kind = Kind.WAIT
 
 
 class CatalogueBehindError(UserError):

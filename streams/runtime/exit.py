@@ -13,6 +13,7 @@ from streams.errors import (
     KnownError,
     SourceChangedError,
     StalledError,
+    TopicMissingError,
     UserError,
 )
 from streams.runtime import log
@@ -35,6 +36,7 @@ _EVENTS: dict[type[KnownError], str] = {
     SourceChangedError: "source_changed",
     StalledError: "stalled_ending",
     BrokerAwayError: "broker_away_ending",
+    TopicMissingError: "topic_missing",
     UserError: "refused",
 }
 

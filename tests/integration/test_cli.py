@@ -13,6 +13,7 @@ from streams import __version__
 from streams.embedded.components import environment
 from streams.embedded.ports import free_pair
 from streams.runtime.exit import EXIT_CONFIG, EXIT_RESTART
+from tests.support.kafka import running_broker
 from tests.support.stack import Installation
 
 pytestmark = pytest.mark.integration
@@ -106,6 +107,14 @@ def test_a_misspelt_setting_is_one_line_of_the_log(command: str, tmp_path: Path)
         "setting_unknown", "IMPRESSIONS_KAFKA_PASWORD_FILE", "IMPRESSIONS_KAFKA_PASSWORD_FILE"
     )  # fmt: skip
     assert "hush" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["worker", "sink"])
+def test_a_topic_that_is_missing_may_come_back(command: str, tmp_path: Path) -> None:
+    """As between its deletion and its re-creation: a supervisor that knows 78 must not give up."""
+    with running_broker(tmp_path) as settings:
+        done = run(command, **environment(settings))
+    assert "There is no topic" in sentence(done, EXIT_RESTART)
 
 
 def test_the_version_is_shown() -> None:

@@ -39,6 +39,9 @@ class Terminal:
         )
         os.close(slave)
         self.output = ""
+        # select() refuses descriptors above 1,023, which a long run's process has.
+        self._ready = select.poll()
+        self._ready.register(self._master, select.POLLIN)
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +80,7 @@ class Terminal:
     def _read(self, text: str, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while text not in self.output:
-            if not select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            if not self._ready.poll(max(0.0, deadline - time.monotonic()) * 1_000):
                 return False
             try:
                 self.output += os.read(self._master, 65_536).decode(errors="replace")

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from streams.errors import BrokerAwayError, Kind, UserError
+from streams.errors import BrokerAwayError, Kind, TopicMissingError, UserError
 from streams.kafka.append_time import require_append_time
 
 
@@ -33,6 +33,11 @@ def ask(answer: str | KafkaError) -> None:
 
 def test_the_brokers_time_is_accepted() -> None:
     ask("LogAppendTime")
+
+
+def test_a_topic_that_was_deleted_meanwhile_is_missing() -> None:
+    with pytest.raises(TopicMissingError, match=r"no topic impressions.v1"):
+        ask(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
 
 
 def test_the_producers_time_is_refused_with_the_way_to_change_it() -> None:

@@ -47,7 +47,7 @@ def ended_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
         (SourceChangedError("why"), 75, "source_changed"),
         (StalledError("why"), 75, "stalled_ending"),
         (UserError("why"), 78, "refused"),
-        (TopicMissingError("why"), 78, "refused"),
+        (TopicMissingError("why"), 75, "topic_missing"),
         (StateLostError("why"), 78, "refused"),
         (StateUnreadableError("why"), 78, "refused"),
     ],
