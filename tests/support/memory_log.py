@@ -37,6 +37,9 @@ from streams.worker.poison import Suspicion
 TOPIC_ID = "topic-1"
 Row = dict[str, Any]
 
+# Keeps nothing, and is never closed: one descriptor for all partitions, which are dropped without an end.
+NOWHERE = Mark(Path(os.devnull))
+
 
 class Event(Enum):
     """What may happen to a chunk."""
@@ -191,8 +194,7 @@ class Worker:
 
     def _take(self, number: int) -> Partition:
         taken = Partition(self.log.settings, number, self._stores[number])
-        suspicion = Suspicion(Mark(Path(os.devnull)))
-        taken.recover(lambda: self.log.source_of(number), self._catalogue, lambda _: suspicion)
+        taken.recover(lambda: self.log.source_of(number), self._catalogue, lambda _: Suspicion(NOWHERE))
         return taken
 
 
