@@ -154,6 +154,28 @@ def test_an_open_transaction_of_a_producer_is_reported_until_it_ends(settings: S
     until(lambda: "ImpressionsSourceUnreadable" not in firing(observers), FIRES_SECONDS, "it is over")
 
 
+def test_a_worker_that_hangs_while_producers_send_is_reported_until_it_goes_on(
+    settings: Settings, observers: Observers
+) -> None:
+    gone = {"ImpressionsNothingDecided", "ImpressionsTargetDown"}
+    # Behind the open transaction of the test before, nothing was decided either; a minute may pass until that is over.
+    until(lambda: not firing(observers) & gone, FIRES_SECONDS, "nothing is left of the test before")
+    worker, user = component("worker-0", settings).program, "sends"
+    worker.send(signal.SIGSTOP)
+    try:
+        until(lambda: "ImpressionsTargetDown" in firing(observers), FIRES_SECONDS, "it doesn't answer")
+        load.produce(settings, [at_home(user, flush(user, [impression("a0001", now_ms())]))])
+        until(
+            # And perhaps of partitions to which the tests before have sent within the minute.
+            lambda: str(load.home(user)) in values(observers, "ImpressionsNothingDecided", "partition"),
+            FIRES_SECONDS,
+            "nobody decides what comes",
+        )
+    finally:
+        worker.send(signal.SIGCONT)
+    until(lambda: not firing(observers) & gone, FIRES_SECONDS, "it goes on")
+
+
 def test_a_broker_that_hangs_is_reported_by_all_until_it_returns(settings: Settings, observers: Observers) -> None:
     assert "ImpressionsBrokerAway" not in firing(observers)
     broker = component("kafka", settings).program
@@ -169,28 +191,6 @@ def test_a_broker_that_hangs_is_reported_by_all_until_it_returns(settings: Setti
         broker.send(signal.SIGCONT)
     until(lambda: "ImpressionsBrokerAway" not in firing(observers), RETURNS_SECONDS, "the broker is back")
     decided(settings, observers, "returned")
-
-
-def test_a_worker_that_hangs_while_producers_send_is_reported_until_it_goes_on(
-    settings: Settings, observers: Observers
-) -> None:
-    gone = {"ImpressionsNothingDecided", "ImpressionsTargetDown"}
-    # While the broker hung, nothing was decided either; a minute must pass until that is over.
-    until(lambda: not firing(observers) & gone, FIRES_SECONDS, "nothing of it is left of the test before")
-    worker, user = component("worker-0", settings).program, "sends"
-    worker.send(signal.SIGSTOP)
-    try:
-        until(lambda: "ImpressionsTargetDown" in firing(observers), FIRES_SECONDS, "it doesn't answer")
-        load.produce(settings, [at_home(user, flush(user, [impression("a0001", now_ms())]))])
-        until(
-            # And perhaps of partitions to which the tests before have sent within the minute.
-            lambda: str(load.home(user)) in values(observers, "ImpressionsNothingDecided", "partition"),
-            FIRES_SECONDS,
-            "nobody decides what comes",
-        )
-    finally:
-        worker.send(signal.SIGCONT)
-    until(lambda: not firing(observers) & gone, FIRES_SECONDS, "it goes on")
 
 
 def test_a_partition_without_a_state_is_reported_and_the_others_go_on(settings: Settings, observers: Observers) -> None:

@@ -1,12 +1,14 @@
 """A real broker for tests: the project's, on free ports, with its data in the test's folder."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from streams.embedded.kafka import broker
-from streams.embedded.kafka.jars import share_jars
-from streams.embedded.ports import free_pair
+from streams.embedded.kafka.jars import kafka_version, share_jars
+from streams.embedded.kafka.java import require_java
+from streams.embedded.ports import controller_address, free_pair
 from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
 
@@ -23,6 +25,24 @@ def broker_settings(folder: Path, **more: object) -> Settings:
     with project.lock("jars.lock"):
         share_jars(RunFolder(settings.data_dir), project, lambda _: None)
     return settings
+
+
+def format_broker(settings: Settings) -> None:
+    """Give a broker that has no data a copy of a freshly formatted folder: formatting takes a fifth of its start.
+
+    All copies have one cluster id; a broker whose data is lost later gets another, as it formats for itself.
+    """
+    data, project = broker.data_dir(RunFolder(settings.data_dir)), RunFolder(ROOT / ".local")
+    if data.exists():
+        return
+    template = RunFolder(ROOT / ".local" / "formatted" / kafka_version())
+    with project.lock("jars.lock"):
+        formatted = broker.data_dir(template)
+        if not formatted.exists():
+            share_jars(template, project, lambda _: None)
+            address = broker.embedded_address(settings)
+            broker.format_data(require_java(), template, address, controller_address(address))
+    shutil.copytree(formatted, data)
 
 
 def start_broker(settings: Settings) -> None:

@@ -19,7 +19,7 @@ from streams.provision.topics import provision_kafka
 from streams.settings import Settings
 from tests.support import load
 from tests.support.audit import Audit
-from tests.support.kafka import broker_settings
+from tests.support.kafka import broker_settings, format_broker
 from tests.support.load import FLUSH_SECONDS, Raw
 from tests.support.wait import until
 from tests.support.worker import WorkerProcess
@@ -116,7 +116,9 @@ def stack_settings(folder: Path, **more: Any) -> Settings:
     """Settings of a stack in `folder`, on free ports, quick to notice dead processes."""
     clickhouse = f"http://127.0.0.1:{free_pair()}"
     free = {"clickhouse_url": clickhouse, "metrics_port": metrics_port(), "session_timeout_seconds": 6}
-    return broker_settings(folder, **{**free, **more})
+    settings = broker_settings(folder, **{**free, **more})
+    format_broker(settings)
+    return settings
 
 
 def provision_log(settings: Settings) -> None:

@@ -51,7 +51,11 @@ def many(system: System, rng: Random) -> None:
     _come_and_go(system, rng, 20)
 
 
-@case("offsets of the worker rewound to 0", Fault.WORKER_REWOUND)
+@case(
+    "offsets of the worker rewound to 0",
+    Fault.WORKER_REWOUND,
+    shown_by="test_worker_crash.py::test_offsets_moved_by_hand_change_nothing",
+)
 def worker_rewound(system: System, rng: Random) -> None:
     """The committed offsets of the group are set to 0 while it has no members."""
     with system.keeper.held("worker-0"):
@@ -59,7 +63,11 @@ def worker_rewound(system: System, rng: Random) -> None:
         _move(system, "impressions", ["impressions.v1"])
 
 
-@case("offsets of the sink rewound to 0", Fault.SINK_REWOUND)
+@case(
+    "offsets of the sink rewound to 0",
+    Fault.SINK_REWOUND,
+    shown_by="test_sink.py::test_a_rewind_changes_nothing",
+)
 def sink_rewound(system: System, rng: Random) -> None:
     """The committed offsets of the sink are set to 0 while its group has no members."""
     with system.keeper.held("sink-0"):
