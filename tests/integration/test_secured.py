@@ -75,6 +75,8 @@ def record(settings: Settings, user: str, artworks: int) -> None:
     with ImpressionProducer(settings.kafka_bootstrap, config=security(settings)) as producer:
         for number in range(artworks):
             producer.record(user, f"a{number}")
+        # With a broker, a leader is gone and perhaps the controller; others are elected within half a minute.
+        producer.close(ROWS_SECONDS)
 
 
 def test_recorded_impressions_reach_clickhouse(running: Running) -> None:
