@@ -37,7 +37,7 @@ def of_reading(reading: Reading) -> Answer:
 
     The 202 must not be sent before the brokers have acknowledged the reading's lines.
     """
-    rejected = [{"line": line, "index": index, "reason": reason} for line, index, reason in reading.rejected]
+    rejected = [{"line": each.line, "index": each.index, "reason": each.reason} for each in reading.rejected]
     if reading.forbidden:
         detail = reading.token_error or "the token doesn't cover any of these flushes; none of them was recorded"
         return problem(403, "unauthorised", detail, rejected=rejected)

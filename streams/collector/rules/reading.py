@@ -39,7 +39,7 @@ _Impressions = Sequence[decode_fast.Impression] | Sequence[Impression] | Sequenc
 _UNAUTHORISED = "unauthorised"
 
 
-class Rejected(NamedTuple):
+class Rejected(Struct, frozen=True, gc=False):
     """A piece that will be, or was, rejected. `line` counts the body's lines as sent; `index` is -1 for all of it."""
 
     line: int
@@ -238,7 +238,7 @@ class Reader:
         )
 
     def _take_token(self, token: str) -> None:
-        """Let a token line stand for the lines after it. One that isn't valid authorises nothing, not even by header."""
+        """Let a token line stand for the lines after it. If it isn't valid, nothing does, not even the header's."""
         self._token_lines += 1
         if self._token_lines > MOST_TOKEN_LINES:
             raise _too_many("token lines", MOST_TOKEN_LINES)

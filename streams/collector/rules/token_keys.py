@@ -76,9 +76,9 @@ def _read_key(number: int, entry: Any) -> tuple[str, Key]:
         raise UserError(f"{where} is a private key (it has a `d`): only its issuer may have that one.")
     if entry.get("kty") != "OKP" or entry.get("crv") != "Ed25519":
         raise UserError(f"{where} is not an Ed25519 key: `kty` must be OKP, and `crv` Ed25519.")
-    x = entry.get("x")
+    x = entry["x"] if isinstance(entry.get("x"), str) else ""
     try:
-        raw = urlsafe_b64decode(x.encode()) if isinstance(x, str) else b""
+        raw = urlsafe_b64decode(x.encode())
         if len(raw) != _KEY_BYTES:
             raise ValueError
         jws = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": x})

@@ -18,7 +18,6 @@ from streams.collector.rules.token_keys import Key
 
 # A token with a few claims has 300.
 MOST_CHARACTERS = 4_096
-MOST_POOLS = 100
 _PASETO = "v4.public."
 _ALGORITHMS = ["EdDSA", "Ed25519"]  # RFC 8037's name, and RFC 9864's for the same
 _JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
@@ -61,7 +60,8 @@ def verify(text: str, keys: Mapping[str, Key]) -> Claims:
 def _verify_paseto(text: str, keys: Mapping[str, Key]) -> bytes:
     try:
         token = Token.new(text)
-        assert isinstance(token.payload, bytes) and isinstance(token.footer, bytes)
+        assert isinstance(token.payload, bytes)
+        assert isinstance(token.footer, bytes)
         footer = orjson.loads(token.footer or b"null")
     except ValueError:
         raise TokenError("malformed", "the token's footer is not JSON, or the token is not base64url") from None

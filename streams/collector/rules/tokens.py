@@ -1,7 +1,7 @@
 """Signed tokens: who may record for which user (contract §6). Verified by a public key, never looked up.
 
-Two formats, both Ed25519: PASETO v4.public, and a JWS in its compact form with the algorithm EdDSA. The key's id (`kid`,
-in PASETO's footer or JWS's header) chooses the key; what is signed names `sub` and `exp`, and may name `pools`,
+Two formats, both Ed25519: PASETO v4.public, and a JWS in its compact form with the algorithm EdDSA. The key's id
+(`kid`, in PASETO's footer or JWS's header) chooses the key; what is signed names `sub` and `exp`, and may name `pools`,
 `origin` and `nbf`. Everything else in it is ignored.
 """
 
