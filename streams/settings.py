@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
@@ -124,8 +125,8 @@ class Settings(BaseSettings):
         description="Networks of the proxies in front of the collector, with commas between, as 10.0.0.0/8: their"
         " header names the client's address. Empty: no proxy is believed.",
     )
-    collector_proxy_header: str = Field(
-        "x-forwarded-for", pattern="^(x-forwarded-for|forwarded)$", description="The header that these proxies write."
+    collector_proxy_header: Literal["x-forwarded-for", "forwarded"] = Field(
+        "x-forwarded-for", description="The header that these proxies write."
     )
     collector_budget_mib: int = Field(
         64, ge=8, le=65_536, description="Most that bodies being read and lines not acknowledged may hold (MiB)."

@@ -90,10 +90,16 @@ class _Client:
 class Log:
     """Appends to impressions.v1. All methods belong to the event loop's thread."""
 
-    def __init__(self, settings: Settings, acknowledged: Callable[[int, int, float], None] | None = None) -> None:
-        """`acknowledged` gets the lines and bytes of each acknowledged record, and how long that took (s)."""
+    def __init__(
+        self,
+        settings: Settings,
+        acknowledged: Callable[[int, int, float], None] = lambda _lines, _bytes, _seconds: None,
+        failed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`acknowledged` gets the lines and bytes of each acknowledged record, and how long that took (s); `failed` is
+        called for each record that wasn't."""
         self._settings = settings
-        self._observe = acknowledged
+        self._observe_acknowledged, self._observe_failed = acknowledged, failed
         self._topic = Topic(settings, self._begin_anew)
         self._packer = Packer(self._send)
         self._bridge = LoopBridge()
@@ -205,10 +211,10 @@ class Log:
         now = time.monotonic()
         if error is None:
             self._acknowledged_at, self._login = now, ""
-            if self._observe is not None:
-                self._observe(len(record.lines), record.size, now - sent)
+            self._observe_acknowledged(len(record.lines), record.size, now - sent)
             self._packer.acknowledged(record)
             return
+        self._observe_failed()
         if error.code() in FOR_GOOD:
             logger.warning("record_refused", partition=record.partition, lines=len(record.lines), why=error.str())
             self._packer.refused(record, error.str())

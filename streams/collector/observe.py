@@ -1,4 +1,4 @@
-"""The collector's metrics and logs. Counts are exact; of the flushes that succeed, the log has the same share everywhere.
+"""The collector's metrics and logs. Counts are exact; of the flushes that succeed, only a share is logged.
 
 Log lines carry the ids of flushes, never those of users, nor addresses, nor payloads.
 """
@@ -86,6 +86,13 @@ def acknowledged(lines: int, _size: int, seconds: float) -> None:
 def append_failed() -> None:
     """Count a record that the brokers didn't acknowledge."""
     metrics.collector_append_failures.inc()
+
+
+def connection_refused(status: int) -> None:
+    """Count a request that ended before its head did, or a connection that found no room."""
+    reasons = {400: "http", 408: "header_time", 431: "header_bytes", 503: "limit"}
+    _count(metrics.collector_requests, "other", str(int(status))).inc()
+    refused(reasons[status])
 
 
 def connection_ended(reason: str) -> None:

@@ -1,13 +1,14 @@
 """uvicorn's HTTP/1.1 protocol, limited: a head has a size and a deadline, and a lost connection leaves nothing behind.
 
-uvicorn 0.54 bounds neither a head nor the time that it takes, and keeps a connection that was reset until its keep-alive
-timer fires (docs/upstream). What a body may cost is the application's part (streams.collector.http.body), except after
-the answer: the rest of a body that nobody reads is thrown away here, so that the client can read why.
+uvicorn 0.54 bounds neither a head nor the time that it takes, and keeps a connection that was reset until its timer for
+idle connections fires. What a body may cost is the application's part (streams.collector.http.body), except after the
+answer: the rest of a body that nobody reads is thrown away here, so that the client can read why.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -33,17 +34,22 @@ class Limits:
 class Gate:
     """What all connections of a server share."""
 
-    def __init__(self, limits: Limits, refused: Callable[[int], None] | None = None) -> None:
-        """`refused` is called with the status of every request that the application never saw."""
-        self.limits = limits
+    def __init__(
+        self,
+        limits: Limits,
+        refused: Callable[[int], None] = lambda _status: None,
+        ended: Callable[[str], None] = lambda _reason: None,
+    ) -> None:
+        """`refused` is called with the status of every request that the application never saw, `ended` with the reason
+        for which a connection is over: closed, reset, idle, header_time, body_time or limit."""
+        self.limits, self.ended = limits, ended
         self.draining = False
         """Once set, every answer says that the connection ends with it."""
         self._refused = refused
 
     def refuse(self, status: int) -> bytes:
         """Count and return an answer that ends the connection."""
-        if self._refused is not None:
-            self._refused(status)
+        self._refused(status)
         phrase = HTTPStatus(status).phrase
         body = b'{"type":"about:blank","title":"%s","status":%d}\n' % (phrase.encode(), status)
         lines = (
@@ -85,18 +91,21 @@ class LimitedProtocol(HttpToolsProtocol):
         self._thrown_away = 0
         self._refused = False
         self._running: RequestResponseCycle | None = None
+        # Why this side ends the connection; empty while it doesn't, or only as HTTP has it.
+        self._why = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head, if there is room for another connection."""
         super().connection_made(transport)
         if len(self.connections) > self.gate.limits.connections:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "limit")
         else:
             self._time(self.gate.limits.head_seconds, self._head_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything at once, however the connection ended."""
         super().connection_lost(exc)
+        self.gate.ended(self._why or ("closed" if exc is None else "reset"))
         self._unset_keepalive_if_required()
         self._untime()
         self.pipeline.clear()
@@ -113,14 +122,16 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._refused or not self._in_head:
             return
         if self._came > self.gate.limits.head_bytes:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "limit")
         elif self._came and self._timer is None:
             self._time(self.gate.limits.head_seconds, self._head_late)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what the parser refused; `msg` is uvicorn's word for it."""
-        too_large = self._parsed > self.gate.limits.head_bytes
-        self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST)
+        if self._parsed > self.gate.limits.head_bytes:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "limit")
+        else:
+            self._refuse(HTTPStatus.BAD_REQUEST)
 
     # The parser's reports, in their order.
 
@@ -155,7 +166,7 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self._thrown_away += len(body)
         if self._thrown_away > self.gate.limits.linger_bytes:
-            self.transport.close()
+            self._close("limit")
 
     def on_message_complete(self) -> None:
         """The request is over; the connection may be used again if it was answered before."""
@@ -173,10 +184,19 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """An answer is written."""
         super().on_response_complete()
-        if self._receiving and not self.transport.is_closing() and self.cycle.response_complete:
+        if not self._receiving or not self.cycle.response_complete:
+            return
+        if self.transport.is_closing():
+            self._why = "body_time"
+        else:
             # Closing now would reset the connection, and the client might never see the answer.
             self._unset_keepalive_if_required()
-            self._time(self.gate.limits.linger_seconds, self.transport.close)
+            self._time(self.gate.limits.linger_seconds, partial(self._close, "body_time"))
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing more came on this connection."""
+        self._why = "idle"
+        super().timeout_keep_alive_handler()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
@@ -201,13 +221,17 @@ class LimitedProtocol(HttpToolsProtocol):
     def _head_late(self) -> None:
         self._timer = None
         if self._came:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "header_time")
         else:  # browsers connect ahead of need: nobody is there to read an answer
-            self.transport.close()
+            self._close("header_time")
 
-    def _refuse(self, status: int) -> None:
+    def _close(self, why: str) -> None:
+        self._why = why
+        self.transport.close()
+
+    def _refuse(self, status: int, why: str = "") -> None:
         """Listen no more: answer, and close the connection; but first let a request be answered that came whole."""
-        self._refused = True
+        self._refused, self._why = True, why
         self._untime()
         answer = self.gate.refuse(status)
         running = self._running

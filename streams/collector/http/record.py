@@ -133,9 +133,7 @@ class Request:
     async def _read(self, whole: bytes, partitions: int) -> Reading:
         door, head, now = self._door, self.head, time.time()
         authority = Authority(door.tokens, now, head.origin, bearer(head.authorization)) if door.tokens else None
-        reader = Reader(
-            whole, now_ms=int(1000 * now), partitions=partitions, rules=door.rules, authority=authority
-        )
+        reader = Reader(whole, now_ms=int(1000 * now), partitions=partitions, rules=door.rules, authority=authority)
         while reader.step():
             await asyncio.sleep(0)  # others' turn
         return reader.reading
