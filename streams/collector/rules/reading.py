@@ -278,8 +278,8 @@ class Reader:
 
 
 def _token_of(line: bytes) -> str | None:
-    """Return the token of a token line: an object whose only field is `token`, a text."""
-    if len(line) > _TOKEN_LINE_BYTES:
+    """Return the token of a token line: an object whose only field is `token`, a text; all of it is ASCII."""
+    if len(line) > _TOKEN_LINE_BYTES or not line.isascii():
         return None
     try:
         return _read_token(line).token
