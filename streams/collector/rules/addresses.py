@@ -51,7 +51,9 @@ class Proxies:
         if found is None or not self.trusts(found):
             return peer
         text = ",".join(values)
-        for hop in reversed(self._hops(text[-_MOST_CHARACTERS:])[-_MOST_HOPS:]):
+        if len(text) > _MOST_CHARACTERS:
+            text = text[-_MOST_CHARACTERS:].partition(",")[2]  # without the part of an address that was cut
+        for hop in reversed(self._hops(text)[-_MOST_HOPS:]):
             address = _address(hop)
             if address is None:
                 break

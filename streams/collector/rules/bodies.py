@@ -118,12 +118,14 @@ class Inflater:
         BadBodyError for what isn't gzip, after a member's end too.
         """
         out: list[bytes] = []
-        while piece:
+        more = False  # whether what has no room in a step is still to come, perhaps without any input left
+        while piece or more:
             if self._member is None:
                 self._begin()
             assert self._member is not None
+            room = min(_STEP_BYTES, self.limit - self.inflated + 1)
             try:
-                data = self._member.decompress(piece, min(_STEP_BYTES, self.limit - self.inflated + 1))
+                data = self._member.decompress(piece, room)
             except zlib.error:
                 raise BadBodyError("gzip", "the body is not valid gzip") from None
             self.inflated += len(data)
@@ -131,11 +133,9 @@ class Inflater:
                 raise TooLargeError("inflated_bytes", f"the body has more than {self.limit} bytes inflated")
             out.append(data)
             if self._member.eof:
-                piece, self._member = self._member.unused_data, None
-            elif data or self._member.unconsumed_tail:
-                piece = self._member.unconsumed_tail
+                piece, more, self._member = self._member.unused_data, False, None
             else:
-                piece = b""
+                piece, more = self._member.unconsumed_tail, len(data) == room
         return b"".join(out)
 
     def _begin(self) -> None:

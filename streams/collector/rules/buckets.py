@@ -8,10 +8,11 @@ was refused last, for the price of one request an address. Here the key whose bu
 rid of a debt of n requests, all others must owe n requests each.
 """
 
-from heapq import heappop, heappush, heapreplace
+from collections.abc import Mapping
+from heapq import heappop, heappush
 
-# Forgotten at each new key if their buckets are full: more than one, so that the number of keys falls again.
-_SWEPT = 2
+# Entries that are looked at when a key is added: more than one, so that the number of keys falls again.
+_LOOKS = 8
 # Below this a wait is noise of adding floats (s).
 _NO_WAIT = 1e-6
 
@@ -23,41 +24,63 @@ class Buckets:
         self.rate, self.burst, self.most = rate, burst, most
         self.forgotten = 0  # keys that still owed something
         self._full_at: dict[str, float] = {}
-        # Each key once, by a time that may be too early: a key that took more meanwhile is found when it is first.
+        # Each key once, by a time that may be too early: that a key took more meanwhile is found when it comes first.
         self._soonest: list[tuple[float, str]] = []
 
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, key: str, amount: float, now: float) -> float:
-        """Take `amount` tokens and return 0, or take none and return the seconds after which it would succeed.
+    def wait(self, key: str, amount: float, now: float) -> float:
+        """Return the seconds after which taking `amount` tokens would succeed, 0 if it would now.
 
         An amount above the burst needs a full bucket and leaves a debt, so that it is possible, and paid for. `now` is
         in seconds, by a clock that doesn't go back.
         """
-        known = self._full_at.get(key)
-        full_at = now if known is None or known < now else known
-        wait = full_at + (min(amount, self.burst) - self.burst) / self.rate - now
-        if wait > _NO_WAIT:
-            return wait
-        if amount > 0:
-            if known is None:
-                self._make_room(now)
-                heappush(self._soonest, (full_at, key))
-            self._full_at[key] = full_at + amount / self.rate
-        return 0.0
+        full_at = self._full_at.get(key, now)
+        wait = max(full_at, now) + (min(amount, self.burst) - self.burst) / self.rate - now
+        return wait if wait > _NO_WAIT else 0.0
+
+    def take(self, key: str, amount: float, now: float) -> float:
+        """Take `amount` tokens and return 0, or take none and return the seconds to wait, as `wait` does."""
+        wait = self.wait(key, amount, now)
+        if not wait and amount > 0:
+            self._take(key, amount, now)
+        return wait
+
+    def take_all(self, amounts: Mapping[str, float], now: float) -> float:
+        """Take tokens of several keys and return 0, or take none of any and return the longest wait (s)."""
+        wait = max((self.wait(key, amount, now) for key, amount in amounts.items()), default=0.0)
+        if not wait:
+            for key, amount in amounts.items():
+                self._take(key, amount, now)
+        return wait
+
+    def _take(self, key: str, amount: float, now: float) -> None:
+        full_at = self._full_at.get(key)
+        if full_at is None:
+            self._make_room(now)
+            heappush(self._soonest, (now, key))
+        self._full_at[key] = max(full_at or now, now) + amount / self.rate
 
     def _make_room(self, now: float) -> None:
-        swept = 0
-        while self._soonest and swept < _SWEPT:
-            at, key = self._soonest[0]
+        """Forget keys whose buckets are full, and if none is but the table is, the one that is full soonest.
+
+        Looks at a few entries only. If all of them took more since they were put in order, the best of these goes.
+        """
+        owing: list[tuple[float, str]] = []
+        for _ in range(min(_LOOKS, len(self._soonest))):
+            at, key = heappop(self._soonest)
             full_at = self._full_at[key]
-            if full_at > at:
-                heapreplace(self._soonest, (full_at, key))
-            elif full_at <= now or len(self._full_at) >= self.most:
-                heappop(self._soonest)
+            if full_at <= now:
                 del self._full_at[key]
-                self.forgotten += full_at > now
-                swept += 1
-            else:
-                return
+                continue
+            owing.append((full_at, key))
+            if full_at <= at:
+                break  # in order, so all others are full later
+        if owing and len(self._full_at) >= self.most:
+            soonest = min(owing)
+            owing.remove(soonest)
+            del self._full_at[soonest[1]]
+            self.forgotten += 1
+        for entry in owing:
+            heappush(self._soonest, entry)

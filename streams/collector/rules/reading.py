@@ -7,7 +7,7 @@ impression whose artwork the user saw in an earlier request is the worker's to k
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -30,9 +30,13 @@ MOST_TOKEN_LINES = 100
 MOST_REJECTED = 5_000
 # `{"token":"…"}` with the longest token, and room for spaces.
 _TOKEN_LINE_BYTES = 5_000
-# What `Reader.step` reads at once: a few ms, if nothing of it can take the fast path.
-_STEP_LINES = 64
-_STEP_BYTES = 128 * 1024
+# Lines that are decoded together: less than a ms on the fast path.
+_PART_LINES = 64
+_PART_BYTES = 128 * 1024
+# What a step may do beside that, in units of about a µs: a byte on the slow path, and a piece that is rejected.
+_STEP_WORK = 2_000
+_BYTES_OF_WORK = 64
+_WORK_OF_REJECTING = 5
 
 _FRESH, _REPEAT = Verdict.FRESH, Verdict.REPEAT
 _Impressions = Sequence[decode_fast.Impression] | Sequence[Impression] | Sequence[Impression | InvalidImpression]
@@ -116,7 +120,7 @@ def read(body: bytes, *, now_ms: int, partitions: int, rules: Rules, authority: 
     """Read a whole body. Raises TooLargeError if it has too many pieces; other parameters as Reader's."""
     reader = Reader(body, now_ms=now_ms, partitions=partitions, rules=rules, authority=authority)
     while reader.step():
-        pass
+        continue
     return reader.reading
 
 
@@ -134,7 +138,8 @@ class Reader:
             raise _too_many("lines", MOST_FLUSHES + MOST_TOKEN_LINES)
         self.reading = Reading()
         self._lines = split(body) if body else []
-        self._next = self._token_lines = 0
+        self._token_lines = 0
+        self._steps = self._read()
         self._now_ms, self._partitions, self._rules = now_ms, partitions, rules
         self._authority = authority
         self._claims: Claims | None = None
@@ -145,22 +150,41 @@ class Reader:
             self._authorise(authority, authority.bearer)
 
     def step(self) -> bool:
-        """Read some lines more, and return whether there are others. Raises TooLargeError."""
-        lines, start = self._lines, self._next
-        end, size = start, 0
-        while end < len(lines) and end - start < _STEP_LINES and size < _STEP_BYTES:
-            size += len(lines[end])
+        """Read some lines more, a few ms long, and return whether to go on. Raises TooLargeError."""
+        return next(self._steps, False)
+
+    def _read(self) -> Iterator[bool]:
+        """Read all lines; yield where a step ends."""
+        lines, rejected = self._lines, self.reading.rejected
+        start = work = 0
+        while start < len(lines):
+            end = self._end_of_part(start)
+            part = lines[start:end]
+            for number, line, flush in zip(range(start, end), part, decode_fast.read(part), strict=True):
+                before = len(rejected)
+                if flush is None:
+                    self._carefully(number, line)
+                    work += len(line) // _BYTES_OF_WORK
+                else:
+                    self._flush(number, line, flush.user_id, flush.flush_id, flush.impressions)
+                if len(rejected) > before:
+                    work += (len(rejected) - before) * _WORK_OF_REJECTING
+                    if len(rejected) > MOST_REJECTED:
+                        raise _too_many("pieces that would be rejected", MOST_REJECTED)
+                if work > _STEP_WORK:
+                    yield True
+                    work = 0
+            start = end
+            if start < len(lines):
+                yield True
+
+    def _end_of_part(self, start: int) -> int:
+        """Return the end of the lines that are decoded together."""
+        size, end = 0, start
+        while end < len(self._lines) and end - start < _PART_LINES and size < _PART_BYTES:
+            size += len(self._lines[end])
             end += 1
-        self._next = end
-        part = lines[start:end]
-        for number, line, flush in zip(range(start, end), part, decode_fast.read(part), strict=True):
-            if flush is None:
-                self._carefully(number, line)
-            else:
-                self._flush(number, line, flush.user_id, flush.flush_id, flush.impressions)
-        if len(self.reading.rejected) > MOST_REJECTED:
-            raise _too_many("pieces that would be rejected", MOST_REJECTED)
-        return end < len(lines)
+        return end
 
     def _carefully(self, number: int, line: bytes) -> None:
         """Read a line that the fast path left: a token line, or one that is unusual or wrong."""
@@ -254,8 +278,8 @@ class Reader:
 
 
 def _token_of(line: bytes) -> str | None:
-    """Return the token of a token line: an object whose only field is `token`, a text."""
-    if len(line) > _TOKEN_LINE_BYTES:
+    """Return the token of a token line: an object whose only field is `token`, a text; all of it is ASCII."""
+    if len(line) > _TOKEN_LINE_BYTES or not line.isascii():
         return None
     try:
         return _read_token(line).token

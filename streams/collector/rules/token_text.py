@@ -18,10 +18,11 @@ from streams.collector.rules.token_keys import Key
 
 # A token with a few claims has 300.
 MOST_CHARACTERS = 4_096
-_PASETO = "v4.public."
 _ALGORITHMS = ["EdDSA", "Ed25519"]  # RFC 8037's name, and RFC 9864's for the same
+# Both libraries read base64url more leniently; one token would then have any number of texts, and places in a cache.
+_PASETO = re.compile(r"v4\.public\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?")
 _JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
-_ANY_PASETO = re.compile(r"v[0-9]+\.")
+_OTHER_PASETO = re.compile(r"v[0-9]+\.(?!public\.)|v(?!4\.)[0-9]+\.")
 _IDS: TypeAdapter[list[str]] = TypeAdapter(list[Id])
 
 
@@ -48,9 +49,9 @@ def verify(text: str, keys: Mapping[str, Key]) -> Claims:
     """Return what a token says if one of the keys signed it, whatever the time. Raises TokenError."""
     if len(text) > MOST_CHARACTERS or not text.isascii():
         raise TokenError("malformed", f"the token is not ASCII, or has more than {MOST_CHARACTERS} characters")
-    if text.startswith(_PASETO):
+    if _PASETO.fullmatch(text):
         return _claims(_verify_paseto(text, keys), _iso_time)
-    if _ANY_PASETO.match(text):
+    if _OTHER_PASETO.match(text):
         raise TokenError("algorithm", "the token is PASETO, but not v4.public")
     if _JWS.fullmatch(text):
         return _claims(_verify_jws(text, keys), _numeric_time)
