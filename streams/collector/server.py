@@ -39,8 +39,10 @@ logger = log.get(__name__)
 KEEP_ALIVE_SECONDS = 15
 # Connections that the kernel holds for us until we take them: a burst of them after a restart.
 BACKLOG = 4096
-# From the end of the notice to the end of the process: a body (15 s), and its acknowledgement.
-GRACE_SECONDS = 20
+# From the end of the notice to that of the last request: a body takes up to 15 s.
+GRACE_SECONDS = 18
+# And until what nobody waits for any more is acknowledged. Whoever stops us gives us 30 s in all.
+DRAIN_SECONDS = 10
 TICK_SECONDS = 1.0
 # Descriptors for everything that isn't a client's connection.
 OWN_DESCRIPTORS = 256
@@ -98,7 +100,7 @@ class Collector:
         finally:
             ticks.cancel()
             starting.cancel()
-            drained = await self.log.drain(GRACE_SECONDS)
+            drained = await self.log.drain(DRAIN_SECONDS)
             await self.log.close()
         if starting.done() and not starting.cancelled():
             starting.result()
