@@ -2,6 +2,7 @@
 
 import base64
 import json
+import string
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -162,6 +163,11 @@ def test_every_character_of_a_token_is_signed(issue: Issue) -> None:
 @FORMATS
 def test_a_token_has_one_text(issue: Issue) -> None:
     text = issue({"sub": "u1", "exp": EXP})
+    # The last character has bits that belong to no byte.
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    same = text[:-1] + alphabet[alphabet.index(text[-1]) + 1]
+    assert raw(same.rpartition(".")[2]) == raw(text.rpartition(".")[2])
+    assert reason(same) == "malformed"
     for changed in (
         text + "=",
         text + "\n",
