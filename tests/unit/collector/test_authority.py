@@ -54,11 +54,14 @@ def test_a_token_that_is_not_valid_authorises_nothing_not_even_by_the_header(tok
 
 def test_a_body_with_nothing_else_is_forbidden_and_the_answer_says_why() -> None:
     assert reading_of(ONE, TWO).forbidden
-    assert orjson.loads(of_reading(reading_of(TWO, token=T1)).body)["detail"].startswith("the token doesn't cover")
+    other = orjson.loads(of_reading(reading_of(TWO, token=T1)).body)
+    assert other["detail"].startswith("the token doesn't cover")
+    assert "token" not in other
     answer = of_reading(reading_of(ONE, token_line(FORGED), ONE, token=OLD))
     assert answer.status == 403
     problem = orjson.loads(answer.body)
-    assert (problem["reason"], problem["detail"]) == ("unauthorised", "the token has expired")
+    assert (problem["reason"], problem["token"]) == ("unauthorised", "expired")
+    assert problem["detail"] == "the token has expired"
     assert [each["line"] for each in problem["rejected"]] == [0, 2]
 
 
