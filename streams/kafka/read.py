@@ -41,10 +41,14 @@ def reader(settings: Settings, **more: str | int | float | bool) -> Consumer:
 
 
 class Polled(NamedTuple):
-    """The result of one poll: records, in order within each partition, and the partitions that reached their end."""
+    """The result of one poll: records, in order within each partition, and the partitions that reached their end.
+
+    `ends` are the offsets of those ends, after which nothing was there when the client looked.
+    """
 
     records: list[Message]
     ended: set[Key]
+    ends: dict[Key, int]
 
 
 def poll(consumer: Consumer, most: int, seconds: float) -> Polled:
@@ -53,13 +57,15 @@ def poll(consumer: Consumer, most: int, seconds: float) -> Polled:
     Raises if waiting longer wouldn't help: BrokerAwayError if starting over may, UserError if a person must act,
     KafkaException for a defect.
     """
-    polled = Polled([], set())
+    polled = Polled([], set(), {})
     for message in consumer.consume(most, seconds):
         error = message.error()
         if error is None:
             polled.records.append(message)
         elif error.code() == KafkaError._PARTITION_EOF:
-            polled.ended.add((message.topic(), message.partition()))
+            key = (message.topic(), message.partition())
+            polled.ended.add(key)
+            polled.ends[key] = message.offset() or 0
         elif error.code() in GONE:
             raise BrokerAwayError(f"Kafka can't read {message.topic()} now: {error.str()}.")
         elif kafka_kind(error) is not Kind.WAIT:
