@@ -98,12 +98,12 @@ def up_to(
     consumer.assign([start])
     at, ended, heard = start.offset, False, time.monotonic()
     while at < end and not ended:
-        records, ends = poll(consumer, most, seconds)
+        records, ended_now, _ = poll(consumer, most, seconds)
         now = time.monotonic()
-        if records or ends:
+        if records or ended_now:
             heard = now
         elif patience is not None and now - heard > patience:
             raise BrokerAwayError(f"No broker sends what partition {start.partition} of {start.topic} holds.")
         at = (records[-1].offset() or 0) + 1 if records else at
-        ended = bool(ends)
+        ended = bool(ended_now)
         yield records, at

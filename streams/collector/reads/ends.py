@@ -25,7 +25,7 @@ class Ends(Generic[K]):
             self._read[log] = max(offset, self._read[log])
 
     def ask(self, ends: Mapping[K, int], now: float) -> None:
-        """Take ends that were asked for at `now`, unless earlier ones have not been reached yet. Some may be missing."""
+        """Take ends, perhaps not all, that were asked for at `now`, unless earlier ones have not been reached yet."""
         if self._unreached() is None:
             self._asked = now, ends
 

@@ -43,7 +43,7 @@ _READER: dict[str, str | int | float | bool] = {
 
 
 class Batch(NamedTuple):
-    """What a poll brought: records of rows by partition and offset, catalogue records, and up to where each log was read.
+    """What a poll brought: rows by partition and offset, catalogue records, and up to where each log was read.
 
     `reached` is the offset after the last record, or the end of the partition.
     """

@@ -26,7 +26,9 @@ class Rows(NamedTuple):
 class Timeline:
     """The newest rows of one user, all there are down to `floor`; None: all there are."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        """Keep at least the newest `most` rows, and at most twice as many."""
+        self._most = most
         self._keys: list[Key] = []  # oldest first
         self._rows: list[Row] = []
         self._floor: Key | None = None
@@ -46,8 +48,8 @@ class Timeline:
             return
         self._keys.insert(at, key)
         self._rows.insert(at, row)
-        if len(self._keys) > 2 * MOST:
-            self._cut(len(self._keys) - MOST)
+        if len(self._keys) > 2 * self._most:
+            self._cut(len(self._keys) - self._most)
 
     def merge(self, found: Rows) -> None:
         """Take ClickHouse's newest rows; rows may come twice."""
