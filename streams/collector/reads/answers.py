@@ -2,6 +2,7 @@
 
 import random
 from hashlib import blake2b
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -13,30 +14,36 @@ _CACHE = "private, no-cache"
 
 
 class ProblemError(Exception):
-    """An answer other than 200, with its status, a sentence, and further headers."""
+    """An answer other than 200: its status, a word for programs, a sentence for people, and further headers."""
 
-    def __init__(self, status: int, title: str, detail: str, **headers: str) -> None:
+    def __init__(self, status: int, reason: str, detail: str, **headers: str) -> None:
         super().__init__(detail)
-        self.status, self.title, self.detail = status, title, detail
+        self.status, self.reason, self.detail = status, reason, detail
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def response(self) -> Response:
         """Return it as `application/problem+json`."""
-        body = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail}
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "reason": self.reason,
+            "detail": self.detail,
+        }
         headers = {"cache-control": "no-store", **self.headers}
         return Response(orjson.dumps(body), self.status, headers, "application/problem+json")
 
 
 def wrong(detail: str) -> ProblemError:
     """Return the problem of a request that can't be read."""
-    return ProblemError(400, "Bad Request", detail)
+    return ProblemError(400, "parameter", detail)
 
 
 def away(why: str) -> ProblemError:
     """Return the problem of a read that can't be answered now."""
     # Not all at once.
     seconds = str(random.randint(1, 3))
-    return ProblemError(503, "Service Unavailable", f"This can't be answered now: {why}.", retry_after=seconds)
+    return ProblemError(503, "away", f"This can't be answered now: {why}.", retry_after=seconds)
 
 
 def validator(*parts: str) -> str:

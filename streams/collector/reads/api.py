@@ -15,6 +15,7 @@ from streams.collector.reads import cursors
 from streams.collector.reads.answers import ProblemError, away, found, matches, not_modified, validator, wrong
 from streams.collector.reads.cursors import CursorError
 from streams.collector.reads.errors import AwayError
+from streams.collector.reads.openapi import LIMIT, MOST
 from streams.collector.reads.service import Coverage, Reads
 from streams.collector.reads.timeline import Key
 from streams.metrics import collector as metrics
@@ -24,7 +25,6 @@ from streams.metrics import collector as metrics
 Claims = Callable[[Request], str | None]
 Call = Callable[[Request], Awaitable[Response]]
 
-LIMIT, MOST = 50, 500
 _LAST_MS = 9_999_999_999_999
 _ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
 
@@ -110,7 +110,7 @@ class _Api:
         only = self._claims(request)
         user_id = _id(request.path_params["user"], "The user")
         if only is not None and only != user_id:
-            raise ProblemError(403, "Forbidden", "The token is another user's.")
+            raise ProblemError(403, "forbidden", "The token is another user's.")
         return user_id
 
     def _tag(self, request: Request, user_id: str) -> str:
