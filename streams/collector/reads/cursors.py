@@ -36,7 +36,7 @@ def read_unseen(text: str, pool_id: str) -> int:
         kind, pool, ordinal = _UNSEEN.decode(_json(text))
     except MsgspecError:
         raise CursorError from None
-    if kind != "u" or pool != pool_id or not 0 <= ordinal <= _LAST_ORDINAL + 1:
+    if kind != "u" or pool != pool_id or not 0 <= ordinal <= _LAST_ORDINAL:
         raise CursorError
     return ordinal
 
