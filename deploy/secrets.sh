@@ -43,7 +43,7 @@ hash() {
     printf '    <%s_sha256>%s</%s_sha256>\n' "$1" "$(openssl dgst -sha256 -r "$folder/clickhouse_$1" | cut -d' ' -f1)" "$1"
 }
 
-users="migrator writer reader grafana operator eraser"
+users="migrator writer reader grafana collector operator eraser"
 for user in $users; do password "clickhouse_$user"; done
 for name in grafana_admin kafka_broker kafka_impressions; do password "$name"; done
 

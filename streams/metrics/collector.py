@@ -77,8 +77,8 @@ collector_limited = Counter(
 )
 collector_token_failures = Counter(
     "impressions_collector_token_failures",
-    "Tokens that authorised nothing, by reason: missing, malformed, key (no key has its id), signature, expired, "
-    "claims, origin, or user (another's)",
+    "Tokens that authorised nothing, by reason: missing, malformed, algorithm (another one), key (no key has its id), "
+    "signature, expired, early, claims, origin, or user (another's)",
     REASON,
     registry=COLLECTOR,
 )
