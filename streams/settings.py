@@ -123,10 +123,10 @@ class Settings(BaseSettings):
     collector_proxies: str = Field(
         "",
         description="Networks of the proxies in front of the collector, with commas between, as 10.0.0.0/8: their"
-        " header names the client's address. Empty: no proxy is believed.",
+        " word on a client's address is believed. Empty: nobody's is.",
     )
-    collector_proxy_header: Literal["x-forwarded-for", "forwarded"] = Field(
-        "x-forwarded-for", description="The header that these proxies write."
+    collector_proxy_header: Literal["x-forwarded-for", "forwarded", "proxy-protocol"] = Field(
+        "x-forwarded-for", description="How they name it: a header, or the PROXY protocol before the connection's HTTP."
     )
     collector_budget_mib: int = Field(
         64, ge=8, le=65_536, description="Most that bodies being read and lines not acknowledged may hold (MiB)."

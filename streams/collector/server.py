@@ -82,7 +82,7 @@ class Collector:
         self.log = log_ or Log(settings, observe.acknowledged, observe.append_failed)
         self.budget = Budget(settings.collector_budget_mib * 2**20)
         limits = limits or Limits(connections=most_connections(settings.collector_connections))
-        self.gate = Gate(limits, observe.connection_refused, observe.connection_ended)
+        self.gate = Gate(limits, observe.connection_refused, observe.connection_ended, preceding_proxies(settings))
         self._reads = reads
         judged_by = door(settings, self.log, self.budget, limits)
         app = App(judged_by, self._pages(judged_by.tokens))
@@ -179,13 +179,27 @@ def door(settings: Settings, log_: Log, budget: Budget, limits: Limits) -> Door:
         rules=Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms),
         budget=budget,
         cors=Cors(_listed(settings.collector_origins)),
-        proxies=Proxies(_listed(settings.collector_proxies), settings.collector_proxy_header),
+        proxies=naming_proxies(settings),
         tokens=None if settings.token_key_file is None else Tokens.load(settings.token_key_file),
         by_address=_buckets(settings.collector_address_rate, settings.collector_address_burst),
         by_user=_buckets(settings.collector_user_rate, settings.collector_user_burst),
         log_share=settings.collector_log_share,
         limits=limits,
     )
+
+
+def naming_proxies(settings: Settings) -> Proxies:
+    """Return the proxies that name a client's address in a header of each request; none if they do it otherwise."""
+    if settings.collector_proxy_header == "proxy-protocol":
+        return Proxies()
+    return Proxies(_listed(settings.collector_proxies), settings.collector_proxy_header)
+
+
+def preceding_proxies(settings: Settings) -> Proxies | None:
+    """Return the proxies that begin each connection with a PROXY header, None if they do it otherwise."""
+    if settings.collector_proxy_header != "proxy-protocol":
+        return None
+    return Proxies(_listed(settings.collector_proxies))
 
 
 def config(app: App, gate: Gate) -> uvicorn.Config:

@@ -255,6 +255,27 @@ def test_a_proxy_is_believed_only_if_it_is_configured() -> None:
         assert running.post(flush(), spoofed).status == 429
 
 
+def test_a_proxy_may_name_the_client_before_http_begins() -> None:
+    def post(running: Running, *preamble: bytes) -> int:
+        body = flush()
+        return status(running.raw(*preamble, HEAD + f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body))
+
+    limit = Limits(head_seconds=0.4)
+    with running_collector(
+        limits=limit,
+        collector_address_rate=0.001,
+        collector_address_burst=1,
+        collector_proxies="127.0.0.0/8",
+        collector_proxy_header="proxy-protocol",
+    ) as running:
+        lines = [f"PROXY TCP4 198.51.100.{n} 10.0.0.1 1 2\r\n".encode() for n in range(2)]
+        assert [post(running, each) for each in lines] == [202, 202]
+        assert post(running, lines[0][:9], lines[0][9:]) == 429, "in two pieces, too"
+        assert post(running) == 400, "a proxy's connection begins with it"
+        assert post(running, b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff" + bytes(70_000)) == 400
+        assert status(running.raw(lines[0][:9])) == 0, "and it must come in time"
+
+
 def test_more_connections_than_there_may_be_get_503() -> None:
     with running_collector(limits=Limits(connections=2)) as running:
         kept = [running.connect() for _ in range(2)]
