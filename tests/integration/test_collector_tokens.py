@@ -10,8 +10,7 @@ import orjson
 import pytest
 
 from streams.collector.rules.tokens import Tokens
-from tests.integration.test_collector_limits import counted, text
-from tests.support.collector import HeldLog, Running, flush, running_collector
+from tests.support.collector import HeldLog, Running, counted, flush, running_collector, text
 
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER = ROOT / "examples" / "tokens" / "issue.py"

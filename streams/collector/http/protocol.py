@@ -129,7 +129,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, if this connection is still being listened to."""
-        if self._preamble is not None:
+        if self._preamble is not None and not self._refused:
             data = self._proxied(self._preamble + data)
         if self._refused or not data:
             return
