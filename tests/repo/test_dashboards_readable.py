@@ -16,6 +16,7 @@ from dashboards.source.queries import metric, now, series
 from dashboards.source.scales import FEW_EXHAUSTED, MOSTLY_NEW, zero_is_right
 from dashboards.source.units import SHARE, count, share
 from impression_streams.types import Transport
+from streams.metrics import collector
 from streams.model.rows import RejectReason
 from streams.sink.feeds import FEEDS
 from streams.worker.observe import OUTCOMES
@@ -33,7 +34,7 @@ LIMIT = re.compile(r"^(?:target|alert): .*\d")
 BARE = {"short", "none", "count:/s"}
 # What a single number counts is in its title.
 COUNTED = re.compile(
-    r"\b(alerts|workers|sinks|partitions|records|lines|artworks|users|impressions|repeats|merges|balance)\b",
+    r"\b(alerts|workers|sinks|collectors|requests|partitions|records|lines|artworks|users|impressions|repeats|merges|balance)\b",
     re.IGNORECASE,
 )
 GRAPHS = ("timeseries", "barchart")
@@ -181,6 +182,10 @@ def test_what_has_a_fixed_set_of_names_has_a_colour_for_each() -> None:
     assert set(colours.TOPICS) == set(FEEDS)
     assert set(colours.TABLES) == {table.name for feed in FEEDS.values() for table in feed.tables}
     assert set(OUTCOMES) <= set(colours.OUTCOMES)
+    of_collector = ("ROUTES", "CALLS", "TOO_MUCH", "NOT_NOW", "TOKEN_FAILURES", "ENDS")
+    for name in of_collector:
+        assert tuple(getattr(colours, name)) == getattr(collector, name)
+        assert len(set(getattr(colours, name).values())) == len(getattr(collector, name))
     for names in (colours.TRANSPORTS, colours.REASONS, colours.TOPICS, colours.TABLES):
         assert len(set(names.values())) == len(names)
 
@@ -269,6 +274,7 @@ def test_a_scale_is_described_where_it_is_used() -> None:
         ("sum(rate(faust_total_events_total[1m]))", "no worker reports"),
         ("max(impressions_kpi_freshness_ratio)", "no KPIs yet"),
         ("max(impressions_sink_lag)", "no sink reports"),
+        ("max(impressions_collector_waiting_bytes)", "no collector reports"),
         ("max(impressions_broker_away_seconds)", "nothing reports"),
     ],
 )

@@ -116,6 +116,7 @@ def stack_settings(folder: Path, **more: Any) -> Settings:
     """Settings of a stack in `folder`, on free ports, quick to notice dead processes."""
     clickhouse = f"http://127.0.0.1:{free_pair()}"
     free = {"clickhouse_url": clickhouse, "metrics_port": metrics_port(), "session_timeout_seconds": 6}
+    free["collector_port"] = free_block(1)
     return broker_settings(folder, **{**free, **more})
 
 
