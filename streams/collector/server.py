@@ -13,7 +13,7 @@ import uvicorn
 import uvloop
 from starlette.routing import BaseRoute
 
-from streams.collector import observe
+from streams.collector import observe, traces
 from streams.collector.garbage import Garbage
 from streams.collector.http import docs, health
 from streams.collector.http.app import App
@@ -73,7 +73,8 @@ class Collector:
         limits = limits or Limits(connections=most_connections(settings.collector_connections))
         self.gate = Gate(limits, observe.connection_refused, observe.connection_ended)
         app = App(door(settings, self.log, self.budget, limits), self._pages())
-        self.server = Server(config(app, self.gate))
+        spans = traces.provider(settings.collector_traces)
+        self.server = Server(config(traces.traced(app, self.log, spans), self.gate))
         self.garbage: Garbage | None = None
         """Set it before `run` in a process that does nothing else: it is for all of the process."""
         self._noticing: asyncio.Task[None] | None = None
@@ -168,7 +169,7 @@ def door(settings: Settings, log_: Log, budget: Budget, limits: Limits) -> Door:
     )
 
 
-def config(app: App, gate: Gate) -> uvicorn.Config:
+def config(app: traces.Application, gate: Gate) -> uvicorn.Config:
     """Return uvicorn's configuration: HTTP/1.1 by our protocol, and nothing that we don't use."""
     # It logs a line for each request that isn't HTTP: those are counted. What it calls an error is one.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

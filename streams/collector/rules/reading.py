@@ -82,6 +82,7 @@ class Reading:
     refused: Counter[str] = field(default_factory=Counter)  # lines that don't go to the log, by reason
     flushes: int = 0  # lines that are no token lines, whatever they hold
     repeats: int = 0  # lines that stand in the body before, byte for byte; they go to the log all the same
+    token_failures: Counter[str] = field(default_factory=Counter)  # lines that no token authorised, by why
     token_error: str = ""  # the first reason for which a token wasn't valid, as a sentence
 
     @property
@@ -142,7 +143,7 @@ class Reader:
         self._steps = self._read()
         self._now_ms, self._partitions, self._rules = now_ms, partitions, rules
         self._authority = authority
-        self._claims: Claims | None = None
+        self._claims: Claims | str = "missing"  # or why there are none
         self._distinct: set[bytes] = set()
         # What was accepted of this body, by user.
         self._seen: dict[str, Seen] = {}
@@ -201,7 +202,7 @@ class Reader:
         if not decoded.user_id:
             self._refuse(number, decoded.reason)
         elif not self._may_record(decoded.user_id, ()):
-            self._refuse(number, _UNAUTHORISED)
+            self._refuse_unauthorised(number)
         else:
             self.reading.rejected.append(Rejected(number, -1, decoded.reason))
             self._log(line, Logged(number, decoded.user_id, decoded.flush_id, 0, 1))
@@ -209,7 +210,7 @@ class Reader:
     def _flush(self, number: int, line: bytes, user_id: str, flush_id: str, impressions: _Impressions) -> None:
         self._count(line)
         if not self._may_record(user_id, impressions):
-            self._refuse(number, _UNAUTHORISED)
+            self._refuse_unauthorised(number)
             return
         seen = self._seen.get(user_id)
         if seen is None:
@@ -249,12 +250,16 @@ class Reader:
         self.reading.refused[reason] += 1
         self.reading.rejected.append(Rejected(number, -1, reason))
 
+    def _refuse_unauthorised(self, number: int) -> None:
+        self.reading.token_failures[self._claims if isinstance(self._claims, str) else "scope"] += 1
+        self._refuse(number, _UNAUTHORISED)
+
     def _may_record(self, user_id: str, impressions: _Impressions) -> bool:
         """Say whether the token in force is this user's, and covers the pools that the impressions name."""
         if self._authority is None:
             return True
         claims = self._claims
-        if claims is None or claims.sub != user_id:
+        if isinstance(claims, str) or claims.sub != user_id:
             return False
         pools = claims.pools
         return pools is None or all(
@@ -273,7 +278,7 @@ class Reader:
         try:
             self._claims = authority.tokens.claims(token, authority.now_s, authority.origin)
         except TokenError as error:
-            self._claims = None
+            self._claims = error.reason
             self.reading.token_error = self.reading.token_error or error.detail
 
 
