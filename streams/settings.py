@@ -192,6 +192,21 @@ class Settings(BaseSettings):
         0.5, ge=0.01, le=60, description="Longest time that a row waits in the sink for its block to fill (s)."
     )
 
+    reads_clickhouse_user: str = Field(
+        "reader", description="User that the collector's read API logs in to ClickHouse as; it only reads."
+    )
+    reads_clickhouse_password_file: Path | None = Field(None, description="File with its password; none: empty.")
+    reads_connections: int = Field(4, ge=1, le=64, description="Most connections of a collector's reads to ClickHouse.")
+    reads_timeout_seconds: float = Field(
+        2.0, ge=0.1, le=60, description="Longest wait of a read for ClickHouse; then it is answered with 503 (s)."
+    )
+    reads_tail_mib: int = Field(
+        128, ge=1, le=65_536, description="Memory for accepted rows that ClickHouse doesn't have yet (MiB)."
+    )
+    reads_users_mib: int = Field(
+        128, ge=1, le=65_536, description="Memory for what is known of users who were asked for lately (MiB)."
+    )
+
     @classmethod
     def load(cls) -> "Settings":
         """Read the environment. Raises UserError that names the first wrong variable and says what it should be."""

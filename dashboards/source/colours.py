@@ -67,7 +67,7 @@ TOKEN_FAILURES = dict(
     zip(
         (
             *("missing", "malformed", "algorithm", "key", "signature"),
-            *("claims", "early", "expired", "origin", "scope"),
+            *("claims", "early", "expired", "origin", "user"),
         ),
         HUES,
         strict=False,

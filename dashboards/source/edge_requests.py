@@ -143,12 +143,12 @@ def refusals() -> Row:
         *_pieces(),
         lines(
             Head(
-                "Flushes that no token authorised, by reason",
+                "Requests that no token authorised, by reason",
                 "Many that expired at once: the clock of whoever issues them is wrong. A key that is not known: it was "
                 "rotated before the collector had the new one.",
                 (24, 7),
             ),
-            Look(rate("flushes"), least=0, soft_most=0.1, colours=TOKEN_FAILURES),
+            Look(rate("requests"), least=0, soft_most=0.1, colours=TOKEN_FAILURES),
             rates("impressions_collector_token_failures_total", "reason"),
         ),
     )

@@ -53,6 +53,11 @@ def limited(kind: str) -> None:
     _count(metrics.collector_limited, kind).inc()
 
 
+def token_failed(reason: str) -> None:
+    """Count a token that authorised nothing."""
+    _count(metrics.collector_token_failures, reason).inc()
+
+
 def bot() -> None:
     """Count a request of what calls itself a bot."""
     metrics.collector_bots.inc()
@@ -69,8 +74,6 @@ def judged(reading: Reading) -> None:
     for reason, lines in reading.refused.items():
         if reason != "unauthorised":
             _count(metrics.collector_unnamed, reason).inc(lines)
-    for reason, lines in reading.token_failures.items():
-        _count(metrics.collector_token_failures, reason).inc(lines)
 
 
 def acknowledged(lines: int, _size: int, seconds: float) -> None:

@@ -25,7 +25,7 @@ NOT_NOW = ("http", "encoding", "media_type", "unreadable", "origin", "forbidden"
 LIMITED = ("address", "user")
 TOKEN_FAILURES = (
     *("missing", "malformed", "algorithm", "key", "signature"),
-    *("claims", "early", "expired", "origin", "scope"),
+    *("claims", "early", "expired", "origin", "user"),
 )
 ENDS = ("closed", "reset", "idle", "header_time", "body_time", "limit")
 
@@ -89,7 +89,8 @@ collector_limited = Counter(
 )
 collector_token_failures = Counter(
     "impressions_collector_token_failures",
-    f"Flushes that no token authorised, by reason: {', '.join(TOKEN_FAILURES)} (another user's or pool's)",
+    f"Requests with a flush or a read that no token authorised, by its first reason: {', '.join(TOKEN_FAILURES)} "
+    "(another user's)",
     REASON,
     registry=COLLECTOR,
 )
