@@ -152,6 +152,11 @@ class Settings(BaseSettings):
     collector_notice_seconds: float = Field(
         1.0, ge=0, le=300, description="How long, at its end, /readyz says 503 before the collector takes no more (s)."
     )
+    collector_traces: bool = Field(
+        False,
+        description="Whether the collector makes OpenTelemetry traces; needs impression-streams[otel]. Where they go is"
+        " said by OTEL_EXPORTER_OTLP_ENDPOINT.",
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Lowest level to log.")
 
     chunk_records: int = Field(

@@ -13,7 +13,7 @@ import uvicorn
 import uvloop
 from starlette.routing import BaseRoute
 
-from streams.collector import observe
+from streams.collector import observe, traces
 from streams.collector.garbage import Garbage
 from streams.collector.http import docs, health
 from streams.collector.http.app import App
@@ -86,7 +86,8 @@ class Collector:
         self._reads = reads
         judged_by = door(settings, self.log, self.budget, limits)
         app = App(judged_by, self._pages(judged_by.tokens))
-        self.server = Server(config(app, self.gate))
+        spans = traces.provider(settings.collector_traces)
+        self.server = Server(config(traces.traced(app, self.log, spans), self.gate))
         self.garbage: Garbage | None = None
         """Set it before `run` in a process that does nothing else: it is for all of the process."""
         self._noticing: asyncio.Task[None] | None = None
@@ -202,7 +203,7 @@ def preceding_proxies(settings: Settings) -> Proxies | None:
     return Proxies(_listed(settings.collector_proxies))
 
 
-def config(app: App, gate: Gate) -> uvicorn.Config:
+def config(app: traces.Application, gate: Gate) -> uvicorn.Config:
     """Return uvicorn's configuration: HTTP/1.1 by our protocol, and nothing that we don't use."""
     # It logs a line for each request that isn't HTTP: those are counted. What it calls an error is one.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
