@@ -91,6 +91,8 @@ class Loading(Generic[J]):
             self._fail(users, error)
             return
         for user_id in users:
+            # A user may have seen much: let others go first.
+            await asyncio.sleep(0)
             joined = self._known.finish(user_id, found.get(user_id, self._none))
             answer = self._answers.pop(user_id)
             if joined is None:
