@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from streams.collector.reads.errors import AwayError
+from streams.collector.reads.errors import AwayError, BehindError
 from streams.collector.reads.known import Joined, Known
 from streams.collector.reads.tail import Tail
 from streams.core.partitioner import partition_of
@@ -96,7 +96,7 @@ class Loading(Generic[J]):
             joined = self._known.finish(user_id, found.get(user_id, self._none))
             answer = self._answers.pop(user_id)
             if joined is None:
-                answer.set_exception(AwayError("the tail has begun anew"))
+                answer.set_exception(BehindError("the reads have begun anew"))
             else:
                 answer.set_result(joined)
 
