@@ -70,9 +70,7 @@ def test_what_is_answered_with_202_is_in_the_log_byte_for_byte_at_its_users_part
     answer, text = ask(broker, "POST", PATH, body)
     assert answer.status == 202
     assert orjson.loads(text) == {"accepted": 60, "rejected": []}
-    assert set(lines(broker)) >= {
-        (home_of(user, 4), line) for user, line in zip(USERS, body.split(b"\n"), strict=True)
-    }
+    assert set(lines(broker)) >= {(home_of(user, 4), line) for user, line in zip(USERS, body.split(b"\n"), strict=True)}
     assert metric(broker, "impressions_collector_flushes_total") == len(USERS)
     assert metric(broker, "impressions_collector_ack_seconds_count") >= 1
 
