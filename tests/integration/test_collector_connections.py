@@ -9,7 +9,7 @@ import pytest
 
 from streams.collector.http.protocol import LimitedProtocol, Limits
 from streams.metrics.base import COLLECTOR
-from tests.support.collector import PATH, HeldLog, Running, everything, flush, running_collector, status
+from tests.support.collector import PATH, HeldLog, Running, everything, flush, one_answer, running_collector, status
 from tests.support.wait import until
 
 SECONDS = 60.0
@@ -57,7 +57,7 @@ def test_a_connection_that_is_reset_leaves_nothing_behind(sent: bytes) -> None:
             for connection in connections:
                 connection.sendall(sent)
             if sent == WHOLE:
-                assert all(status(each.recv(65_536)) == 202 for each in connections)
+                assert all(status(one_answer(each)) == 202 for each in connections)
             until(lambda: known(running) == 100, SECONDS, "all of them are there")
             for connection in connections:
                 reset(connection)
@@ -101,7 +101,7 @@ def test_idle_connections_end_and_busy_ones_are_kept() -> None:
         with running.connect() as connection:
             for _ in range(10):
                 connection.sendall(WHOLE)
-                assert status(connection.recv(65_536)) == 202
+                assert status(one_answer(connection)) == 202
             assert everything(connection) == b""
         until(lambda: ended("idle") == was + 1, SECONDS, "it is counted")
 
@@ -117,7 +117,7 @@ def test_at_the_end_readyz_says_so_first_and_what_was_taken_is_answered() -> Non
     with running_collector(log, PATIENT, collector_notice_seconds=300) as running:
         idle, busy, sending, asking = (running.connect() for _ in range(4))
         idle.sendall(WHOLE.replace(b"POST", b"PUT", 1))
-        assert status(idle.recv(65_536)) == 405
+        assert status(one_answer(idle)) == 405
         busy.sendall(WHOLE)
         sending.sendall(WHOLE[:-10])
         until(lambda: log.held == 1, SECONDS, "it waits for the brokers")

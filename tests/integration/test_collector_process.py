@@ -150,11 +150,15 @@ def is_ready(settings: Settings) -> bool:
 
 def refused(tmp_path: Path, **variables: str) -> str:
     """Return the sentence with which it ends at once."""
+    nowhere = {"IMPRESSIONS_DATA_DIR": str(tmp_path), "IMPRESSIONS_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
     done = subprocess.run(
         [sys.executable, "-m", "streams", "collector"],
-        env=os.environ | {"IMPRESSIONS_DATA_DIR": str(tmp_path), "IMPRESSIONS_KAFKA_BOOTSTRAP": "127.0.0.1:1"} | variables,
-        capture_output=True, text=True, check=False, timeout=SECONDS,
-    )  # fmt: skip
+        env=os.environ | nowhere | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
     assert done.returncode == EXIT_CONFIG, done.stderr
     (line,) = done.stderr.splitlines()
     return line
