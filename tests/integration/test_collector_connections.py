@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.collector.http.protocol import LimitedProtocol, Limits
+from streams.collector.http.limits import Limits
+from streams.collector.http.protocol import LimitedProtocol
 from streams.metrics.base import COLLECTOR
 from tests.support.collector import PATH, HeldLog, Running, everything, flush, one_answer, running_collector, status
 from tests.support.wait import until
@@ -104,6 +105,37 @@ def test_idle_connections_end_and_busy_ones_are_kept() -> None:
                 assert status(one_answer(connection)) == 202
             assert everything(connection) == b""
         until(lambda: ended("idle") == was + 1, SECONDS, "it is counted")
+
+
+def test_who_does_not_read_the_answers_is_cut_off() -> None:
+    with running_collector(limits=Limits(unread_seconds=0.5)) as running:
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.connect(running.address)
+        ask = b"GET /openapi.json HTTP/1.1\r\nHost: c\r\n\r\n"
+        with connection:
+            try:
+                # More answers than the system's buffers hold.
+                for _ in range(100):
+                    connection.sendall(ask * 20)
+            except OSError:
+                pass  # cut off, as it must be
+            until(lambda: known(running) == 0, SECONDS, "it is forgotten")
+
+
+def test_who_is_gone_while_others_wait_in_the_pipeline_breaks_nothing() -> None:
+    log = HeldLog()
+    log.holding = True
+    with running_collector(log) as running:
+        connection = running.connect()
+        connection.sendall(WHOLE + WHOLE[:-10])
+        until(lambda: log.held == 1, SECONDS, "the first one waits for the brokers")
+        reset(connection)
+        until(lambda: known(running) == 0, SECONDS, "it is forgotten")
+        running.call(log.settle)
+        log.holding = False
+        assert running.post(LINE).status == 202
+        until(lambda: running.collector.budget.used == 0, SECONDS, "nothing waits")
 
 
 def test_a_connection_that_never_asks_is_closed_in_silence() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from streams.collector.http.protocol import Limits
+from streams.collector.http.limits import Limits
 from tests.support.collector import (
     PATH,
     HeldLog,

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from streams.collector.errors import LineRefusedError, UnavailableError
-from streams.collector.http.protocol import Limits
+from streams.collector.http.limits import Limits
 from streams.collector.rules.bodies import MOST_BYTES, MOST_SENT_BYTES
 from streams.collector.rules.reading import MOST_FLUSHES
 from tests.support.collector import PATH, HeldLog, Running, counted, flush, one_answer, running_collector, status, text
@@ -93,6 +93,12 @@ TABLE: dict[str, tuple[Callable[[Running], int], int, str]] = {
         raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: y\r\n" * 8_000 + b"\r\n"),
         431,
         "header_bytes",
+    ),
+    "trailer that never ends": (
+        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", *[b"x" * 10_000] * 10), 431, "header_bytes"
+    ),
+    "chunk extension that never ends": (
+        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;x=", *[b"x" * 10_000] * 10), 431, "header_bytes"
     ),
     "head that takes too long": (raw(HEAD), 408, "header_time"),
     "body that stops": (raw(HEAD + b"Content-Length: 1000\r\n\r\n{"), 408, "piece_time"),

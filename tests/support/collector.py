@@ -15,7 +15,7 @@ import orjson
 import uvloop
 
 from streams.collector.errors import UnavailableError
-from streams.collector.http.protocol import Limits
+from streams.collector.http.limits import Limits
 from streams.collector.log import Log
 from streams.collector.server import Collector
 from streams.metrics.base import COLLECTOR
