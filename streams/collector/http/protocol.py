@@ -59,7 +59,10 @@ class LimitedProtocol(HttpToolsProtocol):
         """Begin to wait for a head, if there is room for another connection."""
         super().connection_made(transport)
         if len(self.connections) > self.gate.limits.connections:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "limit")
+            # At once: above the limit, nobody may stay for as long as it takes to be polite.
+            transport.write(self.gate.refuse(HTTPStatus.SERVICE_UNAVAILABLE))
+            self._refused = True
+            self._close("limit")
         else:
             self._time(self.gate.limits.head_seconds, self._head_late)
         proxies = self.gate.proxies
@@ -83,9 +86,12 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, if this connection is still being listened to."""
-        if self._preamble is not None and not self._refused:
+        if self._refused:
+            self._throw_away(len(data))
+            return
+        if self._preamble is not None:
             data = self._proxied(self._preamble + data)
-        if self._refused or not data:
+        if not data:
             return
         if self._in_head:
             self._came += len(data)
@@ -141,12 +147,10 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of the body came: for the application, or for nobody if it has answered."""
         self._beside = 0
-        if not self.cycle.response_complete:
+        if self.cycle.response_complete:
+            self._throw_away(len(body))
+        else:
             super().on_body(body)
-            return
-        self._thrown_away += len(body)
-        if self._thrown_away > self.gate.limits.linger_bytes:
-            self._close("limit")
 
     def on_message_complete(self) -> None:
         """The request is over; the connection may be used again if it was answered before."""
@@ -233,6 +237,11 @@ class LimitedProtocol(HttpToolsProtocol):
         else:  # browsers connect ahead of need: nobody is there to read an answer
             self._close("header_time")
 
+    def _throw_away(self, size: int) -> None:
+        self._thrown_away += size
+        if self._thrown_away > self.gate.limits.linger_bytes:
+            self._close("limit")
+
     def _close(self, why: str) -> None:
         self._why = why
         self.transport.close()
@@ -247,8 +256,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def _refuse(self, status: int, why: str = "") -> None:
-        """Listen no more: answer, and close the connection; but first let a request be answered that came whole."""
-        self._refused, self._why = True, why
+        """Listen no more: answer, and end the connection; but first let a request be answered that came whole."""
+        self._refused, self._why, self._thrown_away = True, why, 0
         self._untime()
         answer = self.gate.refuse(status)
         running = self._running
@@ -257,11 +266,18 @@ class LimitedProtocol(HttpToolsProtocol):
                 # What was refused came after this request: its answer is the connection's last one.
                 running.keep_alive = False
                 self.pipeline.clear()
-                self.flow.pause_reading()
                 return
-            if not running.response_started:
-                self.transport.write(answer)
-        elif running is None or not self._receiving:
+            written = not running.response_started
+            # The application waits for a body that won't come, and what it would answer was answered here.
+            running.disconnected = True
+            running.message_event.set()
+        else:
+            written = running is None or not self._receiving
+        if written:
             self.transport.write(answer)
-        self.transport.close()
-        self._cut_off_later()
+        if not written or not self.transport.can_write_eof():
+            self._close(why)
+            return
+        # The client may still be sending: closing now would reset the connection, and it might never see the answer.
+        self.transport.write_eof()
+        self._time(self.gate.limits.linger_seconds, partial(self._close, why))
