@@ -83,8 +83,8 @@ class Reading:
     refused: Counter[str] = field(default_factory=Counter)  # lines that don't go to the log, by reason
     flushes: int = 0  # lines that are no token lines, whatever they hold
     repeats: int = 0  # lines that stand in the body before, byte for byte; they go to the log all the same
-    token_error: str = ""  # why the first token that wasn't valid wasn't, as a sentence
-    token_reason: str = ""  # the same as a word, as TokenError has it
+    token_error: str = ""  # what is wrong with the first token that is missing or not valid, as a sentence
+    token_reason: str = ""  # the same as a word: "missing", or as TokenError has it
 
     @property
     def forbidden(self) -> bool:
@@ -257,7 +257,10 @@ class Reader:
         if self._authority is None:
             return True
         claims = self._claims
-        if claims is None or claims.sub != user_id:
+        if claims is None:
+            self._blame_token("missing", "every flush needs a token here, and none came before this one")
+            return False
+        if claims.sub != user_id:
             return False
         pools = claims.pools
         return pools is None or all(
@@ -278,8 +281,11 @@ class Reader:
             self._claims = authority.tokens.claims(token, authority.now_s, authority.origin)
         except TokenError as error:
             self._claims = None
-            if not self.reading.token_error:
-                self.reading.token_error, self.reading.token_reason = error.detail, error.reason
+            self._blame_token(error.reason, error.detail)
+
+    def _blame_token(self, reason: str, detail: str) -> None:
+        if not self.reading.token_error:
+            self.reading.token_reason, self.reading.token_error = reason, detail
 
 
 def _token_of(line: bytes) -> str | None:

@@ -53,7 +53,9 @@ def test_a_token_that_is_not_valid_authorises_nothing_not_even_by_the_header(tok
 
 
 def test_a_body_with_nothing_else_is_forbidden_and_the_answer_says_why() -> None:
-    assert reading_of(ONE, TWO).forbidden
+    none = reading_of(ONE, TWO)
+    assert none.forbidden
+    assert orjson.loads(of_reading(none).body)["token"] == none.token_reason == "missing"
     other = orjson.loads(of_reading(reading_of(TWO, token=T1)).body)
     assert other["detail"].startswith("the token doesn't cover")
     assert "token" not in other
