@@ -152,7 +152,7 @@ def test_a_request_is_a_span_and_its_way_to_the_brokers_one_within(
 def test_what_fails_is_an_error_in_both_spans(on: TracerProvider, spans: InMemorySpanExporter) -> None:
     log = HeldLog()
 
-    async def fail(_lines: Sequence[tuple[int, bytes]]) -> None:
+    async def fail(lines: Sequence[tuple[int, bytes]]) -> None:
         raise UnavailableError("the brokers are away")
 
     log.append = fail  # type: ignore[method-assign]
