@@ -1,6 +1,5 @@
 """The read API on real parts: broker, worker, sink, engine and HTTP. Answers are what the log says, at any moment."""
 
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -130,7 +129,7 @@ def test_an_unchanged_answer_is_not_sent_again_until_an_impression_is_accepted(i
         assert again().status_code == 304
         installation.produce([at_home(user, flush(user, [impression("a0000", now_ms())]))])
         until(lambda: again().status_code == 200, SECONDS, "the answer is another one")
-        assert [item["artwork_id"] for item in again().json()["items"]][0] == "a0001"
+        assert again().json()["items"][0]["artwork_id"] == "a0001"
 
 
 class Shop:
@@ -154,7 +153,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(stack: SinkStack) -> Iterator[Shop]:
+def shop(stack: SinkStack) -> Shop:
     """ClickHouse has the log up to where it ends now: what other tests left in it is none of this test's."""
     topic_id = describe(stack.settings, ACCEPTED).topic_id
     for partition in range(PARTITIONS):
@@ -162,7 +161,7 @@ def shop(stack: SinkStack) -> Iterator[Shop]:
         if end:
             stack.db.put.accepted(accepted("nobody", "none", T0, end - 1, partition, kafka_topic_id=topic_id))
     number = next(names)
-    yield Shop(stack, f"shop-{number}", 1_000_000 + 100 * number)
+    return Shop(stack, f"shop-{number}", 1_000_000 + 100 * number)
 
 
 def test_only_what_is_committed_is_seen(shop: Shop) -> None:

@@ -1,8 +1,9 @@
 """Reads are exact at every moment: whatever order records, commits, the sink, queries and restarts come in.
 
 The machine plays a log of two partitions, a ClickHouse that the sink fills block by block (sets first, some rows
-twice), and the tail. Users are asked for, their queries run later, and their answers come later still. After every step,
-what is known of each user is compared with a recount of the log up to where it was read: by the tail, or by their query.
+twice), and the tail. Users are asked for, their queries run later, and their answers come later still. After every
+step, what is known of each user is compared with a recount of the log up to where it was read: by the tail, or by their
+query.
 """
 
 import itertools

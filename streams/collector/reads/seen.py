@@ -143,8 +143,7 @@ class Seen:
                 members = self._catalogue.pool(pool_id).members
                 pool = self._pools.setdefault(pool_id, _Pool(BitMap()))
             pool.ordinals.add(ordinal)
-            if received_at > pool.newest:
-                pool.newest = received_at
+            pool.newest = max(pool.newest, received_at)
 
     def _catch_up(self) -> None:
         """Follow the catalogue: artworks that it knows by now, and those that moved to other pools."""

@@ -45,7 +45,9 @@ def run(test: Callable[[Loaded], Awaitable[None]]) -> None:
 
 def test_who_comes_while_a_question_is_open_is_in_the_next_one() -> None:
     async def test(it: Loaded) -> None:
-        first, *others = (it.get(user_id) for user_id in AT_HOME[:4])
+        first = it.get(AT_HOME[0])
+        await turn()
+        others = [it.get(user_id) for user_id in AT_HOME[1:4]]
         elsewhere = it.get(ELSEWHERE)
         again = it.get(AT_HOME[0])
         await turn()
@@ -65,15 +67,13 @@ def test_who_comes_while_a_question_is_open_is_in_the_next_one() -> None:
 
 def test_a_question_is_for_so_many_users_at_most() -> None:
     async def test(it: Loaded) -> None:
-        tasks = [it.get(user_id) for user_id in AT_HOME[: 2 + MOST_USERS]]
-        await turn()
-        it.answers.let()
+        tasks = [it.get(user_id) for user_id in AT_HOME[: MOST_USERS + 1]]
         await turn()
         it.answers.let()
         await turn()
         it.answers.let()
         await asyncio.gather(*tasks)
-        assert [len(users) for _, users in it.answers.asked] == [1, MOST_USERS, 1]
+        assert [len(users) for _, users in it.answers.asked] == [MOST_USERS, 1]
 
     run(test)
 
@@ -96,7 +96,9 @@ def test_rows_that_come_while_the_question_is_open_are_in_the_answer() -> None:
 
 def test_a_failure_reaches_those_of_the_question_and_the_next_one_is_put() -> None:
     async def test(it: Loaded) -> None:
-        first, second = it.get(AT_HOME[0]), it.get(AT_HOME[1])
+        first = it.get(AT_HOME[0])
+        await turn()
+        second = it.get(AT_HOME[1])
         await turn()
         it.answers.fail("gone")
         with pytest.raises(AwayError, match="gone"):
@@ -155,8 +157,6 @@ def test_only_so_many_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         await turn()
         with pytest.raises(AwayError, match="too many"):
             await it.loading.get(AT_HOME[2])
-        it.answers.let()
-        await turn()
         it.answers.let()
         await asyncio.gather(*tasks)
 

@@ -20,7 +20,9 @@ def test_the_topics_own_example_is_read() -> None:
         assert read(joined(example.value))[0].artwork_id == "a0042"
 
 
-@pytest.mark.parametrize("value", [None, b"", b"{}", b"[]", b'{"event_id":1}', b"\xff", joined([accepted("u", "a")]) + b"\n"])
+@pytest.mark.parametrize(
+    "value", [None, b"", b"{}", b"[]", b'{"event_id":1}', b"\xff", joined([accepted("u", "a")]) + b"\n"]
+)
 def test_what_the_worker_never_writes_is_not_guessed_at(value: bytes | None) -> None:
     with pytest.raises(UnreadableError):
         read(value)

@@ -20,7 +20,7 @@ PARTITIONS = 4
 
 
 class Told:
-    """Reads without servers: `rows` are ClickHouse's, `why` says what is wrong with the tail, `away` with ClickHouse."""
+    """Reads without servers: `rows` are ClickHouse's, `why` says what the tail lacks, `away` what ClickHouse does."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
         self.reads = Reads(Settings(**settings), lambda: NOW + 1_000)
@@ -55,7 +55,9 @@ class Told:
 def _answer(statement: str, parameters: Mapping[str, str], rows: list[Row]) -> bytes:
     if statement == SEEN:
         mine = [each for each in rows if f"'{each.user_id}'" in parameters["users"]]
-        return b"".join(orjson.dumps([each.user_id, [each.artwork_id], [each.received_at], []]) + b"\n" for each in mine)
+        return b"".join(
+            orjson.dumps([each.user_id, [each.artwork_id], [each.received_at], []]) + b"\n" for each in mine
+        )
     if statement == NEWEST:
         found = [each for each in rows if f"'{each.user_id}'" in parameters["users"]]
     else:
@@ -81,10 +83,10 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 def test_clickhouse_is_asked_once_for_a_user(told: Told) -> None:
     async def test() -> None:
         told.rows = [row("u1", 1)]
-        for seen in (1, 1, 2):
-            assert [pool.seen for pool in (await told.reads.coverage("u1")).pools] == [seen]
+        for offset, number in enumerate((1, 2, 2, 3)):
+            assert [pool.seen for pool in (await told.reads.coverage("u1")).pools] == [(1, 1, 2, 2)[offset]]
             assert (await told.reads.unseen("u1", "main", 0, 1))[0][0] == "a0"
-            told.tail.append(0, seen - 1, [row("u1", seen)])
+            told.tail.append(0, offset, [row("u1", number)])
         assert await told.reads.unseen("u2", "main", 0, 2) == [("a0", 0), ("a1", 1)]
         assert told.asked == ["seen", "seen"]
 
