@@ -43,7 +43,7 @@ def db(engine: Engine) -> Database:
 def row(user_id: str, number: int, partition: int, **more: Any) -> dict[str, Any]:
     """The number-th impression of a user."""
     more = {"event_id": f"{number:032x}", "surface": "gallery", **more}
-    return accepted(user_id, f"a{number}", T0 + number, number, partition, **more)
+    return accepted(user_id, f"a{number}", more.pop("seen_at", T0 + number), number, partition, **more)
 
 
 def expected(row: dict[str, Any]) -> Row:
@@ -193,12 +193,12 @@ def found_reads(plan: Any) -> Iterator[dict[str, Any]]:
 
 def test_a_server_that_hangs_is_given_up_in_time(engine: Engine, db: Database) -> None:
     async def work(pool: Pool) -> None:
-        assert await pool.ask("SELECT 1", {}) == b"[1]\n"
-        with engine.hanging(), pytest.raises(AwayError, match=r"no answer within 0\.3 s"):
+        with pytest.raises(AwayError, match=r"no answer within 0\.3 s"):
             await pool.ask("SELECT 1", {})
-        assert await pool.ask("SELECT 2", {}) == b"[2]\n"
 
-    pooled(engine, db, work, reads_timeout_seconds=0.3)
+    with engine.hanging():
+        pooled(engine, db, work, reads_timeout_seconds=0.3)
+    assert ask(engine, db, "SELECT 2", {}) == b"[2]\n"
 
 
 def test_what_the_server_refuses_and_what_it_starts_to_answer_are_no_answers(engine: Engine, db: Database) -> None:
