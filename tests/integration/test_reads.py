@@ -1,5 +1,6 @@
 """The read API on real parts: broker, worker, sink, engine and HTTP. Answers are what the log says, at any moment."""
 
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -87,8 +88,8 @@ def test_answers_are_of_the_log_before_clickhouse_has_it_and_after(
         assert before["recent"] == 120
         with SinkProcess(sink_settings, sink_settings.data_dir):
             assert server.reads is not None
-            tail = server.reads.tail
-            until(lambda: tail.rows == 0, SECONDS, "ClickHouse has all of the tail's rows")
+            reads = server.reads
+            until(lambda: reads.waiting_rows == 0, SECONDS, "ClickHouse has all of the tail's rows")
             assert answers(client, user) == before
             assert answers(client, stranger)["history"] == []
             # A collector that starts now has nothing but ClickHouse's.
@@ -99,9 +100,13 @@ def test_answers_are_of_the_log_before_clickhouse_has_it_and_after(
                 more = impression("a0150", now_ms(), pool_id=POOL)
                 installation.produce([at_home(user, flush(user, [more]))])
                 for each in (client, other):
-                    until(lambda each=each: seen(each, user, POOL) == 121, SECONDS, "both show one more")
+                    until(partial(shows, each, user, 121), SECONDS, "both show one more")
                     assert history(each, user)[0]["artwork_id"] == "a0150"
                     assert "a0150" not in unseen(each, user, POOL)
+
+
+def shows(client: httpx.Client, user_id: str, count: int) -> bool:
+    return seen(client, user_id, POOL) == count
 
 
 def answers(client: httpx.Client, user_id: str) -> dict[str, Any]:

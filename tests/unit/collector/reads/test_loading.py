@@ -8,7 +8,7 @@ import pytest
 from streams.collector.reads import loading
 from streams.collector.reads.errors import AwayError
 from streams.collector.reads.known import RENEW_SECONDS, Known
-from streams.collector.reads.loading import MOST_USERS, Loading
+from streams.collector.reads.loading import MOST_USERS, Clocks, Loading
 from streams.collector.reads.tail import Tail
 from streams.collector.reads.timeline import Rows, Timeline
 from streams.core.partitioner import partition_of
@@ -29,7 +29,9 @@ class Loaded:
         self.tail.begin(dict.fromkeys(range(PARTITIONS), 0))
         self.known: Known[Timeline] = Known(Timeline, 1 << 20)
         self.tail.listener = self.known.add
-        self.loading = Loading(self.known, self.tail, self.answers, NONE, lambda: NOW)
+        self.now = 1_000.0
+        clocks = Clocks(lambda: NOW, lambda: self.now)
+        self.loading = Loading(self.known, self.tail, self.answers, NONE, clocks)
         self.loading.partitions = PARTITIONS
 
     def get(self, user_id: str) -> "asyncio.Task[Timeline]":
@@ -123,15 +125,13 @@ def test_an_answer_from_before_the_tail_began_anew_is_none() -> None:
     run(test)
 
 
-def test_an_old_user_is_answered_at_once_and_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_user_is_answered_at_once_and_renewed() -> None:
     async def test(it: Loaded) -> None:
-        now = 1_000.0
-        monkeypatch.setattr(loading.time, "monotonic", lambda: now)
         task = it.get(AT_HOME[0])
         await turn()
         it.answers.let()
         known = await task
-        now += RENEW_SECONDS + 1
+        it.now += RENEW_SECONDS + 1
         assert await it.loading.get(AT_HOME[0]) is known
         await turn()
         assert len(it.answers.asked) == 2
@@ -140,7 +140,7 @@ def test_an_old_user_is_answered_at_once_and_renewed(monkeypatch: pytest.MonkeyP
         renewed = await it.loading.get(AT_HOME[0])
         assert renewed is not known
         # ClickHouse is away for as long again: what is known is used no more.
-        now += 2 * RENEW_SECONDS + 1
+        it.now += 2 * RENEW_SECONDS + 1
         task = it.get(AT_HOME[0])
         await turn()
         it.answers.fail("gone")

@@ -1,5 +1,7 @@
 """Rows are read from records as the worker writes them."""
 
+from typing import Any
+
 import pytest
 
 from streams.collector.reads.rows import Row, UnreadableError, read
@@ -16,8 +18,8 @@ def test_a_record_of_the_worker_is_read_line_by_line() -> None:
 
 def test_the_topics_own_example_is_read() -> None:
     topic = topics_file.load(Settings())["impressions.accepted.v1"]
-    for example in topic.examples:
-        assert read(joined(example.value))[0].artwork_id == "a0042"
+    values: list[Any] = [example.value for example in topic.examples]
+    assert [read(joined(value))[0].artwork_id for value in values] == ["a0042"]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.collector.reads import known, service
+from streams.collector.reads import known
 from streams.collector.reads.errors import AwayError, BehindError
+from streams.collector.reads.loading import Clocks
 from streams.collector.reads.rows import Row
 from streams.collector.reads.service import Reads
 from streams.collector.reads.statements import NEWEST, PAGE, SEEN
@@ -23,7 +24,8 @@ class Told:
     """Reads without servers: `rows` are ClickHouse's, `why` says what the tail lacks, `away` what ClickHouse does."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
-        self.reads = Reads(Settings(**settings), lambda: NOW + 1_000)
+        self.now = 1_000_000.0
+        self.reads = Reads(Settings(**settings), Clocks(lambda: NOW + 1_000, lambda: self.now))
         self.rows: list[Row] = []
         self.asked: list[str] = []
         self.why = self.away = ""
@@ -175,9 +177,8 @@ def test_nobody_waits_for_longer_than_the_setting_says(monkeypatch: pytest.Monke
     run(test)
 
 
-def test_a_version_lasts_until_an_answer_may_be_another(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    reads, now = told.reads, 1_000_000.0
-    monkeypatch.setattr(service.time, "monotonic", lambda: now)
+def test_a_version_lasts_until_an_answer_may_be_another(told: Told) -> None:
+    reads = told.reads
     versions = [reads.version("u1")]
     assert reads.version("u1") == versions[0]
 
@@ -194,6 +195,6 @@ def test_a_version_lasts_until_an_answer_may_be_another(told: Told, monkeypatch:
     changed("it was forgotten")
     told.begin()
     changed("the tail began anew")
-    now += 2 * known.RENEW_SECONDS
+    told.now += 2 * known.RENEW_SECONDS
     changed("users are asked for again")
     assert Reads(Settings()).version("u1") not in versions
