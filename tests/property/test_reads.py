@@ -26,14 +26,15 @@ from streams.core.catalogue import Catalogue
 from streams.core.partitioner import partition_of
 
 PARTITIONS, BUDGET = 2, 1 << 30
-USERS = [f"u{n}" for n in range(5)]
-ARTWORKS = [f"a{n}" for n in range(9)]
+USERS = ["u1", "u2", "u5"]  # of both partitions
+ARTWORKS = [f"a{n}" for n in range(6)]
 POOLS = ["p", "q"]
 NOW = 1_796_000_000_000
 # Few, so that timelines are cut and pages go on.
 FEW = 3
 partitions = st.integers(0, PARTITIONS - 1)
 users = st.sampled_from(USERS)
+moves = st.lists(st.sampled_from(["record", "read", "insert", "sets", "forget"]), max_size=5)
 
 
 @dataclass
@@ -102,9 +103,11 @@ class ReadsMachine(RuleBasedStateMachine):
         self.done: dict[tuple[str, str], Query] = {}
         self.events = itertools.count()
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(known=st.integers(0, len(ARTWORKS)))
+    def begin(self, known: int) -> None:
         self.restart()
+        for number, artwork_id in enumerate(ARTWORKS[:known]):
+            self.change_catalogue(artwork_id, POOLS[number % 3 == 2], False)
 
     def take(self, row: Row) -> None:
         self.seen.add(row)
@@ -129,6 +132,14 @@ class ReadsMachine(RuleBasedStateMachine):
             known.add(artwork_id)
         log.open.append(Record(log.end, rows))
         log.end += 1
+
+    @rule(
+        user_id=users,
+        shown=st.lists(st.tuples(st.sampled_from(ARTWORKS), st.integers(-90, 10)), min_size=1, max_size=3),
+    )
+    def record(self, user_id: str, shown: list[tuple[str, int]]) -> None:
+        self.append(user_id, shown)
+        self.end_transaction(partition_of(user_id, PARTITIONS), True)
 
     @rule(number=partitions, committed=st.booleans())
     def end_transaction(self, number: int, committed: bool) -> None:
@@ -211,7 +222,42 @@ class ReadsMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def run_query(self, data: st.DataObject) -> None:
         waiting = sorted(key for key, each in self.queries.items() if each.found is None)
-        kind, user_id = data.draw(st.sampled_from(waiting))
+        self.find(*data.draw(st.sampled_from(waiting)))
+
+    @precondition(lambda self: any(each.found is not None for each in self.queries.values()))
+    @rule(data=st.data())
+    def answer(self, data: st.DataObject) -> None:
+        ready = sorted(key for key, each in self.queries.items() if each.found is not None)
+        self.finish(*data.draw(st.sampled_from(ready)))
+
+    @rule(user_id=users, kind=st.sampled_from(["seen", "timeline"]), before=moves, between=moves)
+    def load(self, user_id: str, kind: str, before: list[str], between: list[str]) -> None:
+        """Ask for a user, while things happen before the query runs, and before its answer comes."""
+        self.ask(user_id, kind)
+        self.move(user_id, before)
+        if self.queries[kind, user_id].found is None:
+            self.find(kind, user_id)
+        self.move(user_id, between)
+        if (kind, user_id) in self.queries:
+            self.finish(kind, user_id)
+
+    def move(self, user_id: str, moves: list[str]) -> None:
+        """Let things happen to a user's partition."""
+        number = partition_of(user_id, PARTITIONS)
+        for each in moves:
+            if each == "record":
+                self.record(user_id, [(ARTWORKS[len(self.log_of(user_id).committed) % len(ARTWORKS)], -5)])
+            elif each == "read":
+                self.read(number, 2)
+            elif each == "insert":
+                self.insert_sets(number, 2)
+                self.insert_events(number, 2)
+            elif each == "sets":
+                self.insert_sets(number, 2)
+            else:
+                self.forget()
+
+    def find(self, kind: str, user_id: str) -> None:
         query, log = self.queries[kind, user_id], self.log_of(user_id)
         query.sets, query.events = log.sets.position, log.events.position
         rows = log.events.rows(user_id)
@@ -223,13 +269,10 @@ class ReadsMachine(RuleBasedStateMachine):
             newest = sorted(rows, key=lambda row: row.key, reverse=True)[:FEW]
             query.found = Rows(newest, len(newest) >= FEW)
 
-    @precondition(lambda self: any(each.found is not None for each in self.queries.values()))
-    @rule(data=st.data())
-    def answer(self, data: st.DataObject) -> None:
-        key = data.draw(st.sampled_from(sorted(key for key, each in self.queries.items() if each.found is not None)))
-        query = self.queries.pop(key)
-        if self.known(key[0]).finish(query.user_id, query.found) is not None:
-            self.done[key] = query
+    def finish(self, kind: str, user_id: str) -> None:
+        query = self.queries.pop((kind, user_id))
+        if self.known(kind).finish(user_id, query.found) is not None:
+            self.done[kind, user_id] = query
 
     @rule(user_id=users)
     def give_up(self, user_id: str) -> None:
@@ -248,10 +291,7 @@ class ReadsMachine(RuleBasedStateMachine):
         log = self.log_of(user_id)
         tail, read = self.tail.of(user_id), log.next_to_read
         # Anything may happen between.
-        number = partition_of(user_id, PARTITIONS)
-        for step in data.draw(st.lists(st.sampled_from([self.insert_sets, self.insert_events, self.read]), max_size=4)):
-            step(number, 2)
-        self.forget()
+        self.move(user_id, data.draw(moves))
         rows = [row for row in log.events.rows(user_id) if before is None or row.key < before]
         found = sorted({row.key: row for row in rows}.values(), key=lambda row: row.key, reverse=True)[:FEW]
         expected = self.history(user_id, max(read, log.events.position), before)
@@ -271,7 +311,7 @@ class ReadsMachine(RuleBasedStateMachine):
                 self.check_seen(known, user_id, sets, events)
             else:
                 assert isinstance(known, Timeline)
-                self.check_timeline(known, user_id, max(read, query.events))
+                self.check_timeline(known, user_id, query, max(read, query.events))
 
     def check_seen(self, known: Seen, user_id: str, sets: int, events: int) -> None:
         assert known.coverage(NOW) == self.coverage(user_id, sets, events)
@@ -289,13 +329,15 @@ class ReadsMachine(RuleBasedStateMachine):
                 first = page[-1][1] + 1
             assert paged == unseen
 
-    def check_timeline(self, known: Timeline, user_id: str, position: int) -> None:
+    def check_timeline(self, known: Timeline, user_id: str, query: Query, position: int) -> None:
         expected = self.history(user_id, position, None)
         for most, before in itertools.product((1, FEW), (None, *[row.key for row in expected])):
             below = [row for row in expected if before is None or row.key < before][:most]
             assert known.below(before, most) in (None, below)
-        if len(expected) <= FEW - 1:
-            assert known.below(None, FEW) is not None or len(self.log_of(user_id).events.rows(user_id)) >= FEW
+        # It may not know what is further down; the newest it always does, and everything where there is no more.
+        assert known.below(None, 1) == expected[:1]
+        if not query.found.cut and len(expected) <= 2 * FEW:
+            assert known.below(None, len(expected) + 1) == expected
 
     @invariant()
     def the_tail_holds_what_clickhouse_lacks(self) -> None:
@@ -345,7 +387,7 @@ def _insert(table: Table, records: list[Record]) -> None:
         table.position = record.offset + 1
 
 
-ReadsMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
+ReadsMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=30)
 TestReads = ReadsMachine.TestCase
 
 
