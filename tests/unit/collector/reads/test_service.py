@@ -44,7 +44,7 @@ class Told:
         self.tail.begin(dict.fromkeys(range(PARTITIONS), 0))
         self.reads._anew(PARTITIONS)
 
-    async def ask(self, statement: str, parameters: Mapping[str, str]) -> bytes:
+    async def ask(self, statement: str, parameters: Mapping[str, str], seconds: float | None = None) -> bytes:
         self.asked.append({SEEN: "seen", NEWEST: "newest", PAGE: "page"}[statement])
         rows = list(self.rows)
         if self.held is not None:
