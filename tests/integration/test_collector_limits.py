@@ -81,10 +81,14 @@ TABLE: dict[str, tuple[Callable[[Running], int], int, str]] = {
         "header_bytes",
     ),
     "trailer that never ends": (
-        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", *[b"x" * 10_000] * 10), 431, "header_bytes"
+        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", *[b"x" * 10_000] * 10),
+        431,
+        "header_bytes",
     ),
     "chunk extension that never ends": (
-        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;x=", *[b"x" * 10_000] * 10), 431, "header_bytes"
+        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;x=", *[b"x" * 10_000] * 10),
+        431,
+        "header_bytes",
     ),
     "head that takes too long": (raw(HEAD), 408, "header_time"),
     "body that stops": (raw(HEAD + b"Content-Length: 1000\r\n\r\n{"), 408, "piece_time"),
@@ -108,7 +112,10 @@ def test_a_limit_has_its_status_and_is_counted(running: Running, case: str) -> N
 
 def test_a_body_that_drips_has_a_limit_too() -> None:
     before = counted("refused_requests", reason="body_time")
-    with running_collector(limits=Limits(body_seconds=1.0, piece_seconds=SECONDS)) as running, running.connect() as sender:
+    with (
+        running_collector(limits=Limits(body_seconds=1.0, piece_seconds=SECONDS)) as running,
+        running.connect() as sender,
+    ):
         sender.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
         sender.settimeout(0.1)
         answer = b""
