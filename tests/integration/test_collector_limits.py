@@ -81,12 +81,12 @@ TABLE: dict[str, tuple[Callable[[Running], int], int, str]] = {
         "header_bytes",
     ),
     "trailer that never ends": (
-        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", *[b"x" * 10_000] * 10),
+        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", *[b"x" * 10_000] * 100),
         431,
         "header_bytes",
     ),
     "chunk extension that never ends": (
-        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;x=", *[b"x" * 10_000] * 10),
+        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;x=", *[b"x" * 10_000] * 100),
         431,
         "header_bytes",
     ),
