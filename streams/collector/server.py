@@ -111,7 +111,8 @@ class Collector:
             await self._reads.start()
         if self.garbage is not None:
             self.garbage.begin()
-        logger.info("collector_started", host=self.address[0], port=self.address[1])
+        most = self.gate.limits.connections
+        logger.info("collector_started", host=self.address[0], port=self.address[1], connections=most)
         try:
             await self.server.serve([self._socket])
         finally:
@@ -246,8 +247,6 @@ def most_connections(wanted: int) -> int:
     if soft < needed:
         soft = min(needed, hard) if hard != resource.RLIM_INFINITY else needed
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft < needed:
-        logger.warning("connections_limited", wanted=wanted, possible=soft - OWN_DESCRIPTORS)
     return min(wanted, soft - OWN_DESCRIPTORS)
 
 
