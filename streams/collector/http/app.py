@@ -75,7 +75,7 @@ class App:
         found = self._door.cors.preflight(origin, methods)
         if found.status == HTTPStatus.FORBIDDEN:
             observe.refused("origin")
-        # A 204 has no body, and so no length of one (RFC 9110 §8.6).
+        # A 204 has no body, and so no length of one (RFC 9110).
         length = [] if found.status == HTTPStatus.NO_CONTENT else [(b"content-length", b"0")]
         return Answer(found.status, [*found.headers, *SAFETY_HEADERS, *length], b"")
 

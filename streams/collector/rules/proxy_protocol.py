@@ -2,7 +2,7 @@
 
 The header stands once, before the connection's first byte of HTTP. It may be read only if the connection comes from a
 configured proxy (`addresses.Proxies.trusts`), and then it must be there: anybody else would write what they like.
-Format: "The PROXY protocol", sections 2.1 and 2.2 (haproxy.org).
+Format: "The PROXY protocol", 2.1 and 2.2 (haproxy.org).
 """
 
 import re
