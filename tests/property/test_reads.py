@@ -178,9 +178,7 @@ class ReadsMachine(RuleBasedStateMachine):
     def find(self, kind: str, user_id: str) -> None:
         query, log = self.queries[kind, user_id], self.world.log_of(user_id)
         query.sets, query.events = log.sets.position, log.events.position
-        query.found = (
-            self.world.ask_seen(user_id) if kind == "seen" else self.world.ask_newest(user_id, FEW)
-        )
+        query.found = self.world.ask_seen(user_id) if kind == "seen" else self.world.ask_newest(user_id, FEW)
 
     def finish(self, kind: str, user_id: str) -> None:
         query = self.queries.pop((kind, user_id))
