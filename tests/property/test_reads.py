@@ -43,6 +43,7 @@ class Query:
     found: Any = None
     sets: int = 0
     events: int = 0
+    outdated: bool = False
 
 
 class ReadsMachine(RuleBasedStateMachine):
@@ -114,7 +115,11 @@ class ReadsMachine(RuleBasedStateMachine):
         self.tail.begin(dict(enumerate(self.read_to)))
         for known in self.known.values():
             known.outdate()
+        # Rows may have passed the tail by.
+        assert all(self.known[kind].get(user_id, 0.0) is None for kind, user_id in self.done)
         self.done.clear()
+        for query in self.queries.values():
+            query.outdated = True
 
     # Users.
 
@@ -182,7 +187,9 @@ class ReadsMachine(RuleBasedStateMachine):
 
     def finish(self, kind: str, user_id: str) -> None:
         query = self.queries.pop((kind, user_id))
-        if self.known[kind].finish(user_id, query.found) is not None:
+        joined = self.known[kind].finish(user_id, query.found)
+        assert (joined is None) == query.outdated
+        if joined is not None:
             self.done[kind, user_id] = query
 
     # The truth.
