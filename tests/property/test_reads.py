@@ -197,7 +197,8 @@ class ReadsMachine(RuleBasedStateMachine):
     @invariant()
     def users_are_exact(self) -> None:
         for (kind, user_id), query in self.done.items():
-            known = self.known[kind].get(user_id, 0.0)
+            known: Any = self.known[kind].get(user_id, 0.0)
+            assert known is not None
             read = self.read_to[partition_of(user_id, PARTITIONS)]
             if kind == "seen":
                 self.check_seen(known, user_id, max(read, query.sets), max(read, query.events))
