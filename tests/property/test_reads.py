@@ -30,7 +30,7 @@ FEW = 3
 numbers = st.integers(0, PARTITIONS - 1)
 users = st.sampled_from(USERS)
 kinds = st.sampled_from(["seen", "timeline"])
-shown = st.lists(st.tuples(st.sampled_from(ARTWORKS), st.integers(-90, 10)), min_size=1, max_size=3)
+shown = st.lists(st.tuples(st.sampled_from(ARTWORKS), st.integers(-90, 10)), min_size=1, max_size=6)
 # What happens between two steps of a query.
 moves = st.lists(st.sampled_from(["write", "read", "sets", "insert", "forget"]), max_size=5)
 Asked = tuple[str, str]  # kind and user
@@ -230,6 +230,7 @@ class ReadsMachine(RuleBasedStateMachine):
         for number, log in enumerate(self.world.logs):
             there = {row.event_id for row in log.until(log.events.position)}
             assert kept >= {row.event_id for row in log.until(self.read_to[number])} - there
+        assert self.tail.rows == len(kept)
         assert self.tail.rows == sum(len(self.tail.of(user_id)) for user_id in USERS)
         assert self.tail.bytes == sum(row.size for user_id in USERS for row in self.tail.of(user_id))
 
