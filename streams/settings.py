@@ -196,7 +196,6 @@ class Settings(BaseSettings):
         "reader", description="User that the collector's read API logs in to ClickHouse as; it only reads."
     )
     reads_clickhouse_password_file: Path | None = Field(None, description="File with its password; none: empty.")
-    reads_connections: int = Field(4, ge=1, le=64, description="Most connections of a collector's reads to ClickHouse.")
     reads_timeout_seconds: float = Field(
         2.0, ge=0.1, le=60, description="Longest wait of a read for ClickHouse; then it is answered with 503 (s)."
     )

@@ -30,7 +30,7 @@ FEW = 3
 numbers = st.integers(0, PARTITIONS - 1)
 users = st.sampled_from(USERS)
 kinds = st.sampled_from(["seen", "timeline"])
-shown = st.lists(st.tuples(st.sampled_from(ARTWORKS), st.integers(-90, 10)), min_size=1, max_size=3)
+shown = st.lists(st.tuples(st.sampled_from(ARTWORKS), st.integers(-90, 10)), min_size=1, max_size=6)
 # What happens between two steps of a query.
 moves = st.lists(st.sampled_from(["write", "read", "sets", "insert", "forget"]), max_size=5)
 Asked = tuple[str, str]  # kind and user
@@ -43,6 +43,7 @@ class Query:
     found: Any = None
     sets: int = 0
     events: int = 0
+    outdated: bool = False
 
 
 class ReadsMachine(RuleBasedStateMachine):
@@ -114,7 +115,11 @@ class ReadsMachine(RuleBasedStateMachine):
         self.tail.begin(dict(enumerate(self.read_to)))
         for known in self.known.values():
             known.outdate()
+        # Rows may have passed the tail by.
+        assert all(self.known[kind].get(user_id, 0.0) is None for kind, user_id in self.done)
         self.done.clear()
+        for query in self.queries.values():
+            query.outdated = True
 
     # Users.
 
@@ -178,13 +183,13 @@ class ReadsMachine(RuleBasedStateMachine):
     def find(self, kind: str, user_id: str) -> None:
         query, log = self.queries[kind, user_id], self.world.log_of(user_id)
         query.sets, query.events = log.sets.position, log.events.position
-        query.found = (
-            self.world.ask_seen(user_id) if kind == "seen" else self.world.ask_newest(user_id, FEW)
-        )
+        query.found = self.world.ask_seen(user_id) if kind == "seen" else self.world.ask_newest(user_id, FEW)
 
     def finish(self, kind: str, user_id: str) -> None:
         query = self.queries.pop((kind, user_id))
-        if self.known[kind].finish(user_id, query.found) is not None:
+        joined = self.known[kind].finish(user_id, query.found)
+        assert (joined is None) == query.outdated
+        if joined is not None:
             self.done[kind, user_id] = query
 
     # The truth.
@@ -192,7 +197,8 @@ class ReadsMachine(RuleBasedStateMachine):
     @invariant()
     def users_are_exact(self) -> None:
         for (kind, user_id), query in self.done.items():
-            known = self.known[kind].get(user_id, 0.0)
+            known: Any = self.known[kind].get(user_id, 0.0)
+            assert known is not None
             read = self.read_to[partition_of(user_id, PARTITIONS)]
             if kind == "seen":
                 self.check_seen(known, user_id, max(read, query.sets), max(read, query.events))
@@ -224,6 +230,7 @@ class ReadsMachine(RuleBasedStateMachine):
         for number, log in enumerate(self.world.logs):
             there = {row.event_id for row in log.until(log.events.position)}
             assert kept >= {row.event_id for row in log.until(self.read_to[number])} - there
+        assert self.tail.rows == len(kept)
         assert self.tail.rows == sum(len(self.tail.of(user_id)) for user_id in USERS)
         assert self.tail.bytes == sum(row.size for user_id in USERS for row in self.tail.of(user_id))
 

@@ -52,7 +52,7 @@ def validator(*parts: str) -> str:
 
 
 def matches(request: Request, tag: str) -> bool:
-    """Say whether the client has the answer with this tag already (RFC 9110, 13.1.2)."""
+    """Say whether the client has the answer with this tag already (RFC 9110, If-None-Match)."""
     given = ",".join(request.headers.getlist("if-none-match"))
     opaque = tag.removeprefix("W/")
     return given.strip() == "*" or any(each.strip().removeprefix("W/") == opaque for each in given.split(","))

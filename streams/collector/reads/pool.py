@@ -20,6 +20,8 @@ log_failed = Limited(log.get(__name__), "clickhouse_failed")
 # A user who has seen a million artworks takes 30 MB of JSON.
 MOST_BYTES = 64 << 20
 PIECE_BYTES = 1 << 16
+# One question of each kind of a partition is open at a time; more at once would only wait for each other.
+CONNECTIONS = 4
 # Shorter than any server keeps an idle connection: a question on one that the server has just closed would fail.
 IDLE_SECONDS = 2.0
 LONGEST_TEXT = 300
@@ -46,7 +48,7 @@ class Pool:
         context: ssl.SSLContext | bool = True
         if settings.clickhouse_url.startswith("https:") and settings.clickhouse_ca_file:
             context = ssl.create_default_context(cafile=str(settings.clickhouse_ca_file))
-        connector = aiohttp.TCPConnector(limit=settings.reads_connections, ssl=context, keepalive_timeout=IDLE_SECONDS)
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS, ssl=context, keepalive_timeout=IDLE_SECONDS)
         self._session = aiohttp.ClientSession(connector=connector, headers=self._headers)
 
     async def stop(self) -> None:

@@ -8,19 +8,20 @@ from typing import Any, cast
 
 import pytest
 
-from streams.collector.reads import following
+from streams.collector.reads import following, positions
 from streams.collector.reads.errors import AwayError
 from streams.collector.reads.follower import Batch
 from streams.collector.reads.following import BEHIND_SECONDS, Following
 from streams.collector.reads.pool import Pool
 from streams.errors import SourceChangedError
+from streams.kafka import admin
 from streams.kafka.names import ACCEPTED, ARTWORKS
 from streams.kafka.read import Key
 from streams.settings import Settings
 from tests.support.reads import row, turn
 
 PARTITIONS = 2
-CATALOGUE = (ARTWORKS, 0)
+CATALOGUE: Key = (ARTWORKS, 0)
 
 
 @dataclass
@@ -38,8 +39,8 @@ class Brokers:
         topic = SimpleNamespace(topic_id="one", partitions=PARTITIONS)
         monkeypatch.setattr(following, "Sources", lambda settings, topics: SimpleNamespace(topics={ACCEPTED: topic}))
         monkeypatch.setattr(following, "Follower", self._follower)
-        monkeypatch.setattr(following.admin, "ends", self._ends)
-        monkeypatch.setattr(following.positions, "ask", self._positions)
+        monkeypatch.setattr(admin, "ends", self._ends)
+        monkeypatch.setattr(positions, "ask", self._positions)
         monkeypatch.setattr(following, "time", SimpleNamespace(monotonic=lambda: self.now))
         for name in ("FORGET_SECONDS", "ENDS_SECONDS", "STARTING_SECONDS"):
             monkeypatch.setattr(following, name, 0.001)
@@ -64,7 +65,8 @@ class Brokers:
         return dict(self.positions)
 
     def all_ends(self, end: int) -> None:
-        self.ends = {(ACCEPTED, number): end for number in range(PARTITIONS)} | {CATALOGUE: 0}
+        self.ends = {CATALOGUE: 0}
+        self.ends.update(((ACCEPTED, number), end) for number in range(PARTITIONS))
 
 
 def run(test: Callable[[Brokers, Following], Awaitable[None]]) -> None:
