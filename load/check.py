@@ -78,9 +78,7 @@ class Verdict:
             kept.append(example)
 
 
-def compare(
-    plan: Plan, ledger: Ledger, rows: Iterable[Row], lines: Iterable[Line], seen: Mapping[str, int]
-) -> Verdict:
+def compare(plan: Plan, ledger: Ledger, rows: Iterable[Row], lines: Iterable[Line], seen: Mapping[str, int]) -> Verdict:
     """Compare a ledger with rows, lines and each user's number of artworks seen, all of this plan's users only."""
     verdict = Verdict(ledger.recorded, ledger.flushed)
     flushes, impressions = list(ledger.flushes()), list(ledger.impressions())

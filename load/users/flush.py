@@ -27,7 +27,7 @@ def impression_json(user: int, number: int, artwork: int, seen_at: int, pool: st
     )
 
 
-def flush_json(  # noqa: PLR0913 - a flush has that many parts
+def flush_json(
     user: int, user_id: str, number: int, sent_at: int, reason: str, impressions: Sequence[str], *, queued: int
 ) -> bytes:
     """Return the `number`-th flush of a user as a line without its end; `sent_at` in ms."""

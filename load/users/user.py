@@ -102,8 +102,8 @@ class User:
     """See the module. Its methods are called by the crowd, and by its connection."""
 
     __slots__ = (
-        "_attempt", "_connection", "_first_seen", "_flushes", "_last", "_last_at", "_offset", "_queue", "_rows", "_seen", "_shared",
-        "_stride", "_turn", "_unsent", "distinct", "name", "number", "request", "state",
+        "_attempt", "_connection", "_first_seen", "_flushes", "_last", "_last_at", "_offset", "_queue", "_rows", "_seen",
+        "_shared", "_stride", "_turn", "_unsent", "distinct", "name", "number", "request", "state",
     )  # fmt: skip
 
     def __init__(self, shared: Surroundings, number: int, in_order: bool = False) -> None:
@@ -220,9 +220,7 @@ class User:
         shared, now = self._shared, self._shared.now()
         cut_at = int(now * 1000)
         row = shared.ledger.cut(self.number, self._flushes, cut_at, due, self._rows)
-        line = flush_json(
-            self.number, self.name, self._flushes, cut_at, reason, self._unsent, queued=len(self._queue)
-        )
+        line = flush_json(self.number, self.name, self._flushes, cut_at, reason, self._unsent, queued=len(self._queue))
         self._queue.append(Waiting(row, line, len(self._rows), self._first_seen, self.distinct))
         self._flushes += 1
         self._unsent, self._rows = [], []

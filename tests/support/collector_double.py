@@ -164,7 +164,10 @@ def answer(fault: Fault, count: int) -> bytes:
         status, body = "400 Bad Request", b'{"title":"no"}'
     elif fault is Fault.CLOSES:
         more = "Connection: close\r\n"
-    return f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{more}content-length: {len(body)}\r\n\r\n".encode() + body
+    return (
+        f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{more}content-length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
 
 
 def pieces(count: int) -> bytes:
