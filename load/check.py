@@ -95,8 +95,8 @@ def compare(plan: Plan, ledger: Ledger, rows: Iterable[Row], lines: Iterable[Lin
 def _compare_rows(
     verdict: Verdict, plan: Plan, impressions: Sequence[Impression], flushes: Sequence[Flush], rows: Iterable[Row]
 ) -> None:
-    must = {}  # to be there
-    may = {}  # sent without an acknowledgement: both ways are right
+    must: dict[str, Row] = {}  # to be there
+    may: dict[str, Row] = {}  # sent without an acknowledgement: both ways are right
     for each in impressions:
         if not flushes[each.flush].acked:
             verdict.unacknowledged += 1

@@ -184,9 +184,14 @@ def play(name: str, runs: Runs, settings: Settings, held: bool) -> dict[str, Any
         steps = highest(runs, base)
         tried = [{"rate": step.rate, "held": step.held, "outcome": step.outcome.as_json()} for step in steps]
         return {"base": base, "steps": tried, "right": all(step.outcome.verdict.right for step in steps)}
-    run = {"few": few, "rate": rate, "kills": kills, "rolling": partial(rolling, settings=settings)}[name]
+    plays: dict[str, Callable[[Runs], Outcome]] = {
+        "few": few,
+        "rate": rate,
+        "kills": kills,
+        "rolling": partial(rolling, settings=settings),
+    }
     try:
-        found = run(runs)
+        found = plays[name](runs)
     except UserError as error:
         if name != "rolling" or "Go " not in str(error):
             raise

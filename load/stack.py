@@ -77,7 +77,8 @@ def running(ours: Settings, settings: Settings, artworks: int, out: Out) -> Iter
     shutil.rmtree(ours.data_dir, ignore_errors=True)
     share_jars(folder, RunFolder(settings.data_dir), out)
     try:
-        stack.up(ours, (*SERVERS, COLLECTOR), out=out)
+        # Every topic and migration is new, and each would be an indented line.
+        stack.up(ours, (*SERVERS, COLLECTOR), out=lambda line: None if line.startswith(" ") else out(line))
         catalogue(ours, artworks)
         yield
     finally:

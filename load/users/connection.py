@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 from urllib.parse import urlsplit
 
 from load.users.answer import Answer, AnswerReader, BadAnswerError
@@ -35,9 +35,14 @@ class Connection(asyncio.Protocol):
         """Whether a part of an answer has arrived."""
         return self._reader.begun
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be used. It may have ended before whoever opened it gets to know it."""
+        return self._transport is not None
+
     def send(self, request: bytes) -> None:
         """Send a request. The caller waits for its answer before the next."""
-        assert self._transport is not None, "a connection is used once it is made"
+        assert self._transport is not None, "a connection is used while it is open"
         self._transport.write(request)
 
     def abort(self) -> None:
@@ -47,8 +52,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are asyncio's by their methods alone.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         """Called by the loop."""

@@ -129,7 +129,10 @@ class Crowd:
         except OSError:  # of which TimeoutError is one
             user.not_connected()
         else:
-            user.connected(connection)
+            if connection.is_open:
+                user.connected(connection)
+            else:
+                user.not_connected()
 
     def _has_connected(self, task: "asyncio.Task[None]") -> None:
         self._connecting.discard(task)

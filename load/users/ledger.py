@@ -15,6 +15,8 @@ from load.users.flush import OF_FLUSHES, OF_IMPRESSIONS, uuid7
 # Columns by name, with the type of array: B, H, I unsigned of 1, 2 and 4 bytes, q and d of 8.
 IMPRESSIONS = {"user": "I", "number": "I", "artwork": "I", "seen_at": "q", "flush": "I", "first": "B"}
 FLUSHES = {"user": "I", "number": "I", "cut_at": "q", "due": "d", "sent": "d", "acked": "d", "attempts": "H"}
+# Of different types, which the type checker can't tell by name.
+Columns = dict[str, Any]
 
 
 class Impression(NamedTuple):
@@ -45,8 +47,8 @@ class Ledger:
     """Two tables in memory, of 25 and 42 bytes a row, and what happened on the way."""
 
     def __init__(self) -> None:
-        self._impressions = {name: array(kind) for name, kind in IMPRESSIONS.items()}
-        self._flushes = {name: array(kind) for name, kind in FLUSHES.items()}
+        self._impressions: Columns = {name: array(kind) for name, kind in IMPRESSIONS.items()}
+        self._flushes: Columns = {name: array(kind) for name, kind in FLUSHES.items()}
         self.statuses: Counter[str] = Counter()
         self.happened: Counter[str] = Counter()
         self.watched: dict[str, list[float]] = {}

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from math import sqrt
 from typing import Any
 
 
@@ -74,4 +75,4 @@ def fewest_artworks(impressions: int, users: int) -> int:
     for any number of users.
     """
     mean = impressions / users
-    return max(100, round(mean + 8 * mean**0.5) + 10)
+    return max(100, round(mean + 8 * sqrt(mean)) + 10)

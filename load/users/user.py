@@ -102,8 +102,8 @@ class User:
     """See the module. Its methods are called by the crowd, and by its connection."""
 
     __slots__ = (
-        "_attempt", "_connection", "_first_seen", "_flushes", "_last", "_last_at", "_offset", "_queue", "_rows", "_seen",
-        "_shared", "_stride", "_turn", "_unsent", "distinct", "name", "number", "request", "state",
+        "_attempt", "_connection", "_first_seen", "_flushes", "_last", "_last_at", "_offset", "_queue", "_rows",
+        "_seen", "_shared", "_stride", "_turn", "_unsent", "distinct", "name", "number", "request", "state",
     )  # fmt: skip
 
     def __init__(self, shared: Surroundings, number: int, in_order: bool = False) -> None:

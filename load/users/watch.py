@@ -43,6 +43,8 @@ class Reader:
             async with asyncio.timeout(READ_SECONDS):
                 if self._connection is None:
                     self._connection = await self._target.connect(lambda: Connection(self))
+                if not self._connection.is_open:
+                    raise ConnectionResetError
                 self._answer = asyncio.get_running_loop().create_future()
                 self._connection.send(
                     f"GET {path} HTTP/1.1\r\nHost: {self._target.name}\r\nAccept: application/json\r\n\r\n".encode()

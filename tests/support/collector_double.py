@@ -5,6 +5,7 @@ by a function of its number.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
@@ -42,8 +43,13 @@ Choose = Callable[[int], Fault]
 class CollectorDouble:
     """Serves while `serving` lasts. `lines`: what was stored, in order; `rows`: the accepted ones of it."""
 
-    def __init__(self, choose: Choose = lambda number: Fault.NONE, ack_seconds: float = 0.0) -> None:
+    def __init__(
+        self, choose: Choose = lambda number: Fault.NONE, ack_seconds: float = 0.0, shown_after: float | None = None
+    ) -> None:
+        """`shown_after`: so long (s) after it was stored, reads show an impression; None: there are no reads."""
         self.lines: list[bytes] = []
+        self._stored_at: list[float] = []
+        self._shown_after = shown_after
         self.requests: list[bytes] = []
         self.most_in_flight: dict[str, int] = {}
         self._choose, self._ack_seconds = choose, ack_seconds
@@ -105,7 +111,7 @@ class CollectorDouble:
                     named = dict(header.split(": ", 1) for header in headers if header)
                     body = await reader.readexactly(int(named.get("content-length", 0)))
                     if not first.startswith("post /v1/impressions "):
-                        writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+                        writer.write(self._read(first.split()[1]))
                     elif not await self._post(body, writer):
                         return
         finally:
@@ -125,10 +131,26 @@ class CollectorDouble:
         finally:
             self._in_flight[user] -= 1
 
+    def _read(self, path: str) -> bytes:
+        """Answer a GET of a user's coverage or unseen artworks."""
+        if self._shown_after is None:
+            return b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
+        user, what = path.partition("?")[0].split("/")[3:5]
+        until = time.monotonic() - self._shown_after
+        flushes = [orjson.loads(line) for line, at in zip(self.lines, self._stored_at, strict=True) if at <= until]
+        seen = {int(each["artwork_id"][1:]) for f in flushes if f["user_id"] == user for each in f["impressions"]}
+        if what == "coverage":
+            body = orjson.dumps({"pools": [{"pool_id": "main", "seen": len(seen)}] if seen else []})
+        else:
+            first = next(number for number in range(len(seen) + 1) if number not in seen)
+            body = orjson.dumps({"items": [{"artwork_id": f"a{first:05d}", "ordinal": first}], "next": None})
+        return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+
     async def _treat(self, fault: Fault, lines: list[bytes], writer: asyncio.StreamWriter) -> bool:
         count = sum(len(orjson.loads(line)["impressions"]) for line in lines)
         if fault not in UNSTORED:
             self.lines += lines
+            self._stored_at += [time.monotonic()] * len(lines)
         await asyncio.sleep(self._ack_seconds)
         if fault in (Fault.RESET, Fault.STORED_AND_RESET):
             return False
@@ -137,9 +159,13 @@ class CollectorDouble:
             return False
         if fault is Fault.PIECES:
             for byte in pieces(count):
+                if writer.transport.is_closing():
+                    return False
                 writer.write(bytes([byte]))
                 await writer.drain()
             return True
+        if writer.transport.is_closing():  # the whole has died meanwhile
+            return False
         writer.write(answer(fault, count))
         return fault not in (Fault.CLOSES, Fault.DROPS_WHEN_IDLE)
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from load.check import Line, Row, Verdict, compare
 from load.users.crowd import Crowd
 from load.users.ledger import Ledger
@@ -20,7 +22,7 @@ Meanwhile = Callable[[CollectorDouble, Crowd], Awaitable[None]]
 
 def plan(socket: Path, **changes: Any) -> Plan:
     """Return a small plan: 20 users, 300 impressions within 0.3 s."""
-    values = {
+    values: dict[str, Any] = {
         "url": f"unix:{socket}", "prefix": "u-", "users": 20, "impressions": 300, "seconds": 0.3, "artworks": 101,
         "flush_seconds": 0.02, "batch": 5, "repeats": 0.1, "doubles": 0.1, "patience": HASTY,
     }  # fmt: skip
@@ -40,7 +42,7 @@ def play(double: CollectorDouble, of: Plan, meanwhile: Meanwhile | None = None) 
                 group.create_task(_await(meanwhile(double, crowd)))
             return playing.result()
 
-    return asyncio.run(both())
+    return uvloop.run(both())
 
 
 def verdict(double: CollectorDouble, of: Plan, ledger: Ledger) -> Verdict:

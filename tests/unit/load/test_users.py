@@ -5,8 +5,11 @@ from pathlib import Path
 
 import orjson
 import pytest
+import uvloop
 
 from load.users.crowd import Crowd, CrowdError
+from load.users.ledger import Ledger
+from load.users.plan import Patience
 from tests.support.collector_double import CollectorDouble, Fault
 from tests.support.crowds import plan, play, verdict
 
@@ -43,7 +46,7 @@ def test_all_faults_together(tmp_path: Path) -> None:
 
 
 def test_a_collector_that_dies_again_and_again(tmp_path: Path) -> None:
-    async def kill(double: CollectorDouble, _: Crowd) -> None:
+    async def kill(double: CollectorDouble, crowd: Crowd) -> None:
         for _ in range(3):
             stored = len(double.lines)
             while len(double.lines) < stored + 10:
@@ -113,8 +116,8 @@ def test_what_is_seen_and_due_does_not_depend_on_the_server(tmp_path: Path) -> N
     slow = CollectorDouble(lambda number: Fault.HANGS if number == 0 else Fault.NONE)
     at_once, hung = play(CollectorDouble(), of), play(slow, of)
 
-    def times(ledger: object) -> list[float]:
-        seen = [each.seen_at for each in ledger.impressions()]  # type: ignore[attr-defined]
+    def times(ledger: Ledger) -> list[float]:
+        seen = [each.seen_at for each in ledger.impressions()]
         return [at - seen[0] for at in seen]
 
     assert max(abs(one - other) for one, other in zip(times(at_once), times(hung), strict=True)) <= 2
@@ -150,7 +153,7 @@ def test_stop_ends_what_is_seen_and_sends_the_rest(tmp_path: Path) -> None:
 
 def test_patience_ends_and_what_is_left_is_named(tmp_path: Path) -> None:
     double = CollectorDouble(lambda number: Fault.UNAVAILABLE_SILENT)
-    of = plan(tmp_path / "s", patience=plan(tmp_path).patience.__class__(first_backoff=0.01, drain=0.2))
+    of = plan(tmp_path / "s", patience=Patience(first_backoff=0.01, drain=0.2))
     ledger = play(double, of)
     found = verdict(double, of, ledger)
     assert found.unacknowledged == found.recorded == of.impressions
@@ -162,7 +165,7 @@ def test_nobody_there_is_one_sentence(tmp_path: Path) -> None:
         await Crowd(plan(tmp_path / "nobody"), tell=lambda told: None).run()
 
     with pytest.raises(CrowdError, match="Nothing answers at unix:"):
-        asyncio.run(alone())
+        uvloop.run(alone())
 
 
 def test_a_catalogue_that_is_too_small_ends_the_run(tmp_path: Path) -> None:
