@@ -6,11 +6,12 @@ from typing import Any
 Figures = Mapping[str, Any]
 Table = tuple[Sequence[str], list[Sequence[str]]]
 
+# Short, or a table would be wider than a page.
 TITLES = {
-    "few": "5,000 impressions of 100 users in a minute",
-    "rate": "the wanted rate",
-    "kills": "the collector killed again and again",
-    "rolling": "two collectors replaced in turn, behind a proxy",
+    "few": "100 users",
+    "rate": "the crowd",
+    "kills": "collector killed",
+    "rolling": "rolling restart",
 }
 PROGRAMS = {
     "kafka": "broker",
@@ -66,20 +67,22 @@ def shown(runs: Figures) -> Table:
 
 
 def programs(runs: Figures) -> Table:
-    """What each program used: cores on average, and the peak of its memory."""
+    """What each program used: cores on average, and the peak of its memory (MiB)."""
     found = dict(outcomes(runs))
-    columns = ("program", *found)
+    columns = ("cores / peak MiB", *found)
     names = [name for name in PROGRAMS if any(name in each["used"] for each in found.values())]
     return columns, [(PROGRAMS[name], *(_used(each["used"].get(name)) for each in found.values())) for name in names]
 
 
-def answers(runs: Figures) -> Table:
+def happened(runs: Figures) -> Table:
     """What the users were answered, and what else happened to them."""
-    columns = ("run", "answers", "what else happened")
-    return columns, [
-        (title, _counts(each["requests"]), "; ".join([_counts(each["happened"]), *each["events"]]))
-        for title, each in outcomes(runs)
-    ]
+    found = dict(outcomes(runs))
+    counts = {title: {**each["requests"], **each["happened"]} for title, each in found.items()}
+    for title, each in found.items():
+        counts[title]["kills or restarts"] = len(each["events"])
+    names = sorted({name for each in counts.values() for name, count in each.items() if count})
+    rows = [(name, *(f"{each.get(name, 0):,}" for each in counts.values())) for name in names]
+    return ("answers, and what else happened", *found), rows
 
 
 def rates(runs: Figures) -> Table:
@@ -98,7 +101,7 @@ def rates(runs: Figures) -> Table:
     ]
 
 
-TABLES = (recording, ledgers, shown, programs, answers, rates)
+TABLES = (recording, ledgers, shown, programs, happened, rates)
 
 
 def _ledger(title: str, verdict: Figures) -> Sequence[str]:
@@ -112,8 +115,4 @@ def _times(quantiles: Figures) -> Iterable[str]:
 
 
 def _used(used: Figures | None) -> str:
-    return f"{used['cores']:.2f} cores, {used['peak_mib']:,.0f} MiB" if used else ""
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}: {count:,}" for name, count in counts.items())
+    return f"{used['cores']:.2f} / {used['peak_mib']:,.0f}" if used else ""

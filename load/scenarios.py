@@ -90,6 +90,8 @@ class Runs:
                 ledger = generator.follow(update)
         if disturber is not None:
             disturber.finish()
+            for event in disturber.events:
+                self.say(f"    {event}")
         with closing(Received(self.ours)) as received:
             with self._progress("records in ClickHouse") as update:
                 received.wait(update)
@@ -114,7 +116,7 @@ def few(runs: Runs) -> Outcome:
 
 def rate(runs: Runs) -> Outcome:
     """All users, at the wanted rate, for as long as wanted."""
-    return runs.play("the wanted rate", _crowd(runs, runs.options.rate, runs.options.duration))
+    return runs.play("the crowd", _crowd(runs, runs.options.rate, runs.options.duration))
 
 
 def highest(runs: Runs, base: float) -> list[Step]:

@@ -47,13 +47,13 @@ class Timers:
 
     def _run(self) -> None:
         self._armed, heap = None, self._heap
+        # What becomes due meanwhile waits for the next round, or a crowd that is behind would never hear its answers.
         now = self.now()
         try:
             while heap and heap[0][0] <= now:
                 when, _, call, argument = heapq.heappop(heap)
                 self.latest = max(self.latest, now - when)
                 call(argument)
-                now = self.now()
         finally:
             # Also after an error, which the loop hands on: whoever ends the play may still need the clock.
             if heap:

@@ -12,7 +12,7 @@ from load.users.connection import Target
 from load.users.flush import OF_FLUSHES, OF_IMPRESSIONS, flush_json, impression_json, uuid7
 from load.users.plan import Patience, Plan, fewest_artworks
 from load.users.user import stride
-from streams.core.decode_fast import decode
+from streams.core.decode_fast import read
 from tests.support.crowds import plan
 
 
@@ -37,7 +37,9 @@ def test_ids_are_uuids_of_version_7_and_differ() -> None:
 def test_a_flush_is_a_good_one() -> None:
     impressions = [impression_json(7, number, 40 + number, 1_796_000_000_000 + number, "main") for number in range(3)]
     line = flush_json(7, "r1-00007", 2, 1_796_000_002_000, "timer", impressions, queued=0)
-    assert decode(line) is not None, "the worker reads it the fast way"
+    (found,) = read([line])
+    assert found is not None, "the worker reads it the fast way"
+    assert found.user_id == "r1-00007"
     assert [each["artwork_id"] for each in orjson.loads(line)["impressions"]] == ["a00040", "a00041", "a00042"]
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bench.lib.figures import table
 from bench.lib.tree import Usage
 from load import limits, report
 from load.check import Verdict
@@ -152,10 +151,9 @@ def test_the_tables_show_every_run() -> None:
     }
     for make in report.TABLES:
         columns, rows = make(runs)
-        lines = list(table(columns, rows))
-        assert len({line.count("|") for line in lines}) == 1
-        assert len(lines) > 2
-    assert "202: 2, 503: 1" in "\n".join(table(*report.answers(runs)))
+        assert rows
+        assert {len(row) for row in rows} == {len(columns)}
+    assert ("503", "1", "1", "1", "1") in report.happened(runs)[1]
     assert [row[0] for row in report.recording({"kills": {"outcome": run}, "rolling": {"missing": "Go"}})[1]] == [
-        "the collector killed again and again"
+        "collector killed"
     ]
