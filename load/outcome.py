@@ -32,7 +32,8 @@ class Outcome:
     happened: dict[str, int]
     packing: Packing
     impressions_a_flush: float
-    most_attempts: int
+    sent_again: int
+    """How often a flush was in a request beyond its first: retries, and double sends on purpose."""
     used: dict[str, Used]
     verdict: Verdict
     events: list[str] = field(default_factory=list)
@@ -82,7 +83,7 @@ def outcome(plan: Plan, ledger: Ledger, verdict: Verdict, packing: Packing, used
         happened=dict(sorted(ledger.happened.items())),
         packing=packing,
         impressions_a_flush=ledger.recorded / max(1, ledger.flushed),
-        most_attempts=max((each.attempts for each in flushes), default=0),
+        sent_again=sum(max(0, each.attempts - 1) for each in flushes),
         used=used,
         verdict=verdict,
     )
