@@ -6,6 +6,8 @@ from load.users.plan import artwork_id
 
 # The second field of a UUIDv7 (12 bits) tells ids of impressions from ids of flushes.
 OF_IMPRESSIONS, OF_FLUSHES = 1, 2
+# What the users' browsers would say they are.
+CLIENTS = ("chromium-156", "firefox-153", "safari-27")
 
 
 def uuid7(at_ms: int, kind: int, user: int, number: int) -> str:
@@ -34,6 +36,7 @@ def flush_json(
     return (
         f'{{"v":1,"flush_id":"{uuid7(sent_at, OF_FLUSHES, user, number)}","user_id":"{user_id}",'
         f'"session_id":"s-{user_id}","sent_at":{sent_at},"transport":"fetch","reason":"{reason}","tier":"free",'
+        f'"client":"{CLIENTS[user % len(CLIENTS)]}",'
         f'"impressions":[{",".join(impressions)}],'
         f'"telemetry":{{"attempts":1,"failures":0,"queued":{queued},"dropped":0}}}}'
     ).encode()
