@@ -12,7 +12,8 @@ from load.users.connection import Connection, Target
 from load.users.ledger import Ledger
 from load.users.plan import Plan
 from load.users.timers import Timers
-from load.users.user import User, Waiting
+from load.users.request import Waiting
+from load.users.user import User
 from load.users.watch import Sight, Watcher
 
 # Connections that are opened at once before the play: fewer than a listen queue holds.
@@ -72,6 +73,8 @@ class Crowd:
             gc.unfreeze()
             telling.cancel()
             self._timers.close()
+            for task in self._connecting:
+                task.cancel()
             for user in self._users:
                 user.close()
         self.ledger.happened["late at the most, ms"] = round(1000 * self._timers.latest)

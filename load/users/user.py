@@ -10,18 +10,16 @@ At most one request is in flight. Until its 202 a request is kept, and sent agai
 that the server does or fails to do changes what is seen, or when a flush is due.
 """
 
-import json
 from collections import deque
 from enum import Enum, auto
 from math import gcd
 from random import Random
-from typing import NamedTuple, Protocol
 
 from load.users.answer import Answer
 from load.users.connection import Connection
 from load.users.flush import flush_json, impression_json
-from load.users.ledger import Ledger
-from load.users.plan import Plan
+from load.users.request import Request, Waiting, counted
+from load.users.surroundings import Surroundings
 
 ACCEPTED = 202
 # The server's answers after which the same bytes may be stored later: too slow, too many, and its own troubles.
@@ -34,33 +32,6 @@ SOON = 60.0
 JITTER = 0.5
 
 
-class Surroundings(Protocol):
-    """What users share: the clock, the ledger, and who connects and wakes them."""
-
-    plan: Plan
-    ledger: Ledger
-    rng: Random
-    head: bytes
-
-    def now(self) -> float:
-        """Return the time (s since the epoch)."""
-
-    def wake(self, at: float, user: "User", turn: int) -> None:
-        """Call `user.woken(turn)` then."""
-
-    def flush_at(self, at: float, user: "User") -> None:
-        """Call `user.flush_due(at)` then."""
-
-    def connect(self, user: "User") -> None:
-        """Open a connection and hand it to the user."""
-
-    def acknowledged(self, user: "User", flush: "Waiting", after: float) -> None:
-        """A flush was acknowledged for the first time, so long (s) after it was due."""
-
-    def finished(self, impressions: int) -> None:
-        """So many impressions need nothing more: their flushes were acknowledged or refused."""
-
-
 class State(Enum):
     """What the user's network side does."""
 
@@ -70,40 +41,12 @@ class State(Enum):
     WAITING = auto()
 
 
-class Waiting(NamedTuple):
-    """A flush on its way: its row in the ledger, its bytes, how many impressions it has.
-
-    `first_seen`: the time (s) of the first of them; `distinct`: how many artworks the user has seen after all of them.
-    """
-
-    row: int
-    line: bytes
-    impressions: int
-    first_seen: float
-    distinct: int
-
-
-class Request:
-    """Flushes that are sent together until they are acknowledged; `again`: once more, on purpose."""
-
-    __slots__ = ("acknowledged", "again", "body", "flushes")
-
-    def __init__(self, flushes: list[Waiting], again: bool) -> None:
-        self.flushes, self.again, self.acknowledged = flushes, again, False
-        self.body = b"\n".join(each.line for each in flushes)
-
-    @property
-    def impressions(self) -> int:
-        """How many impressions it carries."""
-        return sum(each.impressions for each in self.flushes)
-
-
 class User:
     """See the module. Its methods are called by the crowd, and by its connection."""
 
     __slots__ = (
         "_attempt", "_connection", "_first_seen", "_flushes", "_last", "_last_at", "_offset", "_queue", "_rows",
-        "_seen", "_shared", "_stride", "_turn", "_unsent", "distinct", "name", "number", "request", "state",
+        "_seen", "_shared", "_stride", "_timer", "_turn", "_unsent", "distinct", "name", "number", "request", "state",
     )  # fmt: skip
 
     def __init__(self, shared: Surroundings, number: int, in_order: bool = False) -> None:
@@ -115,7 +58,7 @@ class User:
         self._unsent: list[str] = []
         self._rows: list[int] = []
         self._seen = self._flushes = self._attempt = self._turn = self.distinct = 0
-        self._last, self._last_at, self._first_seen = 0, 0.0, 0.0
+        self._last, self._last_at, self._first_seen, self._timer = 0, 0.0, 0.0, 0.0
         # A walk that meets every artwork once: each user has its own, and needs no memory of where it was.
         size, rng = shared.plan.artworks, shared.rng
         self._offset, self._stride = (0, 1) if in_order else (rng.randrange(size), stride(size, rng))
@@ -137,14 +80,14 @@ class User:
         self._unsent.append(impression_json(self.number, self._seen, self._last, seen_at, plan.pool))
         self._seen += 1
         if len(self._unsent) == 1:
-            self._first_seen = due
-            shared.flush_at(due + plan.flush_seconds, self)
+            self._first_seen, self._timer = due, due + plan.flush_seconds
+            shared.flush_at(self._timer, self)
         if len(self._unsent) >= plan.batch:
             self._cut(due, "size")
 
     def flush_due(self, due: float) -> None:
-        """The timer of an impression has run out. It may have gone by size already; the rest goes now all the same."""
-        if self._unsent:
+        """A timer has run out: that of what is not yet sent, or of what has gone by size meanwhile."""
+        if self._unsent and due == self._timer:
             self._cut(due, "timer")
 
     def open(self) -> None:
@@ -210,9 +153,8 @@ class User:
             self._go_on()
 
     def close(self) -> None:
-        """Close the connection, for good."""
+        """Close the connection."""
         connection, self._connection = self._connection, None
-        self.state, self._turn = State.WAITING, -1
         if connection is not None:
             connection.abort()
 
@@ -290,12 +232,3 @@ def stride(size: int, rng: Random) -> int:
     while gcd(step := rng.randrange(1, size + 1), size) != 1:
         pass
     return step
-
-
-def counted(body: bytes) -> tuple[int, int] | None:
-    """Return how many impressions an answer says were accepted and rejected; None if it says something else."""
-    try:
-        said = json.loads(body)
-        return int(said["accepted"]), len(said["rejected"])
-    except (ValueError, KeyError, TypeError):
-        return None

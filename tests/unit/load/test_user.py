@@ -11,7 +11,8 @@ from load.users.answer import Answer
 from load.users.connection import Connection
 from load.users.ledger import Ledger
 from load.users.plan import Patience
-from load.users.user import JITTER, MOST_LINES, State, User, Waiting
+from load.users.request import Waiting
+from load.users.user import JITTER, MOST_LINES, State, User
 from tests.support.crowds import plan
 
 PATIENCE = Patience(request=20.0, first_backoff=0.25, longest_backoff=10.0)
@@ -105,12 +106,15 @@ def test_a_flush_goes_with_its_batch_or_its_timer() -> None:
     assert shared.done == [3, 1]
 
 
-def test_a_timer_after_its_batch_sends_what_is_there_and_nothing_otherwise() -> None:
+def test_the_timer_of_what_has_gone_by_size_sends_nothing() -> None:
     shared = Shared()
-    shared.see(3)
+    shared.see(3, at=1_000.0)
     shared.answer(202)
+    shared.see(1, at=1_001.0)
     shared.user.flush_due(1_002.0)
     assert len(shared.connections[0].sent) == 1
+    shared.user.flush_due(1_003.0)
+    assert len(shared.connections[0].sent) == 2
 
 
 def test_what_waits_goes_together_in_lines_up_to_a_limit() -> None:
