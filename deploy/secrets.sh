@@ -59,6 +59,15 @@ for name in grafana_admin kafka_broker kafka_impressions; do password "$name"; d
 } >"$folder/clickhouse_users.new"
 mv -f "$folder/clickhouse_users.new" "$folder/clickhouse_users.xml"
 
+# A key pair to sign and check tokens with. Who has an issuer of their own puts its public keys in token_keys.json.
+if [ ! -e "$folder/token_keys.json" ]; then
+    openssl genpkey -algorithm ED25519 -out "$folder/token_signing.key" 2>/dev/null
+    printf '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k1","x":"%s"}]}\n' \
+        "$(openssl pkey -in "$folder/token_signing.key" -pubout -outform DER 2>/dev/null | tail -c 32 |
+            openssl base64 -A | tr '+/' '-_' | tr -d '=')" >"$folder/token_keys.new"
+    mv -f "$folder/token_keys.new" "$folder/token_keys.json"
+fi
+
 # Our own authority, valid for ten years; keep ca.key elsewhere once the certificates are made.
 if [ ! -e "$folder/ca.pem" ]; then
     openssl req -x509 -newkey rsa:3072 -sha256 -days 3650 -nodes -subj "/CN=impression-streams authority" \
@@ -147,7 +156,7 @@ if [ ! -e "$env" ]; then
     sed "s/^KAFKA_CLUSTER_ID=.*/KAFKA_CLUSTER_ID=$cluster/${1:+; s/^KAFKA_HOST=.*/KAFKA_HOST=$1/; s/^#KAFKA_BIND=.*/KAFKA_BIND=0.0.0.0/}" \
         "$root/.env.example" >"$env"
 fi
-find "$folder" -type f ! -name .gitignore ! -name README.md ! -name ca.key -exec chmod 444 {} +
+find "$folder" -type f ! -name .gitignore ! -name README.md ! -name ca.key ! -name token_signing.key -exec chmod 444 {} +
 [ -z "$remade" ] || echo "made again, with further names:$remade: recreate the containers that read them"
 advertised=$(sed -n 's/^KAFKA_HOST=//p' "$env")
 covers "$folder/kafka.pem" "${advertised:-localhost}" ||

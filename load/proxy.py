@@ -1,6 +1,5 @@
 """Caddy in front of two collectors, built from its source with Go."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ MODULE = "github.com/caddyserver/caddy/v2/cmd/caddy"
 BUILD_SECONDS = 1_800.0
 START_SECONDS = 30.0
 NAME, HOST = "proxy", "127.0.0.1"
+CADDYFILE = Path(__file__).resolve().parents[1] / "deploy" / "Caddyfile"
 
 Out = Callable[[str], None]
 
@@ -39,52 +39,25 @@ def caddy(folder: Path, out: Out) -> Path:
     return program
 
 
-def configuration(port: int, health_port: int, collectors: Sequence[Address]) -> dict[str, object]:
-    """Return Caddy's configuration: requests go to whichever collector is ready, and only there.
-
-    A connection that is refused was never used, so its request goes to another collector; nothing else is repeated
-    here: that is the users' to do.
-    """
-    upstreams = [{"dial": str(each)} for each in collectors]
-    forward = {
-        "handler": "reverse_proxy",
-        "upstreams": upstreams,
-        "load_balancing": {"selection_policy": {"policy": "least_conn"}, "try_duration": "5s", "try_interval": "50ms"},
-        "health_checks": {
-            "active": {"uri": "/readyz", "interval": "250ms", "timeout": "1s", "expect_status": 200},
-            "passive": {"fail_duration": "1s", "max_fails": 1},
-        },
-        "transport": {"protocol": "http", "keep_alive": {"idle_timeout": "4s", "max_idle_conns_per_host": 256}},
-    }
-    ready = {"listen": [f"{HOST}:{health_port}"], "routes": [{"handle": [{"handler": "static_response"}]}]}
-    users = {
-        "listen": [f"{HOST}:{port}"],
-        "routes": [{"handle": [forward]}],
-        "automatic_https": {"disable": True},
-        "idle_timeout": "5m",
-    }
-    return {
-        "admin": {"disabled": True},
-        "logging": {"logs": {"default": {"level": "WARN"}}},
-        "apps": {"http": {"servers": {"users": users, "ready": {**ready, "automatic_https": {"disable": True}}}}},
-    }
-
-
 @contextmanager
 def proxying(settings: Settings, program: Path, collectors: Sequence[Address]) -> Iterator[str]:
-    """Run the proxy; yield its address. Raises UserError if it doesn't start."""
-    folder, port = RunFolder(settings.data_dir), free_pair()
-    file = settings.data_dir / "proxy.json"
-    file.write_text(json.dumps(configuration(port, port + 1, collectors), indent=1))
-    home = {
-        "HOME": str(settings.data_dir),
-        "XDG_DATA_HOME": str(settings.data_dir),
-        "XDG_CONFIG_HOME": str(settings.data_dir),
+    """Run the proxy as deploy/Caddyfile has it, without TLS; yield its address. Raises UserError if it doesn't start."""
+    port = free_pair()
+    url, own = f"http://{HOST}:{port}", str(settings.data_dir)
+    environment = {
+        "COLLECTOR_DOMAIN": url,
+        "COLLECTORS": " ".join(map(str, collectors)),
+        "CADDY_ADMIN": f"{HOST}:{port + 1}",
+        # It would keep certificates and its last configuration in the home of whoever runs it.
+        "HOME": own,
+        "XDG_DATA_HOME": own,
+        "XDG_CONFIG_HOME": own,
     }
-    proxy = Program(NAME, folder, [str(program), "run", "--config", str(file)], home)
+    argv = [str(program), "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
+    proxy = Program(NAME, RunFolder(settings.data_dir), argv, environment)
     proxy.start()
     try:
-        proxy.wait_until(lambda: http_get(Address(HOST, port + 1), "/") is not None, START_SECONDS)
-        yield f"http://{HOST}:{port}"
+        proxy.wait_until(lambda: http_get(Address(HOST, port), "/healthz") is not None, START_SECONDS)
+        yield url
     finally:
         proxy.stop()

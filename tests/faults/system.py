@@ -56,10 +56,6 @@ class Commands:
     sink: Sequence[str] = command("sink")
     collector: Sequence[str] = command("collector")
 
-    def of(self, kind: str) -> Sequence[str]:
-        """Return the program of a kind."""
-        return {"worker": self.worker, "sink": self.sink, "collector": self.collector}[kind]
-
 
 OURS = Commands()
 
@@ -88,10 +84,10 @@ class System:
     # Programs
 
     def add(self, kind: str, index: int, *argv: str, **changes: object) -> MemberProcess:
-        """Start another worker, sink or collector, by another command or with changed settings if given; keep it
-        running."""
+        """Start another worker, sink or collector, by another command or with changed settings; keep it running."""
+        usual: Sequence[str] = getattr(self._commands, kind)
         settings = self.settings.model_copy(update=changes)
-        return self.keeper.add(MemberProcess(kind, settings, index, argv or self._commands.of(kind)))
+        return self.keeper.add(MemberProcess(kind, settings, index, argv or usual))
 
     def replace(self, name: str, *argv: str, **changes: object) -> MemberProcess:
         """Stop a worker or sink, and start it by another command or with changed settings, or without the changes."""

@@ -15,12 +15,11 @@ from load.disturb import Disturber
 from load.generator import Generator
 from load.machine import Total, Used
 from load.outcome import Outcome, outcome
-from load.proxy import caddy, configuration
+from load.proxy import caddy
 from load.received import Packing
 from load.scenarios import SCENARIOS, catalogue_size
 from load.users.ledger import Ledger
 from load.users.plan import Plan
-from streams.embedded.ports import Address
 from streams.errors import UserError
 from streams.settings import Settings
 from tests.support.crowds import plan
@@ -98,14 +97,6 @@ def test_the_command_line_has_a_sentence_for_what_can_not_be(capsys: pytest.Capt
 def test_the_catalogue_is_large_enough_for_the_options() -> None:
     assert catalogue_size(parse([])) == 2_000
     assert catalogue_size(parse(["--users", "10"])) > 50_000
-
-
-def test_the_proxy_asks_whether_a_collector_is_ready_and_repeats_nothing() -> None:
-    made: Any = configuration(80, 81, [Address("127.0.0.1", 1), Address("127.0.0.1", 2)])
-    (handler,) = made["apps"]["http"]["servers"]["users"]["routes"][0]["handle"]
-    assert handler["upstreams"] == [{"dial": "127.0.0.1:1"}, {"dial": "127.0.0.1:2"}]
-    assert handler["health_checks"]["active"]["uri"] == "/readyz"
-    assert "retry_match" not in handler["load_balancing"]
 
 
 def test_a_missing_go_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
