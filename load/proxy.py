@@ -41,7 +41,7 @@ def caddy(folder: Path, out: Out) -> Path:
 
 @contextmanager
 def proxying(settings: Settings, program: Path, collectors: Sequence[Address]) -> Iterator[str]:
-    """Run the proxy as deploy/Caddyfile has it, without TLS; yield its address. Raises UserError if it doesn't start."""
+    """Run the proxy of deploy/Caddyfile without TLS; yield its address. Raises UserError if it doesn't start."""
     port = free_pair()
     url, own = f"http://{HOST}:{port}", str(settings.data_dir)
     environment = {

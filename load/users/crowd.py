@@ -11,8 +11,8 @@ from typing import Any
 from load.users.connection import Connection, Target
 from load.users.ledger import Ledger
 from load.users.plan import Plan
-from load.users.timers import Timers
 from load.users.request import Waiting
+from load.users.timers import Timers
 from load.users.user import User
 from load.users.watch import Sight, Watcher
 

@@ -3,7 +3,6 @@
 import resource
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -70,9 +69,10 @@ def test_a_disturber_stops_in_time_and_its_error_is_raised() -> None:
     def step(_: Settings, name: str) -> str:
         raise UserError(f"{name} does not come back")
 
-    with Disturber(Settings.model_construct(), step, ["one"], every=0.01, seconds=0.025) as disturber:
-        pass
-    disturber.finish()
+    for every, seconds in ((0.01, 0.01), (60.0, 3_600.0)):
+        with Disturber(Settings.model_construct(), step, ["one"], every, seconds) as disturber:
+            pass
+        disturber.finish()
     again = Disturber(Settings.model_construct(), step, ["one"], every=0.001, seconds=60.0)
     with again, pytest.raises(UserError, match="one does not come back"):
         again.finish()

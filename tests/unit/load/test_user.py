@@ -118,7 +118,7 @@ def test_the_timer_of_what_has_gone_by_size_sends_nothing() -> None:
 
 
 def test_what_waits_goes_together_in_lines_up_to_a_limit() -> None:
-    shared = Shared()
+    shared = Shared(artworks=997)
     shared.see(3)
     shared.see(3 * (MOST_LINES + 2))
     (line,) = shared.connections
