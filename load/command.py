@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name in options.only or SCENARIOS:
                 held = "rate" not in found or found["rate"]["outcome"]["held"]
                 found[name] = play(name, runs, settings, held)
-                path = write_section("load", name, found[name], options.results, "load")
+                path = write_section("load", name, found[name], results(options, settings), "load")
                 if "missing" in found[name]:
                     say(found[name]["missing"])
     for make in report.TABLES:
@@ -50,6 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"NOT RIGHT: {name}: {_what_is_wrong(found[name])}")
     say(f"figures: {path}; the users' ledgers: {ours.data_dir / 'users'}")
     return 1 if wrong else 0
+
+
+def results(options: argparse.Namespace, settings: Settings) -> Path:
+    """Return where figures go: those of a smaller run than the usual one are no evidence, and stay beside the data."""
+    if options.results is not None:
+        return Path(options.results)
+    asked = (options.users, options.rate, options.duration, options.disturbed_seconds)
+    usual = (USERS, PER_MINUTE, SECONDS, DISTURBED_SECONDS)
+    smaller = any(one < other for one, other in zip(asked, usual, strict=True))
+    return settings.data_dir.resolve() / "load-results" if smaller else RESULTS
 
 
 def _what_is_wrong(figures: dict[str, Any]) -> str:
@@ -75,7 +85,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     number("--step-seconds", STEP_SECONDS, "seconds of each")
     number("--seed", 1, "of all that is random")
     parser.add_argument("--only", action="append", choices=SCENARIOS, help="play just this (may be given again)")
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER", help="where figures go, as JSON")
+    parser.add_argument("--results", type=Path, metavar="FOLDER", help="where figures go, as JSON (bench/results; those of a smaller run: beside the data)")
     options = parser.parse_args(arguments)
     for name in ("users", "rate", "duration", "flush", "every", "disturbed_seconds", "step_seconds"):
         if getattr(options, name) <= 0:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
-from streams.embedded import stack
+from streams.embedded.components import component
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
@@ -18,7 +18,7 @@ def kill(settings: Settings, name: str) -> str:
     """Kill a program with SIGKILL and start it again; return the sentence about it."""
     begun = time.monotonic()
     Program(name, RunFolder(settings.data_dir)).kill()
-    stack.up(settings, [name], out=lambda _line: None)
+    _start(settings, name)
     return f"{name} killed, back after {time.monotonic() - begun:.1f} s"
 
 
@@ -27,8 +27,14 @@ def restart(settings: Settings, name: str) -> str:
     begun = time.monotonic()
     code = Program(name, RunFolder(settings.data_dir)).stop()
     ended = time.monotonic()
-    stack.up(settings, [name], out=lambda _line: None)
+    _start(settings, name)
     return f"{name} drained in {ended - begun:.1f} s (exit {code}), back {time.monotonic() - ended:.1f} s later"
+
+
+def _start(settings: Settings, name: str) -> None:
+    """Start it as a supervisor does: nothing is provisioned anew. Raises UserError if it doesn't become ready."""
+    found = component(name, settings)
+    found.program.start().wait_until(found.ready, found.patience)
 
 
 class Disturber:

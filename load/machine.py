@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from bench.lib.tree import Usage, usage
+from bench.lib.tree import Usage, usages
 
-SAMPLE_SECONDS = 1.0
+# A look at all processes takes some ten milliseconds. What a killed one used after the last look is not counted.
+SAMPLE_SECONDS = 2.0
 MIB = 2**20
 
 Pids = Mapping[str, Callable[[], int | None]]
@@ -44,7 +45,7 @@ class Total:
 
 
 class Machine:
-    """Reads about once a second, in a thread, while the context lasts."""
+    """Reads every two seconds, in a thread, while the context lasts."""
 
     def __init__(self, pids: Pids) -> None:
         self._pids, self._totals = pids, {name: Total() for name in pids}
@@ -76,6 +77,6 @@ class Machine:
             self._read()
 
     def _read(self) -> None:
-        for name, pid in self._pids.items():
-            number = pid()
-            self._totals[name].add(number, usage(number))
+        pids = {name: pid() for name, pid in self._pids.items()}
+        for name, used in usages(pids).items():
+            self._totals[name].add(pids[name], used)

@@ -24,18 +24,22 @@ CADDYFILE = Path(__file__).resolve().parents[1] / "deploy" / "Caddyfile"
 Out = Callable[[str], None]
 
 
+class ProxyError(UserError):
+    """There is no proxy, and so no run with one."""
+
+
 def caddy(folder: Path, out: Out) -> Path:
-    """Return Caddy's program, built into `folder` the first time. Raises UserError without Go."""
+    """Return Caddy's program, built into `folder` the first time. Raises ProxyError if Go is missing, or fails."""
     program = folder / f"caddy-{VERSION}" / "caddy"
     if program.exists():
         return program
     if shutil.which("go") is None:
-        raise UserError("Go is missing, which builds the proxy of the rolling restart: install Debian's golang-go.")
+        raise ProxyError("Go is missing, which builds the proxy of the rolling restart: install Debian's golang-go.")
     out(f"building Caddy {VERSION} (once; some minutes)")
     environment = {"GOBIN": str(program.parent.resolve()), "CGO_ENABLED": "0"}
     done = run(["go", "install", f"{MODULE}@{VERSION}"], seconds=BUILD_SECONDS, environment=environment)
     if done.returncode:
-        raise UserError(f"Go could not build Caddy: {(done.stderr.strip().splitlines() or ['it says nothing'])[-1]}")
+        raise ProxyError(f"Go could not build Caddy: {(done.stderr.strip().splitlines() or ['it says nothing'])[-1]}")
     return program
 
 

@@ -40,14 +40,16 @@ class Received:
         """Raises UserError if ClickHouse doesn't answer."""
         self._settings, self._client = settings, connect(settings)
 
-    def wait(self, update: Callable[[int, int], None]) -> None:
+    def wait(self, update: Callable[[int, int], None], alive: Callable[[], None]) -> None:
         """Return once each record of the source is in the ledger, and each accepted impression of it is a row.
 
-        `update` is called with how many records are there, and of how many. Raises UserError if nothing more arrives.
+        `update` is called with how many records are there, and of how many; an error of `alive` ends the wait. Raises
+        UserError if nothing more arrives.
         """
         partitions = describe(self._settings, IMPRESSIONS).partitions
         most, deadline = -1, time.monotonic() + STALLED_SECONDS
         while True:
+            alive()
             end = ends(self._settings, IMPRESSIONS, range(partitions), IsolationLevel.READ_UNCOMMITTED)
             upto = {int(number): int(offset) + 1 for number, offset in self._ask(
                 "SELECT source_partition, max(source_offset) FROM {database}.ledger_raw GROUP BY source_partition"

@@ -19,7 +19,7 @@ from load.generator import Generator
 from load.machine import Machine, Pids
 from load.outcome import Outcome, outcome
 from load.proxy import NAME as PROXY
-from load.proxy import caddy, proxying
+from load.proxy import ProxyError, caddy, proxying
 from load.received import Received
 from load.stack import COLLECTOR, OTHER_COLLECTOR, SERVERS
 from load.users.plan import Plan, fewest_artworks
@@ -27,7 +27,6 @@ from streams.embedded import stack as embedded
 from streams.embedded.ports import Address
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
-from streams.errors import UserError
 from streams.settings import Settings
 
 GENERATOR = "generator"
@@ -94,7 +93,7 @@ class Runs:
                 self.say(f"    {event}")
         with closing(Received(self.ours)) as received:
             with self._progress("records in ClickHouse") as update:
-                received.wait(update)
+                received.wait(update, self._alive)
             prefix = plan.prefix
             verdict = compare(plan, ledger, received.rows(prefix), received.lines(prefix), received.seen(prefix))
             found = outcome(plan, ledger, verdict, received.packing(prefix), machine.used())
@@ -104,6 +103,11 @@ class Runs:
     def _progress(self, unit: str) -> Iterator[Callable[[int, int], None]]:
         with progress(self._console, f"    {unit}") as update:
             yield update
+
+    def _alive(self) -> None:
+        """Raise UserError, which names its log, if a program that must run has ended."""
+        for name in SERVERS:
+            Program(name, RunFolder(self.ours.data_dir)).stays(0)
 
     def _pid(self, name: str) -> Callable[[], int | None]:
         return lambda: Program(name, RunFolder(self.ours.data_dir)).pid
@@ -139,7 +143,7 @@ def kills(runs: Runs) -> Outcome:
 
 
 def rolling(runs: Runs, settings: Settings) -> Outcome:
-    """Two collectors behind a proxy are replaced in turn. Raises UserError without Go, which builds the proxy."""
+    """Two collectors behind a proxy are replaced in turn. Raises ProxyError if the proxy can't be built."""
     program = caddy(settings.data_dir.resolve() / "tools", runs.say)
     collectors = [Address(stack.HOST, runs.ours.collector_port + number) for number in range(2)]
     embedded.up(runs.ours, [OTHER_COLLECTOR], out=lambda _line: None)
@@ -194,8 +198,6 @@ def play(name: str, runs: Runs, settings: Settings, held: bool) -> dict[str, Any
     }
     try:
         found = plays[name](runs)
-    except UserError as error:
-        if name != "rolling" or "Go " not in str(error):
-            raise
+    except ProxyError as error:
         return {"missing": str(error), "right": True}
     return {"outcome": found.as_json(), "right": found.verdict.right}

@@ -41,9 +41,13 @@ class Connection(asyncio.Protocol):
         return self._transport is not None
 
     def send(self, request: bytes) -> None:
-        """Send a request. The caller waits for its answer before the next."""
+        """Send a request. The caller waits for its answer before the next.
+
+        On a connection that is just ending it is lost, as it may be on any; the asker hears of the end.
+        """
         assert self._transport is not None, "a connection is used while it is open"
-        self._transport.write(request)
+        if not self._transport.is_closing():
+            self._transport.write(request)
 
     def abort(self) -> None:
         """End it at once; the asker hears of it."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from load import report
-from tools.evidence.results import load, table
+from tools.evidence.results import RESULTS, load, table
 
 
 def recording() -> list[str]:
@@ -37,4 +37,6 @@ def rates() -> list[str]:
 
 
 def _table(make: Callable[[report.Figures], report.Table]) -> list[str]:
+    if not (RESULTS / "load.json").exists():
+        return ["Not measured yet: `make load` writes the figures, and `make schemas` this table."]
     return table(*make(load("load")["runs"]))

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.lib.figures import RESULTS
 from bench.lib.tree import Usage
 from load import limits, report
 from load.check import Verdict
-from load.command import parse
+from load.command import parse, results
 from load.disturb import Disturber
 from load.generator import Generator
 from load.machine import Total, Used
@@ -92,6 +93,13 @@ def test_the_command_line_has_a_sentence_for_what_can_not_be(capsys: pytest.Capt
     assert "--users must be more than 0" in capsys.readouterr().err
     options = parse(["--only", "rate", "--only", "kills"])
     assert (options.users, options.rate, options.duration, options.only) == (10_000, 100_000, 300, ["rate", "kills"])
+
+
+def test_figures_of_a_smaller_run_are_no_evidence(tmp_path: Path) -> None:
+    settings = Settings.model_construct(data_dir=tmp_path)
+    assert results(parse([]), settings) == results(parse(["--rate", "200000"]), settings) == RESULTS
+    assert results(parse(["--users", "50"]), settings) == tmp_path.resolve() / "load-results"
+    assert results(parse(["--users", "50", "--results", "/r"]), settings) == Path("/r")
 
 
 def test_the_catalogue_is_large_enough_for_the_options() -> None:
