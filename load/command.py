@@ -1,7 +1,7 @@
 """The options of the load runs, and what they leave: tables, figures, and nothing that runs."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,24 +32,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found: dict[str, dict[str, Any]] = {}
     with stack.only_load(settings):
         ours, artworks = stack.load_settings(settings, options.users), catalogue_size(options)
-        with stack.running(ours, settings, artworks, say):
-            runs = Runs(ours, options, console, artworks)
-            for name in options.only or SCENARIOS:
-                held = "rate" not in found or found["rate"]["outcome"]["held"]
-                found[name] = play(name, runs, settings, held)
-                path = write_section("load", name, found[name], results(options, settings), "load")
-                if "missing" in found[name]:
-                    say(found[name]["missing"])
+        try:
+            with stack.running(ours, settings, artworks, say):
+                runs = Runs(ours, options, console, artworks)
+                for name in options.only or SCENARIOS:
+                    held = "rate" not in found or found["rate"]["outcome"]["held"]
+                    found[name] = play(name, runs, settings, held)
+                    path = write_section("load", name, found[name], results(options, settings), "load")
+                    say(found[name].get("missing", f"    figures: {path}"))
+        finally:
+            # Also of what was played before something went wrong.
+            show(found, say)
+    say(f"The users' ledgers are in {ours.data_dir / 'users'}.")
+    return 0 if all(figures["right"] for figures in found.values()) else 1
+
+
+def show(found: dict[str, dict[str, Any]], say: Callable[[str], None]) -> None:
+    """Print the tables, and what is not right."""
     for make in report.TABLES:
         columns, rows = make(found)
         for line in ["", *table(columns, rows)] if rows else []:
             say(line)
-    wrong = [name for name, figures in found.items() if not figures["right"]]
     say("")
-    for name in wrong:
-        say(f"NOT RIGHT: {name}: {_what_is_wrong(found[name])}")
-    say(f"figures: {path}; the users' ledgers: {ours.data_dir / 'users'}")
-    return 1 if wrong else 0
+    for name, figures in found.items():
+        if not figures["right"]:
+            say(f"NOT RIGHT: {name}: {_what_is_wrong(figures)}")
 
 
 def results(options: argparse.Namespace, settings: Settings) -> Path:
@@ -85,7 +92,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     number("--step-seconds", STEP_SECONDS, "seconds of each")
     number("--seed", 1, "of all that is random")
     parser.add_argument("--only", action="append", choices=SCENARIOS, help="play just this (may be given again)")
-    parser.add_argument("--results", type=Path, metavar="FOLDER", help="where figures go, as JSON (bench/results; those of a smaller run: beside the data)")
+    where = "where figures go, as JSON (bench/results; those of a smaller run than the usual one: beside the data)"
+    parser.add_argument("--results", type=Path, metavar="FOLDER", help=where)
     options = parser.parse_args(arguments)
     for name in ("users", "rate", "duration", "flush", "every", "disturbed_seconds", "step_seconds"):
         if getattr(options, name) <= 0:

@@ -56,11 +56,12 @@ def ledgers(runs: Figures) -> Table:
 
 def shown(runs: Figures) -> Table:
     """How long it took until the read API showed what was seen."""
-    columns = ("run", "from", "P50 ms", "P95 ms", "P99 ms", "max ms", "watched")
+    columns = ("run", "from", "P50 ms", "P95 ms", "P99 ms", "max ms", "of")
     rows: list[Sequence[str]] = []
     for title, each in outcomes(runs):
         found = {name: times for name, times in each["shown"].items() if not name.startswith("read of")}
-        rows += [(title, name, *_times(times), f"{times['count']:,}") for name, times in found.items()]
+        named = {"seen to acknowledged": each["seen"], **found}
+        rows += [(title, name, *_times(times), f"{times['count']:,}") for name, times in named.items()]
         if not found:
             rows.append((title, "there was no read API", "", "", "", "", ""))
     return columns, rows
