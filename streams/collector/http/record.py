@@ -10,7 +10,7 @@ from streams.collector import observe
 from streams.collector.errors import LineRefusedError, UnavailableError
 from streams.collector.http.body import FullError, Receive, received
 from streams.collector.http.heads import Head, Scope, values
-from streams.collector.http.protocol import Limits
+from streams.collector.http.limits import Limits
 from streams.collector.log import Log
 from streams.collector.rules import addresses, answers, bodies
 from streams.collector.rules.answers import Answer
@@ -139,7 +139,11 @@ class Request:
         reader = Reader(whole, now_ms=int(1000 * now), partitions=partitions, rules=door.rules, authority=authority)
         while reader.step():
             await asyncio.sleep(0)  # others' turn
-        return reader.reading
+        reading = reader.reading
+        if reading.refused["unauthorised"]:
+            came = head.authorization or b'"token"' in whole
+            observe.token_failed(reading.token_reason or ("user" if came else "missing"))
+        return reading
 
     async def _append(self, reading: Reading) -> Answer:
         answer = answers.of_reading(reading)
