@@ -83,7 +83,7 @@ def happened(runs: Figures) -> Table:
         counts[title]["kills or restarts"] = len(each["events"])
         counts[title]["flushes sent again"] = each["sent_again"]
     names = sorted({name for each in counts.values() for name, count in each.items() if count})
-    rows = [(name, *(f"{each.get(name, 0):,}" for each in counts.values())) for name in names]
+    rows: list[Sequence[str]] = [(name, *(f"{each.get(name, 0):,}" for each in counts.values())) for name in names]
     return ("answers, and what else happened", *found), rows
 
 
