@@ -15,6 +15,8 @@ LOOK_SECONDS = 0.02
 # Nobody waits longer to be shown something new; the promise is a fraction of a second.
 GIVEN_UP_SECONDS = 20.0
 READ_SECONDS = 5.0
+# Reads that may fail before the read API counts as missing.
+ATTEMPTS = 5
 COVERAGE, UNSEEN = "coverage", "unseen"
 # Artworks: more than any catalogue has.
 MORE_THAN_ANY = 2**53
@@ -87,11 +89,14 @@ class Watcher:
 
     async def look_for(self) -> None:
         """Find out whether the server has a read API; without one nothing is watched."""
-        if self._plan.watched:
-            reader = Reader(self._target)
+        reader = Reader(self._target)
+        for _ in range(ATTEMPTS if self._plan.watched else 0):
             answer = await reader.get(self._path(COVERAGE, self._plan.user_id(0)))
-            self.is_there = answer is not None and answer.status == 200
-            reader.close()
+            # Without an answer, or with one that says "later", nothing is known yet.
+            if answer is not None and answer.status < 500:
+                self.is_there = answer.status == 200
+                break
+        reader.close()
 
     def watch(self, sight: Sight) -> None:
         """Watch for what a user must be shown, unless something else is still watched for that user."""
