@@ -76,7 +76,7 @@ def test_no_client_of_the_product_opens_urls_by_itself(request: pytest.FixtureRe
     root = Path(str(request.config.rootpath))
     found = [
         str(path.relative_to(root))
-        for folder in ("streams", "impression_streams", "oracle", "demo", "dashboards", "bench")
+        for folder in ("streams", "impression_streams", "oracle", "demo", "load", "dashboards", "bench")
         for path in (root / folder).rglob("*.py")
         if any(word in path.read_text() for word in ("urllib.request.urlopen", "ClientSession(", "import requests"))
     ]
