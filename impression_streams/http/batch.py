@@ -13,8 +13,8 @@ from impression_streams.outgoing import Outgoing
 # are compressed, so neither limit is ever met, also not by lines that don't compress.
 MAX_FLUSHES = 500
 MAX_BYTES = 1024 * 1024
-# With a token for each user there are lines for them, too. A token has up to 4 KiB, mostly some 300 bytes; so many users
-# share a request at most, and so many bytes are left for their flushes.
+# With a token for each user there are lines for them, too. A token has up to 4 KiB, mostly some 300 bytes; so many
+# users share a request at most, and so many bytes are left for their flushes.
 MAX_TOKEN_LINES = 100
 MAX_BYTES_BESIDE_TOKENS = MAX_BYTES // 2
 # Below this, gzip saves less than what its header and the collector's inflating cost.

@@ -175,7 +175,8 @@ class HttpSender:
             pause = random.uniform(0.0, longest)
         else:
             pause = min(LONGEST_WAIT_SECONDS, verdict.wait) * random.uniform(1.0, 1.0 + LATER_SHARE)
-        self._failures += 1
+        if now >= self._resume_at:  # of several connections that fail together, one counts
+            self._failures += 1
         self._resume_at = max(self._resume_at, now + pause)
         self._trouble = batch.trouble = verdict.detail
         self.retries += len(batch.items)
