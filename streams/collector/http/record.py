@@ -1,0 +1,167 @@
+"""`POST /v1/impressions`: takes a request's flushes, and answers once the brokers have them."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+
+from streams.collector import observe
+from streams.collector.errors import LineRefusedError, UnavailableError
+from streams.collector.http.body import FullError, Receive, received
+from streams.collector.http.heads import Head, Scope, values
+from streams.collector.log import Log
+from streams.collector.rules import addresses, answers, bodies
+from streams.collector.rules.answers import Answer
+from streams.collector.rules.bodies import Body, BodyError
+from streams.collector.rules.bots import is_bot
+from streams.collector.rules.buckets import Buckets
+from streams.collector.rules.budget import Budget
+from streams.collector.rules.cors import Cors
+from streams.collector.rules.reading import Authority, Reader, Reading, bearer
+from streams.collector.rules.tokens import Tokens
+from streams.core.judge import Rules
+from streams.runtime import failpoints
+from streams.runtime.failpoints import Failpoint
+
+# The rules' words for what is wrong with a body, as the metric has them.
+_REASONS = {
+    "sent_bytes": "body_bytes",
+    "inflated_bytes": "inflated_bytes",
+    "gzip_members": "inflated_bytes",
+    "gzip": "encoding",
+    "encoding": "encoding",
+    "query": "encoding",
+    "content_type": "media_type",
+    "charset": "media_type",
+    "content_length": "http",
+    "pieces": "flushes",
+    "piece_time": "piece_time",
+    "body_time": "body_time",
+}
+# How long to stay away at least (s) while the brokers or the budget are the trouble.
+BUSY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a request is judged by."""
+
+    log: Log
+    rules: Rules
+    budget: Budget
+    cors: Cors
+    proxies: addresses.Proxies
+    tokens: Tokens | None
+    """None: flushes need no token."""
+    by_address: Buckets | None
+    by_user: Buckets | None
+    log_share: float
+
+    def wait_of_address(self, scope: Scope) -> float:
+        """Take a request from its address's bucket; return 0, or the seconds to wait if that is empty."""
+        if self.by_address is None:
+            return 0.0
+        peer = scope["client"][0] if scope["client"] else ""
+        client = self.proxies.client(peer, values(scope, self.proxies.header))
+        return self.by_address.take(addresses.key(client), 1.0, time.monotonic())
+
+    def wait_of_users(self, reading: Reading) -> float:
+        """Take a request's impressions from its users' buckets; return 0, or the seconds to wait if one is empty."""
+        if self.by_user is None:
+            return 0.0
+        now, wait = time.monotonic(), 0.0
+        for user, impressions in reading.users.items():
+            if wait := self.by_user.take(user, impressions, now):
+                break
+        return wait
+
+
+class Request:
+    """One POST, from its head to its answer."""
+
+    def __init__(self, door: Door, scope: Scope, receive: Receive) -> None:
+        self._door, self._scope, self._receive = door, scope, receive
+        self.head = Head(scope)
+        self._body: Body | None = None
+        self._reading: Reading | None = None
+        self._refused = ""
+
+    async def answer(self) -> Answer:
+        """Take the request in, and return its answer, counted and logged. Raises GoneError if nobody waits for it."""
+        is_a_bot = is_bot(self.head.user_agent)
+        if is_a_bot:
+            observe.bot()
+        try:
+            answer = await self._answer()
+        except BodyError as error:
+            answer = self._refuse(_REASONS.get(error.reason, "http"), answers.of_error(error))
+        finally:
+            if self._body is not None:
+                observe.received(self._body.sent, self._body.inflated)
+        if answer.status == 202 and self._reading is not None:
+            observe.recorded(self._reading, self._door.log_share, is_a_bot)
+        else:
+            ids = [each.flush_id for each in self._reading.logged] if self._reading else []
+            sent = self._body.sent if self._body else 0
+            observe.failed(answer.status, self._refused, answer.body.decode(), ids, sent, self.head.origin)
+        return answer
+
+    async def _answer(self) -> Answer:
+        door, head = self._door, self.head
+        if not door.cors.admits(head.origin):
+            return self._problem(403, "origin", "this page's origin may not record here")
+        gzip = bodies.is_gzip(head.content_type, head.content_encoding, head.query)
+        declared = bodies.declared_bytes(head.content_length)
+        if wait := door.wait_of_address(self._scope):
+            observe.limited("address")
+            return self._problem(429, "limit", "this address sends too many requests", wait)
+        if not door.budget.admits(declared):
+            return self._problem(503, "budget", "too much waits for the brokers; send it again later", BUSY_SECONDS)
+        try:
+            partitions = door.log.partitions
+        except UnavailableError as error:
+            return self._problem(503, "unacknowledged", str(error), BUSY_SECONDS)
+        self._body = Body(gzip)
+        with door.budget.share() as share:
+            try:
+                whole = await received(self._receive, self._body, share)
+            except FullError:
+                return self._problem(503, "budget", "too much waits for the brokers; send it again later", BUSY_SECONDS)
+            self._reading = await self._read(whole, partitions)
+            return await self._append(self._reading)
+
+    async def _read(self, whole: bytes, partitions: int) -> Reading:
+        door, head, now = self._door, self.head, time.time()
+        authority = Authority(door.tokens, now, head.origin, bearer(head.authorization)) if door.tokens else None
+        reader = Reader(whole, now_ms=int(1000 * now), partitions=partitions, rules=door.rules, authority=authority)
+        while reader.step():
+            await asyncio.sleep(0)  # others' turn
+        return reader.reading
+
+    async def _append(self, reading: Reading) -> Answer:
+        answer = answers.of_reading(reading)
+        if answer.status != 202:
+            observe.judged(reading)
+            return self._refuse("forbidden" if answer.status == 403 else "unreadable", answer)
+        if wait := self._door.wait_of_users(reading):
+            observe.limited("user")
+            return self._problem(429, "limit", "too many impressions of one user", wait)
+        failpoints.hit(Failpoint.COLLECTOR_READ)
+        try:
+            await self._door.log.append(reading.lines)
+        except UnavailableError as error:
+            return self._problem(503, "unacknowledged", f"not recorded, or not known to be: {error}", BUSY_SECONDS)
+        except LineRefusedError as error:
+            return self._problem(413, "body_bytes", f"a line is too large for the brokers: {error}")
+        failpoints.hit(Failpoint.COLLECTOR_APPENDED)
+        observe.judged(reading)
+        return answer
+
+    def _problem(self, status: int, reason: str, detail: str, wait: float = 0.0) -> Answer:
+        later = answers.retry_after(wait, random.random()) if wait else ""
+        return self._refuse(reason, answers.problem(status, reason, detail, retry_after=later))
+
+    def _refuse(self, reason: str, answer: Answer) -> Answer:
+        self._refused = reason
+        observe.refused(reason)
+        return answer

@@ -1,0 +1,84 @@
+"""What the collector answers: verdicts as JSON, problems as RFC 9457's problem+json, each with its headers."""
+
+from http import HTTPStatus
+from math import ceil
+from typing import NamedTuple
+
+import orjson
+
+from streams.collector.rules.bodies import BodyError
+from streams.collector.rules.reading import Reading
+
+# On every answer: other sites' pages may read it (CORS says which), no browser guesses its type, no index keeps it.
+SAFETY_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-robots-tag", b"noindex"),
+]
+# A wait is made longer by up to so much of itself, so that those who were refused together don't come back together.
+JITTER = 0.5
+MOST_WAIT_SECONDS = 3_600
+
+_JSON = (b"content-type", b"application/json")
+_PROBLEM = (b"content-type", b"application/problem+json")
+
+
+class Answer(NamedTuple):
+    """An answer; its headers have Content-Type and Content-Length, and Retry-After where one is due."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def of_reading(reading: Reading) -> Answer:
+    """Answer for what was read: 202 with the verdicts if something goes to the log, otherwise 403 or 400 with them.
+
+    The 202 must not be sent before the brokers have acknowledged the reading's lines.
+    """
+    rejected = [{"line": each.line, "index": each.index, "reason": each.reason} for each in reading.rejected]
+    if reading.forbidden:
+        detail = reading.token_error or "the token doesn't cover any of these flushes; none of them was recorded"
+        return problem(403, "unauthorised", detail, rejected=rejected)
+    if reading.empty:
+        return problem(400, "unreadable", "nothing in the body is a flush with a valid user_id", rejected=rejected)
+    return _answer(202, _JSON, {"accepted": reading.accepted, "rejected": rejected})
+
+
+def of_error(error: BodyError) -> Answer:
+    """Answer for a body that can't be taken: 400, 413 or 415."""
+    return problem(error.status, error.reason, error.detail)
+
+
+def problem(
+    status: int, reason: str, detail: str, *, retry_after: str = "", rejected: list[dict[str, object]] | None = None
+) -> Answer:
+    """Return a problem: `reason` is a word for programs, `detail` a sentence for people, neither with a payload."""
+    value: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "reason": reason,
+        "detail": detail,
+    }
+    if rejected:
+        value["rejected"] = rejected
+    answer = _answer(status, _PROBLEM, value)
+    if retry_after:
+        answer.headers.append((b"retry-after", retry_after.encode()))
+    return answer
+
+
+def retry_after(seconds: float, chance: float) -> str:
+    """Return a Retry-After of at least `seconds`, and at most half as much more and a second; `chance` is in [0, 1).
+
+    Whole seconds, at least 1 and at most an hour.
+    """
+    spread = 1 + max(seconds, 1) * JITTER
+    return str(min(max(ceil(seconds + chance * spread), 1), MOST_WAIT_SECONDS))
+
+
+def _answer(status: int, content_type: tuple[bytes, bytes], value: object) -> Answer:
+    body = orjson.dumps(value)
+    return Answer(status, [content_type, (b"content-length", str(len(body)).encode()), *SAFETY_HEADERS], body)

@@ -1,0 +1,230 @@
+"""The collector as a process: it starts, serves, and ends without losing what it has taken."""
+
+import asyncio
+import logging
+import resource
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+import uvloop
+from starlette.routing import BaseRoute
+
+from streams.collector import observe
+from streams.collector.garbage import Garbage
+from streams.collector.http import docs, health
+from streams.collector.http.app import App
+from streams.collector.http.protocol import Gate, Limits, limited
+from streams.collector.http.record import Door
+from streams.collector.log import Log
+from streams.collector.rules.addresses import Proxies
+from streams.collector.rules.buckets import Buckets
+from streams.collector.rules.budget import Budget
+from streams.collector.rules.cors import Cors
+from streams.collector.rules.tokens import Tokens
+from streams.core.judge import Rules
+from streams.errors import KnownError, UserError
+from streams.metrics import collector as metrics
+from streams.metrics.base import COLLECTOR
+from streams.runtime import failpoints, log
+from streams.runtime.exit import end_process
+from streams.runtime.loopback import is_loopback
+from streams.settings import Settings
+
+logger = log.get(__name__)
+
+KEEP_ALIVE_SECONDS = 15
+# Connections that the kernel holds for us until we take them: a burst of them after a restart.
+BACKLOG = 4096
+# From the end of the notice to the end of the process: a body (15 s), and its acknowledgement.
+GRACE_SECONDS = 20
+TICK_SECONDS = 1.0
+# Descriptors for everything that isn't a client's connection.
+OWN_DESCRIPTORS = 256
+# Keys that owe something, of each kind of bucket: about 200 bytes each.
+MOST_KEYS = 100_000
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server; which signals end it is ours to say."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: uvicorn would end the process by the signal, and so with its code."""
+        yield
+
+
+class Collector:
+    """One collector, from its settings to its end. Make it in the loop that it runs in."""
+
+    def __init__(self, settings: Settings, port: int) -> None:
+        """Raises UserError for settings that can't be, and for a port that is taken."""
+        check(settings)
+        self._settings = settings
+        self._socket = bind(settings.collector_host, port)
+        self.log = Log(settings, observe.acknowledged, observe.append_failed)
+        self.budget = Budget(settings.collector_budget_mib * 2**20)
+        limits = Limits(connections=most_connections(settings.collector_connections))
+        self.gate = Gate(limits, observe.connection_refused, observe.connection_ended)
+        app = App(door(settings, self.log, self.budget), self._pages())
+        self.server = Server(config(app, self.gate))
+        self._garbage = Garbage()
+        self._measure()
+
+    def why_not_ready(self) -> str | None:
+        """Say in a sentence why no traffic should come; None if it should."""
+        return "The collector is ending." if self.gate.draining else self.log.why_not_ready()
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, and return once what was taken is acknowledged, or given up.
+
+        Raises UserError if the brokers refuse us.
+        """
+        loop = asyncio.get_running_loop()
+        await self.log.start()
+        ending: list[asyncio.Task[None]] = []
+
+        def stop(number: signal.Signals) -> None:
+            logger.info("stopping", signal=number.name)
+            if ending:
+                self.server.should_exit = True  # a second signal doesn't wait for the notice
+            else:
+                ending.append(loop.create_task(self._notice()))
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop, number)
+        ticks = loop.create_task(self._tick())
+        host, port = self._socket.getsockname()[:2]
+        self._garbage.begin()
+        logger.info("collector_started", host=host, port=port)
+        try:
+            await self.server.serve([self._socket])
+        finally:
+            ticks.cancel()
+            drained = await self.log.drain(GRACE_SECONDS)
+            await self.log.close()
+        logger.info("collector_stopped", drained=drained, requests=self.server.server_state.total_requests)
+
+    async def _notice(self) -> None:
+        """Say that the end is near, on /readyz and with every answer, before nothing more is taken."""
+        self.gate.draining = True
+        await asyncio.sleep(self._settings.collector_notice_seconds)
+        self.server.should_exit = True
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self.log.tick()
+            self._garbage.tick(time.monotonic(), idle=not self.server.server_state.tasks)
+
+    def _pages(self) -> list[BaseRoute]:
+        return [*health.routes(self.why_not_ready, COLLECTOR), *docs.routes()]
+
+    def _measure(self) -> None:
+        metrics.collector_ready.set_function(lambda: self.why_not_ready() is None)
+        metrics.collector_connections.set_function(lambda: len(self.server.server_state.connections))
+        metrics.collector_budget_bytes.set(self.budget.limit)
+        metrics.collector_waiting_bytes.set_function(lambda: self.budget.used)
+        metrics.collector_waiting_seconds.set_function(lambda: self.log.oldest_seconds)
+
+
+def check(settings: Settings) -> None:
+    """Raise UserError if the collector would take anyone's flushes, and nobody has said that it should."""
+    open_to_others = not is_loopback(settings.collector_host)
+    if open_to_others and settings.token_key_file is None and not settings.collector_without_tokens:
+        raise UserError(
+            f"The collector would listen on {settings.collector_host} and take anyone's flushes: set "
+            "IMPRESSIONS_TOKEN_KEY_FILE, or IMPRESSIONS_COLLECTOR_WITHOUT_TOKENS=true if that is what you want."
+        )
+
+
+def door(settings: Settings, log_: Log, budget: Budget) -> Door:
+    """Return what requests are judged by. Raises UserError for a list or a file that can't be read."""
+    return Door(
+        log=log_,
+        rules=Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms),
+        budget=budget,
+        cors=Cors(_listed(settings.collector_origins)),
+        proxies=Proxies(_listed(settings.collector_proxies), settings.collector_proxy_header),
+        tokens=None if settings.token_key_file is None else Tokens.load(settings.token_key_file),
+        by_address=_buckets(settings.collector_address_rate, settings.collector_address_burst),
+        by_user=_buckets(settings.collector_user_rate, settings.collector_user_burst),
+        log_share=settings.collector_log_share,
+    )
+
+
+def config(app: App, gate: Gate) -> uvicorn.Config:
+    """Return uvicorn's configuration: HTTP/1.1 by our protocol, and nothing that we don't use."""
+    # It logs a line for each request that isn't HTTP: those are counted. What it calls an error is one.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    return uvicorn.Config(
+        app,
+        http=limited(gate),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket. Raises UserError if the address can't be bound."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        raise UserError(
+            f"The collector can't listen on {host}, port {port} ({error.strerror}): set IMPRESSIONS_COLLECTOR_HOST and "
+            "IMPRESSIONS_COLLECTOR_PORT."
+        ) from None
+    return bound
+
+
+def most_connections(wanted: int) -> int:
+    """Return how many connections there may be: as many as are wanted, or as the system lets this process have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + OWN_DESCRIPTORS
+    if soft < needed:
+        soft = min(needed, hard) if hard != resource.RLIM_INFINITY else needed
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft < needed:
+        logger.warning("connections_limited", wanted=wanted, possible=soft - OWN_DESCRIPTORS)
+    return min(wanted, soft - OWN_DESCRIPTORS)
+
+
+def main(settings: Settings, index: int, port: int) -> None:
+    """Run collector `index` on `port` until SIGTERM or SIGINT, then return. Call it in the main thread.
+
+    Raises UserError for settings that can't be, a port that is taken, and brokers that refuse us. Starts also while no
+    broker answers: /readyz says so.
+    """
+    failpoints.enable(settings, f"collector-{index}")
+
+    async def run() -> None:
+        await Collector(settings, port).run()
+
+    try:
+        with log.in_background(observe.log_unwritten), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run())
+    except KnownError:
+        raise
+    except Exception as error:
+        end_process(error)
+
+
+def _listed(text: str) -> list[str]:
+    return [part for each in text.split(",") if (part := each.strip())]
+
+
+def _buckets(rate: float, burst: float) -> Buckets | None:
+    return Buckets(rate, burst, MOST_KEYS) if rate > 0 else None
