@@ -39,6 +39,7 @@ class HttpProducer(BaseProducer):
         token: Token | None = None,
         user_token: UserToken | None = None,
         tls: ssl.SSLContext | None = None,
+        linger_ms: float = 10.0,
         connections: int = 2,
         request_timeout: float = 20.0,
         delivery_timeout: float = 120.0,
@@ -48,7 +49,8 @@ class HttpProducer(BaseProducer):
         """Set up; no connection is made yet. Raises ValueError for a wrong setting.
 
         A user's flush is sent once it has `batch_size` impressions (1 to 500), or `flush_interval` seconds (by tier:
-        free 5, pro 1) after its first. `experiments` are arms by experiment (at most 16).
+        free 5, pro 1) after its first. `experiments` are arms by experiment (at most 16). `linger_ms` is how long
+        flushes wait for others to share a request: a collector limits an address's requests.
 
         `user_token` is a function that returns a user's token, which authorises that user's flushes; `token`, or the
         function given as such, authorises all that is sent (`Authorization: Bearer`). A function is called in another
@@ -61,6 +63,8 @@ class HttpProducer(BaseProducer):
         )
         if not 1 <= connections <= MAX_CONNECTIONS:
             raise ValueError(f"connections: 1 to {MAX_CONNECTIONS} is expected, not {connections}")
+        if linger_ms < 0:
+            raise ValueError("linger_ms: 0 or more is expected")
         if request_timeout <= 0:
             raise ValueError("request_timeout: more than 0 s is expected")
         where = Endpoint.parse(endpoint)
@@ -71,7 +75,7 @@ class HttpProducer(BaseProducer):
             log.write(logging.WARNING, "token_in_clear", host=where.host)
         secure = (tls or default_context()) if where.secure else None
         target = Target(where, tokens, secure, min(request_timeout, delivery_timeout))
-        self._open(options, partial(HttpSender, target, connections), on_delivery)
+        self._open(options, partial(HttpSender, target, connections, linger_ms / 1000), on_delivery)
 
     def _prepare_raw(self, lines: bytes | None, key: str | None, partition: int | None) -> Outgoing:
         if not lines:
@@ -100,7 +104,7 @@ class HttpImpressionProducer(SyncProducer, HttpProducer):
     - Memory is bounded, and `record` refuses what the stream would reject and waits for room, as in ImpressionProducer.
     - Any thread may use it, and any signal handler or finaliser, whatever it interrupts.
 
-    What comes while a request is in flight shares the next one: up to 500 flushes and 1 MiB. Forks, the process's exit,
+    Flushes share requests, of up to 500 flushes and 1 MiB. Forks, the process's exit,
     `on_delivery` and the log are as in ImpressionProducer; there is no topic to name, and so no MissingTopicError.
     """
 

@@ -33,14 +33,14 @@ NOT_THIS_USER = "the collector refused it as unauthorised: the token is not one 
 class HttpSender:
     """Sends flushes to a collector. One thread, the producer's own, calls everything.
 
-    What comes while a request is in flight is the next request, so nothing waits for a timer. After a failure nothing
-    is sent on any connection for a while: what is overloaded is not asked again by the next one.
+    What comes while all connections are busy is the next request. After a failure nothing is sent on any of them for a
+    while: what is overloaded is not asked again by the next one.
     """
 
     topic_is_missing = False  # a collector has one topic, and answers 503 without it
     looks = 0
 
-    def __init__(self, target: Target, connections: int, post: Post, done: Done) -> None:
+    def __init__(self, target: Target, connections: int, linger: float, post: Post, done: Done) -> None:
         self.retries = 0
         self.threads: set[int] = set()
         self._post = post
@@ -49,6 +49,7 @@ class HttpSender:
         self._again: deque[Batch] = deque()  # what failed, in order, before all that is ready
         self._ready: deque[Outgoing] = deque()
         self._tokens = target.tokens
+        self._linger = linger  # how long a flush waits for others (s)
         self._limit = MAX_BYTES_BESIDE_TOKENS if target.tokens.is_by_user else MAX_BYTES
         self._most_users = MAX_TOKEN_LINES if target.tokens.is_by_user else MAX_FLUSHES
         self._renewed: set[Outgoing] = set()  # sent again with a new token, and not reported yet
@@ -96,7 +97,7 @@ class HttpSender:
         if self._idle() is not None:
             times += [max(self._resume_at, batch.not_before) for batch in self._again]
             if self._ready:
-                times.append(self._resume_at)
+                times.append(max(self._resume_at, self._ready[0].started + self._linger))
         return min(times) if times else None
 
     def tick(self, now: float) -> None:
@@ -116,7 +117,9 @@ class HttpSender:
         if again is not None:
             self._again.remove(again)
             return again
-        return take(self._ready, self._limit, self._most_users) if self._ready else None
+        if self._ready and (now >= self._ready[0].started + self._linger or len(self._ready) >= MAX_FLUSHES):
+            return take(self._ready, self._limit, self._most_users)
+        return None
 
     def _idle(self) -> Connection | None:
         return next((each for each in self._connections if each.batch is None), None)
