@@ -8,6 +8,7 @@ import gzip
 import json
 import ssl
 import struct
+import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -241,6 +242,16 @@ def slow(handler: Handler, request: Request) -> bool:
     """Serve it once released."""
     handler.double.released.wait(HANG_SECONDS)
     return False
+
+
+def certificate_in(folder: Path) -> Path:
+    """Make a certificate of 127.0.0.1, which is its own authority; return the file that has it and its key."""
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    key, certificate, both = (folder / name for name in ("key.pem", "certificate.pem", "both.pem"))
+    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    both.write_text(key.read_text() + certificate.read_text())
+    return both
 
 
 @contextmanager

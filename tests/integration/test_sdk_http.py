@@ -1,0 +1,397 @@
+"""HttpImpressionProducer and a collector that misbehaves: nothing is lost, and what is sent again is the same."""
+
+import asyncio
+import json
+import ssl
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from impression_streams import (
+    AsyncHttpImpressionProducer,
+    Delivery,
+    HttpImpressionProducer,
+    Rejection,
+    UndeliveredError,
+)
+from impression_streams.http import sender
+from impression_streams.ids import now_ms
+from tests.support import collector_double as does
+from tests.support.collector_double import Double, Fault, certificate_in, running_double
+from tests.support.sdk import dead_address
+from tests.support.wait import until
+
+pytestmark = pytest.mark.integration
+
+PAGE = b"<html>Sign in to the network</html>"
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what failed be sent again soon: how long that takes is tests/unit/sdk/test_http_sender.py's."""
+    monkeypatch.setattr(sender, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "TOKEN_SECONDS", 0.01)
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    with running_double() as running:
+        yield running
+
+
+def flush_of(number: int, user: str = "u1", **more: Any) -> dict[str, Any]:
+    impression = {"impression_id": f"i{number}", "artwork_id": "a1", "seen_at": 1_764_489_600_000, **more}
+    return {
+        "v": 1,
+        "flush_id": f"f{number}",
+        "user_id": user,
+        "sent_at": 1_764_489_600_000,
+        "impressions": [impression],
+    }
+
+
+FAULTS: dict[str, Fault] = {
+    **{str(code): does.status(code) for code in (404, 408, 429, 500, 502, 503, 504)},
+    "301": does.status(301, {"Location": "http://127.0.0.1:1/"}),
+    "503 with Retry-After": does.status(503, {"Retry-After": "0"}),
+    "a page of somebody else's": does.status(200, body=PAGE),
+    "503 before the body was read": does.early(503),
+    "stored, and forgot to answer": does.forgets,
+    "stored, and half an answer": does.half,
+    "reset": does.resets,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_was_not_said_to_be_stored_is_sent_again_byte_for_byte(double: Double, fault: str) -> None:
+    double.faults.append(FAULTS[fault])
+    deliveries: list[Delivery] = []
+    with HttpImpressionProducer(double.url, batch_size=10, on_delivery=deliveries.append) as producer:
+        ids = [producer.record(f"u{i % 3}", f"a{i}") for i in range(30)]
+        assert producer.wait(60)
+        assert producer.stats.retries >= 1
+    assert set(double.ids()) == set(ids)
+    assert len(deliveries) == 3
+    assert all(delivery.error is None for delivery in deliveries)
+    first, *_, last = [request for request in double.requests if request.body]
+    if first is not last and len(double.requests) == 2:
+        assert first.body == last.body
+    # Whatever arrived twice was the same line, so the stream counts it once.
+    assert len(set(double.lines)) == 3
+
+
+def test_a_connection_that_was_closed_while_it_rested_costs_no_retry(double: Double) -> None:
+    double.faults.append(does.closes)
+    with HttpImpressionProducer(double.url, batch_size=1) as producer:
+        for number in range(3):
+            producer.record("u1", f"a{number}")
+            assert producer.wait(30)
+        assert (producer.stats.acknowledged, producer.stats.retries) == (3, 0)
+    assert double.connections == 2
+    assert len(double.lines) == 3
+
+
+def test_many_flushes_share_few_requests_and_one_connection(double: Double) -> None:
+    with HttpImpressionProducer(double.url, connections=1) as producer:
+        for number in range(1200):
+            producer.send_flush(flush_of(number, f"u{number}"))
+        assert producer.wait(60)
+    assert sorted(double.ids()) == sorted(f"i{number}" for number in range(1200))
+    sizes = [len(request.text.splitlines()) for request in double.requests]
+    assert max(sizes) <= 500
+    assert len(sizes) < 12
+    assert double.connections == 1
+    assert all(request.headers["content-type"] == "application/json" for request in double.requests)
+    assert all(request.headers["host"] == double.url.removeprefix("http://") for request in double.requests)
+
+
+def test_small_requests_are_plain_and_large_ones_gzip(double: Double) -> None:
+    with HttpImpressionProducer(double.url) as producer:
+        producer.record("u1", "a1")
+        producer.flush()
+        assert producer.wait(30)
+        for number in range(100):
+            producer.record("u1", f"a{number}")
+    small, large = double.requests
+    assert "content-encoding" not in small.headers
+    assert (large.headers["content-encoding"], large.body[:2]) == ("gzip", b"\x1f\x8b")
+    assert len(large.body) < len(large.text) / 2
+
+
+def test_verdicts_reach_the_delivery_report(double: Double) -> None:
+    deliveries: list[Delivery] = []
+    tomorrow = now_ms() + 20 * 3600 * 1000
+    with HttpImpressionProducer(double.url, on_delivery=deliveries.append) as producer:
+        good = producer.record("u1", "a1")
+        bad = producer.record("u1", "a2", tomorrow)
+        producer.record("u2", "a1")
+        producer.flush()
+        assert producer.wait(30)
+        assert (producer.stats.acknowledged, producer.stats.rejected) == (3, 1)
+    by_user = {delivery.user_id: delivery for delivery in deliveries}
+    assert by_user["u1"].rejected == (Rejection("future", 1, bad),)
+    assert (by_user["u1"].accepted, by_user["u1"].impressions, by_user["u1"].error) == (1, 2, None)
+    assert (by_user["u2"].accepted, by_user["u2"].rejected) == (1, ())
+    assert set(double.ids()) >= {good, bad}
+
+
+def test_raw_lines_are_judged_one_by_one_and_harm_nothing_else(double: Double) -> None:
+    deliveries: list[Delivery] = []
+    good, other = json.dumps(flush_of(1)).encode(), json.dumps(flush_of(2)).encode()
+    producer = HttpImpressionProducer(double.url, on_delivery=deliveries.append)
+    producer.send_raw(b"\n".join([good, b"not json", other]))
+    producer.send_raw(b"nothing in here")
+    producer.record("u1", "a1")
+    for wrong, said in ((None, "empty"), (b"", "empty"), (b"x" * (1024 * 1024 + 1), "1048577 bytes")):
+        with pytest.raises(ValueError, match=said):
+            producer.send_raw(wrong)
+    with pytest.raises(ValueError, match="user_id"):
+        producer.send_raw(good, partition=1)
+    with pytest.raises(UndeliveredError, match=r"1 raw records .*400 Bad Request: nothing in it can be read") as caught:
+        producer.close()
+    assert [record.value for record in caught.value.records] == [b"nothing in here"]
+    assert {good, other} <= set(double.lines)
+    assert Rejection("malformed", -1, "", 1) in [each for delivery in deliveries for each in delivery.rejected]
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 415])
+def test_what_is_refused_comes_back_at_once_with_the_reason(double: Double, code: int) -> None:
+    double.faults.append(does.status(code, body={"detail": "because"}))
+    deliveries: list[Delivery] = []
+    producer = HttpImpressionProducer(double.url, token="fixed", on_delivery=deliveries.append)
+    producer.send_flush(flush_of(1))
+    until(lambda: producer.stats.failed == 1, 30, "refused")
+    producer.send_flush(flush_of(2))
+    with pytest.raises(UndeliveredError, match=f"the collector answered {code} .*because") as caught:
+        producer.close()
+    assert [flush.flush_id for flush in caught.value.flushes] == ["f1"]
+    assert [delivery.error is None for delivery in deliveries] == [False, True]
+    assert double.ids() == ["i2"]
+    assert double.requests[1].headers["authorization"] == "Bearer fixed"
+
+
+def test_what_is_too_large_together_is_sent_in_parts_and_what_is_alone_comes_back(double: Double) -> None:
+    double.max_bytes = 3000
+    producer = HttpImpressionProducer(double.url, batch_size=500, linger_ms=50)
+    ids = [producer.record(f"u{number}", "a1") for number in range(40)]
+    for number in range(500):
+        producer.record("large", f"a{number}")
+    with pytest.raises(UndeliveredError, match="the collector answered 413 .*: 3000 bytes are allowed") as caught:
+        producer.close()
+    assert [flush.user_id for flush in caught.value.flushes] == ["large"]
+    assert Counter(double.ids()) == Counter(ids)
+
+
+def test_a_collector_that_hangs_is_left_and_the_same_sent_on_another_connection(double: Double) -> None:
+    double.faults.append(does.hangs)
+    with HttpImpressionProducer(double.url, request_timeout=0.3) as producer:
+        ids = [producer.record("u1", f"a{number}") for number in range(20)]
+        producer.flush()
+        assert producer.wait(60)
+        assert producer.stats.retries == 1
+    first, second = double.requests
+    assert first.body == second.body
+    assert set(double.ids()) == set(ids)
+    assert double.connections == 2
+
+
+def test_close_hands_everything_back_while_the_collector_hangs(double: Double) -> None:
+    double.faults += [does.hangs, does.hangs]
+    producer = HttpImpressionProducer(double.url, batch_size=1, linger_ms=0)
+    ids = [producer.record("u1", f"a{number}") for number in range(10)]
+    with pytest.raises(UndeliveredError) as caught:
+        producer.close(0.3)
+    assert sorted(i.impression_id for flush in caught.value.flushes for i in flush.impressions) == sorted(ids)
+    with HttpImpressionProducer(double.url) as again:
+        for flush in caught.value.flushes:
+            again.send_flush(flush)
+    assert set(double.ids()) == set(ids)
+
+
+def test_after_its_time_a_flush_comes_back_with_what_the_collector_said(double: Double) -> None:
+    double.faults.extend([does.status(503, {"Retry-After": "60"})] * 2)
+    producer = HttpImpressionProducer(double.url, delivery_timeout=0.5)
+    producer.send_flush(flush_of(1))
+    until(lambda: producer.stats.failed == 1, 30, "given up")
+    said = "not acknowledged in time: the collector answered 503 Service Unavailable: by order"
+    with pytest.raises(UndeliveredError) as caught:
+        producer.close()
+    assert caught.value.reasons == [said]
+
+
+def test_a_token_that_is_refused_is_asked_for_again(double: Double) -> None:
+    double.tokens = {"new": "u1"}
+    given = iter(["old", "new", "unused"])
+    with HttpImpressionProducer(double.url, token=lambda: next(given)) as producer:
+        producer.send_flush(flush_of(1))
+        assert producer.wait(30)
+        producer.send_flush(flush_of(2))
+    assert [request.headers["authorization"] for request in double.requests] == [
+        "Bearer old",
+        "Bearer new",
+        "Bearer new",
+    ]
+    assert double.requests[0].text == double.requests[1].text
+    assert double.ids() == ["i1", "i2"]
+
+
+def test_a_function_that_raises_is_asked_again(double: Double) -> None:
+    double.tokens = {"good": "u1"}
+    calls: list[int] = []
+
+    def ask() -> str:
+        calls.append(len(calls))
+        if len(calls) < 3:
+            raise ConnectionError("the issuer is away")
+        return "good"
+
+    with HttpImpressionProducer(double.url, token=ask) as producer:
+        producer.send_flush(flush_of(1))
+        assert producer.wait(30)
+        assert producer.stats.retries == 2
+    assert double.ids() == ["i1"]
+
+
+def test_each_users_flushes_go_under_the_users_own_token(double: Double) -> None:
+    double.tokens = {f"token-{number}": f"u{number}" for number in range(150)}
+    asked: list[str] = []
+
+    def token_of(user: str) -> str:
+        asked.append(user)
+        return f"token-{user.removeprefix('u')}"
+
+    with HttpImpressionProducer(double.url, user_token=token_of, linger_ms=50) as producer:
+        for number in range(300):
+            producer.send_flush(flush_of(number, f"u{number % 150}"))
+    assert sorted(double.ids()) == sorted(f"i{number}" for number in range(300))
+    assert sorted(asked) == sorted(f"u{number}" for number in range(150))
+    assert max(request.text.count(b'{"token":') for request in double.requests) <= 100
+    assert all("authorization" not in request.headers for request in double.requests)
+
+
+def test_a_user_whose_token_has_ended_gets_a_new_one_and_nobody_else_waits(double: Double) -> None:
+    double.tokens = {"t1": "u1", "new": "u2"}
+    answers = {"u1": iter(["t1"]), "u2": iter(["old", "new"])}
+    deliveries: list[Delivery] = []
+    with HttpImpressionProducer(
+        double.url, user_token=lambda user: next(answers[user]), linger_ms=50, on_delivery=deliveries.append
+    ) as producer:
+        producer.send_flush(flush_of(1, "u1"))
+        producer.send_flush(flush_of(2, "u2"))
+    assert double.ids() == ["i1", "i2"]
+    assert [(delivery.flush_id, delivery.error) for delivery in deliveries] == [("f1", None), ("f2", None)]
+    assert len(double.requests) == 2
+
+
+def test_a_user_without_a_token_comes_back_and_the_others_are_delivered(double: Double) -> None:
+    double.tokens = {"t": "u1"}
+
+    def token_of(user: str) -> str:
+        if user == "u2":
+            raise LookupError(user)
+        return "t"
+
+    producer = HttpImpressionProducer(double.url, user_token=token_of, delivery_timeout=1)
+    producer.send_flush(flush_of(1, "u1"))
+    producer.send_flush(flush_of(2, "u2"))
+    until(lambda: producer.stats.failed == 1, 30, "given up")
+    with pytest.raises(UndeliveredError, match="the function that gives tokens raised LookupError") as caught:
+        producer.close()
+    assert [flush.user_id for flush in caught.value.flushes] == ["u2"]
+    assert double.ids() == ["i1"]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return certificate_in(tmp_path_factory.mktemp("certificate"))
+
+
+def test_a_certificate_that_nobody_knows_is_refused_and_nothing_sent(certificate: Path) -> None:
+    with running_double(certificate) as double:
+        producer = HttpImpressionProducer(double.url, token="secret", delivery_timeout=0.5)
+        producer.send_flush(flush_of(1))
+        until(lambda: producer.stats.failed == 1, 30, "given up")
+        with pytest.raises(UndeliveredError, match="CERTIFICATE_VERIFY_FAILED"):
+            producer.close()
+        assert double.requests == []
+
+
+def test_a_certificate_of_another_name_is_refused(certificate: Path) -> None:
+    with running_double(certificate) as double:
+        url = double.url.replace("127.0.0.1", "localhost")
+        tls = ssl.create_default_context(cafile=str(certificate))
+        producer = HttpImpressionProducer(url, tls=tls, delivery_timeout=0.5)
+        producer.send_flush(flush_of(1))
+        until(lambda: producer.stats.failed == 1, 30, "given up")
+        with pytest.raises(UndeliveredError, match="CERTIFICATE_VERIFY_FAILED.*localhost"):
+            producer.close()
+        assert double.requests == []
+
+
+def test_an_authority_of_ones_own_is_taken_and_large_bodies_and_faults_work_the_same(certificate: Path) -> None:
+    with running_double(certificate) as double:
+        double.faults.extend([does.status(503), does.half, does.closes])
+        tls = ssl.create_default_context(cafile=str(certificate))
+        with HttpImpressionProducer(double.url, tls=tls) as producer:
+            ids = [producer.record(f"u{number % 50}", f"a{number}") for number in range(10_000)]
+        assert set(double.ids()) == set(ids)
+        assert producer.stats.acknowledged == 10_000
+
+
+def test_tls_settings_for_an_address_without_tls_are_refused() -> None:
+    with pytest.raises(ValueError, match="https:// is expected"):
+        HttpImpressionProducer("http://127.0.0.1:8080", tls=ssl.create_default_context())
+
+
+def test_a_proxy_in_the_environment_is_not_used(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    with dead_address() as address:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://{address}")
+        with HttpImpressionProducer(double.url) as producer:
+            producer.send_flush(flush_of(1))
+            assert producer.wait(30)
+    assert double.ids() == ["i1"]
+
+
+def test_the_loop_turns_while_the_collector_hangs_and_a_flush_is_its_callers(double: Double) -> None:
+    double.faults.append(does.hangs)
+
+    async def main() -> None:
+        turns = 0
+
+        async def turn() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0.001)
+                turns += 1
+
+        ticking = asyncio.create_task(turn())
+        producer = AsyncHttpImpressionProducer(double.url, delivery_timeout=0.5, connections=1)
+        waiting = asyncio.create_task(producer.send_flush(flush_of(1)))
+        assert not await producer.wait(0.2)
+        assert turns > 20
+        with pytest.raises(UndeliveredError, match="1 impressions in 1 flushes were not acknowledged") as caught:
+            await waiting
+        assert [flush.flush_id for flush in caught.value.flushes] == ["f1"]
+        double.released.set()
+        delivery = await producer.send_flush(flush_of(2))
+        assert (delivery.error, delivery.accepted) == (None, 1)
+        await producer.close()
+        ticking.cancel()
+
+    asyncio.run(main())
+
+
+def test_an_outage_is_one_line_of_the_log_and_its_end_another(
+    double: Double, caplog: pytest.LogCaptureFixture
+) -> None:
+    double.faults.extend([does.status(503)] * 5)
+    with HttpImpressionProducer(double.url, token="secret-token") as producer:
+        producer.record("secret-user", "a1")
+    lines = [record.getMessage() for record in caplog.records if record.name == "impression_streams"]
+    assert [line.split()[0] for line in lines] == ["collector_failed", "outage_over"]
+    assert "503" in lines[0]
+    assert "secret" not in "".join(lines)
