@@ -137,5 +137,6 @@ def connect(endpoint: Endpoint, context: ssl.SSLContext | None, seconds: float, 
             return Wire(sock) if context is None else TlsWire(sock, context, endpoint.host)
         except OSError as error:
             sock.close()
-            failure = error
+            if not isinstance(failure, ssl.SSLError):  # it says more than that nobody listens at another address
+                failure = error
     raise failure

@@ -63,22 +63,24 @@ FAULTS: dict[str, Fault] = {
     "stored, and half an answer": does.half,
     "reset": does.resets,
 }
+BODY_UNREAD = {"503 before the body was read", "reset"}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_was_not_said_to_be_stored_is_sent_again_byte_for_byte(double: Double, fault: str) -> None:
     double.faults.append(FAULTS[fault])
     deliveries: list[Delivery] = []
-    with HttpImpressionProducer(double.url, batch_size=10, on_delivery=deliveries.append) as producer:
+    with HttpImpressionProducer(
+        double.url, batch_size=10, connections=1, on_delivery=deliveries.append
+    ) as producer:
         ids = [producer.record(f"u{i % 3}", f"a{i}") for i in range(30)]
         assert producer.wait(60)
         assert producer.stats.retries >= 1
     assert set(double.ids()) == set(ids)
     assert len(deliveries) == 3
     assert all(delivery.error is None for delivery in deliveries)
-    first, *_, last = [request for request in double.requests if request.body]
-    if first is not last and len(double.requests) == 2:
-        assert first.body == last.body
+    first, second, *_ = double.requests
+    assert second.body == first.body or fault in BODY_UNREAD
     # Whatever arrived twice was the same line, so the stream counts it once.
     assert len(set(double.lines)) == 3
 
@@ -95,10 +97,9 @@ def test_a_connection_that_was_closed_while_it_rested_costs_no_retry(double: Dou
 
 
 def test_many_flushes_share_few_requests_and_one_connection(double: Double) -> None:
-    with HttpImpressionProducer(double.url, connections=1) as producer:
+    with HttpImpressionProducer(double.url, connections=1, linger_ms=1000) as producer:
         for number in range(1200):
             producer.send_flush(flush_of(number, f"u{number}"))
-        assert producer.wait(60)
     assert sorted(double.ids()) == sorted(f"i{number}" for number in range(1200))
     sizes = [len(request.text.splitlines()) for request in double.requests]
     assert max(sizes) <= 500
@@ -187,7 +188,7 @@ def test_what_is_too_large_together_is_sent_in_parts_and_what_is_alone_comes_bac
 
 def test_a_collector_that_hangs_is_left_and_the_same_sent_on_another_connection(double: Double) -> None:
     double.faults.append(does.hangs)
-    with HttpImpressionProducer(double.url, request_timeout=0.3) as producer:
+    with HttpImpressionProducer(double.url, request_timeout=2) as producer:
         ids = [producer.record("u1", f"a{number}") for number in range(20)]
         producer.flush()
         assert producer.wait(60)
@@ -277,7 +278,7 @@ def test_a_user_whose_token_has_ended_gets_a_new_one_and_nobody_else_waits(doubl
     answers = {"u1": iter(["t1"]), "u2": iter(["old", "new"])}
     deliveries: list[Delivery] = []
     with HttpImpressionProducer(
-        double.url, user_token=lambda user: next(answers[user]), linger_ms=50, on_delivery=deliveries.append
+        double.url, user_token=lambda user: next(answers[user]), linger_ms=500, on_delivery=deliveries.append
     ) as producer:
         producer.send_flush(flush_of(1, "u1"))
         producer.send_flush(flush_of(2, "u2"))
@@ -294,7 +295,7 @@ def test_a_user_without_a_token_comes_back_and_the_others_are_delivered(double: 
             raise LookupError(user)
         return "t"
 
-    producer = HttpImpressionProducer(double.url, user_token=token_of, delivery_timeout=1)
+    producer = HttpImpressionProducer(double.url, user_token=token_of, delivery_timeout=3)
     producer.send_flush(flush_of(1, "u1"))
     producer.send_flush(flush_of(2, "u2"))
     until(lambda: producer.stats.failed == 1, 30, "given up")
@@ -311,11 +312,11 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_certificate_that_nobody_knows_is_refused_and_nothing_sent(certificate: Path) -> None:
     with running_double(certificate) as double:
-        producer = HttpImpressionProducer(double.url, token="secret", delivery_timeout=0.5)
+        producer = HttpImpressionProducer(double.url, token="secret")
         producer.send_flush(flush_of(1))
-        until(lambda: producer.stats.failed == 1, 30, "given up")
+        until(lambda: producer.stats.retries, 30, "a failure")
         with pytest.raises(UndeliveredError, match="CERTIFICATE_VERIFY_FAILED"):
-            producer.close()
+            producer.close(0)
         assert double.requests == []
 
 
@@ -323,11 +324,11 @@ def test_a_certificate_of_another_name_is_refused(certificate: Path) -> None:
     with running_double(certificate) as double:
         url = double.url.replace("127.0.0.1", "localhost")
         tls = ssl.create_default_context(cafile=str(certificate))
-        producer = HttpImpressionProducer(url, tls=tls, delivery_timeout=0.5)
+        producer = HttpImpressionProducer(url, tls=tls)
         producer.send_flush(flush_of(1))
-        until(lambda: producer.stats.failed == 1, 30, "given up")
+        until(lambda: producer.stats.retries, 30, "a failure")
         with pytest.raises(UndeliveredError, match="CERTIFICATE_VERIFY_FAILED.*localhost"):
-            producer.close()
+            producer.close(0)
         assert double.requests == []
 
 
@@ -369,9 +370,9 @@ def test_the_loop_turns_while_the_collector_hangs_and_a_flush_is_its_callers(dou
                 turns += 1
 
         ticking = asyncio.create_task(turn())
-        producer = AsyncHttpImpressionProducer(double.url, delivery_timeout=0.5, connections=1)
+        producer = AsyncHttpImpressionProducer(double.url, delivery_timeout=3, connections=1)
         waiting = asyncio.create_task(producer.send_flush(flush_of(1)))
-        assert not await producer.wait(0.2)
+        assert not await producer.wait(0.5)
         assert turns > 20
         with pytest.raises(UndeliveredError, match="1 impressions in 1 flushes were not acknowledged") as caught:
             await waiting
