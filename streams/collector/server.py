@@ -39,8 +39,10 @@ logger = log.get(__name__)
 KEEP_ALIVE_SECONDS = 15
 # Connections that the kernel holds for us until we take them: a burst of them after a restart.
 BACKLOG = 4096
-# From the end of the notice to the end of the process: a body (15 s), and its acknowledgement.
-GRACE_SECONDS = 20
+# From the end of the notice to that of the last request: a body takes up to 15 s.
+GRACE_SECONDS = 18
+# And until what nobody waits for any more is acknowledged. Whoever stops us gives us 30 s in all.
+DRAIN_SECONDS = 10
 TICK_SECONDS = 1.0
 # Descriptors for everything that isn't a client's connection.
 OWN_DESCRIPTORS = 256
@@ -60,18 +62,21 @@ class Server(uvicorn.Server):
 class Collector:
     """One collector, from its settings to its end. Make it in the loop that it runs in."""
 
-    def __init__(self, settings: Settings, port: int) -> None:
-        """Raises UserError for settings that can't be, and for a port that is taken."""
+    def __init__(self, settings: Settings, port: int, log_: Log | None = None, limits: Limits | None = None) -> None:
+        """Raises UserError for settings that can't be, and for a port that is taken; port 0 is any that is free."""
         check(settings)
         self._settings = settings
         self._socket = bind(settings.collector_host, port)
-        self.log = Log(settings, observe.acknowledged, observe.append_failed)
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self.log = log_ or Log(settings, observe.acknowledged, observe.append_failed)
         self.budget = Budget(settings.collector_budget_mib * 2**20)
-        limits = Limits(connections=most_connections(settings.collector_connections))
+        limits = limits or Limits(connections=most_connections(settings.collector_connections))
         self.gate = Gate(limits, observe.connection_refused, observe.connection_ended)
-        app = App(door(settings, self.log, self.budget), self._pages())
+        app = App(door(settings, self.log, self.budget, limits), self._pages())
         self.server = Server(config(app, self.gate))
-        self._garbage = Garbage()
+        self.garbage: Garbage | None = None
+        """Set it before `run` in a process that does nothing else: it is for all of the process."""
+        self._noticing: asyncio.Task[None] | None = None
         self._measure()
 
     def why_not_ready(self) -> str | None:
@@ -79,34 +84,39 @@ class Collector:
         return "The collector is ending." if self.gate.draining else self.log.why_not_ready()
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT, and return once what was taken is acknowledged, or given up.
+        """Serve until `stop`, and return once what was taken is acknowledged, or given up.
 
         Raises UserError if the brokers refuse us.
         """
-        loop = asyncio.get_running_loop()
-        await self.log.start()
-        ending: list[asyncio.Task[None]] = []
-
-        def stop(number: signal.Signals) -> None:
-            logger.info("stopping", signal=number.name)
-            if ending:
-                self.server.should_exit = True  # a second signal doesn't wait for the notice
-            else:
-                ending.append(loop.create_task(self._notice()))
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop, number)
-        ticks = loop.create_task(self._tick())
-        host, port = self._socket.getsockname()[:2]
-        self._garbage.begin()
-        logger.info("collector_started", host=host, port=port)
+        # /healthz answers while the brokers are being looked for.
+        starting = asyncio.create_task(self.log.start())
+        starting.add_done_callback(self._begun)
+        ticks = asyncio.create_task(self._tick())
+        if self.garbage is not None:
+            self.garbage.begin()
+        logger.info("collector_started", host=self.address[0], port=self.address[1])
         try:
             await self.server.serve([self._socket])
         finally:
             ticks.cancel()
-            drained = await self.log.drain(GRACE_SECONDS)
+            starting.cancel()
+            drained = await self.log.drain(DRAIN_SECONDS)
             await self.log.close()
+        if starting.done() and not starting.cancelled():
+            starting.result()
         logger.info("collector_stopped", drained=drained, requests=self.server.server_state.total_requests)
+
+    def _begun(self, starting: asyncio.Task[None]) -> None:
+        if not starting.cancelled() and starting.exception() is not None:
+            self.server.should_exit = True
+
+    def stop(self, why: str) -> None:
+        """End, after a notice; at once if it has been called before."""
+        logger.info("stopping", signal=why)
+        if self._noticing is None:
+            self._noticing = asyncio.create_task(self._notice())
+        else:
+            self.server.should_exit = True
 
     async def _notice(self) -> None:
         """Say that the end is near, on /readyz and with every answer, before nothing more is taken."""
@@ -118,7 +128,8 @@ class Collector:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             self.log.tick()
-            self._garbage.tick(time.monotonic(), idle=not self.server.server_state.tasks)
+            if self.garbage is not None:
+                self.garbage.tick(time.monotonic(), idle=not self.server.server_state.tasks)
 
     def _pages(self) -> list[BaseRoute]:
         return [*health.routes(self.why_not_ready, COLLECTOR), *docs.routes()]
@@ -141,7 +152,7 @@ def check(settings: Settings) -> None:
         )
 
 
-def door(settings: Settings, log_: Log, budget: Budget) -> Door:
+def door(settings: Settings, log_: Log, budget: Budget, limits: Limits) -> Door:
     """Return what requests are judged by. Raises UserError for a list or a file that can't be read."""
     return Door(
         log=log_,
@@ -153,6 +164,7 @@ def door(settings: Settings, log_: Log, budget: Budget) -> Door:
         by_address=_buckets(settings.collector_address_rate, settings.collector_address_burst),
         by_user=_buckets(settings.collector_user_rate, settings.collector_user_burst),
         log_share=settings.collector_log_share,
+        limits=limits,
     )
 
 
@@ -176,12 +188,13 @@ def config(app: App, gate: Gate) -> uvicorn.Config:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a bound socket. Raises UserError if the address can't be bound."""
+    """Return a socket on which connections may wait already. Raises UserError if the address can't be bound."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        bound.listen(BACKLOG)
     except OSError as error:
         raise UserError(
             f"The collector can't listen on {host}, port {port} ({error.strerror}): set IMPRESSIONS_COLLECTOR_HOST and "
@@ -211,7 +224,11 @@ def main(settings: Settings, index: int, port: int) -> None:
     failpoints.enable(settings, f"collector-{index}")
 
     async def run() -> None:
-        await Collector(settings, port).run()
+        collector = Collector(settings, port)
+        collector.garbage = Garbage()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, collector.stop, number.name)
+        await collector.run()
 
     try:
         with log.in_background(observe.log_unwritten), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

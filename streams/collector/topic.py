@@ -35,6 +35,7 @@ class Topic:
         self._asked = self._answered = time.monotonic()
         self._ended = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._first: asyncio.Future[None] | None = None
 
     async def start(self) -> None:
         """Look once, and then regularly until `stop`.
@@ -43,11 +44,10 @@ class Topic:
         topic that is missing are no reason not to start: `why_not_ready` says so.
         """
         self._loop = asyncio.get_running_loop()
-        found = await asyncio.to_thread(self._look)
-        if isinstance(found, UserError) and found.kind is Kind.REFUSE:
-            raise found
-        self._learn(found)
+        self._first = self._loop.create_future()
+        # Not the loop's own threads: its end would wait for an answer that takes seconds not to come.
         threading.Thread(target=self._watch, name="topic", daemon=True).start()
+        await self._first
 
     def stop(self) -> None:
         """Look no more."""
@@ -66,12 +66,13 @@ class Topic:
 
     def _watch(self) -> None:
         assert self._loop is not None
-        while not self._ended.wait(LOOK_SECONDS):
+        while not self._ended.is_set():
             found = self._look()
             try:
                 self._loop.call_soon_threadsafe(self._learn, found)
             except RuntimeError:  # the loop is closed: nobody wants to know any more
                 return
+            self._ended.wait(LOOK_SECONDS)
 
     def _look(self) -> TopicInfo | UserError:
         self._asked = time.monotonic()
@@ -81,6 +82,11 @@ class Topic:
             return error
 
     def _learn(self, found: TopicInfo | UserError) -> None:
+        if self._first is not None and not self._first.done():
+            if isinstance(found, UserError) and found.kind is Kind.REFUSE:
+                self._first.set_exception(found)
+                return
+            self._first.set_result(None)
         if isinstance(found, BrokerAwayError):
             if self.info is None:
                 self._say(str(found))

@@ -16,7 +16,9 @@ from streams.runtime import members
 from streams.runtime.loopback import is_loopback
 from streams.settings import Settings
 
-DEFAULT = ("kafka", "clickhouse", "worker-0", "sink-0", "collector-0")
+# What records and counts; producers that speak Kafka need no more.
+PIPELINE = ("kafka", "clickhouse", "worker-0", "sink-0")
+DEFAULT = (*PIPELINE, "collector-0")
 
 # One attempt of a request while a server starts.
 TRY_SECONDS = 2.0

@@ -1,6 +1,7 @@
 """The rollups on the real engine: at any moment they agree with the rows that they are made from."""
 
 import itertools
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,10 @@ from typing import Any
 import pytest
 
 from impression_streams.types import MAX_INTEGER as MOST
+from streams.clickhouse.migrate import apply
 from streams.core.summary import MOST_REPORTED
+from streams.paths import migrations_folder
+from streams.sink.feeds import LEDGER_ROWS, Table
 from streams.sink.records import Row
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated, refresh
@@ -25,18 +29,23 @@ CAPPED = {
     "dropped": f"least(ledger.dropped, {MOST_REPORTED})",
     "unbalanced": "if(received != accepted + duplicates + rejected + forwarded, ledger.lines, 0)",
 }
+FAMILY = (
+    "multiIf(client = '', '', splitByChar('-', client)[1] IN (SELECT family FROM client_families),"
+    " splitByChar('-', client)[1], 'other')"
+)
 FROM_LEDGER = (
-    "SELECT toStartOfMinute(appended_at) AS minute, transport, tier, "
+    f"SELECT toStartOfMinute(appended_at) AS minute, transport, tier, {FAMILY} AS client_family, "
     + ", ".join(f"sum({CAPPED.get(name, f'ledger.{name}')})" for name in COUNTS.split())
     + ", toString(quantilesDDIf(0.01, 0.5, 0.95, 0.99)("
     "toFloat64(dateDiff('millisecond', appended_at, processed_at)), forwarded = 0))"
-    " FROM ledger GROUP BY minute, transport, tier ORDER BY minute, transport, tier"
+    " FROM ledger GROUP BY minute, transport, tier, client_family ORDER BY minute, transport, tier, client_family"
 )
 FROM_MINUTES = (
-    "SELECT minute, transport, tier, "
+    "SELECT minute, transport, tier, client_family, "
     + ", ".join(f"sum(m.{name})" for name in COUNTS.split())
     + ", toString(quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(latency))"
-    " FROM ledger_minutes AS m GROUP BY minute, transport, tier ORDER BY minute, transport, tier"
+    " FROM ledger_minutes AS m GROUP BY minute, transport, tier, client_family"
+    " ORDER BY minute, transport, tier, client_family"
 )
 EXACT = "SELECT user_id, pool_id, seen, pool_size, coverage FROM user_coverage ORDER BY user_id, pool_id"
 LATEST = "SELECT user_id, pool_id, seen, pool_size, coverage FROM coverage_latest ORDER BY user_id, pool_id"
@@ -78,6 +87,7 @@ def one_ledger(rng: Random, offset: int, partition: int) -> Row:
         fresh=rng.randint(0, parts[0]),
         transport=rng.choice(["fetch", "beacon", ""]),
         tier=rng.choice(["free", "pro"]),
+        client=rng.choice(["", "firefox-153", "safari-ios-18.2", "curl", "Firefox-1", "-", "kiosk-7", "python-0.2"]),
         attempts=rng.choice([0, 1, 2, MOST_REPORTED + 1, MOST]),
         failures=rng.choice([0, 1, MOST]),
         dropped=rng.choice([0, 1, MOST]),
@@ -99,6 +109,46 @@ def test_minutes_match_the_ledger_whatever_was_rolled_up_or_inserted_again(db: D
         if rng.random() < 0.4:
             refresh(db, "ledger_minutes_refresh")
         assert db.rows(FROM_MINUTES) == db.rows(FROM_LEDGER)
+
+
+def test_a_client_that_no_one_knows_counts_as_other_and_keeps_its_name_in_the_ledger(db: Database) -> None:
+    given = {f"kiosk-{n}": "other" for n in range(50)} | {
+        "-": "other",
+        "firefox-153": "firefox",
+        "curl": "curl",
+        "": "",
+    }
+    db.put.ledger(*(ledger(n, received=1, accepted=1, attempts=1, client=each) for n, each in enumerate(given)))
+    sums = "SELECT client_family, sum(received), sum(attempts) FROM kpi_clients GROUP BY client_family ORDER BY 1"
+    expected = [("", 1, 1), ("curl", 1, 1), ("firefox", 1, 1), ("other", 51, 51)]
+    assert db.rows(sums) == expected
+    refresh(db, "ledger_minutes_refresh")
+    assert db.rows(sums) == expected
+    assert {client for (client,) in db.rows("SELECT client FROM ledger")} == set(given)
+
+
+def test_what_was_added_up_before_clients_were_known_has_no_family(db: Database, tmp_path: Path) -> None:
+    """The migration reaches a database in which a rollup holds minutes, and loses none of them."""
+    earlier = tmp_path / "migrations"
+    shutil.copytree(migrations_folder(), earlier)
+    for newer in (file for file in earlier.iterdir() if file.name >= "0010"):
+        newer.unlink()
+    db.put.client.command(f"DROP DATABASE {db.name}")
+    apply(db.put.client, earlier, db.name, WINDOW)
+    without = {name: value for name, value in ledger(1, received=1, accepted=1).items() if name != "client"}
+    table = Table("ledger_raw", tuple(each for each in LEDGER_ROWS.columns if each.field != "client"))
+    db.put.insert(table, [without])
+    refresh(db, "ledger_minutes_refresh")
+    db.put.insert(table, [without | {"source_offset": 2, "kafka_offset": 2}])
+    apply(db.put.client, migrations_folder(), db.name, WINDOW)
+    # A sink of an earlier release may still be writing.
+    db.put.insert(table, [without | {"source_offset": 3, "kafka_offset": 3}])
+    db.put.ledger(ledger(4, received=1, accepted=1, client="firefox-153"))
+    sums = "SELECT client_family, sum(lines) FROM ledger_minutes GROUP BY client_family ORDER BY 1"
+    assert db.rows(sums) == [("", 3), ("firefox", 1)]
+    refresh(db, "ledger_minutes_refresh")
+    assert db.rows(sums) == [("", 3), ("firefox", 1)]
+    assert db.rows("SELECT source_offset, client FROM ledger ORDER BY 1")[-2:] == [(3, ""), (4, "firefox-153")]
 
 
 def test_rolled_up_rows_are_not_read_from_the_ledger_again(db: Database) -> None:

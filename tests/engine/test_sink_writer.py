@@ -114,7 +114,14 @@ def test_ledger_rows_are_stored_as_decided(db: Database, writer: Writer, by: str
     extra = {"extra": 1} if by == "rows" else {}
     source = {"source_topic_id": by}
     large = ledger(
-        1, line=1, attempts=2**64 - 1, received=2**32 - 1, sent_at=MAX_TIME, appended_at=0, experiments={"a": TEXT}
+        1,
+        line=1,
+        attempts=2**64 - 1,
+        received=2**32 - 1,
+        sent_at=MAX_TIME,
+        appended_at=0,
+        experiments={"a": TEXT},
+        client=TEXT,
     )
     made = block(LEDGER, f"ledger {by}", joined([ledger(0) | extra | source, large | source]))
     for part in made.parts:

@@ -124,15 +124,16 @@ def _not_allowed(methods: str) -> Answer:
     return answer
 
 
-def _as_problem(_request: PageRequest, error: HTTPException) -> Response:
+async def _as_problem(_request: PageRequest, error: HTTPException) -> Response:
     """Answer what Starlette refuses: an unknown path, or a method that a path doesn't have."""
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return _response(_not_allowed((error.headers or {}).get("Allow", "")))
+        allowed = (error.headers or {}).get("Allow", "")
+        return _response(_not_allowed(", ".join(sorted(allowed.split(", ")))))
     if error.status_code == HTTPStatus.NOT_FOUND:
         return _response(answers.problem(404, "not_found", "there is nothing at this path"))
     return _response(answers.problem(error.status_code, "http", error.detail))
 
 
-def _as_failure(_request: PageRequest, _error: Exception) -> Response:
+async def _as_failure(_request: PageRequest, _error: Exception) -> Response:
     """Answer for a defect of ours; the server logs it."""
     return _response(answers.problem(500, "defect", "the collector failed"))

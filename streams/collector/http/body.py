@@ -5,15 +5,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
+from streams.collector.http.protocol import Limits
 from streams.collector.rules.bodies import Body, BodyError
 from streams.collector.rules.budget import Share
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-
-# From the head's end to the body's; a phone on a bad connection sends a full body in less.
-BODY_SECONDS = 15.0
-# Between two pieces of it.
-PIECE_SECONDS = 5.0
 
 
 class LateBodyError(BodyError):
@@ -30,23 +26,23 @@ class GoneError(Exception):
     """The client has closed the connection: nobody is there to be answered."""
 
 
-async def received(receive: Receive, body: Body, share: Share) -> bytes:
+async def received(receive: Receive, body: Body, share: Share, limits: Limits) -> bytes:
     """Return the whole body, inflated. What is kept of it is taken from the share.
 
     Raises a BodyError, FullError and GoneError.
     """
     loop = asyncio.get_running_loop()
-    end = loop.time() + BODY_SECONDS
+    end = loop.time() + limits.body_seconds
     more = True
     while more:
-        next_piece = loop.time() + PIECE_SECONDS
+        next_piece = loop.time() + limits.piece_seconds
         try:
             async with asyncio.timeout_at(min(next_piece, end)):
                 message = await receive()
         except TimeoutError:
             if next_piece < end:
-                raise LateBodyError("piece_time", f"nothing of the body came for {PIECE_SECONDS:.0f} s") from None
-            raise LateBodyError("body_time", f"the body took more than {BODY_SECONDS:.0f} s") from None
+                raise LateBodyError("piece_time", f"nothing of the body came for {limits.piece_seconds:g} s") from None
+            raise LateBodyError("body_time", f"the body took more than {limits.body_seconds:g} s") from None
         if message["type"] == "http.disconnect":
             raise GoneError
         if not share.grow(body.feed(message.get("body", b""))):

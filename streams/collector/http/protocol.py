@@ -17,12 +17,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 @dataclass(frozen=True)
 class Limits:
-    """What a connection may cost before and after the application sees a request."""
+    """What a connection and a request may cost, apart from a body's bytes, which streams.collector.rules counts."""
 
     head_bytes: int = 32 * 1024
     """Request line and fields, and the trailer; more is answered with 431."""
     head_seconds: float = 10.0
     """From the connection, or a further request's first byte, to the end of the head; later is answered with 408."""
+    body_seconds: float = 15.0
+    """From the head's end to the body's; later is answered with 408. A phone on a bad connection needs less."""
+    piece_seconds: float = 5.0
+    """Between two pieces of a body."""
     linger_bytes: int = 2 * 2**20
     """What is thrown away of a body whose request has been answered; then the connection is closed."""
     linger_seconds: float = 2.0

@@ -4,11 +4,13 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from streams.collector import observe
 from streams.collector.errors import LineRefusedError, UnavailableError
 from streams.collector.http.body import FullError, Receive, received
 from streams.collector.http.heads import Head, Scope, values
+from streams.collector.http.protocol import Limits
 from streams.collector.log import Log
 from streams.collector.rules import addresses, answers, bodies
 from streams.collector.rules.answers import Answer
@@ -56,6 +58,7 @@ class Door:
     by_address: Buckets | None
     by_user: Buckets | None
     log_share: float
+    limits: Limits
 
     def wait_of_address(self, scope: Scope) -> float:
         """Take a request from its address's bucket; return 0, or the seconds to wait if that is empty."""
@@ -84,7 +87,7 @@ class Request:
         self.head = Head(scope)
         self._body: Body | None = None
         self._reading: Reading | None = None
-        self._refused = ""
+        self._refused = self._why = ""
 
     async def answer(self) -> Answer:
         """Take the request in, and return its answer, counted and logged. Raises GoneError if nobody waits for it."""
@@ -94,16 +97,16 @@ class Request:
         try:
             answer = await self._answer()
         except BodyError as error:
-            answer = self._refuse(_REASONS.get(error.reason, "http"), answers.of_error(error))
+            answer = self._refuse(_REASONS.get(error.reason, "http"), error.detail, answers.of_error(error))
         finally:
             if self._body is not None:
                 observe.received(self._body.sent, self._body.inflated)
-        if answer.status == 202 and self._reading is not None:
+        if answer.status == HTTPStatus.ACCEPTED and self._reading is not None:
             observe.recorded(self._reading, self._door.log_share, is_a_bot)
         else:
             ids = [each.flush_id for each in self._reading.logged] if self._reading else []
             sent = self._body.sent if self._body else 0
-            observe.failed(answer.status, self._refused, answer.body.decode(), ids, sent, self.head.origin)
+            observe.failed(answer.status, self._refused, self._why, ids, sent, self.head.origin)
         return answer
 
     async def _answer(self) -> Answer:
@@ -124,7 +127,7 @@ class Request:
         self._body = Body(gzip)
         with door.budget.share() as share:
             try:
-                whole = await received(self._receive, self._body, share)
+                whole = await received(self._receive, self._body, share, door.limits)
             except FullError:
                 return self._problem(503, "budget", "too much waits for the brokers; send it again later", BUSY_SECONDS)
             self._reading = await self._read(whole, partitions)
@@ -140,9 +143,10 @@ class Request:
 
     async def _append(self, reading: Reading) -> Answer:
         answer = answers.of_reading(reading)
-        if answer.status != 202:
+        if answer.status != HTTPStatus.ACCEPTED:
             observe.judged(reading)
-            return self._refuse("forbidden" if answer.status == 403 else "unreadable", answer)
+            reason = "forbidden" if answer.status == HTTPStatus.FORBIDDEN else "unreadable"
+            return self._refuse(reason, reading.token_error, answer)
         if wait := self._door.wait_of_users(reading):
             observe.limited("user")
             return self._problem(429, "limit", "too many impressions of one user", wait)
@@ -159,9 +163,9 @@ class Request:
 
     def _problem(self, status: int, reason: str, detail: str, wait: float = 0.0) -> Answer:
         later = answers.retry_after(wait, random.random()) if wait else ""
-        return self._refuse(reason, answers.problem(status, reason, detail, retry_after=later))
+        return self._refuse(reason, detail, answers.problem(status, reason, detail, retry_after=later))
 
-    def _refuse(self, reason: str, answer: Answer) -> Answer:
-        self._refused = reason
+    def _refuse(self, reason: str, why: str, answer: Answer) -> Answer:
+        self._refused, self._why = reason, why
         observe.refused(reason)
         return answer

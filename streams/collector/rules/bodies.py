@@ -65,7 +65,8 @@ def is_gzip(content_type: str, content_encoding: str, query: str) -> bool:
     named = [value for name, value in fields if name == "encoding"]
     if len(named) > 1:
         raise UnsupportedError("encoding", "the query names an encoding more than once")
-    return by_header or any(map(_encoding, named))
+    by_query = any(map(_encoding, named))
+    return by_header or by_query
 
 
 def _check_type(content_type: str) -> None:
@@ -85,7 +86,7 @@ def _encoding(text: str) -> bool:
     return found
 
 
-def declared_bytes(content_length: str) -> int | None:
+def declared_bytes(content_length: str, most: int = MOST_SENT_BYTES) -> int | None:
     """Return a Content-Length in bytes, None if it is "" (absent).
 
     Raises TooLargeError before any of the body is read, and BadBodyError if it is not a number.
@@ -94,13 +95,13 @@ def declared_bytes(content_length: str) -> int | None:
         return None
     if not (content_length.isascii() and content_length.isdigit()):
         raise BadBodyError("content_length", "Content-Length is not a number")
-    if len(content_length) > _DIGITS or int(content_length) > MOST_SENT_BYTES:
-        raise _too_much_sent()
+    if len(content_length) > _DIGITS or int(content_length) > most:
+        raise _too_much_sent(most)
     return int(content_length)
 
 
-def _too_much_sent() -> TooLargeError:
-    return TooLargeError("sent_bytes", f"the body has more than {MOST_SENT_BYTES} bytes as sent")
+def _too_much_sent(most: int) -> TooLargeError:
+    return TooLargeError("sent_bytes", f"the body has more than {most} bytes as sent")
 
 
 class Inflater:
@@ -155,7 +156,7 @@ class Body:
 
     def __init__(self, gzip: bool, limit: int = MOST_BYTES, most_sent: int = MOST_SENT_BYTES) -> None:
         self.sent = 0
-        self._most_sent = min(most_sent, MOST_SENT_BYTES)
+        self._most_sent = most_sent if gzip else min(most_sent, limit)
         self._inflater = Inflater(limit) if gzip else None
         self._pieces: list[bytes] = []
 
@@ -168,7 +169,7 @@ class Body:
         """Take the next piece as it was sent, and return how many bytes more are kept. Raises a BodyError."""
         self.sent += len(piece)
         if self.sent > self._most_sent:
-            raise _too_much_sent()
+            raise _too_much_sent(self._most_sent)
         kept = self._inflater.feed(piece) if self._inflater else piece
         if kept:
             self._pieces.append(kept)

@@ -131,6 +131,7 @@ def test_the_largest_valid_flush_is_far_below_a_lines_limit() -> None:
         "reason": "pagehide",
         "tier": "free",
         "experiments": {f"{i:x<128}": LONGEST for i in range(16)},
+        "client": LONGEST,
     }
     most = MAX_INTEGER
     line = encode.close_line(encode.open_line(header, [impression] * 500), attempts=most, queued=most, dropped=most)

@@ -1,0 +1,143 @@
+"""Connections: those that are slow, those that are gone, and how all of them end."""
+
+import gc
+import socket
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from streams.collector.http.protocol import LimitedProtocol, Limits
+from streams.metrics.base import COLLECTOR
+from tests.support.collector import PATH, HeldLog, Running, everything, flush, running_collector, status
+from tests.support.wait import until
+
+SECONDS = 60.0
+POST = f"POST {PATH} HTTP/1.1\r\nHost: c\r\nContent-Type: text/plain\r\n".encode()
+LINE = flush()
+WHOLE = POST + f"Content-Length: {len(LINE)}\r\n\r\n".encode() + LINE
+PATIENT = Limits(head_seconds=SECONDS, body_seconds=SECONDS, piece_seconds=SECONDS)
+
+
+def known(running: Running) -> int:
+    return len(running.collector.server.server_state.connections)
+
+
+def ended(reason: str) -> float:
+    return COLLECTOR.get_sample_value("impressions_collector_connections_ended_total", {"reason": reason}) or 0.0
+
+
+def reset(connection: socket.socket) -> None:
+    """Close a connection by RST, as proxies and phones do."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Free what has no cycle at once, and nothing else: as in the collector itself."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def alive() -> int:
+    """How many connections' objects there are, garbage included."""
+    return sum(isinstance(each, LimitedProtocol) for each in gc.get_objects())
+
+
+@pytest.mark.usefixtures("collected")
+@pytest.mark.parametrize("sent", [b"", POST, WHOLE, WHOLE[:-1]], ids=["nothing", "half a head", "a request", "a body"])
+def test_a_connection_that_is_reset_leaves_nothing_behind(sent: bytes) -> None:
+    with running_collector(limits=PATIENT) as running:
+        before, was = alive(), ended("reset")
+        for _ in range(3):
+            connections = [running.connect() for _ in range(100)]
+            for connection in connections:
+                connection.sendall(sent)
+            if sent == WHOLE:
+                assert all(status(each.recv(65_536)) == 202 for each in connections)
+            until(lambda: known(running) == 100, SECONDS, "all of them are there")
+            for connection in connections:
+                reset(connection)
+            until(lambda: known(running) == 0, SECONDS, "all of them are forgotten")
+        # Their keep-alive timers, of 15 s, would still hold them.
+        until(lambda: alive() <= before, SECONDS, "no object of theirs is left, without a collection of garbage")
+        assert ended("reset") == was + 300
+
+
+@pytest.mark.usefixtures("collected")
+def test_a_connection_that_is_closed_leaves_nothing_behind() -> None:
+    with running_collector() as running:
+        before = alive()
+        for _ in range(100):
+            assert running.post(LINE).status == 202
+        until(lambda: alive() <= before, SECONDS, "no object of theirs is left, without a collection of garbage")
+
+
+def test_a_thousand_slow_connections_do_not_keep_others_out() -> None:
+    with running_collector(limits=Limits(head_seconds=2.0, body_seconds=3.0, piece_seconds=1.0)) as running:
+        heads = [running.connect() for _ in range(500)]
+        bodies = [running.connect() for _ in range(500)]
+        for connection in heads:
+            connection.sendall(POST[:-10])
+        for connection in bodies:
+            connection.sendall(WHOLE[:-10])
+        for _ in range(20):
+            assert running.post(LINE).status == 202
+        assert {status(everything(each)) for each in heads} == {408}
+        assert {status(everything(each)) for each in bodies} == {408}
+        for connection in heads + bodies:
+            connection.close()
+        until(lambda: known(running) == 0, SECONDS, "all of them are forgotten")
+        assert running.collector.budget.used == 0
+
+
+def test_idle_connections_end_and_busy_ones_are_kept() -> None:
+    with running_collector() as running:
+        running.collector.server.config.timeout_keep_alive = 1
+        was = ended("idle")
+        with running.connect() as connection:
+            for _ in range(10):
+                connection.sendall(WHOLE)
+                assert status(connection.recv(65_536)) == 202
+            assert everything(connection) == b""
+        until(lambda: ended("idle") == was + 1, SECONDS, "it is counted")
+
+
+def test_a_connection_that_never_asks_is_closed_in_silence() -> None:
+    with running_collector(limits=Limits(head_seconds=0.3)) as running, running.connect() as connection:
+        assert everything(connection) == b""
+
+
+def test_at_the_end_readyz_says_so_first_and_what_was_taken_is_answered() -> None:
+    log = HeldLog()
+    log.holding = True
+    with running_collector(log, PATIENT, collector_notice_seconds=300) as running:
+        idle, busy, sending, asking = (running.connect() for _ in range(4))
+        idle.sendall(WHOLE.replace(b"POST", b"PUT", 1))
+        assert status(idle.recv(65_536)) == 405
+        busy.sendall(WHOLE)
+        sending.sendall(WHOLE[:-10])
+        until(lambda: log.held == 1, SECONDS, "it waits for the brokers")
+        running.stop()
+        # The notice: whoever watches learns of it, and everything is still taken.
+        until(lambda: running.ask("GET", "/readyz").status == 503, SECONDS, "it isn't ready")
+        assert running.ask("GET", "/healthz").status == 200
+        asking.sendall(b"GET /healthz HTTP/1.1\r\nHost: c\r\n\r\n")
+        assert b"connection: close" in everything(asking).lower()
+        running.stop()  # the notice is over
+        assert everything(idle) == b""
+        sending.sendall(WHOLE[-10:])
+        until(lambda: log.held == 2, SECONDS, "the body in flight has arrived")
+        running.call(log.settle)
+        for connection in (busy, sending):
+            answer = everything(connection)
+            assert status(answer) == 202
+            assert b"connection: close" in answer.lower()
+        running.wait_end()
+        with pytest.raises(ConnectionRefusedError):
+            running.connect()
+        for connection in (idle, busy, sending, asking):
+            connection.close()
