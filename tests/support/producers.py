@@ -17,10 +17,9 @@ from impression_streams import (
 )
 from impression_streams.base import BaseProducer
 from streams.settings import Settings
-from tests.support.collector_double import Double
 from tests.support.sdk import create_topic, read_all
 
-KINDS = ("kafka", "kafka asyncio", "http", "http asyncio")
+KINDS = ("kafka", "kafka asyncio", "http", "http asyncio", "http collector")
 SECONDS = 120.0
 
 
@@ -57,11 +56,6 @@ class Kind:
     make: Callable[..., Any]  # with settings by name; `address` for another than where flushes arrive
     stored: Callable[[], list[bytes]]
 
-    @property
-    def is_http(self) -> bool:
-        """Whether it sends to a collector."""
-        return self.name.startswith("http")
-
     @contextmanager
     def open(self, **settings: Any) -> Iterator[Any]:
         """Make a producer, and close it at the end of the body, if that raises nothing."""
@@ -82,16 +76,16 @@ def kafka(name: str, broker: Settings, topic: str) -> Kind:
     return Kind(name, make, lambda: [record.value() or b"" for record in read_all(broker, topic)])
 
 
-def http(name: str, double: Double) -> Kind:
-    """Return a kind that sends to a double of the collector."""
+def http(name: str, url: str, stored: Callable[[], list[bytes]]) -> Kind:
+    """Return a kind that sends to a collector, or to a double of one."""
 
     def make(address: str = "", **settings: Any) -> Any:
-        url = f"http://{address}" if address else double.url
-        if name == "http":
-            return HttpImpressionProducer(url, **settings)
-        return InLoop(AsyncHttpImpressionProducer, url, **settings)
+        endpoint = f"http://{address}" if address else url
+        if name == "http asyncio":
+            return InLoop(AsyncHttpImpressionProducer, endpoint, **settings)
+        return HttpImpressionProducer(endpoint, **settings)
 
-    return Kind(name, make, lambda: list(double.lines))
+    return Kind(name, make, stored)
 
 
 def failed(deliveries: list[Delivery]) -> list[Delivery]:
