@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import BaseModel
 
 import impression_streams
-from impression_streams.base import BaseProducer
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "sdk.md"
 INTRODUCTION = """# The SDK
@@ -39,7 +38,7 @@ def _class(cls: type) -> str:
     if issubclass(cls, BaseModel):
         parts.append("\n".join(f"- `{name}`" for name in cls.model_fields))
     if "Producer" in cls.__name__:
-        parts += ["**Settings**", _text(inspect.getdoc(BaseProducer.__init__))]
+        parts += ["**Settings**", _text(inspect.getdoc(cls.__init__))]
     for name, member in _members(cls):
         if isinstance(member, property):
             parts += [f"### {cls.__name__}.{name}", _text(member.__doc__)]

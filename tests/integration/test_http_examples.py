@@ -8,6 +8,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,8 @@ class Example:
 
     def run(self, url: str, *ids: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the example's command of the docs, for another collector and other ids."""
-        (command,) = re.findall(rf"^\| [^|]+ \| `([^`|]*{re.escape(self.file)}) {ADDRESS} u42 a0042`", PAGE, re.MULTILINE)
+        pattern = rf"^\| [^|]+ \| `([^`|]*{re.escape(self.file)}) {re.escape(ADDRESS)} u42 a0042` \|$"
+        (command,) = re.findall(pattern, PAGE, re.MULTILINE)
         return subprocess.run(
             [*command.split(), url, *ids],
             cwd=ROOT,
@@ -51,13 +53,14 @@ EXAMPLES = {
     "java": Example("Send.java", ("java", "javac")),
     "go": Example("send.go", ("go",)),
 }
+# Pauses without Retry-After grow: the first are the shortest.
 MISBEHAVIOUR: list[Fault] = [
-    does.status(503, {"Retry-After": "0"}),
     does.forgets,
     does.half,
-    does.status(429, {"Retry-After": "1"}),
     does.status(200, body=b"<html>Sign in to the network</html>"),
     does.status(302, {"Location": "http://127.0.0.1:1/"}),
+    does.status(503, {"Retry-After": "0"}),
+    does.status(429, {"Retry-After": "1"}),
 ]
 
 
@@ -94,13 +97,34 @@ def test_the_same_is_sent_until_the_collector_says_that_it_is_stored(example: Ex
 
 
 @pytest.mark.parametrize("code", [400, 403, 413])
-def test_what_is_refused_is_kept_and_not_sent_again(example: Example, double: Double, code: int) -> None:
+def test_what_is_refused_is_kept_and_not_sent_again(
+    example: Example, double: Double, code: int, tmp_path: Path
+) -> None:
     double.faults.append(does.status(code, body={"detail": "because"}))
-    done = example.run(double.url, "u1", "a1")
+    done = example.run(double.url, "u1", "a1", TMPDIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
     assert "because" in done.stderr
     assert "keep" in done.stderr
     assert len(double.requests) == 1
+
+
+def test_the_first_example_of_the_page_is_taken_by_the_collector() -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    (script,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert ADDRESS in script
+    with running_collector() as collector:
+        shown = script.replace(ADDRESS, "http://{}:{}".format(*collector.address))
+        done = subprocess.run(
+            ["sh", "-c", shown],
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    (answer,) = re.findall(r"^answers `(.*)` once", PAGE, re.MULTILINE)
+    assert (done.returncode, done.stdout) == (0, answer)
 
 
 def test_the_collector_takes_it(example: Example) -> None:
