@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-# 500 flushes of 500 impressions, each one rejected, are named in less; what is longer is no collector's answer.
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
+# A request's 1 MiB holds some 10,000 impressions, and 60 bytes name one; what is longer is no collector's answer.
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
 # So much of what a server says about an error is repeated.
 MAX_DETAIL = 200
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")

@@ -28,6 +28,8 @@ class Batch:
 
     def __init__(self, items: Iterable[Outgoing], not_before: float = 0.0, trouble: str = "") -> None:
         self.items = list(items)
+        # When the first of its records is to be given up (monotonic, s).
+        self.give_up_at = min((item.give_up_at for item in self.items), default=float("inf"))
         self.not_before = not_before  # when it may be sent again (monotonic, s)
         self.trouble = trouble  # why it was not acknowledged
 
@@ -35,11 +37,6 @@ class Batch:
     def size(self) -> int:
         """The bytes of its lines."""
         return sum(len(item.line or b"") + 1 for item in self.items) - 1
-
-    @property
-    def give_up_at(self) -> float:
-        """When the first of its records is to be given up (monotonic, s)."""
-        return min(item.give_up_at for item in self.items)
 
     def halves(self) -> tuple["Batch", "Batch"]:
         """Return it as two, for a collector that found it too large."""

@@ -24,7 +24,7 @@ from impression_streams.sending import Post
 IDLE_SECONDS = 5.0
 CONNECT_SECONDS = 10.0
 # What says that the other side had closed a connection before the request reached it.
-STALE = (RemoteDisconnected, BrokenPipeError, ConnectionResetError)
+STALE = (RemoteDisconnected, BrokenPipeError, ConnectionResetError, ssl.SSLEOFError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,10 @@ class Connection:
             response = self._http.getresponse()
         except (OSError, HTTPException) as error:
             raise unsent or error from None
-        return self._read(response)
+        answer = self._read(response)
+        if unsent is not None:
+            self._http.close()
+        return answer
 
     def _read(self, response: HTTPResponse) -> Answer:
         data = response.read(MAX_ANSWER_BYTES + 1)

@@ -127,12 +127,14 @@ class HttpSender:
     def _expire(self, now: float) -> None:
         """Report what waits beyond its time; the rest of a batch stays together, each line as it was."""
         for batch in [each for each in self._again if each.give_up_at <= now]:
-            expired = [item for item in batch.items if item.give_up_at <= now]
-            batch.items = [item for item in batch.items if item.give_up_at > now]
-            if not batch.items:
-                self._again.remove(batch)
-            for item in expired:
-                self._give_up(item, batch.trouble or self._trouble)
+            rest = Batch((item for item in batch.items if item.give_up_at > now), batch.not_before, batch.trouble)
+            place = self._again.index(batch)
+            self._again.remove(batch)
+            if rest.items:
+                self._again.insert(place, rest)
+            for item in batch.items:
+                if item.give_up_at <= now:
+                    self._give_up(item, batch.trouble or self._trouble)
         while self._ready and self._ready[0].give_up_at <= now:
             self._give_up(self._ready.popleft(), self._trouble)
 

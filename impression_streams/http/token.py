@@ -84,7 +84,7 @@ def _ignoring_user(ask: Callable[[], str]) -> UserToken:
 def _asked(ask: UserToken, user_id: str) -> str:
     try:
         token = ask(user_id)
-    except Exception as error:  # whatever the caller's function raises may be over in a moment
+    except BaseException as error:  # of whatever kind, such as gevent's Timeout: it may be over in a moment
         raise TokenError(f"the function that gives tokens raised {type(error).__name__}") from None
     try:
         check(token)
