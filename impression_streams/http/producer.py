@@ -101,7 +101,8 @@ class HttpImpressionProducer(SyncProducer, HttpProducer):
       `delivery_timeout` seconds, at the pace that the collector asks for (Retry-After); the stream drops the
       duplicates. What it refuses (400, 401, 403, 415; 413 for a flush by itself) is reported at once.
     - `Delivery.rejected` names each impression that the stream will reject, and why.
-    - Memory is bounded, and `record` refuses what the stream would reject and waits for room, as in ImpressionProducer.
+    - Memory is bounded: at most `max_buffered` impressions (0.2 to 0.7 kB each) are unacknowledged, and each connection
+      takes a few MiB more. `record` refuses what the stream would reject and waits for room, as in ImpressionProducer.
     - Any thread may use it, and any signal handler or finaliser, whatever it interrupts.
 
     Flushes share requests, of up to 500 flushes and 1 MiB. Forks, the process's exit,
