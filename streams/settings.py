@@ -123,10 +123,10 @@ class Settings(BaseSettings):
     collector_proxies: str = Field(
         "",
         description="Networks of the proxies in front of the collector, with commas between, as 10.0.0.0/8: their"
-        " header names the client's address. Empty: no proxy is believed.",
+        " word on a client's address is believed. Empty: nobody's is.",
     )
-    collector_proxy_header: Literal["x-forwarded-for", "forwarded"] = Field(
-        "x-forwarded-for", description="The header that these proxies write."
+    collector_proxy_header: Literal["x-forwarded-for", "forwarded", "proxy-protocol"] = Field(
+        "x-forwarded-for", description="How they name it: a header, or the PROXY protocol before the connection's HTTP."
     )
     collector_budget_mib: int = Field(
         64, ge=8, le=65_536, description="Most that bodies being read and lines not acknowledged may hold (MiB)."
@@ -151,6 +151,11 @@ class Settings(BaseSettings):
     )
     collector_notice_seconds: float = Field(
         1.0, ge=0, le=300, description="How long, at its end, /readyz says 503 before the collector takes no more (s)."
+    )
+    collector_traces: bool = Field(
+        False,
+        description="Whether the collector makes OpenTelemetry traces; needs impression-streams[otel]. Where they go is"
+        " said by OTEL_EXPORTER_OTLP_ENDPOINT.",
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Lowest level to log.")
 
@@ -185,6 +190,21 @@ class Settings(BaseSettings):
     sink_flush_rows: int = Field(50_000, ge=1, le=1_000_000, description="Rows that fill a block of the sink.")
     sink_flush_seconds: float = Field(
         0.5, ge=0.01, le=60, description="Longest time that a row waits in the sink for its block to fill (s)."
+    )
+
+    reads_clickhouse_user: str = Field(
+        "reader", description="User that the collector's read API logs in to ClickHouse as; it only reads."
+    )
+    reads_clickhouse_password_file: Path | None = Field(None, description="File with its password; none: empty.")
+    reads_connections: int = Field(4, ge=1, le=64, description="Most connections of a collector's reads to ClickHouse.")
+    reads_timeout_seconds: float = Field(
+        2.0, ge=0.1, le=60, description="Longest wait of a read for ClickHouse; then it is answered with 503 (s)."
+    )
+    reads_tail_mib: int = Field(
+        128, ge=1, le=65_536, description="Memory for accepted rows that ClickHouse doesn't have yet (MiB)."
+    )
+    reads_users_mib: int = Field(
+        128, ge=1, le=65_536, description="Memory for what is known of users who were asked for lately (MiB)."
     )
 
     @classmethod

@@ -18,6 +18,8 @@ logger = log.get(__name__)
 
 # A request has up to 500 flushes: a failure names the first of them, and counts the others.
 NAMED_FLUSHES = 20
+# Of a header that anyone may write.
+ORIGIN_CHARACTERS = 100
 
 
 @cache
@@ -129,5 +131,5 @@ def failed(status: int, reason: str, why: str, flush_ids: Sequence[str], sent: i
         flushes=len(flush_ids),
         flush_ids=list(flush_ids[:NAMED_FLUSHES]),
         bytes=sent,
-        origin=origin,
+        origin=origin[:ORIGIN_CHARACTERS],
     )

@@ -13,13 +13,16 @@ import uvicorn
 import uvloop
 from starlette.routing import BaseRoute
 
-from streams.collector import observe
+from streams.collector import observe, traces
 from streams.collector.garbage import Garbage
 from streams.collector.http import docs, health
 from streams.collector.http.app import App
 from streams.collector.http.protocol import Gate, Limits, limited
 from streams.collector.http.record import Door
+from streams.collector.http.who import claims
 from streams.collector.log import Log
+from streams.collector.reads import api, openapi
+from streams.collector.reads.service import Reads
 from streams.collector.rules.addresses import Proxies
 from streams.collector.rules.buckets import Buckets
 from streams.collector.rules.budget import Budget
@@ -62,8 +65,16 @@ class Server(uvicorn.Server):
 class Collector:
     """One collector, from its settings to its end. Make it in the loop that it runs in."""
 
-    def __init__(self, settings: Settings, port: int, log_: Log | None = None, limits: Limits | None = None) -> None:
-        """Raises UserError for settings that can't be, and for a port that is taken; port 0 is any that is free."""
+    def __init__(
+        self,
+        settings: Settings,
+        port: int,
+        log_: Log | None = None,
+        limits: Limits | None = None,
+        reads: Reads | None = None,
+    ) -> None:
+        """Without `reads`, it only records. Raises UserError for settings that can't be, and for a port that is taken;
+        port 0 is any that is free."""
         check(settings)
         self._settings = settings
         self._socket = bind(settings.collector_host, port)
@@ -71,9 +82,12 @@ class Collector:
         self.log = log_ or Log(settings, observe.acknowledged, observe.append_failed)
         self.budget = Budget(settings.collector_budget_mib * 2**20)
         limits = limits or Limits(connections=most_connections(settings.collector_connections))
-        self.gate = Gate(limits, observe.connection_refused, observe.connection_ended)
-        app = App(door(settings, self.log, self.budget, limits), self._pages())
-        self.server = Server(config(app, self.gate))
+        self.gate = Gate(limits, observe.connection_refused, observe.connection_ended, preceding_proxies(settings))
+        self._reads = reads
+        judged_by = door(settings, self.log, self.budget, limits)
+        app = App(judged_by, self._pages(judged_by.tokens))
+        spans = traces.provider(settings.collector_traces)
+        self.server = Server(config(traces.traced(app, self.log, spans), self.gate))
         self.garbage: Garbage | None = None
         """Set it before `run` in a process that does nothing else: it is for all of the process."""
         self._noticing: asyncio.Task[None] | None = None
@@ -92,6 +106,8 @@ class Collector:
         starting = asyncio.create_task(self.log.start())
         starting.add_done_callback(self._begun)
         ticks = asyncio.create_task(self._tick())
+        if self._reads is not None:
+            await self._reads.start()
         if self.garbage is not None:
             self.garbage.begin()
         logger.info("collector_started", host=self.address[0], port=self.address[1])
@@ -102,6 +118,8 @@ class Collector:
             starting.cancel()
             drained = await self.log.drain(DRAIN_SECONDS)
             await self.log.close()
+            if self._reads is not None:
+                await self._reads.stop()
         if starting.done() and not starting.cancelled():
             starting.result()
         logger.info("collector_stopped", drained=drained, requests=self.server.server_state.total_requests)
@@ -131,8 +149,11 @@ class Collector:
             if self.garbage is not None:
                 self.garbage.tick(time.monotonic(), idle=not self.server.server_state.tasks)
 
-    def _pages(self) -> list[BaseRoute]:
-        return [*health.routes(self.why_not_ready, COLLECTOR), *docs.routes()]
+    def _pages(self, tokens: Tokens | None) -> list[BaseRoute]:
+        pages = [*health.routes(self.why_not_ready, COLLECTOR)]
+        if self._reads is None:
+            return [*pages, *docs.routes()]
+        return [*pages, *docs.routes(openapi.paths()), *api.routes(self._reads, claims(tokens))]
 
     def _measure(self) -> None:
         metrics.collector_ready.set_function(lambda: self.why_not_ready() is None)
@@ -159,7 +180,7 @@ def door(settings: Settings, log_: Log, budget: Budget, limits: Limits) -> Door:
         rules=Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms),
         budget=budget,
         cors=Cors(_listed(settings.collector_origins)),
-        proxies=Proxies(_listed(settings.collector_proxies), settings.collector_proxy_header),
+        proxies=naming_proxies(settings),
         tokens=None if settings.token_key_file is None else Tokens.load(settings.token_key_file),
         by_address=_buckets(settings.collector_address_rate, settings.collector_address_burst),
         by_user=_buckets(settings.collector_user_rate, settings.collector_user_burst),
@@ -168,7 +189,21 @@ def door(settings: Settings, log_: Log, budget: Budget, limits: Limits) -> Door:
     )
 
 
-def config(app: App, gate: Gate) -> uvicorn.Config:
+def naming_proxies(settings: Settings) -> Proxies:
+    """Return the proxies that name a client's address in a header of each request; none if they do it otherwise."""
+    if settings.collector_proxy_header == "proxy-protocol":
+        return Proxies()
+    return Proxies(_listed(settings.collector_proxies), settings.collector_proxy_header)
+
+
+def preceding_proxies(settings: Settings) -> Proxies | None:
+    """Return the proxies that begin each connection with a PROXY header, None if they do it otherwise."""
+    if settings.collector_proxy_header != "proxy-protocol":
+        return None
+    return Proxies(_listed(settings.collector_proxies))
+
+
+def config(app: traces.Application, gate: Gate) -> uvicorn.Config:
     """Return uvicorn's configuration: HTTP/1.1 by our protocol, and nothing that we don't use."""
     # It logs a line for each request that isn't HTTP: those are counted. What it calls an error is one.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
@@ -224,7 +259,7 @@ def main(settings: Settings, index: int, port: int) -> None:
     failpoints.enable(settings, f"collector-{index}")
 
     async def run() -> None:
-        collector = Collector(settings, port)
+        collector = Collector(settings, port, reads=Reads(settings))
         collector.garbage = Garbage()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, collector.stop, number.name)

@@ -15,6 +15,20 @@ EDGE_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1,
 # A record holds one line while the log is idle, and up to 512 KiB of them under load.
 RECORD_LINES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
+# Every value of the labels. No other is given: tests hold the collector to it, and dashboards have a colour for each.
+ROUTES = ("impressions", "preflight", "read", "health", "docs", "other")
+CALLS = ("coverage", "unseen", "prefetch", "history", "favourites", "config")
+# A request costs too much, or takes too long.
+TOO_MUCH = ("header_bytes", "header_time", "body_bytes", "inflated_bytes", "flushes", "body_time", "piece_time")
+# It can't be read (`http`: not even as HTTP), isn't allowed, or comes at a bad time.
+NOT_NOW = ("http", "encoding", "media_type", "unreadable", "origin", "forbidden", "limit", "budget", "unacknowledged")
+LIMITED = ("address", "user")
+TOKEN_FAILURES = (
+    *("missing", "malformed", "algorithm", "key", "signature"),
+    *("claims", "early", "expired", "origin", "user"),
+)
+ENDS = ("closed", "reset", "idle", "header_time", "body_time", "limit")
+
 # Requests.
 
 collector_ready = Gauge(
@@ -22,7 +36,7 @@ collector_ready = Gauge(
 )
 collector_requests = Counter(
     "impressions_collector_requests",
-    "Requests answered, by route (impressions: what records; preflight, read, health, docs, other) and HTTP status",
+    f"Requests answered, by route ({', '.join(ROUTES)}; impressions is what records) and HTTP status",
     ROUTE_STATUS,
     registry=COLLECTOR,
 )
@@ -63,22 +77,20 @@ collector_unnamed = Counter(
 )
 collector_refused = Counter(
     "impressions_collector_refused_requests",
-    "Requests refused whole, by reason: header_bytes, header_time, body_bytes, inflated_bytes, flushes, depth, "
-    "body_time, piece_time, encoding, media_type, unreadable, origin, token, forbidden, limit, budget, unacknowledged, "
-    "draining, or http (not HTTP that we read)",
+    f"Requests refused whole, by reason: {', '.join((*TOO_MUCH, *NOT_NOW))}",
     REASON,
     registry=COLLECTOR,
 )
 collector_limited = Counter(
     "impressions_collector_limited_requests",
-    "Requests answered with 429, by kind of limit: address or user",
+    f"Requests answered with 429, by kind of limit: {', '.join(LIMITED)}",
     KIND,
     registry=COLLECTOR,
 )
 collector_token_failures = Counter(
     "impressions_collector_token_failures",
-    "Tokens that authorised nothing, by reason: missing, malformed, key (no key has its id), signature, expired, "
-    "claims, origin, or user (another's)",
+    f"Requests with a flush or a read that no token authorised, by its first reason: {', '.join(TOKEN_FAILURES)} "
+    "(another user's)",
     REASON,
     registry=COLLECTOR,
 )
@@ -96,8 +108,7 @@ collector_unwritten_logs = Counter(
 collector_connections = Gauge("impressions_collector_connections", "Connections that are open", registry=COLLECTOR)
 collector_connections_ended = Counter(
     "impressions_collector_connections_ended",
-    "Connections that ended, by reason: closed (in order), reset (by the other side), idle, header_time, body_time, or "
-    "limit (of a header's bytes, or of connections)",
+    f"Connections that ended, by reason: {', '.join(ENDS)}; closed is in order, reset by the other side",
     REASON,
     registry=COLLECTOR,
 )
@@ -138,7 +149,7 @@ collector_waiting_seconds = Gauge(
 
 collector_reads = Counter(
     "impressions_collector_reads",
-    "Read API requests answered, by call (coverage, unseen, prefetch, history, favourites, config) and HTTP status",
+    f"Read API requests answered, by call ({', '.join(CALLS)}) and HTTP status",
     CALL_STATUS,
     registry=COLLECTOR,
 )

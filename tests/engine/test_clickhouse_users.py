@@ -12,7 +12,7 @@ from tests.support.secured import make_secrets
 from tests.support.server_config import ask, write
 
 ROOT = Path(__file__).resolve().parents[2]
-USERS = ("migrator", "writer", "reader", "grafana", "operator", "eraser")
+USERS = ("migrator", "writer", "reader", "grafana", "collector", "operator", "eraser")
 READERS = ("reader", "grafana")
 DENIED = "497 "
 ROW = "('e1', 'u1', 'a1', now(), now(), true, 0, 1)"
@@ -104,6 +104,10 @@ def asked(tmp_path_factory: pytest.TempPathFactory, secrets: Path) -> dict[str, 
         "reader looks for a file": ("reader", "SELECT * FROM file('/etc/passwd', 'LineAsString')"),
         "reader asks for refreshes": ("reader", "SELECT count() FROM system.view_refreshes"),
         **OPERATING,
+        "collector reads events": ("collector", "SELECT count() FROM impressions.impressions_raw"),
+        "collector reads artworks": ("collector", "SELECT count() FROM impressions.user_artworks_raw"),
+        "collector reads more": ("collector", "SELECT count() FROM impressions.rejected_raw"),
+        "collector inserts": ("collector", f"{INSERT} {ROW}"),
         "eraser inserts": ("eraser", f"{INSERT} {ROW}"),
         "eraser deletes": (
             "eraser",
@@ -136,6 +140,7 @@ def test_each_user_has_their_profile_and_quota(asked: dict[str, Any]) -> None:
         ("writer", "impressions_writer"),
         ("reader", "impressions_reader"),
         ("grafana", "impressions_grafana"),
+        ("collector", "impressions_collector"),
         ("operator", "impressions_operator"),
         ("eraser", "impressions_eraser"),
     }
@@ -194,6 +199,13 @@ def test_only_the_operator_may_kill_the_queries_of_others(asked: dict[str, Any])
 def test_the_migrator_restores_what_the_operator_backed_up(asked: dict[str, Any]) -> None:
     assert [status for _, status in asked["migrator restores"]] == ["RESTORED"]
     assert [int(count) for (count,) in asked["restored"]] == [1]
+
+
+def test_the_collector_reads_two_tables_and_writes_none(asked: dict[str, Any]) -> None:
+    assert not isinstance(asked["collector reads events"], str)
+    assert not isinstance(asked["collector reads artworks"], str)
+    assert asked["collector reads more"].startswith(DENIED)
+    assert asked["collector inserts"].startswith(DENIED)
 
 
 def test_the_eraser_can_delete_but_not_insert(asked: dict[str, Any]) -> None:

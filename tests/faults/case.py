@@ -55,6 +55,9 @@ class Fault(StrEnum):
     SINK_KILLED = "sink killed"
     SINK_TERMINATED = "sink terminated"
     SINK_ZOMBIE = "zombie sink"
+    COLLECTOR_KILLED = "collector killed"
+    COLLECTOR_TERMINATED = "collector terminated"
+    BROKER_AWAY_FROM_COLLECTOR = "broker away from the collector"
 
 
 @dataclass(frozen=True)

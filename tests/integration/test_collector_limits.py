@@ -4,7 +4,6 @@ import gzip
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from http.client import HTTPResponse
 
 import orjson
 import pytest
@@ -13,8 +12,7 @@ from streams.collector.errors import LineRefusedError, UnavailableError
 from streams.collector.http.protocol import Limits
 from streams.collector.rules.bodies import MOST_BYTES, MOST_SENT_BYTES
 from streams.collector.rules.reading import MOST_FLUSHES
-from streams.metrics.base import COLLECTOR
-from tests.support.collector import PATH, HeldLog, Running, everything, flush, running_collector, status
+from tests.support.collector import PATH, HeldLog, Running, counted, flush, running_collector, status, text
 from tests.support.wait import until
 
 QUICK = Limits(head_seconds=0.4, body_seconds=1.0, piece_seconds=0.4, linger_seconds=0.4)
@@ -27,10 +25,6 @@ HEAD = f"POST {PATH} HTTP/1.1\r\nHost: c\r\nContent-Type: text/plain\r\n".encode
 def running() -> Iterator[Running]:
     with running_collector(limits=QUICK, collector_origins=SHOP) as running:
         yield running
-
-
-def counted(name: str, **labels: str) -> float:
-    return COLLECTOR.get_sample_value(f"impressions_collector_{name}_total", labels) or 0.0
 
 
 def bomb(inflated: int) -> bytes:
@@ -150,11 +144,6 @@ def test_every_member_of_gzip_counts(running: Running) -> None:
     assert {line for _, line in log.taken[-3:]} == set(lines)
 
 
-def text(answer: HTTPResponse) -> bytes:
-    found: bytes = answer.text  # type: ignore[attr-defined]
-    return found
-
-
 def test_one_bad_impression_rejects_itself(running: Running) -> None:
     line = orjson.loads(flush(impressions=3))
     line["impressions"][1]["artwork_id"] = ""
@@ -219,103 +208,3 @@ def test_what_the_brokers_do_not_take_is_not_called_stored(error: Exception, exp
         running.call(log.settle, error)
         assert status(connection.recv(65_536)) == expected
         assert counted("impressions", outcome="accepted") == accepted
-
-
-def test_an_address_has_a_bucket() -> None:
-    with running_collector(collector_address_rate=0.001, collector_address_burst=3) as running:
-        before = counted("limited_requests", kind="address")
-        answers = [running.post(flush()) for _ in range(5)]
-        assert [answer.status for answer in answers] == [202, 202, 202, 429, 429]
-        assert int(answers[-1].headers["Retry-After"]) >= 1
-        assert counted("limited_requests", kind="address") == before + 2
-        assert running.ask("GET", "/readyz").status == 200, "whoever watches over it has no bucket"
-
-
-def test_a_user_has_a_bucket() -> None:
-    with running_collector(collector_user_rate=0.001, collector_user_burst=10) as running:
-        before = counted("limited_requests", kind="user")
-        statuses = [running.post(flush(user, 10)).status for user in ("u1", "u1", "u2")]
-        assert statuses == [202, 429, 202]
-        assert counted("limited_requests", kind="user") == before + 1
-        assert isinstance(running.log, HeldLog)
-        assert len(running.log.taken) == 2, "what was refused is not in the log"
-
-
-def test_a_proxy_is_believed_only_if_it_is_configured() -> None:
-    hops = [{"X-Forwarded-For": f"198.51.100.{n}"} for n in range(3)]
-    with running_collector(collector_address_rate=0.001, collector_address_burst=1) as running:
-        assert [running.post(flush(), each).status for each in hops] == [202, 429, 429]
-    proxies = "127.0.0.0/8"
-    with running_collector(
-        collector_address_rate=0.001, collector_address_burst=1, collector_proxies=proxies
-    ) as running:
-        assert [running.post(flush(), each).status for each in hops] == [202, 202, 202]
-        # The left end of the list is what the client itself has sent.
-        spoofed = {"X-Forwarded-For": "203.0.113.7, 198.51.100.1"}
-        assert running.post(flush(), spoofed).status == 429
-
-
-def test_more_connections_than_there_may_be_get_503() -> None:
-    with running_collector(limits=Limits(connections=2)) as running:
-        kept = [running.connect() for _ in range(2)]
-        server = running.collector.server
-        until(lambda: len(server.server_state.connections) == 2, SECONDS, "both are there")
-        with running.connect() as third:
-            assert status(everything(third)) == 503
-        for connection in kept:
-            connection.close()
-        until(lambda: not server.server_state.connections, SECONDS, "both are gone")
-        assert running.post(flush()).status == 202
-
-
-def test_cors_echoes_an_allowed_origin_and_no_other(running: Running) -> None:
-    allowed = running.post(flush(), {"Origin": SHOP}).headers
-    assert allowed["Access-Control-Allow-Origin"] == SHOP
-    assert allowed["Access-Control-Allow-Credentials"] == "true", "beacons send credentials"
-    assert "Origin" in allowed["Vary"]
-    other = running.post(flush(), {"Origin": "https://evil.example"}).headers
-    assert other["Access-Control-Allow-Origin"] is None
-    preflight = running.ask("OPTIONS", PATH, headers={"Origin": SHOP, "Access-Control-Request-Method": "POST"})
-    assert preflight.status == 204
-    assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
-    assert running.ask("OPTIONS", PATH, headers={"Origin": "https://evil.example"}).status == 403
-
-
-@pytest.mark.parametrize("path", [PATH, "/healthz", "/readyz", "/metrics", "/docs", "/robots.txt", "/nowhere"])
-def test_every_answer_is_safe_for_browsers_and_robots(running: Running, path: str) -> None:
-    headers = running.ask("GET", path).headers
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["X-Robots-Tag"] == "noindex"
-    assert headers["Cross-Origin-Resource-Policy"]
-    assert headers["Server"] is None
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "expected", "allow"),
-    [
-        ("GET", PATH, 405, "POST, OPTIONS"),
-        ("HEAD", PATH, 405, "POST, OPTIONS"),
-        ("PUT", PATH, 405, "POST, OPTIONS"),
-        ("DELETE", "/readyz", 405, "GET, HEAD"),
-        ("GET", "/nowhere", 404, None),
-        ("GET", "/v1/impressions/", 404, None),
-        ("OPTIONS", "/nowhere", 404, None),
-    ],
-)
-def test_methods_and_paths(running: Running, method: str, path: str, expected: int, allow: str | None) -> None:
-    answer = running.ask(method, path)
-    assert answer.status == expected
-    assert answer.headers["Allow"] == allow
-    assert answer.headers["Content-Type"] == "application/problem+json"
-
-
-def test_docs_need_nothing_from_elsewhere(running: Running) -> None:
-    page = running.ask("GET", "/docs")
-    assert page.status == 200
-    assert b"<script" not in text(page)
-    assert b"http://" not in text(page)
-    assert b"https://" not in text(page)
-    paths = orjson.loads(text(running.ask("GET", "/openapi.json")))["paths"]
-    assert PATH in paths
-    for path in paths:
-        assert path.encode() in text(page)

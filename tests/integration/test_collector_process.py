@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from oracle.murmur import home_of
+from streams.collector.rules.sampling import keeps
 from streams.embedded.components import environment
 from streams.embedded.ports import free_block
 from streams.runtime.exit import EXIT_CONFIG
@@ -104,6 +105,27 @@ def test_two_collectors_share_nothing_but_the_log(broker: Settings, collector: M
         assert ask(other, "POST", PATH, flush("three"))[0].status == 202
     finally:
         second.kill()
+
+
+def test_the_log_has_a_share_of_what_succeeds_by_its_id_and_every_failure(broker: Settings) -> None:
+    settings = broker.model_copy(update={"collector_log_share": 0.5})
+    ids = [f"flush-{number}" for number in range(200)]
+    process = MemberProcess("collector", settings)
+    try:
+        process.start().wait_ready()
+        assert ask(settings, "POST", PATH, b"\n".join(flush("someone", flush_id=each) for each in ids))[0].status == 202
+        assert ask(settings, "POST", PATH, b"secret rubbish")[0].status == 400
+        assert process.stop() == 0
+    finally:
+        process.kill()
+    lines_of_log = [orjson.loads(line) for line in process.output().splitlines()]
+    recorded = [each["flush_id"] for each in lines_of_log if each["event"] == "flush_recorded"]
+    assert recorded == [each for each in ids if keeps(each, 0.5)]
+    assert 50 < len(recorded) < 150
+    (failed,) = [each for each in lines_of_log if each["event"] == "request_failed"]
+    assert (failed["status"], failed["reason"]) == (400, "unreadable")
+    for absent in ("secret", "someone", "127.0.0.1"):
+        assert absent not in "".join(str(each) for each in lines_of_log if each["event"] != "collector_started")
 
 
 def test_a_log_that_nobody_reads_costs_nothing(broker: Settings) -> None:

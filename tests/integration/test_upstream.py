@@ -18,6 +18,8 @@ SECONDS = 180.0
 NEW_BROKERS = 3
 # Which of our files answers which reproduction.
 ANSWERS = {
+    "uvicorn_head.py": "streams/collector/http/protocol.py (data_received, _head_late)",
+    "uvicorn_reset.py": "streams/collector/http/protocol.py (connection_lost)",
     "chdb_insert_done.py": "streams/embedded/clickhouse/session.py (begin_insert)",
     "faust_wait_empty.py": "streams/worker/app.py (stream_wait_empty)",
     "faust_transactional_changelog.py": "streams/worker/restore.py",

@@ -72,7 +72,7 @@ def test_each_alert_has_cases_where_it_fires_and_does_not(alert: str) -> None:
 
 def exported() -> set[str]:
     names: set[str] = set()
-    for registry in (metrics.WORKER, metrics.SINK):
+    for registry in (metrics.WORKER, metrics.SINK, metrics.COLLECTOR):
         for metric in metrics_page.of(registry):
             name = metrics_page.exported(metric)
             names |= {name} | {f"{name}_{part}" for part in ("bucket", "count", "sum") if metric._type == "histogram"}
@@ -190,7 +190,7 @@ def test_alerts_are_routed_by_severity(alert: str) -> None:
 def test_inhibitions_name_alerts_that_exist() -> None:
     for rule in yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]:
         for matcher in rule["source_matchers"] + rule["target_matchers"]:
-            if matcher == 'job=~"worker|sink"':
+            if matcher == 'job=~"worker|sink|collector"':
                 continue
             (names,) = re.fullmatch(r'alertname=~?"([A-Za-z|]+)"', matcher).groups()  # type: ignore[union-attr]
             assert set(names.split("|")) <= set(ALERTS)

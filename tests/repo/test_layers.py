@@ -16,6 +16,7 @@ FORBIDDEN = {
     "streams/kafka/names.py": "streams.state.store",
     "streams/sink/placing.py": "streams.worker.outbox",
     "streams/worker/outbox.py": "faust",
+    "streams/collector/rules/reading.py": "starlette",
     "streams/state/store.py": "aiokafka",
     "oracle/murmur.py": "streams.core.partitioner",
     "streams/cli.py": "demo.run",

@@ -17,6 +17,7 @@ from streams.collector.errors import UnavailableError
 from streams.collector.http.protocol import Limits
 from streams.collector.log import Log
 from streams.collector.server import Collector
+from streams.metrics.base import COLLECTOR
 from streams.settings import Settings
 
 T = TypeVar("T")
@@ -146,6 +147,17 @@ class Running:
     def post(self, body: bytes, headers: dict[str, str] | None = None, query: str = "") -> HTTPResponse:
         """Record a body."""
         return self.ask("POST", PATH + query, body, {**JSON, **(headers or {})})
+
+
+def text(answer: HTTPResponse) -> bytes:
+    """Return the body of an answer to `ask` or `post`."""
+    found: bytes = answer.text  # type: ignore[attr-defined]
+    return found
+
+
+def counted(name: str, **labels: str) -> float:
+    """Return a counter of this process."""
+    return COLLECTOR.get_sample_value(f"impressions_collector_{name}_total", labels) or 0.0
 
 
 def everything(connection: socket) -> bytes:

@@ -42,27 +42,31 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; only HTTP is offered."""
         began = time.monotonic()
-        origin = ", ".join(values(scope, "origin"))
-        if scope["method"] == "OPTIONS":
-            route, answer = "preflight", self._preflight(scope, origin)
-        elif scope["path"] != IMPRESSIONS:
-            await self._page(scope, receive, _Sender(send, self._door.cors.headers(origin)), began)
-            return
-        elif scope["method"] != "POST":
-            route, answer = "impressions", _not_allowed(METHODS)
+        records = scope["path"] == IMPRESSIONS
+        if records and scope["method"] == "POST":
+            await self._record(scope, receive, send, began)
+        elif scope["method"] == "OPTIONS":
+            answer = self._preflight(scope, _origin(scope))
+            await _send(send, answer, [])
+            observe.answered("preflight", answer.status, time.monotonic() - began)
+        elif records:
+            answer = _not_allowed(METHODS)
+            await _send(send, answer, self._door.cors.headers(_origin(scope)))
+            observe.answered("impressions", answer.status, time.monotonic() - began)
         else:
-            route = "impressions"
-            try:
-                answer = await Request(self._door, scope, receive).answer()
-            except GoneError:
-                return
-            except Exception as error:
-                logger.error("request_broken", exc_info=error)
-                answer = answers.problem(500, "defect", "the collector failed; what was sent may be sent again")
-        headers = [*answer.headers, *self._door.cors.headers(origin)] if route != "preflight" else answer.headers
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
-        observe.answered(route, answer.status, time.monotonic() - began)
+            await self._page(scope, receive, _Sender(send, self._door.cors.headers(_origin(scope))), began)
+
+    async def _record(self, scope: Scope, receive: Receive, send: Send, began: float) -> None:
+        request = Request(self._door, scope, receive)
+        try:
+            answer = await request.answer()
+        except GoneError:
+            return
+        except Exception as error:
+            logger.error("request_broken", exc_info=error)
+            answer = answers.problem(500, "defect", "the collector failed; what was sent may be sent again")
+        await _send(send, answer, self._door.cors.headers(request.head.origin))
+        observe.answered("impressions", answer.status, time.monotonic() - began)
 
     def _preflight(self, scope: Scope, origin: str) -> Answer:
         methods = METHODS if scope["path"] == IMPRESSIONS else self._methods(scope)
@@ -71,7 +75,9 @@ class App:
         found = self._door.cors.preflight(origin, methods)
         if found.status == HTTPStatus.FORBIDDEN:
             observe.refused("origin")
-        return Answer(found.status, [*found.headers, *SAFETY_HEADERS, (b"content-length", b"0")], b"")
+        # A 204 has no body, and so no length of one (RFC 9110 §8.6).
+        length = [] if found.status == HTTPStatus.NO_CONTENT else [(b"content-length", b"0")]
+        return Answer(found.status, [*found.headers, *SAFETY_HEADERS, *length], b"")
 
     def _methods(self, scope: Scope) -> str:
         """Return the methods of a page, with commas between; "" if there is none at this path."""
@@ -106,6 +112,15 @@ class _Sender:
             safety = [(name, value) for name, value in SAFETY_HEADERS if name not in own]
             message = {**message, "headers": [*message["headers"], *safety, *self._cors]}
         await self._send(message)
+
+
+async def _send(send: Send, answer: Answer, more: Headers) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, *more]})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _origin(scope: Scope) -> str:
+    return ", ".join(values(scope, "origin"))
 
 
 def _response(answer: Answer) -> Response:

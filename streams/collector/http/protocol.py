@@ -10,9 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from streams.collector.rules import proxy_protocol
+from streams.collector.rules.addresses import Proxies
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,12 @@ class Gate:
         limits: Limits,
         refused: Callable[[int], None] = lambda _status: None,
         ended: Callable[[str], None] = lambda _reason: None,
+        proxies: Proxies | None = None,
     ) -> None:
         """`refused` is called with the status of every request that the application never saw, `ended` with the reason
-        for which a connection is over: closed, reset, idle, header_time, body_time or limit."""
-        self.limits, self.ended = limits, ended
+        for which a connection is over: closed, reset, idle, header_time, body_time or limit. `proxies` begin each
+        connection with a PROXY header."""
+        self.limits, self.ended, self.proxies = limits, ended, proxies
         self.draining = False
         """Once set, every answer says that the connection ends with it."""
         self._refused = refused
@@ -97,6 +103,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         # Why this side ends the connection; empty while it doesn't, or only as HTTP has it.
         self._why = ""
+        # What came of a PROXY header; None if none is expected.
+        self._preamble: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head, if there is room for another connection."""
@@ -105,6 +113,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "limit")
         else:
             self._time(self.gate.limits.head_seconds, self._head_late)
+        proxies = self.gate.proxies
+        if proxies is not None and self.client is not None and proxies.trusts(ip_address(self.client[0])):
+            self._preamble = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything at once, however the connection ended."""
@@ -118,7 +129,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, if this connection is still being listened to."""
-        if self._refused:
+        if self._preamble is not None and not self._refused:
+            data = self._proxied(self._preamble + data)
+        if self._refused or not data:
             return
         if self._in_head:
             self._came += len(data)
@@ -205,6 +218,21 @@ class LimitedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _proxied(self, data: bytes) -> bytes:
+        """Read the PROXY header; return what follows it, nothing while it isn't complete."""
+        try:
+            header = proxy_protocol.read(data)
+        except proxy_protocol.BadProxyHeaderError:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return b""
+        if header is None:
+            self._preamble = data
+            return b""
+        self._preamble = None
+        if header.address:
+            self.client = (header.address, 0)
+        return data[header.size :]
 
     # Limits
 

@@ -139,7 +139,11 @@ class Request:
         reader = Reader(whole, now_ms=int(1000 * now), partitions=partitions, rules=door.rules, authority=authority)
         while reader.step():
             await asyncio.sleep(0)  # others' turn
-        return reader.reading
+        reading = reader.reading
+        if reading.refused["unauthorised"]:
+            came = head.authorization or b'"token"' in whole
+            observe.token_failed(reading.token_reason or ("user" if came else "missing"))
+        return reading
 
     async def _append(self, reading: Reading) -> Answer:
         answer = answers.of_reading(reading)

@@ -40,7 +40,7 @@ def of_reading(reading: Reading) -> Answer:
     rejected = [{"line": each.line, "index": each.index, "reason": each.reason} for each in reading.rejected]
     if reading.forbidden:
         detail = reading.token_error or "the token doesn't cover any of these flushes; none of them was recorded"
-        return problem(403, "unauthorised", detail, rejected=rejected)
+        return problem(403, "unauthorised", detail, rejected=rejected, token=reading.token_reason)
     if reading.empty:
         return problem(400, "unreadable", "nothing in the body is a flush with a valid user_id", rejected=rejected)
     return _answer(202, _JSON, {"accepted": reading.accepted, "rejected": rejected})
@@ -52,9 +52,18 @@ def of_error(error: BodyError) -> Answer:
 
 
 def problem(
-    status: int, reason: str, detail: str, *, retry_after: str = "", rejected: list[dict[str, object]] | None = None
+    status: int,
+    reason: str,
+    detail: str,
+    *,
+    retry_after: str = "",
+    rejected: list[dict[str, object]] | None = None,
+    token: str = "",
 ) -> Answer:
-    """Return a problem: `reason` is a word for programs, `detail` a sentence for people, neither with a payload."""
+    """Return a problem: `reason` is a word for programs, `detail` a sentence for people, neither with a payload.
+
+    `token` is the word for what is wrong with a token, "" if nothing is.
+    """
     value: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -64,6 +73,8 @@ def problem(
     }
     if rejected:
         value["rejected"] = rejected
+    if token:
+        value["token"] = token
     answer = _answer(status, _PROBLEM, value)
     if retry_after:
         answer.headers.append((b"retry-after", retry_after.encode()))

@@ -1,7 +1,7 @@
 """The PROXY protocol, versions 1 and 2: how a proxy that doesn't speak HTTP says whose connection it passes on.
 
 The header stands once, before the connection's first byte of HTTP. It may be read only if the connection comes from a
-configured proxy (`addresses.Proxies.trusts`), and then it must be there: whoever else writes one, writes what they like.
+configured proxy (`addresses.Proxies.trusts`), and then it must be there: anybody else would write what they like.
 Format: "The PROXY protocol", sections 2.1 and 2.2 (haproxy.org).
 """
 
@@ -15,7 +15,9 @@ MOST_BYTES = 4_096
 
 _SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 _FIXED_BYTES = 16
-_LINE = re.compile(rb"PROXY (?:UNKNOWN(?: [^\r]*)?|TCP([46]) ([0-9A-Fa-f.:]+) [0-9A-Fa-f.:]+ [0-9]{1,5} [0-9]{1,5})\r\n")
+_LINE = re.compile(
+    rb"PROXY (?:UNKNOWN(?: [^\r]*)?|TCP([46]) ([0-9A-Fa-f.:]+) [0-9A-Fa-f.:]+ [0-9]{1,5} [0-9]{1,5})\r\n",
+)
 # Of version 2: what the address is by the byte that names family and transport, and how many bytes it has.
 _FAMILIES = {0x11: 4, 0x12: 4, 0x21: 16, 0x22: 16}
 _LOCAL, _PROXIED = 0x20, 0x21

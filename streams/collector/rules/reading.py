@@ -33,10 +33,11 @@ _TOKEN_LINE_BYTES = 5_000
 # Lines that are decoded together: less than a ms on the fast path.
 _PART_LINES = 64
 _PART_BYTES = 128 * 1024
-# What a step may do beside that, in units of about a µs: a byte on the slow path, and a piece that is rejected.
+# What a step may do beside that, in units of about a µs: bytes on the slow path, rejecting a piece, checking a token.
 _STEP_WORK = 2_000
 _BYTES_OF_WORK = 64
 _WORK_OF_REJECTING = 5
+_WORK_OF_A_TOKEN = 200
 
 _FRESH, _REPEAT = Verdict.FRESH, Verdict.REPEAT
 _Impressions = Sequence[decode_fast.Impression] | Sequence[Impression] | Sequence[Impression | InvalidImpression]
@@ -82,7 +83,8 @@ class Reading:
     refused: Counter[str] = field(default_factory=Counter)  # lines that don't go to the log, by reason
     flushes: int = 0  # lines that are no token lines, whatever they hold
     repeats: int = 0  # lines that stand in the body before, byte for byte; they go to the log all the same
-    token_error: str = ""  # the first reason for which a token wasn't valid, as a sentence
+    token_error: str = ""  # why the first token that wasn't valid wasn't, as a sentence
+    token_reason: str = ""  # the same as a word, as TokenError has it
 
     @property
     def forbidden(self) -> bool:
@@ -138,7 +140,8 @@ class Reader:
             raise _too_many("lines", MOST_FLUSHES + MOST_TOKEN_LINES)
         self.reading = Reading()
         self._lines = split(body) if body else []
-        self._token_lines = 0
+        self._token_lines = self._work = 0
+        # Holds this object, until it is exhausted: what is dropped before its end waits for the garbage collector.
         self._steps = self._read()
         self._now_ms, self._partitions, self._rules = now_ms, partitions, rules
         self._authority = authority
@@ -156,7 +159,7 @@ class Reader:
     def _read(self) -> Iterator[bool]:
         """Read all lines; yield where a step ends."""
         lines, rejected = self._lines, self.reading.rejected
-        start = work = 0
+        start = 0
         while start < len(lines):
             end = self._end_of_part(start)
             part = lines[start:end]
@@ -164,16 +167,16 @@ class Reader:
                 before = len(rejected)
                 if flush is None:
                     self._carefully(number, line)
-                    work += len(line) // _BYTES_OF_WORK
+                    self._work += len(line) // _BYTES_OF_WORK
                 else:
                     self._flush(number, line, flush.user_id, flush.flush_id, flush.impressions)
                 if len(rejected) > before:
-                    work += (len(rejected) - before) * _WORK_OF_REJECTING
+                    self._work += (len(rejected) - before) * _WORK_OF_REJECTING
                     if len(rejected) > MOST_REJECTED:
                         raise _too_many("pieces that would be rejected", MOST_REJECTED)
-                if work > _STEP_WORK:
+                if self._work > _STEP_WORK:
+                    self._work = 0
                     yield True
-                    work = 0
             start = end
             if start < len(lines):
                 yield True
@@ -270,11 +273,13 @@ class Reader:
             self._authorise(self._authority, token)
 
     def _authorise(self, authority: Authority, token: str) -> None:
+        self._work += _WORK_OF_A_TOKEN
         try:
             self._claims = authority.tokens.claims(token, authority.now_s, authority.origin)
         except TokenError as error:
             self._claims = None
-            self.reading.token_error = self.reading.token_error or error.detail
+            if not self.reading.token_error:
+                self.reading.token_error, self.reading.token_reason = error.detail, error.reason
 
 
 def _token_of(line: bytes) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.util import urlsafe_b64decode
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from pydantic import TypeAdapter, ValidationError
 from pyseto.exceptions import PysetoError
 from pyseto.token import Token
@@ -20,7 +20,7 @@ from streams.collector.rules.token_keys import Key
 # A token with a few claims has 300.
 MOST_CHARACTERS = 4_096
 _ALGORITHMS = ("EdDSA", "Ed25519")  # RFC 8037's name, and RFC 9864's for the same
-# Both libraries read base64url more leniently; one token would then have any number of texts, and places in a cache.
+# Both libraries read base64url more leniently. One token would then have any number of texts, and places in a cache.
 _PASETO = re.compile(r"v4\.public\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?")
 _JWS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _OTHER_PASETO = re.compile(r"v[0-9]+\.(?!public\.)|v(?!4\.)[0-9]+\.")
@@ -51,12 +51,24 @@ def verify(text: str, keys: Mapping[str, Key]) -> Claims:
     if len(text) > MOST_CHARACTERS or not text.isascii():
         raise TokenError("malformed", f"the token is not ASCII, or has more than {MOST_CHARACTERS} characters")
     if _PASETO.fullmatch(text):
+        _check_canonical(text.split(".")[2:])
         return _claims(_verify_paseto(text, keys), _iso_time)
     if _OTHER_PASETO.match(text):
         raise TokenError("algorithm", "the token is PASETO, but not v4.public")
     if _JWS.fullmatch(text):
+        _check_canonical(text.split("."))
         return _claims(_verify_jws(text, keys), _numeric_time)
     raise TokenError("malformed", "the token is neither PASETO v4.public nor a compact JWS")
+
+
+def _check_canonical(parts: list[str]) -> None:
+    """Raise TokenError unless each part is the one base64url text of its bytes."""
+    try:
+        if all(urlsafe_b64encode(urlsafe_b64decode(part.encode())) == part.encode() for part in parts):
+            return
+    except ValueError:
+        pass  # not a number of characters that base64 has
+    raise TokenError("malformed", "the token is not base64url")
 
 
 def _verify_paseto(text: str, keys: Mapping[str, Key]) -> bytes:
@@ -66,7 +78,7 @@ def _verify_paseto(text: str, keys: Mapping[str, Key]) -> bytes:
         assert isinstance(token.footer, bytes)
         footer = orjson.loads(token.footer or b"null")
     except ValueError:
-        raise TokenError("malformed", "the token's footer is not JSON, or the token is not base64url") from None
+        raise TokenError("malformed", "the token's footer is not JSON") from None
     key = _key(footer, keys)
     try:
         return key.paseto.verify(token.payload, token.footer)
@@ -75,26 +87,31 @@ def _verify_paseto(text: str, keys: Mapping[str, Key]) -> bytes:
 
 
 class _Registry(jws.JWSRegistry):
-    """Takes both names of the algorithm for Ed25519 alone.
-
-    RFC 9864 deprecates the older name because a key of Ed448 would do as well; the library warns of it at each token.
-    """
+    """What the library asks about a header that was checked here before."""
 
     def get_alg(self, name: str) -> Any:
+        """Take both names of the algorithm for Ed25519 alone.
+
+        RFC 9864 deprecates the older one because a key of Ed448 would do as well; the library warns of it each time.
+        """
         return self.algorithms["Ed25519"]
 
+    def check_header(self, header: dict[str, Any]) -> None:
+        """Ignore fields that nothing needs, whatever is in them (RFC 7515, section 4)."""
 
-# Header fields that we don't know are ignored, unless `crit` names them (RFC 7515, section 4.1.11).
-_REGISTRY = _Registry(strict_check_header=False)
+
+_REGISTRY = _Registry()
 
 
 def _verify_jws(text: str, keys: Mapping[str, Key]) -> bytes:
     try:
         header = orjson.loads(urlsafe_b64decode(text.partition(".")[0].encode()))
     except ValueError:
-        raise TokenError("malformed", "the token's header is not JSON in base64url") from None
+        raise TokenError("malformed", "the token's header is not JSON") from None
     if not isinstance(header, dict) or header.get("alg") not in _ALGORITHMS:
         raise TokenError("algorithm", "the token's algorithm must be EdDSA")
+    if "crit" in header or "b64" in header:
+        raise TokenError("algorithm", "the token's header demands an extension that is not known here")
     key = _key(header, keys)
     try:
         return jws.deserialize_compact(text, key.jws, registry=_REGISTRY).payload

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from streams.collector.rules.answers import of_reading
-from streams.collector.rules.reading import Authority, Reading, bearer, read
+from streams.collector.rules.reading import Authority, Reader, Reading, bearer, read
 from tests.support.flushes import RULES, A, impression, line
 from tests.unit.collector.test_tokens import EXP, NOW, OTHERS, as_paseto, tokens
 
@@ -54,11 +54,14 @@ def test_a_token_that_is_not_valid_authorises_nothing_not_even_by_the_header(tok
 
 def test_a_body_with_nothing_else_is_forbidden_and_the_answer_says_why() -> None:
     assert reading_of(ONE, TWO).forbidden
-    assert orjson.loads(of_reading(reading_of(TWO, token=T1)).body)["detail"].startswith("the token doesn't cover")
+    other = orjson.loads(of_reading(reading_of(TWO, token=T1)).body)
+    assert other["detail"].startswith("the token doesn't cover")
+    assert "token" not in other
     answer = of_reading(reading_of(ONE, token_line(FORGED), ONE, token=OLD))
     assert answer.status == 403
     problem = orjson.loads(answer.body)
-    assert (problem["reason"], problem["detail"]) == ("unauthorised", "the token has expired")
+    assert (problem["reason"], problem["token"]) == ("unauthorised", "expired")
+    assert problem["detail"] == "the token has expired"
     assert [each["line"] for each in problem["rejected"]] == [0, 2]
 
 
@@ -100,6 +103,14 @@ def test_a_token_may_be_for_an_origin() -> None:
     assert taken(reading_of(ONE, token=token, origin="https://a.example")) == [0]
     assert reading_of(ONE, token=token, origin="https://b.example").forbidden
     assert reading_of(token_line(token), ONE).token_error == "the token is for another origin"
+
+
+def test_checking_tokens_ends_a_step() -> None:
+    lines = [token_line(as_paseto({"sub": f"u{n}", "exp": EXP})) for n in range(40)]
+    reader = Reader(
+        b"\n".join(lines), now_ms=A, partitions=1, rules=RULES, authority=Authority(tokens(), NOW)
+    )
+    assert [reader.step() for _ in range(4)] == [True, True, True, False]
 
 
 def test_without_an_authority_tokens_mean_nothing() -> None:

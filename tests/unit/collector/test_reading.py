@@ -176,6 +176,7 @@ def test_a_large_body_is_read_in_steps() -> None:
     # What takes longer ends a step earlier.
     assert steps(*[line(impressions=[0] * 500)] * 10) == 11
     assert steps(*[line(more="x" * 100_000)] * 3) > 1
+    assert steps(*[TOKEN] * 90) == 2
 
 
 def test_users_and_their_impressions_are_counted() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import string
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -162,6 +163,11 @@ def test_every_character_of_a_token_is_signed(issue: Issue) -> None:
 @FORMATS
 def test_a_token_has_one_text(issue: Issue) -> None:
     text = issue({"sub": "u1", "exp": EXP})
+    # The last character has bits that belong to no byte.
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    same = text[:-1] + alphabet[alphabet.index(text[-1]) + 1]
+    assert raw(same.rpartition(".")[2]) == raw(text.rpartition(".")[2])
+    assert reason(same) == "malformed"
     for changed in (
         text + "=",
         text + "\n",
@@ -191,23 +197,26 @@ def test_none_is_no_algorithm() -> None:
             assert reason(f"{header}.{payload}.{end}") == "algorithm"
 
 
-def test_what_a_header_says_must_be_understood() -> None:
-    text = as_jws({"sub": "u1", "exp": EXP})
-    _, payload, signature = text.split(".")
-    header = {"alg": "EdDSA", "kid": "k1", "crit": ["more"], "more": 1}
-    encoded = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode()
-    assert reason(f"{encoded}.{payload}.{signature}") == "signature"
+def signed(header: JSON, claims: JSON) -> str:
+    """A JWS with any header, such as the library wouldn't make."""
+    parts = [base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=") for each in (header, claims)]
+    signature = OURS.private_key.sign(b".".join(parts))  # type: ignore[union-attr]
+    return b".".join([*parts, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
 
 
-def test_both_names_of_the_algorithm_are_taken_and_other_header_fields_are_ignored() -> None:
-    claims = {"sub": "u1", "exp": EXP}
-    assert tokens().claims(as_jws(claims, alg="Ed25519"), NOW).sub == "u1"
-    header, payload = (
-        base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=")
-        for each in ({"alg": "EdDSA", "kid": "k1", "more": {"a": 1}}, claims)
-    )
-    signature = OURS.private_key.sign(header + b"." + payload)  # type: ignore[union-attr]
-    text = b".".join([header, payload, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+@pytest.mark.parametrize(
+    "more", [{"crit": ["more"], "more": 1}, {"crit": 5}, {"crit": [[]]}, {"crit": []}, {"b64": False, "crit": ["b64"]}]
+)
+def test_what_a_header_demands_must_be_understood(more: JSON) -> None:
+    text = signed({"alg": "EdDSA", "kid": "k1"} | more, {"sub": "u1", "exp": EXP})
+    assert reason(text) == "algorithm"
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"alg": "Ed25519"}, {"more": {"a": 1}}, {"typ": 5}, {"jwk": 1}, {"jku": 1}, {"x5c": [1]}]
+)
+def test_both_names_of_the_algorithm_are_taken_and_other_header_fields_are_ignored(more: JSON) -> None:
+    text = signed({"alg": "EdDSA", "kid": "k1"} | more, {"sub": "u1", "exp": EXP})
     assert tokens().claims(text, NOW).sub == "u1"
 
 

@@ -1,0 +1,105 @@
+"""Gets users into memory: one query of a partition at a time, and who comes meanwhile is in the next one.
+
+No timer: a user who comes alone is asked for at once, and under load a query is for many. A query reads the table
+partition of its users' Kafka partition alone.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from streams.collector.reads.errors import AwayError
+from streams.collector.reads.known import Joined, Known
+from streams.collector.reads.tail import Tail
+from streams.core.partitioner import partition_of
+
+# Of one query: a few KB of parameters, and for 32 users about twice the time that one takes.
+MOST_USERS = 32
+# Who comes beyond these is turned away: they would wait for longer than anyone does.
+MOST_WAITING = 2_000
+
+J = TypeVar("J", bound=Joined)
+# Asks for some users of a partition; who has no rows may be left out. What comes is for `Joined.merge`.
+Ask = Callable[[int, Sequence[str]], Awaitable[Mapping[str, Any]]]
+
+
+class Loading(Generic[J]):
+    """Loads users into `known`. For one event loop."""
+
+    def __init__(self, known: Known[J], tail: Tail, ask: Ask, none: Any, now_ms: Callable[[], int]) -> None:
+        """`none` is what ClickHouse has of a user whom it doesn't know."""
+        self.partitions = 1
+        self._known, self._tail, self._ask, self._none, self._now_ms = known, tail, ask, none, now_ms
+        self._answers: dict[str, asyncio.Future[J]] = {}
+        self._waiting: dict[int, deque[str]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def get(self, user_id: str) -> J:
+        """Return a user, from memory if they are there. Raises AwayError."""
+        now = time.monotonic()
+        joined = self._known.get(user_id, now)
+        if joined is None:
+            return await asyncio.shield(self._load(user_id))
+        if self._known.is_old(user_id, now) and len(self._answers) < MOST_WAITING:
+            self._load(user_id)
+        return joined
+
+    async def stop(self) -> None:
+        """End the queries that run; who waits gets AwayError."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # Of a task that had not begun.
+        self._fail(list(self._answers), AwayError("the reads have stopped"))
+
+    def _load(self, user_id: str) -> "asyncio.Future[J]":
+        answer = self._answers.get(user_id)
+        if answer is not None:
+            return answer
+        if len(self._answers) >= MOST_WAITING:
+            raise AwayError("too many users wait for ClickHouse")
+        answer = self._answers[user_id] = asyncio.get_running_loop().create_future()
+        # Nobody may wait for it any more when it fails.
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        partition = partition_of(user_id, self.partitions)
+        self._waiting.setdefault(partition, deque()).append(user_id)
+        if partition not in self._tasks:
+            self._tasks[partition] = asyncio.create_task(self._work(partition), name=f"reads-{partition}")
+        return answer
+
+    async def _work(self, partition: int) -> None:
+        waiting = self._waiting[partition]
+        batch: list[str] = []
+        try:
+            while waiting:
+                batch = [waiting.popleft() for _ in range(min(len(waiting), MOST_USERS))]
+                await self._load_all(partition, batch)
+        finally:
+            self._fail([*batch, *waiting], AwayError("the reads have stopped"))
+            waiting.clear()
+            del self._tasks[partition]
+
+    async def _load_all(self, partition: int, users: Sequence[str]) -> None:
+        for user_id in users:
+            self._known.begin(user_id, self._tail.of(user_id), self._now_ms(), time.monotonic())
+        try:
+            found = await self._ask(partition, users)
+        except AwayError as error:
+            self._fail(users, error)
+            return
+        for user_id in users:
+            joined = self._known.finish(user_id, found.get(user_id, self._none))
+            answer = self._answers.pop(user_id)
+            if joined is None:
+                answer.set_exception(AwayError("the tail has begun anew"))
+            else:
+                answer.set_result(joined)
+
+    def _fail(self, users: Sequence[str], error: AwayError) -> None:
+        for user_id in users:
+            self._known.abandon(user_id)
+            if (answer := self._answers.pop(user_id, None)) is not None and not answer.done():
+                answer.set_exception(error)

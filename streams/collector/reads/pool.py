@@ -1,0 +1,84 @@
+"""Connections to ClickHouse for reading: a bounded number, and an answer in time or none.
+
+Who asks waits for a free connection and for the answer together no longer than IMPRESSIONS_READS_TIMEOUT_SECONDS. A
+query that was given up is cancelled by the server: it sees that the connection is gone, or that its own time is over.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+
+import aiohttp
+
+from streams.collector.reads.errors import AwayError
+from streams.settings import Settings, read_secret
+
+# A user who has seen a million artworks takes 30 MB.
+MOST_BYTES = 64 << 20
+PIECE_BYTES = 1 << 16
+LONGEST_TEXT = 300
+_HEADER = "X-ClickHouse-Exception-Code"
+
+
+class Pool:
+    """A pool of one event loop. `start` before the first question, `stop` after the last."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises UserError if the password's file can't be read."""
+        self._settings = settings
+        self._seconds = settings.reads_timeout_seconds
+        password = settings.reads_clickhouse_password_file
+        self._headers = {
+            "X-ClickHouse-User": settings.reads_clickhouse_user,
+            "X-ClickHouse-Key": read_secret(password, "IMPRESSIONS_READS_CLICKHOUSE_PASSWORD_FILE") if password else "",
+        }
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Open the pool, without a connection yet."""
+        settings = self._settings
+        context: ssl.SSLContext | bool = True
+        if settings.clickhouse_url.startswith("https:") and settings.clickhouse_ca_file:
+            context = ssl.create_default_context(cafile=str(settings.clickhouse_ca_file))
+        connector = aiohttp.TCPConnector(limit=settings.reads_connections, ssl=context, keepalive_timeout=60)
+        self._session = aiohttp.ClientSession(connector=connector, headers=self._headers)
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def ask(self, statement: str, parameters: Mapping[str, str]) -> bytes:
+        """Return a query's rows as JSONCompactEachRow. Raises AwayError if there is no good answer in time."""
+        if self._session is None:
+            raise AwayError("the reads are not running")
+        query = {
+            "default_format": "JSONCompactEachRow",
+            "max_execution_time": f"{max(0.1, self._seconds):g}",
+            # An error in the middle of an answer would otherwise be its end.
+            "wait_end_of_query": "1",
+            **{f"param_{name}": value for name, value in parameters.items()},
+        }
+        text = statement.replace("{db}", self._settings.clickhouse_database)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._ask(self._session, text, query)
+        except TimeoutError:
+            raise AwayError(f"ClickHouse gave no answer within {self._seconds:g} s") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise AwayError(f"ClickHouse can't be reached: {type(error).__name__}") from error
+
+    async def _ask(self, session: aiohttp.ClientSession, text: str, query: Mapping[str, str]) -> bytes:
+        url = self._settings.clickhouse_url
+        async with session.post(url, params=query, data=text.encode(), allow_redirects=False) as response:
+            answer = bytearray()
+            async for piece in response.content.iter_chunked(PIECE_BYTES):
+                answer += piece
+                if len(answer) > MOST_BYTES:
+                    raise AwayError(f"ClickHouse's answer is above {MOST_BYTES >> 20} MiB")
+            if response.status != 200:
+                code = response.headers.get(_HEADER, "")
+                said = bytes(answer[:LONGEST_TEXT]).decode(errors="replace").split("\n", 1)[0]
+                raise AwayError(f"ClickHouse answers {response.status} (code {code}): {said}")
+            return bytes(answer)

@@ -1,0 +1,35 @@
+"""What the collector counts: each label's value is one that the catalogue lists, and each of those is counted somewhere."""
+
+import re
+from pathlib import Path
+
+from streams import collector
+from streams.metrics import collector as metrics
+
+ROOT = Path(collector.__file__).parent
+SOURCE = {str(path.relative_to(ROOT)): path.read_text() for path in ROOT.rglob("*.py")}
+
+
+def words(pattern: str, *files: str) -> set[str]:
+    """Return what the pattern's group finds in these files, or in all."""
+    return {word for name in files or SOURCE for word in re.findall(pattern, SOURCE[name])}
+
+
+def test_every_reason_of_a_refusal_is_listed_and_each_listed_one_occurs() -> None:
+    record = words(r'_problem\(\s*\d+, "(\w+)"', "http/record.py") | words(r'"(forbidden|unreadable)"', "http/record.py")
+    mapped = set(re.findall(r'": "(\w+)"', SOURCE["http/record.py"].split("_REASONS = {")[1].split("}")[0]))
+    before = set(re.findall(r'\d+: "(\w+)"', SOURCE["observe.py"]))
+    other = words(r'observe\.refused\("(\w+)"\)')
+    assert record | mapped | before | other == {*metrics.TOO_MUCH, *metrics.NOT_NOW}
+
+
+def test_every_reason_of_a_token_is_listed_and_each_listed_one_occurs() -> None:
+    said = words(r'TokenError\("(\w+)"') | words(r'token_failed\("(\w+)"\)') | words(r'"(user|missing)"', "http/record.py")
+    assert said == set(metrics.TOKEN_FAILURES)
+
+
+def test_every_limit_and_every_end_is_listed() -> None:
+    assert words(r'observe\.limited\("(\w+)"\)') == set(metrics.LIMITED)
+    ends = words(r'self\._why = "(\w+)"', "http/protocol.py") | words(r'_close,? ?\(?"(\w+)"\)', "http/protocol.py")
+    ends |= words(r'_refuse\([\w.]+, "(\w+)"\)', "http/protocol.py") | words(r'"(closed|reset)"', "http/protocol.py")
+    assert ends == set(metrics.ENDS)
