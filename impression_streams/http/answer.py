@@ -148,4 +148,4 @@ def _detail(body: bytes) -> str:
     fields = found if isinstance(found, dict) else {}
     texts = [fields.get(name) for name in ("detail", "error", "reason", "title")]
     text = next((each for each in texts if isinstance(each, str) and each), "")
-    return _UNPRINTABLE.sub(" ", text)[:MAX_DETAIL].strip()
+    return " ".join(_UNPRINTABLE.sub(" ", text[:MAX_DETAIL]).split())

@@ -70,9 +70,7 @@ BODY_UNREAD = {"503 before the body was read", "reset"}
 def test_what_was_not_said_to_be_stored_is_sent_again_byte_for_byte(double: Double, fault: str) -> None:
     double.faults.append(FAULTS[fault])
     deliveries: list[Delivery] = []
-    with HttpImpressionProducer(
-        double.url, batch_size=10, connections=1, on_delivery=deliveries.append
-    ) as producer:
+    with HttpImpressionProducer(double.url, batch_size=10, connections=1, on_delivery=deliveries.append) as producer:
         ids = [producer.record(f"u{i % 3}", f"a{i}") for i in range(30)]
         assert producer.wait(60)
         assert producer.stats.retries >= 1
@@ -386,9 +384,7 @@ def test_the_loop_turns_while_the_collector_hangs_and_a_flush_is_its_callers(dou
     asyncio.run(main())
 
 
-def test_an_outage_is_one_line_of_the_log_and_its_end_another(
-    double: Double, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_outage_is_one_line_of_the_log_and_its_end_another(double: Double, caplog: pytest.LogCaptureFixture) -> None:
     double.faults.extend([does.status(503)] * 5)
     with HttpImpressionProducer(double.url, token="secret-token") as producer:
         producer.record("secret-user", "a1")
