@@ -36,10 +36,12 @@ class Example:
         """Run the example's command of the docs, for another collector and other ids."""
         pattern = rf"^\| [^|]+ \| `([^`|]*{re.escape(self.file)}) {re.escape(ADDRESS)} u42 a0042` \|$"
         (command,) = re.findall(pattern, PAGE, re.MULTILINE)
+        # Java would say on stderr that it has read options, which are for the tests' brokers.
+        inherited = {name: value for name, value in os.environ.items() if name != "JAVA_TOOL_OPTIONS"}
         return subprocess.run(
             [*command.split(), url, *ids],
             cwd=ROOT,
-            env={**os.environ, "http_proxy": "", **environment},
+            env={**inherited, "http_proxy": "", **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -96,11 +98,8 @@ def test_the_same_is_sent_until_the_collector_says_that_it_is_stored(example: Ex
     assert Counter(Counter(double.ids()).values()) == {len(double.lines): 30}
 
 
-@pytest.mark.parametrize("code", [400, 403, 413])
-def test_what_is_refused_is_kept_and_not_sent_again(
-    example: Example, double: Double, code: int, tmp_path: Path
-) -> None:
-    double.faults.append(does.status(code, body={"detail": "because"}))
+def test_what_is_refused_is_kept_and_not_sent_again(example: Example, double: Double, tmp_path: Path) -> None:
+    double.faults.append(does.status(403, body={"detail": "because"}))
     done = example.run(double.url, "u1", "a1", TMPDIR=str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
     assert "because" in done.stderr

@@ -164,7 +164,7 @@ def test_what_is_refused_comes_back_at_once_with_the_reason(double: Double, code
     producer.send_flush(flush_of(1))
     until(lambda: producer.stats.failed == 1, 30, "refused")
     producer.send_flush(flush_of(2))
-    with pytest.raises(UndeliveredError, match=f"the collector answered {code} .*because") as caught:
+    with pytest.raises(UndeliveredError, match=rf"the collector answered {code} .*because") as caught:
         producer.close()
     assert [flush.flush_id for flush in caught.value.flushes] == ["f1"]
     assert [delivery.error is None for delivery in deliveries] == [False, True]
@@ -325,7 +325,7 @@ def test_a_certificate_of_another_name_is_refused(certificate: Path) -> None:
         producer = HttpImpressionProducer(url, tls=tls)
         producer.send_flush(flush_of(1))
         until(lambda: producer.stats.retries, 30, "a failure")
-        with pytest.raises(UndeliveredError, match="CERTIFICATE_VERIFY_FAILED.*localhost"):
+        with pytest.raises(UndeliveredError, match=r"CERTIFICATE_VERIFY_FAILED.*localhost"):
             producer.close(0)
         assert double.requests == []
 

@@ -93,12 +93,12 @@ def handle(*_):
     producer.flush()
     producer.record(f"handler-{caught % 3}", "a1")
     assert producer.stats.failed == 0
-    if caught % 50 == 0:
+    if caught % 20 == 0:
         assert producer.wait(60)
 
 signal.signal(signal.SIGALRM, handle)
 signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
-while caught < 200:
+while caught < 60:
     producer.record(f"main-{recorded % 7}", f"a{recorded % 5000}")
     recorded += 1
 signal.setitimer(signal.ITIMER_REAL, 0)
