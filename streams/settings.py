@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         64, ge=8, le=65_536, description="Most that bodies being read and lines not acknowledged may hold (MiB)."
     )
     collector_connections: int = Field(
-        10_000, ge=1, le=1_000_000, description="Most connections at a time; further ones get 503."
+        20_000, ge=1, le=1_000_000, description="Most connections at a time; further ones get 503."
     )
     collector_address_rate: float = Field(
         200.0, ge=0, le=1e6, description="Requests a second of one address, or of one /64 of IPv6; 0: no limit."

@@ -5,6 +5,7 @@ A real engine with the rows, a real broker with the catalogue, a worker, and the
 
 import argparse
 import asyncio
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -95,7 +96,7 @@ def measure(settings: Settings, options: argparse.Namespace, users: int) -> tupl
     program = Program(
         "reads",
         RunFolder(settings.data_dir),
-        [*worker.program(settings).argv[:1], "-m", "bench.reads.serve", str(port)],
+        [sys.executable, "-m", "bench.reads.serve", str(port)],
         environment(settings) | {"IMPRESSIONS_LOG_LEVEL": "WARNING"},
     ).start()
     try:

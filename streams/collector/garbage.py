@@ -19,7 +19,7 @@ class Garbage:
     """When to collect. Times are from a monotonic clock (s)."""
 
     def __init__(self) -> None:
-        self._last = float("-inf")
+        self._last: float | None = None
         self.collections = 0
 
     def begin(self) -> None:
@@ -31,6 +31,7 @@ class Garbage:
     def tick(self, now: float, idle: bool) -> bool:
         """Collect if this is the moment; return whether it was. `idle` says that no request is being answered."""
         made = gc.get_count()[0]
+        self._last = now if self._last is None else self._last
         due = made >= TOO_MANY or (idle and (made >= MANY or (made and now - self._last >= IDLE_SECONDS)))
         if due:
             self._last = now

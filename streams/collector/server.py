@@ -17,7 +17,8 @@ from streams.collector import observe, traces
 from streams.collector.garbage import Garbage
 from streams.collector.http import docs, health
 from streams.collector.http.app import App
-from streams.collector.http.protocol import Gate, Limits, limited
+from streams.collector.http.limits import Gate, Limits
+from streams.collector.http.protocol import limited
 from streams.collector.http.record import Door
 from streams.collector.http.who import claims
 from streams.collector.log import Log

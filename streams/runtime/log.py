@@ -37,15 +37,20 @@ class _Background:
 
     def __init__(self, dropped: Callable[[int], None]) -> None:
         self._dropped = dropped
+        # What each thread has written of a line that isn't complete.
+        self._begun = threading.local()
         self._lines: queue.Queue[str | None] = queue.Queue(BACKGROUND_LINES)
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     def write(self, text: str) -> int:
-        try:
-            self._lines.put_nowait(text)
-        except queue.Full:
-            self._dropped(1)
+        line = getattr(self._begun, "text", "") + text
+        self._begun.text = "" if line.endswith("\n") else line
+        if not self._begun.text:
+            try:
+                self._lines.put_nowait(line)
+            except queue.Full:
+                self._dropped(1)
         return len(text)
 
     def close(self) -> None:

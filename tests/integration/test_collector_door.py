@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from streams.collector.http.protocol import Limits
+from streams.collector.http.limits import Limits
 from tests.support.collector import (
     PATH,
     HeldLog,
@@ -67,7 +67,9 @@ def test_a_proxy_is_believed_only_if_it_is_configured() -> None:
 def test_a_proxy_may_name_the_client_before_http_begins() -> None:
     def post(running: Running, *preamble: bytes) -> int:
         body = flush()
-        return status(running.raw(*preamble, HEAD + f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body))
+        return status(
+            running.raw(*preamble, HEAD + f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        )
 
     limit = Limits(head_seconds=0.4)
     with running_collector(

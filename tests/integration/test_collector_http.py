@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.collector.http.protocol import Limits
+from streams.collector.http.limits import Limits
 from tests.support.collector import PATH, HeldLog, Running, everything, flush, running_collector, status, statuses
 from tests.support.wait import until
 
@@ -74,6 +74,7 @@ CORPUS: dict[str, tuple[bytes, list[int]]] = {
     "a trailer": (POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(LINE)[:-2] + b"X: y\r\n\r\n", [202]),
     "two requests at once": ((POST + LENGTH + b"\r\n" + LINE) * 2, [202, 202]),
     "a hundred requests at once": ((POST + LENGTH + b"\r\n" + LINE) * 100, [202] * 100),
+    "a thousand requests at once": ((POST + LENGTH + b"\r\n" + LINE) * 1_000, [202]),
     "a good one, then rubbish": (POST + LENGTH + b"\r\n" + LINE + b"rubbish\r\n\r\n", [202]),
     "what follows `Connection: close`": (POST + LENGTH + b"Connection: close\r\n\r\n" + LINE + SMUGGLED, [202]),
     "HTTP/1.0": (POST.replace(b"1.1", b"1.0") + LENGTH + b"\r\n" + LINE, [202]),

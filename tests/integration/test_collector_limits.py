@@ -9,10 +9,10 @@ import orjson
 import pytest
 
 from streams.collector.errors import LineRefusedError, UnavailableError
-from streams.collector.http.protocol import Limits
+from streams.collector.http.limits import Limits
 from streams.collector.rules.bodies import MOST_BYTES, MOST_SENT_BYTES
 from streams.collector.rules.reading import MOST_FLUSHES
-from tests.support.collector import PATH, HeldLog, Running, counted, flush, running_collector, status, text
+from tests.support.collector import PATH, HeldLog, Running, counted, flush, one_answer, running_collector, status, text
 from tests.support.wait import until
 
 QUICK = Limits(head_seconds=0.4, body_seconds=1.0, piece_seconds=0.4, linger_seconds=0.4)
@@ -94,6 +94,12 @@ TABLE: dict[str, tuple[Callable[[Running], int], int, str]] = {
         431,
         "header_bytes",
     ),
+    "trailer that never ends": (
+        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", *[b"x" * 10_000] * 10), 431, "header_bytes"
+    ),
+    "chunk extension that never ends": (
+        raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5;x=", *[b"x" * 10_000] * 10), 431, "header_bytes"
+    ),
     "head that takes too long": (raw(HEAD), 408, "header_time"),
     "body that stops": (raw(HEAD + b"Content-Length: 1000\r\n\r\n{"), 408, "piece_time"),
     "body that doesn't begin": (raw(HEAD + b"Content-Length: 1000\r\n\r\n"), 408, "piece_time"),
@@ -171,14 +177,14 @@ def test_a_full_budget_says_so_before_the_body_is_read() -> None:
         before = counted("refused_requests", reason="budget")
         with running.connect() as connection:
             connection.sendall(head.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
-            answer = connection.recv(65_536)
+            answer = one_answer(connection)
         assert status(answer) == 503, "no `100 Continue` came before"
         later = answer.lower().split(b"retry-after: ")[1].split(b"\r\n")[0]
         assert 1 <= int(later) <= 3
         assert counted("refused_requests", reason="budget") == before + 1
         running.call(log.settle)
         for connection in waiting:
-            assert status(connection.recv(65_536)) == 202
+            assert status(one_answer(connection)) == 202
             connection.close()
         until(lambda: running.collector.budget.used == 0, SECONDS, "nothing waits")
         log.holding = False
@@ -206,5 +212,5 @@ def test_what_the_brokers_do_not_take_is_not_called_stored(error: Exception, exp
         until(lambda: log.held == 1, SECONDS, "it waits for the brokers")
         accepted = counted("impressions", outcome="accepted")
         running.call(log.settle, error)
-        assert status(connection.recv(65_536)) == expected
+        assert status(one_answer(connection)) == expected
         assert counted("impressions", outcome="accepted") == accepted

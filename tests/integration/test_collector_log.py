@@ -47,7 +47,8 @@ def delete(settings: Settings) -> None:
 
 def create(settings: Settings, partitions: int) -> None:
     new = NewTopic(names.IMPRESSIONS, partitions, 1, config={"max.message.bytes": "100000"})
-    admin(settings).create_topics([new])[names.IMPRESSIONS].result(SECONDS)
+    client = admin(settings)  # kept: without it, nobody would wait for the answer
+    client.create_topics([new])[names.IMPRESSIONS].result(SECONDS)
 
 
 def recreate(settings: Settings, partitions: int) -> None:
@@ -135,7 +136,8 @@ def test_a_topic_that_grows_is_noticed(broker: Settings) -> None:
 
     async def body(log: Log) -> None:
         assert log.partitions == 1
-        grown = admin(broker).create_partitions([NewPartitions(names.IMPRESSIONS, 3)])
+        client = admin(broker)
+        grown = client.create_partitions([NewPartitions(names.IMPRESSIONS, 3)])
         await asyncio.to_thread(grown[names.IMPRESSIONS].result, SECONDS)
         await becomes(lambda: log.partitions == 3, "its partitions are counted")
         await log.append([(2, b"grown")])

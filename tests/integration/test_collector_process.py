@@ -70,9 +70,7 @@ def test_what_is_answered_with_202_is_in_the_log_byte_for_byte_at_its_users_part
     answer, text = ask(broker, "POST", PATH, body)
     assert answer.status == 202
     assert orjson.loads(text) == {"accepted": 60, "rejected": []}
-    assert set(lines(broker)) >= {
-        (home_of(user, 4), line) for user, line in zip(USERS, body.split(b"\n"), strict=True)
-    }
+    assert set(lines(broker)) >= {(home_of(user, 4), line) for user, line in zip(USERS, body.split(b"\n"), strict=True)}
     assert metric(broker, "impressions_collector_flushes_total") == len(USERS)
     assert metric(broker, "impressions_collector_ack_seconds_count") >= 1
 
@@ -152,11 +150,15 @@ def is_ready(settings: Settings) -> bool:
 
 def refused(tmp_path: Path, **variables: str) -> str:
     """Return the sentence with which it ends at once."""
+    nowhere = {"IMPRESSIONS_DATA_DIR": str(tmp_path), "IMPRESSIONS_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
     done = subprocess.run(
         [sys.executable, "-m", "streams", "collector"],
-        env=os.environ | {"IMPRESSIONS_DATA_DIR": str(tmp_path), "IMPRESSIONS_KAFKA_BOOTSTRAP": "127.0.0.1:1"} | variables,
-        capture_output=True, text=True, check=False, timeout=SECONDS,
-    )  # fmt: skip
+        env=os.environ | nowhere | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
     assert done.returncode == EXIT_CONFIG, done.stderr
     (line,) = done.stderr.splitlines()
     return line

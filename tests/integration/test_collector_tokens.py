@@ -36,7 +36,7 @@ def running(secrets: Path) -> Iterator[Running]:
 
 def issue(secrets: Path, user: str, *more: str) -> str:
     """Return a token of the example issuer, by the script's own key."""
-    command = [sys.executable, ISSUER, "token", secrets / "token_signing.json", user, *more]
+    command = [sys.executable, str(ISSUER), "token", str(secrets / "token_signing.json"), user, *more]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
 
 

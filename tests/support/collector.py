@@ -1,6 +1,7 @@
 """A collector in a thread of the test's own process, with limits that a test can wait for and a log that it holds."""
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ import orjson
 import uvloop
 
 from streams.collector.errors import UnavailableError
-from streams.collector.http.protocol import Limits
+from streams.collector.http.limits import Limits
 from streams.collector.log import Log
 from streams.collector.server import Collector
 from streams.metrics.base import COLLECTOR
@@ -147,6 +148,20 @@ class Running:
     def post(self, body: bytes, headers: dict[str, str] | None = None, query: str = "") -> HTTPResponse:
         """Record a body."""
         return self.ask("POST", PATH + query, body, {**JSON, **(headers or {})})
+
+
+def one_answer(connection: socket) -> bytes:
+    """Return one answer, whole, from a connection that stays open; what there is, if the connection ends."""
+    came = b""
+    while b"\r\n\r\n" not in came and (piece := connection.recv(65_536)):
+        came += piece
+    head, _, body = came.partition(b"\r\n\r\n")
+    found = re.search(rb"content-length: (\d+)", head.lower())
+    missing = (int(found[1]) if found else 0) - len(body)
+    while missing > 0 and (piece := connection.recv(missing)):
+        came += piece
+        missing -= len(piece)
+    return came
 
 
 def text(answer: HTTPResponse) -> bytes:

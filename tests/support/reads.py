@@ -48,5 +48,5 @@ class Answers:
 
 async def turn() -> None:
     """Let all tasks do what they can do now."""
-    for _ in range(5):
+    for _ in range(100):
         await asyncio.sleep(0)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
-from streams.collector.http.protocol import Limits
+from streams.collector.http.limits import Limits
 from streams.collector.rules.bodies import Body, BodyError
 from streams.collector.rules.budget import Share
 

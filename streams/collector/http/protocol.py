@@ -7,7 +7,6 @@ answer: the rest of a body that nobody reads is thrown away here, so that the cl
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -15,61 +14,8 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from streams.collector.http.limits import Gate
 from streams.collector.rules import proxy_protocol
-from streams.collector.rules.addresses import Proxies
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a connection and a request may cost, apart from a body's bytes, which streams.collector.rules counts."""
-
-    head_bytes: int = 32 * 1024
-    """Request line and fields, and the trailer; more is answered with 431."""
-    head_seconds: float = 10.0
-    """From the connection, or a further request's first byte, to the end of the head; later is answered with 408."""
-    body_seconds: float = 15.0
-    """From the head's end to the body's; later is answered with 408. A phone on a bad connection needs less."""
-    piece_seconds: float = 5.0
-    """Between two pieces of a body."""
-    linger_bytes: int = 2 * 2**20
-    """What is thrown away of a body whose request has been answered; then the connection is closed."""
-    linger_seconds: float = 2.0
-    """For how long it is thrown away."""
-    connections: int = 10_000
-    """Connections at a time; further ones are answered with 503 and closed."""
-
-
-class Gate:
-    """What all connections of a server share."""
-
-    def __init__(
-        self,
-        limits: Limits,
-        refused: Callable[[int], None] = lambda _status: None,
-        ended: Callable[[str], None] = lambda _reason: None,
-        proxies: Proxies | None = None,
-    ) -> None:
-        """`refused` is called with the status of every request that the application never saw, `ended` with the reason
-        for which a connection is over: closed, reset, idle, header_time, body_time or limit. `proxies` begin each
-        connection with a PROXY header."""
-        self.limits, self.ended, self.proxies = limits, ended, proxies
-        self.draining = False
-        """Once set, every answer says that the connection ends with it."""
-        self._refused = refused
-
-    def refuse(self, status: int) -> bytes:
-        """Count and return an answer that ends the connection."""
-        self._refused(status)
-        phrase = HTTPStatus(status).phrase
-        body = b'{"type":"about:blank","title":"%s","status":%d}\n' % (phrase.encode(), status)
-        lines = (
-            f"HTTP/1.1 {status} {phrase}",
-            "content-type: application/problem+json",
-            f"content-length: {len(body)}",
-            "connection: close",
-            *(("retry-after: 1",) if status == HTTPStatus.SERVICE_UNAVAILABLE else ()),
-        )
-        return "\r\n".join((*lines, "", "")).encode() + body
 
 
 def limited(gate: Gate) -> type["LimitedProtocol"]:
@@ -77,15 +23,15 @@ def limited(gate: Gate) -> type["LimitedProtocol"]:
     return type("LimitedProtocol", (LimitedProtocol,), {"gate": gate})
 
 
-class _HeadTooLargeError(Exception):
-    """Ends the parsing of a head."""
+class _TooMuchError(Exception):
+    """Ends the parsing."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
     """One connection.
 
-    Its timer is that of the head while one is expected, and that of the body's rest after an early answer. uvicorn's
-    own keep-alive timer runs between requests.
+    Its timer is that of the head while one is expected, that of the body's rest after an early answer, and that of the
+    client's reading once it is being closed. uvicorn's own keep-alive timer runs between requests.
     """
 
     gate: ClassVar[Gate]
@@ -96,11 +42,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         # Bytes that came while a head was expected, and those of its parts that the parser has reported.
         self._came = self._parsed = 0
-        # Whether the end of the newest request's body is still to come.
+        # Whether the end of the newest request's body is still to come, and what came since its last piece: framing
+        # and trailer, which the parser keeps.
         self._receiving = False
+        self._beside = 0
         self._thrown_away = 0
         self._refused = False
         self._running: RequestResponseCycle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         # Why this side ends the connection; empty while it doesn't, or only as HTTP has it.
         self._why = ""
         # What came of a PROXY header; None if none is expected.
@@ -110,7 +59,10 @@ class LimitedProtocol(HttpToolsProtocol):
         """Begin to wait for a head, if there is room for another connection."""
         super().connection_made(transport)
         if len(self.connections) > self.gate.limits.connections:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "limit")
+            # At once: above the limit, nobody may stay for as long as it takes to be polite.
+            transport.write(self.gate.refuse(HTTPStatus.SERVICE_UNAVAILABLE))
+            self._refused = True
+            self._close("limit")
         else:
             self._time(self.gate.limits.head_seconds, self._head_late)
         proxies = self.gate.proxies
@@ -120,23 +72,36 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything at once, however the connection ended."""
         super().connection_lost(exc)
+        running = self._running
+        if running is not None and not running.response_complete:  # uvicorn tells the newest request only
+            running.disconnected = True
+            running.message_event.set()
         self.gate.ended(self._why or ("closed" if exc is None else "reset"))
         self._unset_keepalive_if_required()
         self._untime()
+        self.resume_writing()
         self.pipeline.clear()
         # They refer to each other; the application's task keeps what it still needs.
         self.cycle = self._running = self.scope = self.headers = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, if this connection is still being listened to."""
-        if self._preamble is not None and not self._refused:
+        if self._refused:
+            self._throw_away(len(data))
+            return
+        if self._preamble is not None:
             data = self._proxied(self._preamble + data)
-        if self._refused or not data:
+        if not data:
             return
         if self._in_head:
             self._came += len(data)
+        self._beside += len(data)
         super().data_received(data)
-        if self._refused or not self._in_head:
+        if self._refused:
+            return
+        if not self._in_head:
+            if self._beside > self.gate.limits.head_bytes:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "limit")
             return
         if self._came > self.gate.limits.head_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "limit")
@@ -171,19 +136,21 @@ class LimitedProtocol(HttpToolsProtocol):
         """The head is over: the application begins."""
         self._untime()
         self._in_head, self._came = False, 0
-        self._receiving, self._thrown_away = True, 0
+        self._receiving, self._thrown_away, self._beside = True, 0, 0
+        if len(self.pipeline) >= self.gate.limits.pipelined:
+            raise _TooMuchError
         super().on_headers_complete()
-        if self.gate.draining:
+        # After the request of another protocol, nobody knows what follows.
+        if self.gate.draining or self.parser.should_upgrade():
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body came: for the application, or for nobody if it has answered."""
-        if not self.cycle.response_complete:
+        self._beside = 0
+        if self.cycle.response_complete:
+            self._throw_away(len(body))
+        else:
             super().on_body(body)
-            return
-        self._thrown_away += len(body)
-        if self._thrown_away > self.gate.limits.linger_bytes:
-            self._close("limit")
 
     def on_message_complete(self) -> None:
         """The request is over; the connection may be used again if it was answered before."""
@@ -201,19 +168,32 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """An answer is written."""
         super().on_response_complete()
-        if not self._receiving or not self.cycle.response_complete:
-            return
         if self.transport.is_closing():
-            self._why = "body_time"
-        else:
+            self._why = self._why or ("body_time" if self._receiving else "")
+            self._cut_off_later()
+        elif self._receiving and self.cycle is not None and self.cycle.response_complete:
             # Closing now would reset the connection, and the client might never see the answer.
             self._unset_keepalive_if_required()
             self._time(self.gate.limits.linger_seconds, partial(self._close, "body_time"))
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is answered."""
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(self.gate.limits.unread_seconds, self._cut_off)
+
+    def resume_writing(self) -> None:
+        """It has read, or is gone."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def timeout_keep_alive_handler(self) -> None:
         """Nothing more came on this connection."""
         self._why = "idle"
         super().timeout_keep_alive_handler()
+        self._cut_off_later()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
@@ -239,7 +219,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def _count(self, size: int) -> None:
         self._parsed += size
         if self._parsed > self.gate.limits.head_bytes:
-            raise _HeadTooLargeError
+            raise _TooMuchError
 
     def _time(self, seconds: float, late: Callable[[], None]) -> None:
         self._untime()
@@ -257,13 +237,27 @@ class LimitedProtocol(HttpToolsProtocol):
         else:  # browsers connect ahead of need: nobody is there to read an answer
             self._close("header_time")
 
+    def _throw_away(self, size: int) -> None:
+        self._thrown_away += size
+        if self._thrown_away > self.gate.limits.linger_bytes:
+            self._close("limit")
+
     def _close(self, why: str) -> None:
         self._why = why
         self.transport.close()
+        self._cut_off_later()
+
+    def _cut_off_later(self) -> None:
+        """Give the client of a connection that is being closed some time to read what it was answered."""
+        self._time(self.gate.limits.unread_seconds, self._cut_off)
+
+    def _cut_off(self) -> None:
+        self._why = self._why or "limit"
+        self.transport.abort()
 
     def _refuse(self, status: int, why: str = "") -> None:
-        """Listen no more: answer, and close the connection; but first let a request be answered that came whole."""
-        self._refused, self._why = True, why
+        """Listen no more: answer, and end the connection; but first let a request be answered that came whole."""
+        self._refused, self._why, self._thrown_away = True, why, 0
         self._untime()
         answer = self.gate.refuse(status)
         running = self._running
@@ -272,10 +266,18 @@ class LimitedProtocol(HttpToolsProtocol):
                 # What was refused came after this request: its answer is the connection's last one.
                 running.keep_alive = False
                 self.pipeline.clear()
-                self.flow.pause_reading()
                 return
-            if not running.response_started:
-                self.transport.write(answer)
-        elif running is None or not self._receiving:
+            written = not running.response_started
+            # The application waits for a body that won't come, and what it would answer was answered here.
+            running.disconnected = True
+            running.message_event.set()
+        else:
+            written = running is None or not self._receiving
+        if written:
             self.transport.write(answer)
-        self.transport.close()
+        if not written or not self.transport.can_write_eof():
+            self._close(why)
+            return
+        # The client may still be sending: closing now would reset the connection, and it might never see the answer.
+        self.transport.write_eof()
+        self._time(self.gate.limits.linger_seconds, partial(self._close, why))

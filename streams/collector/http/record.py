@@ -10,7 +10,7 @@ from streams.collector import observe
 from streams.collector.errors import LineRefusedError, UnavailableError
 from streams.collector.http.body import FullError, Receive, received
 from streams.collector.http.heads import Head, Scope, values
-from streams.collector.http.protocol import Limits
+from streams.collector.http.limits import Limits
 from streams.collector.log import Log
 from streams.collector.rules import addresses, answers, bodies
 from streams.collector.rules.answers import Answer

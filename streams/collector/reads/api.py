@@ -14,7 +14,7 @@ from starlette.routing import Route
 from streams.collector.reads import cursors
 from streams.collector.reads.answers import ProblemError, away, found, matches, not_modified, validator, wrong
 from streams.collector.reads.cursors import CursorError
-from streams.collector.reads.errors import AwayError
+from streams.collector.reads.errors import AwayError, BehindError
 from streams.collector.reads.openapi import LIMIT, MOST
 from streams.collector.reads.service import Coverage, Reads
 from streams.collector.reads.timeline import Key
@@ -50,7 +50,8 @@ def _observed(name: str, call: Call) -> Call:
         except CursorError:
             response = wrong("cursor is not one of this list: leave it out to begin at its start.").response()
         except AwayError as error:
-            metrics.collector_clickhouse_away.inc()
+            if not isinstance(error, BehindError):
+                metrics.collector_clickhouse_away.inc()
             response = away(str(error)).response()
         metrics.collector_reads.labels(name, str(response.status_code)).inc()
         metrics.collector_read_seconds.labels(name).observe(time.perf_counter() - begun)

@@ -4,9 +4,16 @@ from streams.errors import Kind, KnownError
 
 
 class AwayError(KnownError):
-    """ClickHouse doesn't answer in time, or the tail isn't up to date: the same request may succeed in a moment."""
+    """A read can't be answered now, as when ClickHouse doesn't answer in time: it may be in a moment.
+
+    The text is for whoever asked: it says nothing of the servers behind.
+    """
 
     kind = Kind.WAIT
+
+
+class BehindError(AwayError):
+    """The tail isn't up to date, so that an answer could lack what was accepted."""
 
 
 class RowsGoneError(KnownError):

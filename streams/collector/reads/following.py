@@ -92,6 +92,8 @@ class Following:
                 # them may be mended while the collector goes on taking flushes.
                 level = logger.warning if error.kind is Kind.WAIT else logger.error
                 level("reads_not_current", why=str(error), kind=error.kind.value)
+            except Exception as error:
+                logger.error("reads_broken", exc_info=error)
             self._ends = None
             await asyncio.sleep(backoff.fail(time.monotonic()))
 

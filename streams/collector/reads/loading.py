@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from streams.collector.reads.errors import AwayError
+from streams.collector.reads.errors import AwayError, BehindError
 from streams.collector.reads.known import Joined, Known
 from streams.collector.reads.tail import Tail
 from streams.core.partitioner import partition_of
@@ -91,10 +91,12 @@ class Loading(Generic[J]):
             self._fail(users, error)
             return
         for user_id in users:
+            # A user may have seen much: let others go first.
+            await asyncio.sleep(0)
             joined = self._known.finish(user_id, found.get(user_id, self._none))
             answer = self._answers.pop(user_id)
             if joined is None:
-                answer.set_exception(AwayError("the tail has begun anew"))
+                answer.set_exception(BehindError("the reads have begun anew"))
             else:
                 answer.set_result(joined)
 

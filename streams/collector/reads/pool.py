@@ -11,7 +11,11 @@ from collections.abc import Mapping
 import aiohttp
 
 from streams.collector.reads.errors import AwayError
+from streams.runtime import log
+from streams.runtime.limited import Limited
 from streams.settings import Settings, read_secret
+
+log_failed = Limited(log.get(__name__), "clickhouse_failed")
 
 # A user who has seen a million artworks takes 30 MB.
 MOST_BYTES = 64 << 20
@@ -67,7 +71,8 @@ class Pool:
         except TimeoutError:
             raise AwayError(f"ClickHouse gave no answer within {self._seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise AwayError(f"ClickHouse can't be reached: {type(error).__name__}") from error
+            log_failed(error=type(error).__name__)
+            raise AwayError("ClickHouse can't be reached") from error
 
     async def _ask(self, session: aiohttp.ClientSession, text: str, query: Mapping[str, str]) -> bytes:
         url = self._settings.clickhouse_url
@@ -78,7 +83,8 @@ class Pool:
                 if len(answer) > MOST_BYTES:
                     raise AwayError(f"ClickHouse's answer is above {MOST_BYTES >> 20} MiB")
             if response.status != 200:
-                code = response.headers.get(_HEADER, "")
-                said = bytes(answer[:LONGEST_TEXT]).decode(errors="replace").split("\n", 1)[0]
-                raise AwayError(f"ClickHouse answers {response.status} (code {code}): {said}")
+                code = response.headers.get(_HEADER, "none")
+                text = bytes(answer[:LONGEST_TEXT]).decode(errors="replace").split("\n", 1)[0]
+                log_failed(status=response.status, code=code, detail=text)
+                raise AwayError(f"ClickHouse answers with an error (code {code})")
             return bytes(answer)

@@ -20,6 +20,7 @@ HOUR_MS = 3_600_000
 # Beside what grows with the number of artworks. Measured, as the rest.
 USER_BYTES, ARTWORK_BYTES, UNCATALOGUED_BYTES, RECENT_BYTES, POOL_BYTES = 1_200, 16, 260, 330, 500
 _FEW_RECENT = 64
+_NONE = BitMap()
 
 
 class SeenRows(NamedTuple):
@@ -75,7 +76,7 @@ class Seen:
     def add(self, row: Row) -> None:
         """Take a row of the tail, which may be one that is known."""
         if row.fresh:
-            self._see(row.artwork_id, row.received_at)
+            self._see(((row.artwork_id, row.received_at),))
         self._recent[row.event_id] = row.seen_at, row.artwork_id
         if len(self._recent) >= self._trim_at:
             # By the broker's clock, and so with room for ours, which may be behind.
@@ -83,8 +84,7 @@ class Seen:
 
     def merge(self, found: SeenRows) -> None:
         """Take what ClickHouse has; rows may come twice."""
-        for artwork_id, received_at in found.artworks:
-            self._see(artwork_id, received_at)
+        self._see(found.artworks)
         for event_id, seen_at, artwork_id in found.recent:
             self._recent[event_id] = seen_at, artwork_id
 
@@ -119,24 +119,32 @@ class Seen:
         assert artwork_id is not None, "a pool's ordinals are the catalogue's"
         return artwork_id
 
-    def _see(self, artwork_id: str, received_at: int) -> None:
-        ordinal = self._catalogue.ordinal(artwork_id)
-        if ordinal is None:
-            self._uncatalogued[artwork_id] = received_at
-        elif ordinal not in self._ordinals:
-            self._ordinals.add(ordinal)
-            self._places.append(ordinal)
-            self._received.append(received_at)
-            self._place(ordinal, received_at)
+    def _see(self, artworks: Iterable[tuple[str, int]]) -> None:
+        """Take artworks with received_at. About a microsecond each, since a user may have seen many."""
+        new = []
+        ordinal_of, ordinals = self._catalogue.ordinal, self._ordinals
+        for artwork_id, received_at in artworks:
+            ordinal = ordinal_of(artwork_id)
+            if ordinal is None:
+                self._uncatalogued[artwork_id] = received_at
+            elif ordinal not in ordinals:
+                ordinals.add(ordinal)
+                new.append((ordinal, received_at))
+        self._places.extend(ordinal for ordinal, _ in new)
+        self._received.extend(received_at for _, received_at in new)
+        self._place(new)
 
-    def _place(self, ordinal: int, received_at: int) -> None:
-        pool_id = self._catalogue.pool_of(ordinal)
-        assert pool_id is not None, "the ordinal is the catalogue's"
-        pool = self._pools.get(pool_id)
-        if pool is None:
-            pool = self._pools[pool_id] = _Pool(BitMap())
-        pool.ordinals.add(ordinal)
-        pool.newest = max(pool.newest, received_at)
+    def _place(self, ordinals: Iterable[tuple[int, int]]) -> None:
+        members, pool = _NONE, _Pool(_NONE)
+        for ordinal, received_at in ordinals:
+            if ordinal not in members:  # of the pool of the one before
+                pool_id = self._catalogue.pool_of(ordinal)
+                assert pool_id is not None, "the ordinal is the catalogue's"
+                members = self._catalogue.pool(pool_id).members
+                pool = self._pools.setdefault(pool_id, _Pool(BitMap()))
+            pool.ordinals.add(ordinal)
+            if received_at > pool.newest:
+                pool.newest = received_at
 
     def _catch_up(self) -> None:
         """Follow the catalogue: artworks that it knows by now, and those that moved to other pools."""
@@ -144,12 +152,11 @@ class Seen:
         if self._version == catalogue.version:
             return
         self._version = catalogue.version
-        for artwork_id in [each for each in self._uncatalogued if catalogue.ordinal(each) is not None]:
-            self._see(artwork_id, self._uncatalogued.pop(artwork_id))
+        known = [each for each in self._uncatalogued if catalogue.ordinal(each) is not None]
+        self._see([(each, self._uncatalogued.pop(each)) for each in known])
         if catalogue.formers(self._ordinals):
             self._pools = {}
-            for ordinal, received_at in zip(self._places, self._received, strict=True):
-                self._place(ordinal, received_at)
+            self._place(zip(self._places, self._received, strict=True))
 
     def _recent_by_pool(self, now_ms: int) -> Counter[str]:
         pools: Counter[str] = Counter()

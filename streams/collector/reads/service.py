@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from streams.collector.reads import statements
-from streams.collector.reads.errors import AwayError
+from streams.collector.reads.errors import AwayError, BehindError
 from streams.collector.reads.following import Following
 from streams.collector.reads.known import RENEW_SECONDS, Known
 from streams.collector.reads.loading import Loading
@@ -112,13 +112,13 @@ class Reads:
         parameters = statements.page(partition, user_id, before or statements.TOP, most)
         found = statements.read_rows(await self._pool.ask(statements.PAGE, parameters))
         if epoch != self._following.epoch:
-            raise AwayError("the tail has begun anew")
+            raise BehindError("the reads have begun anew")
         return join(found, tail, before, most)
 
     def require_current(self) -> None:
-        """Raise AwayError if an answer would not be current."""
+        """Raise BehindError if an answer would not be current."""
         if why := self.why_not_ready():
-            raise AwayError(why)
+            raise BehindError(why)
 
     async def _joined(self, user_id: str) -> Seen:
         self.require_current()

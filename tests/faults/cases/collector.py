@@ -53,7 +53,11 @@ def killed_at(failpoint: Failpoint, system: System, rng: Random) -> None:
 
 for _failpoint in (Failpoint.COLLECTOR_READ, Failpoint.COLLECTOR_APPENDED):
     declare_case(
-        f"collector killed at {_failpoint}", _failpoint, partial(killed_at, _failpoint), killed_at.__doc__ or "", calm=True
+        f"collector killed at {_failpoint}",
+        _failpoint,
+        partial(killed_at, _failpoint),
+        killed_at.__doc__ or "",
+        calm=True,
     )
 
 

@@ -23,14 +23,14 @@ def test_it_is_collected_when_idle_and_otherwise_only_if_there_is_too_much() -> 
     found.begin()
     assert not gc.isenabled()
     assert gc.get_freeze_count() > 0
-    assert found.tick(0.0, idle=True), "the first idle moment"
+    assert not found.tick(0.0, idle=True), "hardly anything was made yet"
     kept = [[] for _ in range(2_000)]  # type: ignore[var-annotated]
     assert not found.tick(1.0, idle=False), "requests are being answered"
     assert found.tick(1.0, idle=True)
     assert not found.tick(2.0, idle=True), "hardly anything was made since"
     kept += [[] for _ in range(20_000)]
     assert found.tick(3.0, idle=False), "it can't wait any longer"
-    assert found.collections == 3
+    assert found.collections == 2
     assert kept
 
 
@@ -38,7 +38,7 @@ def test_it_is_collected_now_and_then_even_if_little_is_made() -> None:
     found = Garbage()
     found.begin()
     found.tick(0.0, idle=True)
-    kept = [[], []]  # type: ignore[var-annotated]
+    kept = [[] for _ in range(100)]  # type: ignore[var-annotated]
     assert not found.tick(IDLE_SECONDS - 1, idle=True)
     assert found.tick(IDLE_SECONDS, idle=True)
     assert kept
