@@ -21,7 +21,7 @@ from impression_streams.http.wire import connect, cut
 from impression_streams.sending import Post
 
 # A connection that rested longer is not used again: a collector closes it after 15 s, and a proxy perhaps sooner.
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 10.0
 CONNECT_SECONDS = 10.0
 # What says that the other side had closed a connection before the request reached it.
 STALE = (RemoteDisconnected, BrokenPipeError, ConnectionResetError, ssl.SSLEOFError)

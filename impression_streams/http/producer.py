@@ -21,6 +21,8 @@ from impression_streams.sync import SyncProducer
 from impression_streams.types import Tier
 
 MAX_CONNECTIONS = 16
+# Also what is sent at the end waits for so long.
+MAX_LINGER_MS = 1000
 
 
 class HttpProducer(BaseProducer):
@@ -49,8 +51,8 @@ class HttpProducer(BaseProducer):
         """Set up; no connection is made yet. Raises ValueError for a wrong setting.
 
         A user's flush is sent once it has `batch_size` impressions (1 to 500), or `flush_interval` seconds (by tier:
-        free 5, pro 1) after its first. `experiments` are arms by experiment (at most 16). `linger_ms` is how long
-        flushes wait for others to share a request: a collector limits an address's requests.
+        free 5, pro 1) after its first. `experiments` are arms by experiment (at most 16). `linger_ms` (0 to 1000) is how
+        long flushes wait for others to share a request: a collector limits an address's requests.
 
         `user_token` is a function that returns a user's token, which authorises that user's flushes; `token`, or the
         function given as such, authorises all that is sent (`Authorization: Bearer`). A function is called in another
@@ -63,8 +65,8 @@ class HttpProducer(BaseProducer):
         )
         if not 1 <= connections <= MAX_CONNECTIONS:
             raise ValueError(f"connections: 1 to {MAX_CONNECTIONS} is expected, not {connections}")
-        if linger_ms < 0:
-            raise ValueError("linger_ms: 0 or more is expected")
+        if not 0 <= linger_ms <= MAX_LINGER_MS:
+            raise ValueError(f"linger_ms: 0 to {MAX_LINGER_MS} is expected, not {linger_ms}")
         if request_timeout <= 0:
             raise ValueError("request_timeout: more than 0 s is expected")
         where = Endpoint.parse(endpoint)

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import random
 import ssl
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -33,6 +35,7 @@ PAGE = b"<html>Sign in to the network</html>"
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what failed be sent again soon: how long that takes is tests/unit/sdk/test_http_sender.py's."""
     monkeypatch.setattr(sender, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "LONGEST_PAUSE_SECONDS", 0.2)
     monkeypatch.setattr(sender, "TOKEN_SECONDS", 0.01)
 
 
@@ -81,6 +84,32 @@ def test_what_was_not_said_to_be_stored_is_sent_again_byte_for_byte(double: Doub
     assert second.body == first.body or fault in BODY_UNREAD
     # Whatever arrived twice was the same line, so the stream counts it once.
     assert len(set(double.lines)) == 3
+
+
+def test_whatever_goes_wrong_in_whatever_order_each_flush_arrives_and_is_reported_once(double: Double) -> None:
+    chance = random.Random(17)
+    usual = [does.serves] * len(FAULTS)
+    double.faults.extend(chance.choices([*FAULTS.values(), does.closes, *usual], k=60))
+    deliveries: list[Delivery] = []
+    recorded: list[str] = []
+    producer = HttpImpressionProducer(
+        double.url, batch_size=3, connections=3, linger_ms=1, max_buffered=200, on_delivery=deliveries.append
+    )
+
+    def record(thread: int) -> None:
+        for number in range(500):
+            recorded.append(producer.record(f"u{thread}.{number % 5}", f"a{number}"))
+
+    threads = [Thread(target=record, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    producer.close(120)
+    assert set(double.ids()) == set(recorded)
+    assert sum(delivery.accepted for delivery in deliveries) == len(recorded) == 1500
+    # Each flush that arrived, however often, is the same line.
+    assert len(set(double.lines)) == len(deliveries) == len({delivery.flush_id for delivery in deliveries})
 
 
 def test_a_connection_that_was_closed_while_it_rested_costs_no_retry(double: Double) -> None:
@@ -178,14 +207,15 @@ def test_what_is_too_large_together_is_sent_in_parts_and_what_is_alone_comes_bac
     ids = [producer.record(f"u{number}", "a1") for number in range(40)]
     for number in range(500):
         producer.record("large", f"a{number}")
-    with pytest.raises(UndeliveredError, match="the collector answered 413 .*: 3000 bytes are allowed") as caught:
+    with pytest.raises(UndeliveredError, match=r"the collector answered 413 .*: 3000 bytes are allowed") as caught:
         producer.close()
     assert [flush.user_id for flush in caught.value.flushes] == ["large"]
     assert Counter(double.ids()) == Counter(ids)
 
 
-def test_a_collector_that_hangs_is_left_and_the_same_sent_on_another_connection(double: Double) -> None:
-    double.faults.append(does.hangs)
+@pytest.mark.parametrize("fault", [does.hangs, does.drips])
+def test_a_collector_that_hangs_is_left_and_the_same_sent_on_another_connection(double: Double, fault: Fault) -> None:
+    double.faults.append(fault)
     with HttpImpressionProducer(double.url, request_timeout=2) as producer:
         ids = [producer.record("u1", f"a{number}") for number in range(20)]
         producer.flush()

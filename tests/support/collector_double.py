@@ -28,6 +28,7 @@ MAX_INFLATED = 4 * MAX_BYTES
 MAX_FLUSHES = 500
 FUTURE_MS = 300_000
 HANG_SECONDS = 120.0
+DRIP_SECONDS = 0.1
 
 Problem = tuple[int, str]
 
@@ -236,6 +237,24 @@ def hangs(handler: Handler, request: Request) -> bool:
     handler.double.released.wait(HANG_SECONDS)
     handler.reset()
     return True
+
+
+def drips(handler: Handler, request: Request) -> bool:
+    """Store it, and answer so slowly that it never ends, with a pause too short for a time-out of its own."""
+    handler.swallow(request)
+    handler.close_connection = True
+    handler.wfile.write(b"HTTP/1.1 202 Accepted\r\nX-Padding: ")
+    try:
+        while not handler.double.released.wait(DRIP_SECONDS):
+            handler.wfile.write(b"x")
+    except OSError:
+        return True  # nobody waits any longer
+    return True
+
+
+def serves(handler: Handler, request: Request) -> bool:
+    """Do nothing wrong."""
+    return False
 
 
 def slow(handler: Handler, request: Request) -> bool:

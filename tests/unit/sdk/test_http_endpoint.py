@@ -1,5 +1,7 @@
 """A collector's address: what can't be one is named before anything is sent."""
 
+from typing import Any
+
 import pytest
 
 from impression_streams import HttpImpressionProducer
@@ -76,6 +78,7 @@ def test_this_machine_is_known(host: str, expected: bool) -> None:
         ({"connections": 17}, "connections: 1 to 16"),
         ({"request_timeout": 0}, "request_timeout"),
         ({"linger_ms": -1}, "linger_ms"),
+        ({"linger_ms": 1001}, "linger_ms"),
         ({"batch_size": 501}, "batch_size"),
         ({"token": "a b"}, "token: .*other characters"),
         ({"token": "x\r\nEvil: 1"}, "token: .*other characters"),
@@ -89,3 +92,21 @@ def test_this_machine_is_known(host: str, expected: bool) -> None:
 def test_a_wrong_setting_is_named(settings: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         HttpImpressionProducer(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "settings", "is_said"),
+    [
+        ("http://c.example.com", {"token": "secret"}, True),
+        ("http://c.example.com", {"user_token": str}, True),
+        ("http://c.example.com", {}, False),
+        ("http://127.0.0.1:8080", {"token": "secret"}, False),
+        ("https://c.example.com", {"token": "secret"}, False),
+    ],
+)
+def test_a_token_that_others_could_read_is_a_warning(
+    endpoint: str, settings: dict[str, Any], is_said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    HttpImpressionProducer(endpoint, **settings).close()
+    said = [record.getMessage() for record in caplog.records if record.name == "impression_streams"]
+    assert said == (["token_in_clear host='c.example.com'"] if is_said else [])
