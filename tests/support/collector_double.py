@@ -257,12 +257,6 @@ def serves(handler: Handler, request: Request) -> bool:
     return False
 
 
-def slow(handler: Handler, request: Request) -> bool:
-    """Serve it once released."""
-    handler.double.released.wait(HANG_SECONDS)
-    return False
-
-
 def certificate_in(folder: Path) -> Path:
     """Make a certificate of 127.0.0.1, which is its own authority; return the file that has it and its key."""
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
@@ -274,9 +268,7 @@ def certificate_in(folder: Path) -> Path:
 
 
 @contextmanager
-def running_double(
-    certificate: Path | None = None, tokens: dict[str, str] | None = None, port: int = 0
-) -> Iterator[Double]:
+def running_double(certificate: Path | None = None, tokens: dict[str, str] | None = None) -> Iterator[Double]:
     """Run a double; with TLS if there is a certificate, in a file with its key."""
     double = Double(tokens=tokens)
 
@@ -284,7 +276,7 @@ def running_double(
         pass
 
     Bound.double = double
-    server = ThreadingHTTPServer(("127.0.0.1", port), Bound)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
     server.daemon_threads = True
     server.block_on_close = False
     if certificate is not None:
