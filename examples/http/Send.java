@@ -35,7 +35,8 @@ public final class Send {
     private static final Set<Integer> FINAL = Set.of(400, 401, 403, 415); // the same would be refused again
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
     // What says that it is stored. A page that a proxy answers in the collector's place is not that.
-    private static final Pattern STORED = Pattern.compile("\\s*\\{\\s*\"accepted\"\\s*:\\s*\\d+\\s*,\\s*\"rejected\"(?s).*\\}\\s*");
+    private static final Pattern STORED =
+            Pattern.compile("\\s*\\{\\s*\"accepted\"\\s*:\\s*\\d+\\s*,\\s*\"rejected\"(?s).*\\}\\s*");
 
     private final HttpClient client = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)

@@ -50,7 +50,7 @@ export async function send(endpoint, flushes, { token, seconds = 120 } = {}) {
   }
 }
 
-/** One request. `answer` is there only if the collector says what it stored: a page that a proxy answers is not that. */
+/** One request. Without `answer`, the collector didn't say what it stored; a page that a proxy answers is not that. */
 async function attempt(url, headers, body) {
   try {
     const options = { method: "POST", headers, body, redirect: "manual", signal: AbortSignal.timeout(20_000) };

@@ -51,8 +51,8 @@ class HttpProducer(BaseProducer):
         """Set up; no connection is made yet. Raises ValueError for a wrong setting.
 
         A user's flush is sent once it has `batch_size` impressions (1 to 500), or `flush_interval` seconds (by tier:
-        free 5, pro 1) after its first. `experiments` are arms by experiment (at most 16). `linger_ms` (0 to 1000) is how
-        long flushes wait for others to share a request: a collector limits an address's requests.
+        free 5, pro 1) after its first. `experiments` are arms by experiment (at most 16). `linger_ms` (0 to 1000) is
+        how long flushes wait for others to share a request: a collector limits an address's requests.
 
         `user_token` is a function that returns a user's token, which authorises that user's flushes; `token`, or the
         function given as such, authorises all that is sent (`Authorization: Bearer`). A function is called in another

@@ -3,12 +3,9 @@
 import asyncio
 import json
 import random
-import ssl
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 
@@ -19,54 +16,24 @@ from impression_streams import (
     Rejection,
     UndeliveredError,
 )
-from impression_streams.http import sender
 from impression_streams.ids import now_ms
 from tests.support import collector_double as does
-from tests.support.collector_double import Double, Fault, certificate_in, running_double
-from tests.support.sdk import dead_address
+from tests.support.collector_double import Double, Fault, running_double
+from tests.support.sdk_http import BODY_UNREAD, FAULTS, flush_of, shorten_pauses
 from tests.support.wait import until
 
 pytestmark = pytest.mark.integration
 
-PAGE = b"<html>Sign in to the network</html>"
-
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what failed be sent again soon: how long that takes is tests/unit/sdk/test_http_sender.py's."""
-    monkeypatch.setattr(sender, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(sender, "LONGEST_PAUSE_SECONDS", 0.2)
-    monkeypatch.setattr(sender, "TOKEN_SECONDS", 0.01)
+    shorten_pauses(monkeypatch)
 
 
 @pytest.fixture
 def double() -> Iterator[Double]:
     with running_double() as running:
         yield running
-
-
-def flush_of(number: int, user: str = "u1", **more: Any) -> dict[str, Any]:
-    impression = {"impression_id": f"i{number}", "artwork_id": "a1", "seen_at": 1_764_489_600_000, **more}
-    return {
-        "v": 1,
-        "flush_id": f"f{number}",
-        "user_id": user,
-        "sent_at": 1_764_489_600_000,
-        "impressions": [impression],
-    }
-
-
-FAULTS: dict[str, Fault] = {
-    **{str(code): does.status(code) for code in (404, 408, 429, 500, 502, 503, 504)},
-    "301": does.status(301, {"Location": "http://127.0.0.1:1/"}),
-    "503 with Retry-After": does.status(503, {"Retry-After": "0"}),
-    "a page of somebody else's": does.status(200, body=PAGE),
-    "503 before the body was read": does.early(503),
-    "stored, and forgot to answer": does.forgets,
-    "stored, and half an answer": does.half,
-    "reset": does.resets,
-}
-BODY_UNREAD = {"503 before the body was read", "reset"}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -249,140 +216,6 @@ def test_after_its_time_a_flush_comes_back_with_what_the_collector_said(double: 
     with pytest.raises(UndeliveredError) as caught:
         producer.close()
     assert caught.value.reasons == [said]
-
-
-def test_a_token_that_is_refused_is_asked_for_again(double: Double) -> None:
-    double.tokens = {"new": "u1"}
-    given = iter(["old", "new", "unused"])
-    with HttpImpressionProducer(double.url, token=lambda: next(given)) as producer:
-        producer.send_flush(flush_of(1))
-        assert producer.wait(30)
-        producer.send_flush(flush_of(2))
-    assert [request.headers["authorization"] for request in double.requests] == [
-        "Bearer old",
-        "Bearer new",
-        "Bearer new",
-    ]
-    assert double.requests[0].text == double.requests[1].text
-    assert double.ids() == ["i1", "i2"]
-
-
-def test_a_function_that_raises_is_asked_again(double: Double) -> None:
-    double.tokens = {"good": "u1"}
-    calls: list[int] = []
-
-    def ask() -> str:
-        calls.append(len(calls))
-        if len(calls) < 3:
-            raise ConnectionError("the issuer is away")
-        return "good"
-
-    with HttpImpressionProducer(double.url, token=ask) as producer:
-        producer.send_flush(flush_of(1))
-        assert producer.wait(30)
-        assert producer.stats.retries == 2
-    assert double.ids() == ["i1"]
-
-
-def test_each_users_flushes_go_under_the_users_own_token(double: Double) -> None:
-    double.tokens = {f"token-{number}": f"u{number}" for number in range(150)}
-    asked: list[str] = []
-
-    def token_of(user: str) -> str:
-        asked.append(user)
-        return f"token-{user.removeprefix('u')}"
-
-    with HttpImpressionProducer(double.url, user_token=token_of, linger_ms=50) as producer:
-        for number in range(300):
-            producer.send_flush(flush_of(number, f"u{number % 150}"))
-    assert sorted(double.ids()) == sorted(f"i{number}" for number in range(300))
-    assert sorted(asked) == sorted(f"u{number}" for number in range(150))
-    assert max(request.text.count(b'{"token":') for request in double.requests) <= 100
-    assert all("authorization" not in request.headers for request in double.requests)
-
-
-def test_a_user_whose_token_has_ended_gets_a_new_one_and_nobody_else_waits(double: Double) -> None:
-    double.tokens = {"t1": "u1", "new": "u2"}
-    answers = {"u1": iter(["t1"]), "u2": iter(["old", "new"])}
-    deliveries: list[Delivery] = []
-    with HttpImpressionProducer(
-        double.url, user_token=lambda user: next(answers[user]), linger_ms=500, on_delivery=deliveries.append
-    ) as producer:
-        producer.send_flush(flush_of(1, "u1"))
-        producer.send_flush(flush_of(2, "u2"))
-    assert double.ids() == ["i1", "i2"]
-    assert [(delivery.flush_id, delivery.error) for delivery in deliveries] == [("f1", None), ("f2", None)]
-    assert len(double.requests) == 2
-
-
-def test_a_user_without_a_token_comes_back_and_the_others_are_delivered(double: Double) -> None:
-    double.tokens = {"t": "u1"}
-
-    def token_of(user: str) -> str:
-        if user == "u2":
-            raise LookupError(user)
-        return "t"
-
-    producer = HttpImpressionProducer(double.url, user_token=token_of, delivery_timeout=3)
-    producer.send_flush(flush_of(1, "u1"))
-    producer.send_flush(flush_of(2, "u2"))
-    until(lambda: producer.stats.failed == 1, 30, "given up")
-    with pytest.raises(UndeliveredError, match="the function that gives tokens raised LookupError") as caught:
-        producer.close()
-    assert [flush.user_id for flush in caught.value.flushes] == ["u2"]
-    assert double.ids() == ["i1"]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return certificate_in(tmp_path_factory.mktemp("certificate"))
-
-
-def test_a_certificate_that_nobody_knows_is_refused_and_nothing_sent(certificate: Path) -> None:
-    with running_double(certificate) as double:
-        producer = HttpImpressionProducer(double.url, token="secret")
-        producer.send_flush(flush_of(1))
-        until(lambda: producer.stats.retries, 30, "a failure")
-        with pytest.raises(UndeliveredError, match="CERTIFICATE_VERIFY_FAILED"):
-            producer.close(0)
-        assert double.requests == []
-
-
-def test_a_certificate_of_another_name_is_refused(certificate: Path) -> None:
-    with running_double(certificate) as double:
-        url = double.url.replace("127.0.0.1", "localhost")
-        tls = ssl.create_default_context(cafile=str(certificate))
-        producer = HttpImpressionProducer(url, tls=tls)
-        producer.send_flush(flush_of(1))
-        until(lambda: producer.stats.retries, 30, "a failure")
-        with pytest.raises(UndeliveredError, match=r"CERTIFICATE_VERIFY_FAILED.*localhost"):
-            producer.close(0)
-        assert double.requests == []
-
-
-def test_an_authority_of_ones_own_is_taken_and_large_bodies_and_faults_work_the_same(certificate: Path) -> None:
-    with running_double(certificate) as double:
-        double.faults.extend([does.status(503), does.half, does.closes])
-        tls = ssl.create_default_context(cafile=str(certificate))
-        with HttpImpressionProducer(double.url, tls=tls) as producer:
-            ids = [producer.record(f"u{number % 50}", f"a{number}") for number in range(10_000)]
-        assert set(double.ids()) == set(ids)
-        assert producer.stats.acknowledged == 10_000
-
-
-def test_tls_settings_for_an_address_without_tls_are_refused() -> None:
-    with pytest.raises(ValueError, match="https:// is expected"):
-        HttpImpressionProducer("http://127.0.0.1:8080", tls=ssl.create_default_context())
-
-
-def test_a_proxy_in_the_environment_is_not_used(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
-    with dead_address() as address:
-        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-            monkeypatch.setenv(name, f"http://{address}")
-        with HttpImpressionProducer(double.url) as producer:
-            producer.send_flush(flush_of(1))
-            assert producer.wait(30)
-    assert double.ids() == ["i1"]
 
 
 def test_the_loop_turns_while_the_collector_hangs_and_a_flush_is_its_callers(double: Double) -> None:

@@ -1,0 +1,43 @@
+"""What the tests of producers over HTTP share: a flush, and everything that a collector may do wrong."""
+
+from typing import Any
+
+import pytest
+
+from impression_streams.http import sender
+from tests.support import collector_double as does
+from tests.support.collector_double import Fault
+
+PAGE = b"<html>Sign in to the network</html>"
+
+
+def shorten_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what failed be sent again soon: how long that takes is tests/unit/sdk/test_http_sender.py's."""
+    monkeypatch.setattr(sender, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(sender, "LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(sender, "TOKEN_SECONDS", 0.01)
+
+
+def flush_of(number: int, user: str = "u1", **more: Any) -> dict[str, Any]:
+    """Return a flush of one impression; `more` are the impression's further fields."""
+    impression = {"impression_id": f"i{number}", "artwork_id": "a1", "seen_at": 1_764_489_600_000, **more}
+    return {
+        "v": 1,
+        "flush_id": f"f{number}",
+        "user_id": user,
+        "sent_at": 1_764_489_600_000,
+        "impressions": [impression],
+    }
+
+
+FAULTS: dict[str, Fault] = {
+    **{str(code): does.status(code) for code in (404, 408, 429, 500, 502, 503, 504)},
+    "301": does.status(301, {"Location": "http://127.0.0.1:1/"}),
+    "503 with Retry-After": does.status(503, {"Retry-After": "0"}),
+    "a page of somebody else's": does.status(200, body=PAGE),
+    "503 before the body was read": does.early(503),
+    "stored, and forgot to answer": does.forgets,
+    "stored, and half an answer": does.half,
+    "reset": does.resets,
+}
+BODY_UNREAD = {"503 before the body was read", "reset"}
