@@ -161,10 +161,12 @@ class Connection:
             response = self._http.getresponse()
         except (OSError, HTTPException) as error:
             raise unsent or error from None
-        answer = self._read(response)
-        if unsent is not None:
-            self._http.close()
-        return answer
+        try:
+            return self._read(response)
+        finally:
+            response.close()
+            if unsent is not None:
+                self._http.close()
 
     def _read(self, response: HTTPResponse) -> Answer:
         data = response.read(MAX_ANSWER_BYTES + 1)
@@ -173,7 +175,6 @@ class Connection:
             data = b""
         elif response.length:  # it ended too early, which `read` with a size doesn't say
             raise ConnectionError("the answer is incomplete")
-        response.close()
         self._used = time.monotonic()
         return Answer(response.status, data, response.headers.get("Retry-After"))
 

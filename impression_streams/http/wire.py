@@ -21,10 +21,12 @@ PIECE_BYTES = 64 * 1024
 
 
 class Wire:
-    """A plain connection."""
+    """A plain connection. As a socket does, it stays open until what is being read from it is closed, too."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
+        self._files = 0
+        self._is_closed = False
 
     def sendall(self, data: bytes) -> None:
         """Send all of it. Raises OSError."""
@@ -36,13 +38,21 @@ class Wire:
         return data
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """Return a file to read from; closing it leaves the connection open."""
+        """Return a file to read from."""
         assert mode == "rb"
-        return io.BufferedReader(_Reader(self.recv))
+        self._files += 1
+        return io.BufferedReader(_Reader(self.recv, self._file_closed))
 
     def close(self) -> None:
-        """Close the connection. What is lost of it was not acknowledged."""
-        self._sock.close()
+        """Close the connection, at once or with its last file."""
+        self._is_closed = True
+        if not self._files:
+            self._sock.close()
+
+    def _file_closed(self) -> None:
+        self._files -= 1
+        if self._is_closed:
+            self.close()
 
 
 class TlsWire(Wire):
@@ -94,8 +104,9 @@ class TlsWire(Wire):
 class _Reader(io.RawIOBase):
     """Lets io read from a connection."""
 
-    def __init__(self, recv: Callable[[int], bytes]) -> None:
+    def __init__(self, recv: Callable[[int], bytes], done: Callable[[], None]) -> None:
         self._recv = recv
+        self._done = done
 
     def readable(self) -> bool:
         return True
@@ -104,6 +115,11 @@ class _Reader(io.RawIOBase):
         data = self._recv(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._done()
 
 
 def default_context() -> ssl.SSLContext:

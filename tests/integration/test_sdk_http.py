@@ -90,6 +90,17 @@ def test_a_connection_that_was_closed_while_it_rested_costs_no_retry(double: Dou
     assert len(double.lines) == 3
 
 
+def test_an_answer_in_pieces_that_ends_its_connection_is_read_whole(double: Double) -> None:
+    double.faults += [does.says_goodbye, does.says_goodbye]
+    with HttpImpressionProducer(double.url, batch_size=1, connections=1) as producer:
+        for number in range(3):
+            producer.record("u1", f"a{number}")
+            assert producer.wait(30)
+        assert (producer.stats.acknowledged, producer.stats.retries) == (3, 0)
+    assert double.connections == 3
+    assert len(double.requests) == 3
+
+
 def test_many_flushes_share_few_requests_and_one_connection(double: Double) -> None:
     with HttpImpressionProducer(double.url, connections=1, linger_ms=1000) as producer:
         for number in range(1200):

@@ -138,7 +138,7 @@ def test_a_certificate_of_another_name_is_refused(certificate: Path) -> None:
 
 def test_an_authority_of_ones_own_is_taken_and_large_bodies_and_faults_work_the_same(certificate: Path) -> None:
     with running_double(certificate) as double:
-        double.faults.extend([does.status(503), does.half, does.closes])
+        double.faults.extend([does.status(503), does.half, does.closes, does.says_goodbye])
         tls = ssl.create_default_context(cafile=str(certificate))
         with HttpImpressionProducer(double.url, tls=tls) as producer:
             ids = [producer.record(f"u{number % 50}", f"a{number}") for number in range(10_000)]

@@ -165,11 +165,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def swallow(self, request: Request) -> None:
-        """Read the body and store it, without a word."""
+    def swallow(self, request: Request) -> bytes:
+        """Read the body and store it without a word; return what would be answered."""
         request.body = self.rfile.read(int(self.headers["Content-Length"]))
         assert self._read(request, 0) is None
-        self.double.take(request.text, self.headers.get("Authorization", "").removeprefix("Bearer "))
+        bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        return json.dumps(self.double.take(request.text, bearer)[1]).encode()
 
     def reset(self) -> None:
         """End the connection at once, by RST."""
@@ -229,6 +230,17 @@ def closes(handler: Handler, request: Request) -> bool:
     """Serve it, and close the connection without having said so."""
     handler.close_connection = True
     return False
+
+
+def says_goodbye(handler: Handler, request: Request) -> bool:
+    """Serve it, with an answer in two pieces that says that the connection ends with it."""
+    body = handler.swallow(request)
+    handler.close_connection = True
+    head = f"HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    handler.wfile.write(head.encode())
+    handler.double.released.wait(DRIP_SECONDS)
+    handler.wfile.write(body)
+    return True
 
 
 def hangs(handler: Handler, request: Request) -> bool:
