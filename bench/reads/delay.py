@@ -26,7 +26,9 @@ async def measure(settings: Settings, address: str, users: Sequence[str]) -> dic
 
     A delay begins with the broker's acknowledgement. Raises UserError if an impression is in no answer.
     """
-    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "partitioner": "murmur2_random", "linger.ms": 0})
+    producer = Producer(
+        {"bootstrap.servers": settings.kafka_bootstrap, "partitioner": "murmur2_random", "linger.ms": 0}
+    )
     delays: dict[str, list[float]] = {"coverage": [], "unseen": []}
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     async with aiohttp.ClientSession(address, timeout=timeout) as session:

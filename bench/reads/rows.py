@@ -26,9 +26,9 @@ INSERT INTO {database}.impressions_raw (event_id, user_id, artwork_id, pool_id, 
     seen_at, received_at, fresh, dwell_ms, visible, position, surface, transport, reason, tier, source_topic_id,
     source_partition, source_offset, line, idx, kafka_topic_id, kafka_partition, kafka_offset)
 SELECT lower(hex(sipHash128(number))), user_id, artwork_id, '{pool}', hex(number), hex(number), hex(user),
-    at - INTERVAL 1500 MILLISECOND, at, true, number % 5000, (number % 11) / 10, number % 20, 'gallery', 'fetch', 'timer',
-    if(user % 5 = 0, 'pro', 'free'), 'source', kafka_partition, kafka_offset, 0, 0, kafka_topic_id, kafka_partition,
-    kafka_offset
+    at - INTERVAL 1500 MILLISECOND, at, true, number % 5000, (number % 11) / 10, number % 20, 'gallery', 'fetch',
+    'timer', if(user % 5 = 0, 'pro', 'free'), 'source', kafka_partition, kafka_offset, 0, 0, kafka_topic_id,
+    kafka_partition, kafka_offset
 FROM (SELECT number, {common} FROM numbers({first}, {count}))
 """
 _SETS = """

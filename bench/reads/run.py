@@ -19,10 +19,10 @@ from bench.kpis.run import client_of, wait_for_merges
 from bench.lib import worker
 from bench.lib.broker import only_bench, running_broker
 from bench.lib.figures import quantiles, say, table, write
+from bench.lib.measure import used_by
 from bench.reads import asking, delay, rows
 from bench.reads.asking import Asked
 from bench.reads.serve import HOST
-from bench.lib.measure import used_by
 from streams.clickhouse.migrate import apply
 from streams.embedded import stack
 from streams.embedded.components import component, environment, http_get

@@ -26,6 +26,8 @@ TIMEOUT_SECONDS = 20.0
 USERS, MOST_IMPRESSIONS = 300, 12
 # Of a hundred requests: those that record, that read, and those that a collector meets besides.
 KINDS = {"record": 76, "read": 16, "cut": 2, "form": 2, "nameless": 2, "page": 1, "bot": 1}
+# Below, gzip saves little.
+LEAST_GZIP_BYTES = 1_000
 CALLS = ("coverage", "unseen", "history")
 IMPRESSIONS = "/v1/impressions"
 TEXT = {"Content-Type": "text/plain;charset=UTF-8"}
@@ -71,23 +73,23 @@ def _browse(
 def _request(kind: str, rng: Random, artworks: list[str]) -> tuple[str, str, bytes | None, dict[str, str]]:
     """Return method, path, body and headers of a request."""
     user = f"edge-{rng.randrange(USERS)}"
-    flush = orjson.dumps(_flush(user, rng, artworks))
+    if kind == "read":
+        return "GET", f"/v1/users/{user}/{rng.choice(CALLS)}?pool=main", None, {}
+    body, headers = orjson.dumps(_flush(user, rng, artworks)), dict(TEXT)
     match kind:
-        case "read":
-            return "GET", f"/v1/users/{user}/{rng.choice(CALLS)}?pool=main", None, {}
-        case "cut":  # a body that ends in the middle
-            return "POST", IMPRESSIONS, flush[: len(flush) // 2], TEXT
+        case "cut":  # it ends in the middle
+            body = body[: len(body) // 2]
         case "form":
-            return "POST", IMPRESSIONS, b"a=b", {"Content-Type": "application/x-www-form-urlencoded"}
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         case "nameless":  # beside a good flush, one that names no user
-            return "POST", IMPRESSIONS, flush + b'\n{"v":1}\n', TEXT
+            body += b'\n{"v":1}\n'
         case "page":
-            return "POST", IMPRESSIONS, flush, {**TEXT, "Origin": "https://elsewhere.example"}
+            headers["Origin"] = "https://elsewhere.example"
         case "bot":
-            return "POST", IMPRESSIONS, flush, {**TEXT, "User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}
-    if len(flush) > 1_000:
-        return "POST", IMPRESSIONS, gzip.compress(flush), {**TEXT, "Content-Encoding": "gzip"}
-    return "POST", IMPRESSIONS, flush, TEXT
+            headers["User-Agent"] = "Mozilla/5.0 (compatible; Googlebot/2.1)"
+    if len(body) > LEAST_GZIP_BYTES:
+        body, headers["Content-Encoding"] = gzip.compress(body), "gzip"
+    return "POST", IMPRESSIONS, body, headers
 
 
 def _flush(user: str, rng: Random, artworks: list[str]) -> dict[str, object]:

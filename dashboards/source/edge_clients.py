@@ -3,8 +3,8 @@
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.source.colours import CLIENTS, MISSED, OUTCOMES
-from dashboards.source.ledger import IN_RANGE
 from dashboards.source.layout import Row
+from dashboards.source.ledger import IN_RANGE
 from dashboards.source.look import Head, Look
 from dashboards.source.overrides import TEXT, named
 from dashboards.source.panels import groups, lines, rows_table

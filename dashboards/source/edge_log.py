@@ -60,7 +60,7 @@ def log() -> Row:
         lines(
             Head(
                 "Records that were not acknowledged",
-                "Each request in such a record got 503. Clients send it again, and what is in the log twice is dropped.",
+                "Each request in such a record got 503. Clients send it again; what is in the log twice is dropped.",
                 (8, 8),
             ),
             Look(rate("records"), least=0, soft_most=0.1, colours={"failed": BAD}),
@@ -75,12 +75,20 @@ def processes() -> Row:
     return Row(
         "Processes of collectors",
         lines(
-            Head("Processor of collectors", "Share of one core that a process uses; it has one thread for requests.", (8, 8)),
+            Head(
+                "Processor of collectors",
+                "Share of one core that a process uses; it has one thread for requests.",
+                (8, 8),
+            ),
             Look(share("a core"), least=0, hues=by_instance()),
             metric(f"rate(process_cpu_seconds_total{of}[$__rate_interval])", "{{job}} {{instance}}"),
         ),
         lines(
-            Head("Memory of collectors", "Resident memory: about 10 kB for an idle connection, and the tail's rows.", (8, 8)),
+            Head(
+                "Memory of collectors",
+                "Resident memory: about 10 kB for an idle connection, and the tail's rows.",
+                (8, 8),
+            ),
             Look(BYTES, least=0, hues=by_instance()),
             metric(f"process_resident_memory_bytes{of}", "{{job}} {{instance}}"),
         ),

@@ -19,7 +19,11 @@ REJECTED = dict(zip(("malformed", "invalid", "oversize", "future", "late", "unau
 def _amounts() -> list[model.Panel]:
     return [
         areas(
-            Head("Requests, by route", "Everything that was asked, browsers' preflights and health checks included.", (8, 8)),
+            Head(
+                "Requests, by route",
+                "Everything that was asked, browsers' preflights and health checks included.",
+                (8, 8),
+            ),
             Look(rate("requests"), least=0, colours=ROUTES),
             rates("impressions_collector_requests_total", "route"),
         ),

@@ -10,7 +10,7 @@ trace is linked, not continued: its `traceparent` would otherwise decide which o
 
 import os
 import re
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from streams.kafka.names import IMPRESSIONS
@@ -28,7 +28,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
-Append = Callable[[Sequence[tuple[int, bytes]]], Awaitable[None]]
+Append = Callable[[Sequence[tuple[int, bytes]]], Coroutine[Any, Any, None]]
 
 SERVICE = "impressions-collector"
 # As OpenTelemetry's conventions have it: what isn't known is one word.
@@ -111,7 +111,7 @@ def _appending(append: Append, tracer: "Tracer") -> Append:
     fixed = {"messaging.system": "kafka", "messaging.operation.type": "send", "messaging.destination.name": IMPRESSIONS}
 
     async def call(lines: Sequence[tuple[int, bytes]]) -> None:
-        attributes = {**fixed, "messaging.batch.message_count": len(lines)}
+        attributes: dict[str, str | int] = {**fixed, "messaging.batch.message_count": len(lines)}
         with tracer.start_as_current_span(f"send {IMPRESSIONS}", kind=SpanKind.PRODUCER, attributes=attributes):
             await append(lines)
 

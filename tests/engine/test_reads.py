@@ -1,7 +1,6 @@
 """The read API's statements on the real engine: what they answer, and that they read nobody else's partition."""
 
 import asyncio
-import itertools
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -20,11 +19,12 @@ from streams.settings import Settings
 from streams.sink.feeds import IMPRESSIONS, USER_ARTWORKS
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated
-from tests.support.rows import T0, TOPIC_ID, accepted
+from tests.support.rows import T0, accepted
 
 PARTITIONS = 4
 MANY, MANY_USERS = 200_000, 2_000
-USERS = [f"u{n}" for n in range(100)]
+# On a busy machine an answer may take long.
+SECONDS = 60.0
 T = TypeVar("T")
 
 
@@ -35,20 +35,15 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def names() -> Iterator[str]:
-    return (f"reads_{number}" for number in itertools.count())
+def db(engine: Engine) -> Database:
+    """One database for all tests: each has users, and a partition, of its own."""
+    return migrated(engine, "reads")
 
 
-@pytest.fixture
-def db(engine: Engine, names: Iterator[str]) -> Database:
-    return migrated(engine, next(names))
-
-
-def row(user_id: str, number: int, **more: Any) -> dict[str, Any]:
-    """The number-th impression of a user, in the user's partition."""
-    event = f"{number:032x}"
-    more = {"event_id": event, "surface": "gallery", **more}
-    return accepted(user_id, f"a{number}", T0 + number, number, partition_of(user_id, PARTITIONS), **more)
+def row(user_id: str, number: int, partition: int, **more: Any) -> dict[str, Any]:
+    """The number-th impression of a user."""
+    more = {"event_id": f"{number:032x}", "surface": "gallery", **more}
+    return accepted(user_id, f"a{number}", more.pop("seen_at", T0 + number), number, partition, **more)
 
 
 def expected(row: dict[str, Any]) -> Row:
@@ -59,7 +54,7 @@ def pooled(engine: Engine, db: Database, work: Callable[[Pool], Coroutine[Any, A
     """Do some work with a pool of the read-only user."""
 
     async def do() -> T:
-        pool = Pool(engine.settings(clickhouse_database=db.name, **more))
+        pool = Pool(engine.settings(clickhouse_database=db.name, **{"reads_timeout_seconds": SECONDS, **more}))
         await pool.start()
         try:
             return await work(pool)
@@ -74,10 +69,10 @@ def ask(engine: Engine, db: Database, statement: str, parameters: dict[str, str]
 
 
 def test_what_users_have_seen_and_their_last_hour(engine: Engine, db: Database) -> None:
-    mine = [row("u1", n, fresh=n != 2) for n in range(4)]
-    db.put.accepted(*mine, row("u2", 9))
+    mine = [row("u1", n, 11, fresh=n != 2) for n in range(4)]
+    db.put.accepted(*mine, row("u2", 9, 11))
     db.put.accepted(*mine[1:])
-    users = statements.users(partition_of("u1", PARTITIONS), ["u1", "u3"])
+    users = statements.users(11, ["u1", "u3"])
     found = statements.read_seen(ask(engine, db, SEEN, users | {"since": str(T0 + 1)}))
     assert found.keys() == {"u1"}
     assert set(found["u1"].artworks) == {(f"a{n}", T0 + n + 200) for n in (0, 1, 3)}
@@ -85,50 +80,46 @@ def test_what_users_have_seen_and_their_last_hour(engine: Engine, db: Database) 
 
 
 def test_the_newest_rows_of_users_in_the_order_of_their_timelines(engine: Engine, db: Database) -> None:
-    many = [row("u1", n) for n in range(MOST + 50)]
-    partition = partition_of("u1", PARTITIONS)
-    other = next(each for each in USERS[2:] if partition_of(each, PARTITIONS) == partition)
-    few = [row(other, n) for n in range(3)]
+    many = [row("u1", n, 12) for n in range(MOST + 50)]
+    few = [row("u2", n, 12) for n in range(3)]
     db.put.accepted(*many, *few)
-    users = statements.users(partition, ["u1", other])
+    users = statements.users(12, ["u1", "u2"])
     found = statements.read_newest(ask(engine, db, NEWEST, users | {"most": str(MOST)}))
     assert found["u1"] == Rows([expected(each) for each in many[: -MOST - 1 : -1]], True)
-    assert found[other] == Rows([expected(each) for each in few[::-1]], False)
+    assert found["u2"] == Rows([expected(each) for each in few[::-1]], False)
 
 
 def test_pages_go_through_a_history_once_although_rows_are_there_twice(engine: Engine, db: Database) -> None:
-    mine = [row("u1", n, seen_at=T0 + n // 3) for n in range(20)]
+    mine = [row("u1", n, 13, seen_at=T0 + n // 3) for n in range(20)]
     db.put.accepted(*mine)
     db.put.accepted(*mine[5:15])
-    partition = partition_of("u1", PARTITIONS)
     key, read = TOP, list[Row]()
-    while page := statements.read_rows(ask(engine, db, PAGE, statements.page(partition, "u1", key, 7))):
+    while page := statements.read_rows(ask(engine, db, PAGE, statements.page(13, "u1", key, 7))):
         read += page
         key = page[-1].key
     assert read == [expected(each) for each in mine[::-1]]
-    before = statements.page(partition, "u1", (T0 + 2, ""), 50)
+    before = statements.page(13, "u1", (T0 + 2, ""), 50)
     assert statements.read_rows(ask(engine, db, PAGE, before)) == [expected(each) for each in mine[5::-1]]
 
 
 def test_the_newest_offset_of_each_partition_of_a_log(engine: Engine, db: Database) -> None:
-    db.put.accepted(*(row("u1", n) for n in range(10)))
-    db.put.accepted(*(row("u2", n) for n in range(7)))
-    one, other = partition_of("u1", PARTITIONS), partition_of("u2", PARTITIONS)
+    one, other = 21, 38
+    db.put.accepted(*(row("u1", n, one, kafka_topic_id="mine") for n in range(10)))
+    db.put.accepted(*(row("u2", n, other, kafka_topic_id="mine") for n in range(7)))
 
     def positions_of(topic_id: str, known: int) -> dict[int, int]:
-        every = dict.fromkeys(range(20), 0) | {one: known}
+        every = dict.fromkeys(range(20, 40), 0) | {one: known}
         return {n: at for n, at in pooled(engine, db, lambda pool: positions.ask(pool, topic_id, every)).items() if at}
 
-    assert positions_of(TOPIC_ID, 0) == {one: 10, other: 7}
-    assert positions_of(TOPIC_ID, 10) == {one: 10, other: 7}
-    assert positions_of(TOPIC_ID, 11) == {other: 7}
+    assert positions_of("mine", 0) == {one: 10, other: 7}
+    assert positions_of("mine", 10) == {one: 10, other: 7}
+    assert positions_of("mine", 11) == {other: 7}
     assert positions_of("another", 0) == {}
 
 
 @pytest.fixture(scope="module")
-def full(engine: Engine) -> Database:
-    """Users in all partitions, each of which is one part of several granules."""
-    db = migrated(engine, "reads_full")
+def full(db: Database) -> Database:
+    """Users in four partitions, each of which is one part of several granules."""
     rows.make(db.put.client, db.name, MANY, MANY_USERS, T0, lambda _: None)
     for table in (IMPRESSIONS, USER_ARTWORKS):
         db.put.client.command(f"OPTIMIZE TABLE {db.name}.{table.name} FINAL")
@@ -147,7 +138,8 @@ QUERIES = {
 
 def test_the_users_of_the_plans_are_in_their_partitions(full: Database) -> None:
     ((count, partitions, newest),) = full.rows(
-        "SELECT count(), groupUniqArray(kafka_partition), max(kafka_offset) FROM impressions_raw WHERE user_id = {u:String}",
+        "SELECT count(), groupUniqArray(kafka_partition), max(kafka_offset) FROM impressions_raw "
+        "WHERE user_id = {u:String}",
         u=USER,
     )
     assert (count, partitions, newest) == (MANY // MANY_USERS, [PARTITION], MANY - 1)
@@ -201,12 +193,12 @@ def found_reads(plan: Any) -> Iterator[dict[str, Any]]:
 
 def test_a_server_that_hangs_is_given_up_in_time(engine: Engine, db: Database) -> None:
     async def work(pool: Pool) -> None:
-        assert await pool.ask("SELECT 1", {}) == b"[1]\n"
-        with engine.hanging(), pytest.raises(AwayError, match=r"no answer within 0\.3 s"):
+        with pytest.raises(AwayError, match=r"no answer within 0\.3 s"):
             await pool.ask("SELECT 1", {})
-        assert await pool.ask("SELECT 2", {}) == b"[2]\n"
 
-    pooled(engine, db, work, reads_timeout_seconds=0.3)
+    with engine.hanging():
+        pooled(engine, db, work, reads_timeout_seconds=0.3)
+    assert ask(engine, db, "SELECT 2", {}) == b"[2]\n"
 
 
 def test_what_the_server_refuses_and_what_it_starts_to_answer_are_no_answers(engine: Engine, db: Database) -> None:

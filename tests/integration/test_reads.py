@@ -1,6 +1,6 @@
 """The read API on real parts: broker, worker, sink, engine and HTTP. Answers are what the log says, at any moment."""
 
-from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -88,8 +88,8 @@ def test_answers_are_of_the_log_before_clickhouse_has_it_and_after(
         assert before["recent"] == 120
         with SinkProcess(sink_settings, sink_settings.data_dir):
             assert server.reads is not None
-            tail = server.reads.tail
-            until(lambda: tail.rows == 0, SECONDS, "ClickHouse has all of the tail's rows")
+            reads = server.reads
+            until(lambda: reads.waiting_rows == 0, SECONDS, "ClickHouse has all of the tail's rows")
             assert answers(client, user) == before
             assert answers(client, stranger)["history"] == []
             # A collector that starts now has nothing but ClickHouse's.
@@ -100,9 +100,13 @@ def test_answers_are_of_the_log_before_clickhouse_has_it_and_after(
                 more = impression("a0150", now_ms(), pool_id=POOL)
                 installation.produce([at_home(user, flush(user, [more]))])
                 for each in (client, other):
-                    until(lambda each=each: seen(each, user, POOL) == 121, SECONDS, "both show one more")
+                    until(partial(shows, each, user, 121), SECONDS, "both show one more")
                     assert history(each, user)[0]["artwork_id"] == "a0150"
                     assert "a0150" not in unseen(each, user, POOL)
+
+
+def shows(client: httpx.Client, user_id: str, count: int) -> bool:
+    return seen(client, user_id, POOL) == count
 
 
 def answers(client: httpx.Client, user_id: str) -> dict[str, Any]:
@@ -130,7 +134,7 @@ def test_an_unchanged_answer_is_not_sent_again_until_an_impression_is_accepted(i
         assert again().status_code == 304
         installation.produce([at_home(user, flush(user, [impression("a0000", now_ms())]))])
         until(lambda: again().status_code == 200, SECONDS, "the answer is another one")
-        assert [item["artwork_id"] for item in again().json()["items"]][0] == "a0001"
+        assert again().json()["items"][0]["artwork_id"] == "a0001"
 
 
 class Shop:
@@ -154,7 +158,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(stack: SinkStack) -> Iterator[Shop]:
+def shop(stack: SinkStack) -> Shop:
     """ClickHouse has the log up to where it ends now: what other tests left in it is none of this test's."""
     topic_id = describe(stack.settings, ACCEPTED).topic_id
     for partition in range(PARTITIONS):
@@ -162,7 +166,7 @@ def shop(stack: SinkStack) -> Iterator[Shop]:
         if end:
             stack.db.put.accepted(accepted("nobody", "none", T0, end - 1, partition, kafka_topic_id=topic_id))
     number = next(names)
-    yield Shop(stack, f"shop-{number}", 1_000_000 + 100 * number)
+    return Shop(stack, f"shop-{number}", 1_000_000 + 100 * number)
 
 
 def test_only_what_is_committed_is_seen(shop: Shop) -> None:

@@ -43,7 +43,7 @@ def in_log(reading: Reading, partition: int) -> tuple[list[bytes], list[int]]:
 
 
 @given(bodies)
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_the_verdicts_are_the_workers(lines: list[bytes]) -> None:
     body = b"\n".join([*lines, b""])
     reading = read(body, now_ms=A, partitions=PARTITIONS, rules=RULES)

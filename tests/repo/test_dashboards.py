@@ -196,9 +196,7 @@ def exported() -> dict[str, set[str]]:
     labels = {metric._name: set(metric._labelnames) for metric in metrics.catalogue().values()}
     faust_labels = {"topic", "partition", "stream", "operation"}
     names: dict[str, set[str]] = {}
-    for family in chain(
-        metrics.WORKER.collect(), metrics.SINK.collect(), metrics.COLLECTOR.collect(), faust.collect()
-    ):
+    for family in chain(metrics.WORKER.collect(), metrics.SINK.collect(), metrics.COLLECTOR.collect(), faust.collect()):
         endings = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}.get(family.type, ("",))
         for ending in endings:
             names[family.name + ending] = labels.get(family.name, faust_labels)

@@ -37,7 +37,8 @@ def test_each_setting_has_its_meaning_values_and_default(name: str) -> None:
 @pytest.mark.parametrize("name", NUMBERS)
 def test_each_number_has_its_limits_and_unit(name: str) -> None:
     text = section(settings_page.page(), settings_page.variable(name, Settings.model_fields[name]))
-    assert re.search(r"number from [\d.,]+ to [\d,]+, (in (s|MiB|records|rows|replicas)|a port)$", text, re.MULTILINE)
+    units = "in (s|MiB|records|rows|replicas)|a port|connections|a second|at once|a share"
+    assert re.search(rf"number from [\d.,]+ to [\d.,]+, ({units})$", text, re.MULTILINE)
 
 
 def test_a_number_without_a_unit_is_refused() -> None:

@@ -12,7 +12,7 @@ NOW = 1_796_000_000_000
 
 def row(user_id: str, number: int, **more: Any) -> Row:
     """The number-th impression of a user, a millisecond after the one before; `more` replaces fields."""
-    fields = {
+    fields: dict[str, Any] = {
         "event_id": f"{number:032x}",
         "user_id": user_id,
         "artwork_id": f"a{number}",

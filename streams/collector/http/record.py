@@ -14,12 +14,13 @@ from streams.collector.http.limits import Limits
 from streams.collector.log import Log
 from streams.collector.rules import addresses, answers, bodies
 from streams.collector.rules.answers import Answer
+from streams.collector.rules.authority import Authority, bearer
 from streams.collector.rules.bodies import Body, BodyError
 from streams.collector.rules.bots import is_bot
 from streams.collector.rules.buckets import Buckets
 from streams.collector.rules.budget import Budget
 from streams.collector.rules.cors import Cors
-from streams.collector.rules.reading import Authority, Reader, Reading, bearer
+from streams.collector.rules.reading import Reader, Reading
 from streams.collector.rules.tokens import Tokens
 from streams.core.judge import Rules
 from streams.runtime import failpoints
@@ -141,8 +142,7 @@ class Request:
             await asyncio.sleep(0)  # others' turn
         reading = reader.reading
         if reading.refused["unauthorised"]:
-            came = head.authorization or b'"token"' in whole
-            observe.token_failed(reading.token_reason or ("user" if came else "missing"))
+            observe.token_failed(reading.token_reason or "user")
         return reading
 
     async def _append(self, reading: Reading) -> Answer:

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from streams.collector.reads.errors import AwayError, BehindError
 from streams.collector.reads.known import Joined, Known
@@ -25,20 +25,31 @@ J = TypeVar("J", bound=Joined)
 Ask = Callable[[int, Sequence[str]], Awaitable[Mapping[str, Any]]]
 
 
+def _ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Clocks(NamedTuple):
+    """The wall clock (ms since the epoch), and one that only moves on (s)."""
+
+    ms: Callable[[], int] = _ms
+    seconds: Callable[[], float] = time.monotonic
+
+
 class Loading(Generic[J]):
     """Loads users into `known`. For one event loop."""
 
-    def __init__(self, known: Known[J], tail: Tail, ask: Ask, none: Any, now_ms: Callable[[], int]) -> None:
+    def __init__(self, known: Known[J], tail: Tail, ask: Ask, none: Any, clocks: Clocks) -> None:
         """`none` is what ClickHouse has of a user whom it doesn't know."""
         self.partitions = 1
-        self._known, self._tail, self._ask, self._none, self._now_ms = known, tail, ask, none, now_ms
+        self._known, self._tail, self._ask, self._none, self._clocks = known, tail, ask, none, clocks
         self._answers: dict[str, asyncio.Future[J]] = {}
         self._waiting: dict[int, deque[str]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def get(self, user_id: str) -> J:
         """Return a user, from memory if they are there. Raises AwayError."""
-        now = time.monotonic()
+        now = self._clocks.seconds()
         joined = self._known.get(user_id, now)
         if joined is None:
             return await asyncio.shield(self._load(user_id))
@@ -84,7 +95,7 @@ class Loading(Generic[J]):
 
     async def _load_all(self, partition: int, users: Sequence[str]) -> None:
         for user_id in users:
-            self._known.begin(user_id, self._tail.of(user_id), self._now_ms(), time.monotonic())
+            self._known.begin(user_id, self._tail.of(user_id), self._clocks.ms(), self._clocks.seconds())
         try:
             found = await self._ask(partition, users)
         except AwayError as error:

@@ -17,9 +17,11 @@ from streams.settings import Settings, read_secret
 
 log_failed = Limited(log.get(__name__), "clickhouse_failed")
 
-# A user who has seen a million artworks takes 30 MB.
+# A user who has seen a million artworks takes 30 MB of JSON.
 MOST_BYTES = 64 << 20
 PIECE_BYTES = 1 << 16
+# Shorter than any server keeps an idle connection: a question on one that the server has just closed would fail.
+IDLE_SECONDS = 2.0
 LONGEST_TEXT = 300
 _HEADER = "X-ClickHouse-Exception-Code"
 
@@ -44,7 +46,7 @@ class Pool:
         context: ssl.SSLContext | bool = True
         if settings.clickhouse_url.startswith("https:") and settings.clickhouse_ca_file:
             context = ssl.create_default_context(cafile=str(settings.clickhouse_ca_file))
-        connector = aiohttp.TCPConnector(limit=settings.reads_connections, ssl=context, keepalive_timeout=60)
+        connector = aiohttp.TCPConnector(limit=settings.reads_connections, ssl=context, keepalive_timeout=IDLE_SECONDS)
         self._session = aiohttp.ClientSession(connector=connector, headers=self._headers)
 
     async def stop(self) -> None:
@@ -53,23 +55,27 @@ class Pool:
             await self._session.close()
             self._session = None
 
-    async def ask(self, statement: str, parameters: Mapping[str, str]) -> bytes:
-        """Return a query's rows as JSONCompactEachRow. Raises AwayError if there is no good answer in time."""
+    async def ask(self, statement: str, parameters: Mapping[str, str], seconds: float | None = None) -> bytes:
+        """Return a query's rows as JSONCompactEachRow. Raises AwayError if there is no good answer in time.
+
+        The time (s) is the setting's, unless it is given.
+        """
         if self._session is None:
             raise AwayError("the reads are not running")
+        seconds = self._seconds if seconds is None else seconds
         query = {
             "default_format": "JSONCompactEachRow",
-            "max_execution_time": f"{max(0.1, self._seconds):g}",
+            "max_execution_time": f"{max(0.1, seconds):g}",
             # An error in the middle of an answer would otherwise be its end.
             "wait_end_of_query": "1",
             **{f"param_{name}": value for name, value in parameters.items()},
         }
         text = statement.replace("{db}", self._settings.clickhouse_database)
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 return await self._ask(self._session, text, query)
         except TimeoutError:
-            raise AwayError(f"ClickHouse gave no answer within {self._seconds:g} s") from None
+            raise AwayError(f"ClickHouse gave no answer within {seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             log_failed(error=type(error).__name__)
             raise AwayError("ClickHouse can't be reached") from error

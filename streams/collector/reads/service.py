@@ -6,14 +6,14 @@ unseen and history raise AwayError, and coverage is what was last known of the u
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from streams.collector.reads import statements
 from streams.collector.reads.errors import AwayError, BehindError
 from streams.collector.reads.following import Following
 from streams.collector.reads.known import RENEW_SECONDS, Known
-from streams.collector.reads.loading import Loading
+from streams.collector.reads.loading import Clocks, Loading
 from streams.collector.reads.pool import Pool
 from streams.collector.reads.rows import Row
 from streams.collector.reads.seen import HOUR_MS, PoolCoverage, Seen, SeenRows
@@ -37,9 +37,9 @@ class Coverage(NamedTuple):
 class Reads:
     """The read API's state. Its methods are for one event loop."""
 
-    def __init__(self, settings: Settings, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+    def __init__(self, settings: Settings, clocks: Clocks | None = None) -> None:
         """Raises UserError for a password file that can't be read."""
-        self._settings, self._now_ms = settings, now_ms
+        self._settings, self._clocks = settings, clocks or Clocks()
         self._pool = Pool(settings)
         self._following = Following(settings, self._pool, settings.reads_tail_mib * MIB, self._anew)
         self._following.tail.listener = self._take
@@ -47,11 +47,16 @@ class Reads:
         self._seen = Known(lambda: Seen(self._following.catalogue), budget)
         self._timelines = Known(Timeline, budget)
         tail = self._following.tail
-        self._seen_loading = Loading(self._seen, tail, self._ask_seen, SeenRows(), now_ms)
-        self._timeline_loading = Loading(self._timelines, tail, self._ask_newest, Rows([], False), now_ms)
+        self._seen_loading = Loading(self._seen, tail, self._ask_seen, SeenRows(), self._clocks)
+        self._timeline_loading = Loading(self._timelines, tail, self._ask_newest, Rows([], False), self._clocks)
         self._partitions = 1
         self._began = time.time_ns()
         self._forgotten = 0
+
+    @property
+    def waiting_rows(self) -> int:
+        """The rows of the tail: those that ClickHouse has not shown yet."""
+        return self._following.tail.rows
 
     async def start(self) -> None:
         """Begin. Returns at once: until the tail is current, `why_not_ready` says so."""
@@ -73,7 +78,7 @@ class Reads:
         """Return a text that is another one whenever a user's answers may be, apart from what a clock changes."""
         following = self._following
         # What is mended in ClickHouse is no row of the log: by then, users have been asked for again.
-        period = int(time.monotonic() // (2 * RENEW_SECONDS))
+        period = int(self._clocks.seconds() // (2 * RENEW_SECONDS))
         parts = (self._began, period, self._forgotten, following.epoch, following.catalogue.version)
         return "-".join(f"{each:x}" for each in (*parts, following.tail.changes(user_id)))
 
@@ -86,13 +91,13 @@ class Reads:
     async def coverage(self, user_id: str) -> Coverage:
         """Return a user's coverage, exact or as last known. Raises AwayError if nothing is known of them."""
         try:
-            return Coverage((await self._joined(user_id)).coverage(self._now_ms()))
+            return Coverage((await self._joined(user_id)).coverage(self._clocks.ms()))
         except AwayError:
             last = self._seen.last(user_id)
             if last is None:
                 raise
             metrics.collector_stale_reads.inc()
-            return Coverage(last.joined.coverage(self._now_ms()), True, last.at_ms)
+            return Coverage(last.joined.coverage(self._clocks.ms()), True, last.at_ms)
 
     async def unseen(self, user_id: str, pool_id: str, first: int, most: int) -> list[tuple[str, int]]:
         """Return up to `most` artworks of a pool that the user has not seen, from an ordinal on. Raises AwayError."""
@@ -135,7 +140,7 @@ class Reads:
             raise AwayError("ClickHouse gave no answer in time") from None
 
     async def _ask_seen(self, partition: int, user_ids: Sequence[str]) -> Mapping[str, SeenRows]:
-        since = self._now_ms() - HOUR_MS
+        since = self._clocks.ms() - HOUR_MS
         parameters = statements.users(partition, user_ids) | {"since": str(since)}
         return statements.read_seen(await self._pool.ask(statements.SEEN, parameters))
 

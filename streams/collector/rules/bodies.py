@@ -119,14 +119,12 @@ class Inflater:
         BadBodyError for what isn't gzip, after a member's end too.
         """
         out: list[bytes] = []
-        more = False  # whether what has no room in a step is still to come, perhaps without any input left
-        while piece or more:
+        while piece:
             if self._member is None:
                 self._begin()
             assert self._member is not None
-            room = min(_STEP_BYTES, self.limit - self.inflated + 1)
             try:
-                data = self._member.decompress(piece, room)
+                data = self._member.decompress(piece, min(_STEP_BYTES, self.limit - self.inflated + 1))
             except zlib.error:
                 raise BadBodyError("gzip", "the body is not valid gzip") from None
             self.inflated += len(data)
@@ -134,9 +132,10 @@ class Inflater:
                 raise TooLargeError("inflated_bytes", f"the body has more than {self.limit} bytes inflated")
             out.append(data)
             if self._member.eof:
-                piece, more, self._member = self._member.unused_data, False, None
+                piece, self._member = self._member.unused_data, None
             else:
-                piece, more = self._member.unconsumed_tail, len(data) == room
+                # zlib may keep what it has no room for, but never at the end: the member's checksum comes after it.
+                piece = self._member.unconsumed_tail
         return b"".join(out)
 
     def _begin(self) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from msgspec import MsgspecError, Struct, json
+from msgspec import Struct
 
 from impression_streams.flush import Impression
+from streams.collector.rules.authority import Authority, Permission, bearer, token_of
 from streams.collector.rules.bodies import TooLargeError
-from streams.collector.rules.tokens import Claims, TokenError, Tokens
 from streams.core import decode_fast
 from streams.core.decode import DecodedFlush, InvalidImpression, decode
 from streams.core.judge import Rules, Verdict, judge
@@ -23,13 +23,13 @@ from streams.core.lines import split
 from streams.core.partitioner import partition_of
 from streams.core.seen import Seen
 
+__all__ = ["Authority", "Logged", "Reader", "Reading", "Rejected", "bearer", "read"]
+
 MOST_FLUSHES = 500
 # Checking a signature takes as long as reading several flushes.
 MOST_TOKEN_LINES = 100
 # Pieces of one request that are rejected: the answer names each, and finding one that is invalid takes the slow path.
 MOST_REJECTED = 5_000
-# `{"token":"…"}` with the longest token, and room for spaces.
-_TOKEN_LINE_BYTES = 5_000
 # Lines that are decoded together: less than a ms on the fast path.
 _PART_LINES = 64
 _PART_BYTES = 128 * 1024
@@ -63,16 +63,6 @@ class Logged(NamedTuple):
 
 
 @dataclass(slots=True)
-class Authority:
-    """By what a request may record: its tokens, checked at `now_s` (s) for the page `origin` ("" if there is none)."""
-
-    tokens: Tokens
-    now_s: float
-    origin: str = ""
-    bearer: str = ""  # the token of its Authorization header, "" if it has none
-
-
-@dataclass(slots=True)
 class Reading:
     """What a body holds. Lines count from 0, token lines included."""
 
@@ -83,8 +73,9 @@ class Reading:
     refused: Counter[str] = field(default_factory=Counter)  # lines that don't go to the log, by reason
     flushes: int = 0  # lines that are no token lines, whatever they hold
     repeats: int = 0  # lines that stand in the body before, byte for byte; they go to the log all the same
-    token_error: str = ""  # why the first token that wasn't valid wasn't, as a sentence
-    token_reason: str = ""  # the same as a word, as TokenError has it
+    # What is wrong with the first token that is missing or not valid, if a line was refused: a sentence, and a word.
+    token_error: str = ""
+    token_reason: str = ""
 
     @property
     def forbidden(self) -> bool:
@@ -103,19 +94,6 @@ class Reading:
         for each in self.logged:
             users[each.user_id] += each.impressions or 1
         return users
-
-
-class _TokenLine(Struct, forbid_unknown_fields=True):
-    token: str
-
-
-_read_token = json.Decoder(_TokenLine).decode
-
-
-def bearer(authorization: str) -> str:
-    """Return the token of an Authorization header, "" if it has none."""
-    scheme, _, token = authorization.strip().partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def read(body: bytes, *, now_ms: int, partitions: int, rules: Rules, authority: Authority | None = None) -> Reading:
@@ -144,13 +122,10 @@ class Reader:
         # Holds this object, until it is exhausted: what is dropped before its end waits for the garbage collector.
         self._steps = self._read()
         self._now_ms, self._partitions, self._rules = now_ms, partitions, rules
-        self._authority = authority
-        self._claims: Claims | None = None
+        self._permission = Permission(authority)
         self._distinct: set[bytes] = set()
         # What was accepted of this body, by user.
         self._seen: dict[str, Seen] = {}
-        if authority is not None and authority.bearer:
-            self._authorise(authority, authority.bearer)
 
     def step(self) -> bool:
         """Read some lines more, a few ms long, and return whether to go on. Raises TooLargeError."""
@@ -191,7 +166,7 @@ class Reader:
 
     def _carefully(self, number: int, line: bytes) -> None:
         """Read a line that the fast path left: a token line, or one that is unusual or wrong."""
-        token = _token_of(line)
+        token = token_of(line)
         if token is not None:
             self._take_token(token)
             return
@@ -203,16 +178,17 @@ class Reader:
         self._count(line)
         if not decoded.user_id:
             self._refuse(number, decoded.reason)
-        elif not self._may_record(decoded.user_id, ()):
-            self._refuse(number, _UNAUTHORISED)
+        elif not self._permission.covers(decoded.user_id, ()):
+            self._forbid(number)
         else:
             self.reading.rejected.append(Rejected(number, -1, decoded.reason))
             self._log(line, Logged(number, decoded.user_id, decoded.flush_id, 0, 1))
 
     def _flush(self, number: int, line: bytes, user_id: str, flush_id: str, impressions: _Impressions) -> None:
         self._count(line)
-        if not self._may_record(user_id, impressions):
-            self._refuse(number, _UNAUTHORISED)
+        pools = (each.pool_id for each in impressions if not isinstance(each, InvalidImpression))
+        if not self._permission.covers(user_id, pools):
+            self._forbid(number)
             return
         seen = self._seen.get(user_id)
         if seen is None:
@@ -252,44 +228,17 @@ class Reader:
         self.reading.refused[reason] += 1
         self.reading.rejected.append(Rejected(number, -1, reason))
 
-    def _may_record(self, user_id: str, impressions: _Impressions) -> bool:
-        """Say whether the token in force is this user's, and covers the pools that the impressions name."""
-        if self._authority is None:
-            return True
-        claims = self._claims
-        if claims is None or claims.sub != user_id:
-            return False
-        pools = claims.pools
-        return pools is None or all(
-            not each.pool_id or each.pool_id in pools for each in impressions if not isinstance(each, InvalidImpression)
-        )
+    def _forbid(self, number: int) -> None:
+        self._refuse(number, _UNAUTHORISED)
+        self.reading.token_error, self.reading.token_reason = self._permission.error, self._permission.reason
 
     def _take_token(self, token: str) -> None:
-        """Let a token line stand for the lines after it. If it isn't valid, nothing does, not even the header's."""
         self._token_lines += 1
         if self._token_lines > MOST_TOKEN_LINES:
             raise _too_many("token lines", MOST_TOKEN_LINES)
-        if self._authority is not None:
-            self._authorise(self._authority, token)
-
-    def _authorise(self, authority: Authority, token: str) -> None:
-        self._work += _WORK_OF_A_TOKEN
-        try:
-            self._claims = authority.tokens.claims(token, authority.now_s, authority.origin)
-        except TokenError as error:
-            self._claims = None
-            if not self.reading.token_error:
-                self.reading.token_error, self.reading.token_reason = error.detail, error.reason
-
-
-def _token_of(line: bytes) -> str | None:
-    """Return the token of a token line: an object whose only field is `token`, a text; all of it is ASCII."""
-    if len(line) > _TOKEN_LINE_BYTES or not line.isascii():
-        return None
-    try:
-        return _read_token(line).token
-    except MsgspecError:
-        return None
+        checked = self._permission.checked
+        self._permission.take(token)
+        self._work += (self._permission.checked - checked) * _WORK_OF_A_TOKEN
 
 
 def _no_time(start: int, artwork_id: str) -> None:

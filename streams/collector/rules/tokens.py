@@ -25,7 +25,7 @@ class Tokens:
     """Verifies tokens by their issuers' keys. A genuine one is verified once, and remembered until it expires."""
 
     def __init__(self, keys: Mapping[str, token_keys.Key], most_cached: int = MOST_CACHED) -> None:
-        self._keys, self._most_cached = keys, most_cached
+        self.keys, self._most_cached = keys, most_cached
         # By digest: a token may be 4 KiB long. Only genuine ones, so that nobody else's can displace them.
         self._cached: OrderedDict[bytes, Claims] = OrderedDict()
         self.verified = 0  # signatures that were computed
@@ -44,7 +44,7 @@ class Tokens:
         claims = self._cached.get(digest)
         if claims is None:
             self.verified += 1
-            claims = token_text.verify(text, self._keys)
+            claims = token_text.verify(text, self.keys)
             _check_time(claims, now_s)
             if len(self._cached) >= self._most_cached:
                 self._cached.popitem(last=False)

@@ -53,7 +53,9 @@ def test_a_token_that_is_not_valid_authorises_nothing_not_even_by_the_header(tok
 
 
 def test_a_body_with_nothing_else_is_forbidden_and_the_answer_says_why() -> None:
-    assert reading_of(ONE, TWO).forbidden
+    none = reading_of(ONE, TWO)
+    assert none.forbidden
+    assert orjson.loads(of_reading(none).body)["token"] == none.token_reason == "missing"
     other = orjson.loads(of_reading(reading_of(TWO, token=T1)).body)
     assert other["detail"].startswith("the token doesn't cover")
     assert "token" not in other
@@ -107,10 +109,8 @@ def test_a_token_may_be_for_an_origin() -> None:
 
 def test_checking_tokens_ends_a_step() -> None:
     lines = [token_line(as_paseto({"sub": f"u{n}", "exp": EXP})) for n in range(40)]
-    reader = Reader(
-        b"\n".join(lines), now_ms=A, partitions=1, rules=RULES, authority=Authority(tokens(), NOW)
-    )
-    assert [reader.step() for _ in range(4)] == [True, True, True, False]
+    reader = Reader(b"\n".join(lines), now_ms=A, partitions=1, rules=RULES, authority=Authority(tokens(), NOW))
+    assert [reader.step() for _ in range(5)] == [True] * 4 + [False]
 
 
 def test_without_an_authority_tokens_mean_nothing() -> None:

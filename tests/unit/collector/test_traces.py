@@ -73,7 +73,9 @@ def test_off_nothing_is_in_the_way_of_a_request() -> None:
 
 
 def test_off_the_package_is_not_even_imported() -> None:
-    code = "import sys, streams.collector.server; sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
+    code = (
+        "import sys, streams.collector.server; sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 
@@ -150,7 +152,7 @@ def test_a_request_is_a_span_and_its_way_to_the_brokers_one_within(
 def test_what_fails_is_an_error_in_both_spans(on: TracerProvider, spans: InMemorySpanExporter) -> None:
     log = HeldLog()
 
-    async def fail(_lines: Sequence[tuple[int, bytes]]) -> None:
+    async def fail(lines: Sequence[tuple[int, bytes]]) -> None:
         raise UnavailableError("the brokers are away")
 
     log.append = fail  # type: ignore[method-assign]

@@ -8,7 +8,7 @@ import pytest
 from streams.collector.reads import loading
 from streams.collector.reads.errors import AwayError
 from streams.collector.reads.known import RENEW_SECONDS, Known
-from streams.collector.reads.loading import MOST_USERS, Loading
+from streams.collector.reads.loading import MOST_USERS, Clocks, Loading
 from streams.collector.reads.tail import Tail
 from streams.collector.reads.timeline import Rows, Timeline
 from streams.core.partitioner import partition_of
@@ -29,7 +29,9 @@ class Loaded:
         self.tail.begin(dict.fromkeys(range(PARTITIONS), 0))
         self.known: Known[Timeline] = Known(Timeline, 1 << 20)
         self.tail.listener = self.known.add
-        self.loading = Loading(self.known, self.tail, self.answers, NONE, lambda: NOW)
+        self.now = 1_000.0
+        clocks = Clocks(lambda: NOW, lambda: self.now)
+        self.loading = Loading(self.known, self.tail, self.answers, NONE, clocks)
         self.loading.partitions = PARTITIONS
 
     def get(self, user_id: str) -> "asyncio.Task[Timeline]":
@@ -45,7 +47,9 @@ def run(test: Callable[[Loaded], Awaitable[None]]) -> None:
 
 def test_who_comes_while_a_question_is_open_is_in_the_next_one() -> None:
     async def test(it: Loaded) -> None:
-        first, *others = (it.get(user_id) for user_id in AT_HOME[:4])
+        first = it.get(AT_HOME[0])
+        await turn()
+        others = [it.get(user_id) for user_id in AT_HOME[1:4]]
         elsewhere = it.get(ELSEWHERE)
         again = it.get(AT_HOME[0])
         await turn()
@@ -65,15 +69,13 @@ def test_who_comes_while_a_question_is_open_is_in_the_next_one() -> None:
 
 def test_a_question_is_for_so_many_users_at_most() -> None:
     async def test(it: Loaded) -> None:
-        tasks = [it.get(user_id) for user_id in AT_HOME[: 2 + MOST_USERS]]
-        await turn()
-        it.answers.let()
+        tasks = [it.get(user_id) for user_id in AT_HOME[: MOST_USERS + 1]]
         await turn()
         it.answers.let()
         await turn()
         it.answers.let()
         await asyncio.gather(*tasks)
-        assert [len(users) for _, users in it.answers.asked] == [1, MOST_USERS, 1]
+        assert [len(users) for _, users in it.answers.asked] == [MOST_USERS, 1]
 
     run(test)
 
@@ -96,7 +98,9 @@ def test_rows_that_come_while_the_question_is_open_are_in_the_answer() -> None:
 
 def test_a_failure_reaches_those_of_the_question_and_the_next_one_is_put() -> None:
     async def test(it: Loaded) -> None:
-        first, second = it.get(AT_HOME[0]), it.get(AT_HOME[1])
+        first = it.get(AT_HOME[0])
+        await turn()
+        second = it.get(AT_HOME[1])
         await turn()
         it.answers.fail("gone")
         with pytest.raises(AwayError, match="gone"):
@@ -121,15 +125,13 @@ def test_an_answer_from_before_the_tail_began_anew_is_none() -> None:
     run(test)
 
 
-def test_an_old_user_is_answered_at_once_and_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_user_is_answered_at_once_and_renewed() -> None:
     async def test(it: Loaded) -> None:
-        now = 1_000.0
-        monkeypatch.setattr(loading.time, "monotonic", lambda: now)
         task = it.get(AT_HOME[0])
         await turn()
         it.answers.let()
         known = await task
-        now += RENEW_SECONDS + 1
+        it.now += RENEW_SECONDS + 1
         assert await it.loading.get(AT_HOME[0]) is known
         await turn()
         assert len(it.answers.asked) == 2
@@ -138,7 +140,7 @@ def test_an_old_user_is_answered_at_once_and_renewed(monkeypatch: pytest.MonkeyP
         renewed = await it.loading.get(AT_HOME[0])
         assert renewed is not known
         # ClickHouse is away for as long again: what is known is used no more.
-        now += 2 * RENEW_SECONDS + 1
+        it.now += 2 * RENEW_SECONDS + 1
         task = it.get(AT_HOME[0])
         await turn()
         it.answers.fail("gone")
@@ -155,8 +157,6 @@ def test_only_so_many_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         await turn()
         with pytest.raises(AwayError, match="too many"):
             await it.loading.get(AT_HOME[2])
-        it.answers.let()
-        await turn()
         it.answers.let()
         await asyncio.gather(*tasks)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from streams.collector.reads.errors import RowsGoneError
+from streams.collector.reads.rows import Row
 from streams.collector.reads.tail import Tail
 from tests.support.reads import row
 
@@ -25,7 +26,7 @@ def test_rows_are_kept_by_user_until_clickhouse_has_them() -> None:
 def test_a_record_that_comes_again_is_passed_over() -> None:
     tail = Tail(1 << 20)
     tail.begin({0: 5})
-    heard = []
+    heard: list[Row] = []
     tail.listener = heard.append
     for offset in (4, 5, 5, 4, 6):
         tail.append(0, offset, [row("u1", offset)])
