@@ -212,6 +212,7 @@ def test_close_hands_everything_back_while_the_collector_hangs(double: Double) -
     with pytest.raises(UndeliveredError) as caught:
         producer.close(0.3)
     assert sorted(i.impression_id for flush in caught.value.flushes for i in flush.impressions) == sorted(ids)
+    double.faults.clear()
     with HttpImpressionProducer(double.url) as again:
         for flush in caught.value.flushes:
             again.send_flush(flush)
@@ -245,7 +246,7 @@ def test_the_loop_turns_while_the_collector_hangs_and_a_flush_is_its_callers(dou
         producer = AsyncHttpImpressionProducer(double.url, delivery_timeout=3, connections=1)
         waiting = asyncio.create_task(producer.send_flush(flush_of(1)))
         assert not await producer.wait(0.5)
-        assert turns > 20
+        assert turns > 3  # at least, however busy the machine is
         with pytest.raises(UndeliveredError, match="1 impressions in 1 flushes were not acknowledged") as caught:
             await waiting
         assert [flush.flush_id for flush in caught.value.flushes] == ["f1"]
