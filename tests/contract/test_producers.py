@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from impression_streams import BufferFullError, Delivery, Flush, UndeliveredError
+from impression_streams.ids import now_ms
 from streams.core.decode import DecodedFlush, decode
 from streams.settings import Settings
 from tests.support.collector import HeldLog, running_collector
@@ -73,12 +74,13 @@ def ids(kind: Kind) -> Counter[str]:
 def test_what_threads_record_arrives_once_and_each_flush_is_reported_once(kind: Kind) -> None:
     deliveries: list[Delivery] = []
     recorded: list[str] = []
+    begun = now_ms() - 1000  # longer ago, the collector would call a repeat late
     settings = {"session_id": "s1", "experiments": {"flush": "100ms"}, "tier": "pro", "max_buffered": 300}
     with kind.open(batch_size=20, flush_interval=0.1, on_delivery=deliveries.append, **settings) as producer:
 
         def record(thread: int) -> None:
             for i in range(400):
-                recorded.append(producer.record(f"u{i % 7}", f"a{i}", 1_700_000_000_000 + i, dwell_ms=thread))
+                recorded.append(producer.record(f"u{i % 7}", f"a{i}", begun + i, dwell_ms=thread))
 
         threads = [Thread(target=record, args=(number,)) for number in range(3)]
         for thread in threads:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.collector_double import Double, certificate_in, running_double
+from tests.support.collector_double import Double, running_double
 from tests.support.sdk import dead_address, run_program
+from tests.support.sdk_http import certificate_in
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,9 @@ import pytest
 
 from impression_streams import Delivery, HttpImpressionProducer, UndeliveredError
 from tests.support import collector_double as does
-from tests.support.collector_double import Double, certificate_in, running_double
+from tests.support.collector_double import Double, running_double
 from tests.support.sdk import dead_address
-from tests.support.sdk_http import flush_of, shorten_pauses
+from tests.support.sdk_http import certificate_in, flush_of, shorten_pauses
 from tests.support.wait import until
 
 pytestmark = pytest.mark.integration

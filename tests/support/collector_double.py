@@ -8,7 +8,6 @@ import gzip
 import json
 import ssl
 import struct
-import subprocess
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -267,16 +266,6 @@ def drips(handler: Handler, request: Request) -> bool:
 def serves(handler: Handler, request: Request) -> bool:
     """Do nothing wrong."""
     return False
-
-
-def certificate_in(folder: Path) -> Path:
-    """Make a certificate of 127.0.0.1, which is its own authority; return the file that has it and its key."""
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
-    key, certificate, both = (folder / name for name in ("key.pem", "certificate.pem", "both.pem"))
-    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    both.write_text(key.read_text() + certificate.read_text())
-    return both
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What the tests of producers over HTTP share: a flush, and everything that a collector may do wrong."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,3 +43,13 @@ FAULTS: dict[str, Fault] = {
     "reset": does.resets,
 }
 BODY_UNREAD = {"503 before the body was read", "reset"}
+
+
+def certificate_in(folder: Path) -> Path:
+    """Make a certificate of 127.0.0.1, which is its own authority; return the file that has it and its key."""
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    key, certificate, both = (folder / name for name in ("key.pem", "certificate.pem", "both.pem"))
+    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    both.write_text(key.read_text() + certificate.read_text())
+    return both
