@@ -42,8 +42,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         # Bytes that came while a head was expected, and those of its parts that the parser has reported.
         self._came = self._parsed = 0
-        # Whether the end of the newest request's body is still to come, and what came since its last piece: framing
-        # and trailer, which the parser keeps.
+        # Whether the end of the newest request's body is still to come, and what came since the read with its last
+        # piece: framing and trailer, which the parser keeps.
         self._receiving = False
         self._beside = 0
         self._thrown_away = 0
