@@ -19,8 +19,8 @@ from impression_streams.ids import now_ms
 from streams.core.decode import DecodedFlush, decode
 from streams.settings import Settings
 from tests.support.collector import HeldLog, running_collector
-from tests.support.misbehaving_collector import running_double
 from tests.support.kafka import running_broker
+from tests.support.misbehaving_collector import running_double
 from tests.support.producers import KINDS, Kind, failed, http, kafka
 from tests.support.sdk import dead_address
 from tests.support.wait import until

@@ -13,8 +13,8 @@ import pytest
 from impression_streams import to_id
 from impression_streams.ids import now_ms
 from streams.settings import Settings
-from tests.support.misbehaving_collector import running_double
 from tests.support.kafka import running_broker
+from tests.support.misbehaving_collector import running_double
 from tests.support.sdk import ROOT, create_topic, dead_address, end_offsets, impression_ids, read_all, run_program
 from tests.support.wait import until
 

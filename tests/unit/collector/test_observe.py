@@ -26,9 +26,7 @@ def test_every_reason_of_a_refusal_is_listed_and_each_listed_one_occurs() -> Non
 
 
 def test_every_reason_of_a_token_is_listed_and_each_listed_one_occurs() -> None:
-    said = (
-        words(r'TokenError\("(\w+)"') | words(r'token_failed\("(\w+)"\)') | words(r'or "(user)"', "http/record.py")
-    )
+    said = words(r'TokenError\("(\w+)"') | words(r'token_failed\("(\w+)"\)') | words(r'or "(user)"', "http/record.py")
     assert said == set(metrics.TOKEN_FAILURES)
 
 
