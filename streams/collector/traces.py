@@ -70,7 +70,7 @@ def traced(app: Application, log_: "Log", made_by: "TracerProvider | None") -> A
     from opentelemetry.trace import SpanKind, StatusCode
 
     tracer = made_by.get_tracer("streams.collector")
-    log_.append = _appending(log_.append, tracer)  # type: ignore[method-assign]
+    log_.append = _appending(log_.append, tracer)  # type: ignore[assignment, method-assign]
 
     async def call(scope: Message, receive: Receive, send: Send) -> None:
         if scope["path"] in _UNTRACED:
