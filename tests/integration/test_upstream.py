@@ -19,6 +19,7 @@ NEW_BROKERS = 3
 # Which of our files answers which reproduction.
 ANSWERS = {
     "chdb_insert_done.py": "streams/embedded/clickhouse/session.py (begin_insert)",
+    "chdb_full_disk.py": "streams/sink/writer.py (_INSERT)",
     "faust_wait_empty.py": "streams/worker/app.py (stream_wait_empty)",
     "faust_transactional_changelog.py": "streams/worker/restore.py",
     "faust_take.py": "docs/decisions/0002 (L2): take() is not used",
