@@ -8,7 +8,7 @@ from sys import modules
 from textwrap import fill
 
 from tests.faults import cases as _declared  # noqa: F401 - declares the cases
-from tests.faults.case import CASES, Case, quick
+from tests.faults.case import CASES, SHOWN_BY, Case, first_of_each, quick
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "guarantee" / "matrix.md"
@@ -43,10 +43,11 @@ def _section(module: str) -> Iterator[str]:
     yield f"## {module.rsplit('.', maxsplit=1)[-1].capitalize()}"
     yield _wrapped(f"{getdoc(modules[module])} In [{Path(path).name}](../../{path}).", "", "")
     yield ""
-    chosen = quick(CASES.values())
+    firsts = first_of_each(CASES.values())
     for case in CASES.values():
         if module_of(case) == module:
-            marks = " *quick*" if case in chosen else f" ({case.shown_by})" if case.shown_by else ""
+            shown_by = SHOWN_BY.get(case.fault)
+            marks = "" if case not in firsts else f" ({shown_by})" if shown_by else " *quick*"
             yield _wrapped(f"**{case.name}**: {case.what}{marks}", "- ", "  ")
 
 

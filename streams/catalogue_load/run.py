@@ -16,6 +16,7 @@ from streams.catalogue_load.topic import Log
 from streams.catalogue_load.writer import Pair, Writer
 from streams.errors import KnownError
 from streams.kafka.names import ARTWORKS
+from streams.runtime.interrupt import Interrupt
 from streams.runtime.progress import Progress
 from streams.settings import Settings
 
@@ -126,8 +127,12 @@ def _write_once(steps: Iterator[Step], writer: Writer, report: Report) -> int:
     before = report.written
     with Progress(report.out, f"Writing {ARTWORKS}", sum(report.planned.values())) as progress:
         for batch in batches(steps):
-            writer.write(batch)
-            report.written += len(batch)
+            # An interrupt waits until the records are written and counted. A second one doesn't.
+            with Interrupt() as interrupt:
+                writer.write(batch)
+                report.written += len(batch)
+            if interrupt:
+                raise KeyboardInterrupt
             progress.update(report.written)
     return report.written - before
 

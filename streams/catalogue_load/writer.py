@@ -72,13 +72,19 @@ class Writer:
 
     def abort(self) -> None:
         """Abort the open transaction, if there is one."""
-        if self._open:
+        if not self._open:
+            return
+        try:
             self._patiently(lambda: self._producer.abort_transaction(CALL_SECONDS))
-            self._open = False
+        except KafkaException as error:
+            # An interrupt may come after the client has begun or ended a transaction, and before that is noted here.
+            if error.args[0].code() != KafkaError._STATE:
+                raise
+        self._open = False
 
     def _attempt(self, records: Sequence[Pair]) -> None:
-        self._guard(self._producer.begin_transaction)
         self._open = True
+        self._guard(self._producer.begin_transaction)
         for key, value in records:
             self._guard(lambda key=key, value=value: self._producer.produce(ARTWORKS, value, key, 0))  # type: ignore[misc]
         self._patiently(lambda: self._producer.commit_transaction(CALL_SECONDS))

@@ -7,10 +7,10 @@ from impression_streams.producer import ImpressionProducer
 from streams.kafka.client import security
 from streams.kafka.names import IMPRESSIONS
 from streams.produce.batches import batches, make_flush
-from streams.produce.interrupt import Interrupt
 from streams.produce.options import ProduceOptions
 from streams.produce.rows import Row
 from streams.produce.timeline import Timeline
+from streams.runtime.interrupt import Interrupt
 from streams.runtime.progress import Progress
 from streams.settings import Settings
 

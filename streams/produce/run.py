@@ -17,13 +17,13 @@ from streams.errors import UserError
 from streams.kafka.client import cluster
 from streams.kafka.names import IMPRESSIONS
 from streams.produce.batches import batches, make_flush
-from streams.produce.interrupt import Interrupt
 from streams.produce.options import ProduceOptions
 from streams.produce.playback import play
 from streams.produce.readers import read
 from streams.produce.report import SHOWN_BAD, Report, iso, say, say_bad, say_end, say_problems
 from streams.produce.rows import BadRow, Row
 from streams.produce.timeline import Timeline
+from streams.runtime.interrupt import Interrupt
 from streams.runtime.progress import Progress
 from streams.settings import Settings
 

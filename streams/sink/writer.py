@@ -22,8 +22,10 @@ T = TypeVar("T")
 # An error of the HTTP client repeats the request's URL with all of its settings.
 LONGEST_TEXT = 300
 # One insert must become one part of one table partition: these bounds, at which the server stops squashing blocks
-# together, are far above the size of a sink's block, so it is never cut.
+# together, are far above the size of a sink's block, so it is never cut. None is begun when little space is left: one
+# that meets a full disk while it writes may be acknowledged and yet be broken (upstream/chdb_full_disk.py).
 _INSERT = {
+    "min_free_disk_bytes_to_perform_insert": 128 * 2**20,
     "async_insert": 0,
     "insert_deduplicate": 1,
     "min_insert_block_size_rows": 100_000_000,

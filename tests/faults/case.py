@@ -60,6 +60,28 @@ class Fault(StrEnum):
     BROKER_AWAY_FROM_COLLECTOR = "broker away from the collector"
 
 
+# Kinds of fault that a test in tests/integration shows too, as `file::test`: then none of their cases is quick.
+SHOWN_BY: Mapping[Fault | Failpoint, str] = {
+    Fault.BROKER_HANGS: "test_alerts_live.py::test_a_broker_that_hangs_is_reported_by_all_until_it_returns",
+    Fault.CLICKHOUSE_DOWN: "test_sink_outage.py::test_the_sink_waits_while_clickhouse_is_down_and_then_continues",
+    Fault.MEMBERS_CHANGE: "test_worker_rebalance.py::test_a_worker_joins_leaves_and_takes_over",
+    Fault.WORKER_REWOUND: "test_worker_crash.py::test_offsets_moved_by_hand_change_nothing",
+    Fault.SINK_REWOUND: "test_sink.py::test_a_rewind_changes_nothing",
+    Fault.CHANGELOG_LOST: "test_worker_lost.py::test_lost_changelogs_are_refused_at_every_start",
+    Fault.SOURCE_GROWN: "test_worker_untaken.py::test_a_source_that_grows_under_a_running_worker",
+    Fault.CREATE_TIME: "test_worker_memory.py::test_records_of_the_producers_time_end_the_worker",
+    Fault.BROKER_LOST: "test_rebuild.py::test_a_lost_broker_is_rebuilt_with_another_partition_count",
+    Fault.ROWS_LOST: "test_sink_lost.py::test_rows_that_are_gone_from_any_table_are_read_again",
+    Fault.HURTFUL_RECORD: "test_worker_memory.py::test_a_record_costs_little_memory_and_the_flush_after_it_is_judged",
+    Fault.COMMANDS_TOGETHER: "test_provision.py::test_interrupted_and_simultaneous_provisionings_are_completed",
+    Fault.COMMAND_KILLED: "test_provision.py::test_interrupted_and_simultaneous_provisionings_are_completed",
+    Fault.TRANSACTION_OPEN: "test_worker_untaken.py::"
+    "test_a_partition_behind_an_open_transaction_shows_and_the_others_go_on",
+    Fault.KILLED_DECIDING: "test_worker_killed.py::"
+    "test_a_line_that_killed_the_process_three_times_is_rejected_and_its_neighbours_are_not",
+}
+
+
 @dataclass(frozen=True)
 class Case:
     """A fault, by name. `act` returns once the fault is over or can be healed; the load keeps flowing."""
@@ -77,8 +99,6 @@ class Case:
     shape: Shape = USUAL
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings for a system of its own."""
-    shown_by: str = ""
-    """A test in tests/integration that shows the same fault, as `file::test`: then the case isn't quick."""
 
 
 CASES: dict[str, Case] = {}
@@ -100,12 +120,17 @@ def declare_case(name: str, fault: Fault | Failpoint, act: Act, what: str = "", 
     CASES[name] = Case(name, fault, what or (act.__doc__ or "").strip().split("\n")[0], act, **more)
 
 
-def quick(cases: Iterable[Case]) -> list[Case]:
-    """Return the first case of each failpoint and kind of fault: these run with all tests, which show the others."""
+def first_of_each(cases: Iterable[Case]) -> list[Case]:
+    """Return the first case of each failpoint and kind of fault."""
     first: dict[Fault | Failpoint, Case] = {}
     for each in cases:
         first.setdefault(each.fault, each)
-    return [each for each in first.values() if not each.shown_by]
+    return list(first.values())
+
+
+def quick(cases: Iterable[Case]) -> list[Case]:
+    """Return the first case of each kind that no other test shows: these run with all tests."""
+    return [each for each in first_of_each(cases) if each.fault not in SHOWN_BY]
 
 
 def run_case(system: System, case_: Case, rng: Random) -> Verdict:

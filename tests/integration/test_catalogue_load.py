@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +167,27 @@ def test_a_load_that_begins_ends_the_one_before_it_and_its_open_transaction(sett
     second.write([("c", b'{"pool_id":"p","ordinal":1}')])
     found, refused = catalogue(settings)
     assert (ordinals(found, ["a", "b", "c"]), refused) == ([0, None, 1], 0)
+
+
+def test_what_is_committed_is_not_aborted_by_a_late_interrupt(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes after the client's commit, and before the writer's note of it."""
+
+    def interrupted(writer: Writer, call: Callable[[], object]) -> None:
+        call()
+        raise KeyboardInterrupt
+
+    writer = Writer(settings)
+    writer.fence()
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "_patiently", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            writer.write([("a", b'{"pool_id":"p","ordinal":0}')])
+    writer.abort()
+    writer.write([("b", b'{"pool_id":"p","ordinal":1}')])
+    found, refused = catalogue(settings)
+    assert (ordinals(found, ["a", "b"]), refused) == ([0, 1], 0)
 
 
 def test_a_load_that_is_ended_while_it_writes_says_so(settings: Settings) -> None:

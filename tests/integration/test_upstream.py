@@ -21,6 +21,7 @@ ANSWERS = {
     "uvicorn_head.py": "streams/collector/http/protocol.py (data_received, _head_late)",
     "uvicorn_reset.py": "streams/collector/http/protocol.py (connection_lost)",
     "chdb_insert_done.py": "streams/embedded/clickhouse/session.py (begin_insert)",
+    "chdb_full_disk.py": "streams/sink/writer.py (_INSERT)",
     "faust_wait_empty.py": "streams/worker/app.py (stream_wait_empty)",
     "faust_transactional_changelog.py": "streams/worker/restore.py",
     "faust_take.py": "docs/decisions/0002 (L2): take() is not used",

@@ -46,11 +46,11 @@ class Page(HTMLParser):
             self.ids.add(given["id"])
 
 
-def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -177,7 +177,8 @@ def warnings(tmp_path_factory: pytest.TempPathFactory) -> str:
     (source / "b.md").write_text("# B\n")
     lines = ["import sys", "from pathlib import Path", "from tools.site.__main__ import build"]
     lines += ["sys.exit(build(Path(sys.argv[1]), Path(sys.argv[2]), 'html'))"]
-    built = python("-c", "\n".join(lines), str(source), str(out))
+    # Machines that build often ask for colours in what is not a terminal.
+    built = python("-c", "\n".join(lines), str(source), str(out), FORCE_COLOR="1")
     assert built.returncode != 0
     return built.stderr
 

@@ -18,7 +18,8 @@ def build(source: Path, out: Path, builder: str) -> int:
     """Run one of Sphinx's builders on a folder of pages; return its exit code. Any warning is an error."""
     said = io.StringIO()
     with tempfile.TemporaryDirectory() as doctrees, contextlib.redirect_stderr(said):
-        options = ["--quiet", "--fail-on-warning", "--builder", builder]
+        # Without colours, also where the environment asks for them: what it says is read and cut below.
+        options = ["--quiet", "--no-color", "--fail-on-warning", "--builder", builder]
         code = build_main([*options, "--conf-dir", str(HERE), "--doctree-dir", doctrees, str(source), str(out)])
     # A warning about the sidebar comes once for each page, and pages are known by their place in the repository.
     for line in dict.fromkeys(said.getvalue().replace(f"{source}/", "").splitlines()):

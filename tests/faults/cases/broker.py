@@ -25,11 +25,7 @@ def killed(system: System, rng: Random) -> None:
     system.oracle.reset()
 
 
-@case(
-    "broker stands still",
-    Fault.BROKER_HANGS,
-    shown_by="test_alerts_live.py::test_a_broker_that_hangs_is_reported_by_all_until_it_returns",
-)
+@case("broker stands still", Fault.BROKER_HANGS)
 def stopped(system: System, rng: Random) -> None:
     """SIGSTOP for longer than the session timeout, then SIGCONT."""
     system.keeper.signal(NAME, signal.SIGSTOP)

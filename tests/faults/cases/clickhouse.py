@@ -25,11 +25,7 @@ def _down(system: System, offsets: int, seconds: float = 0.0) -> None:
         let_pass(seconds)
 
 
-@case(
-    "ClickHouse down",
-    Fault.CLICKHOUSE_DOWN,
-    shown_by="test_sink_outage.py::test_the_sink_waits_while_clickhouse_is_down_and_then_continues",
-)
+@case("ClickHouse down", Fault.CLICKHOUSE_DOWN)
 def down(system: System, rng: Random) -> None:
     """SIGKILL, and down for a few seconds."""
     _down(system, 150)

@@ -14,14 +14,7 @@ from tests.support.topics import delete
 WORKER = "worker-0"
 
 
-@case(
-    "three provisions of a new installation",
-    Fault.COMMANDS_TOGETHER,
-    own=True,
-    bare=True,
-    calm=True,
-    shown_by="test_provision.py::test_interrupted_and_simultaneous_provisionings_are_completed",
-)
+@case("three provisions of a new installation", Fault.COMMANDS_TOGETHER, own=True, bare=True, calm=True)
 def first_provisions(system: System, rng: Random) -> None:
     """`provision` three times at once, where there was nothing: each succeeds or says why not, and one more works."""
     together(system, ["provision"] * 3)
@@ -67,14 +60,7 @@ def _killed(failpoint: Failpoint, hit: int, name: str, system: System) -> None:
     assert fired.exists(), output
 
 
-@case(
-    "provision killed before its first commit",
-    Fault.COMMAND_KILLED,
-    own=True,
-    bare=True,
-    calm=True,
-    shown_by="test_provision.py::test_interrupted_and_simultaneous_provisionings_are_completed",
-)
+@case("provision killed before its first commit", Fault.COMMAND_KILLED, own=True, bare=True, calm=True)
 def provision_killed(system: System, rng: Random) -> None:
     """SIGKILL with the first position on the broker, uncommitted; again at the next commit; then it must succeed."""
     _killed(Failpoint.WORKER_PRODUCED, 1, "provision", system)

@@ -17,13 +17,7 @@ WORKER = "worker-0"
 ATTEMPTS = 3
 
 
-@case(
-    "a line that kills the worker",
-    Fault.KILLED_DECIDING,
-    calm=True,
-    shown_by="test_worker_killed.py::"
-    "test_a_line_that_killed_the_process_three_times_is_rejected_and_its_neighbours_are_not",
-)
+@case("a line that kills the worker", Fault.KILLED_DECIDING, calm=True)
 def killing_line(system: System, rng: Random) -> None:
     """Deciding it is SIGKILL: after three deaths it is malformed; every other line of its record is judged."""
     partition, now = home(DEADLY_USER), now_ms()

@@ -2,8 +2,9 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
@@ -35,19 +36,13 @@ def small_disk(folder: Path, mib: int) -> Iterator[None]:
 
 
 @contextmanager
-def full(folder: Path) -> Iterator[None]:
-    """Fill the folder's file system during the body."""
-    ballast = folder / "ballast"
-    try:
-        with ballast.open("wb", buffering=0) as out:
-            while out.write(b"\0" * MIB):
-                pass
-    except OSError:
-        pass  # full, as wanted
-    try:
+def full(folder: Path, but_for_mib: int = 0) -> Iterator[None]:
+    """Fill the folder's file system during the body, but for so much space."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="ballast", buffering=0) as ballast:
+        with suppress(OSError):  # it is full, as wanted
+            while shutil.disk_usage(folder).free > but_for_mib * MIB:
+                ballast.write(b"\0" * MIB)
         yield
-    finally:
-        ballast.unlink()
 
 
 @case("disk full under RocksDB", Fault.WORKER_DISK_FULL, own=True)
@@ -68,7 +63,7 @@ def rocksdb(system: System, rng: Random) -> None:
 
 @case("disk full under ClickHouse", Fault.CLICKHOUSE_DISK_FULL, own=True)
 def clickhouse(system: System, rng: Random) -> None:
-    """No space for parts: the sink waits, and continues once there is space."""
+    """Little space for parts, then none: the sink waits, and continues once there is space."""
     name, folder = "clickhouse", system.settings.data_dir / "clickhouse"
     disk = system.settings.data_dir / "small"
     with system.keeper.held(name):
@@ -80,6 +75,7 @@ def clickhouse(system: System, rng: Random) -> None:
     system.heal()
     system.flows()
     sink = system.keeper["sink-0"]
-    with full(disk):
+    with full(disk, but_for_mib=64):
         system.until(lambda: f'"code": "{NOT_ENOUGH_SPACE}"' in sink.output(), "the sink has met the full disk")
-        system.works()
+        with full(disk):
+            system.works()

@@ -35,11 +35,7 @@ def _leave(system: System) -> None:
             system.keeper.remove(program.name)
 
 
-@case(
-    "4 members come and go",
-    Fault.MEMBERS_CHANGE,
-    shown_by="test_worker_rebalance.py::test_a_worker_joins_leaves_and_takes_over",
-)
+@case("4 members come and go", Fault.MEMBERS_CHANGE)
 def some(system: System, rng: Random) -> None:
     """Every five seconds a second or third worker or sink joins, or leaves (in an orderly way or by SIGKILL)."""
     _come_and_go(system, rng, 4)
@@ -51,11 +47,7 @@ def many(system: System, rng: Random) -> None:
     _come_and_go(system, rng, 20)
 
 
-@case(
-    "offsets of the worker rewound to 0",
-    Fault.WORKER_REWOUND,
-    shown_by="test_worker_crash.py::test_offsets_moved_by_hand_change_nothing",
-)
+@case("offsets of the worker rewound to 0", Fault.WORKER_REWOUND)
 def worker_rewound(system: System, rng: Random) -> None:
     """The committed offsets of the group are set to 0 while it has no members."""
     with system.keeper.held("worker-0"):
@@ -63,11 +55,7 @@ def worker_rewound(system: System, rng: Random) -> None:
         _move(system, "impressions", ["impressions.v1"])
 
 
-@case(
-    "offsets of the sink rewound to 0",
-    Fault.SINK_REWOUND,
-    shown_by="test_sink.py::test_a_rewind_changes_nothing",
-)
+@case("offsets of the sink rewound to 0", Fault.SINK_REWOUND)
 def sink_rewound(system: System, rng: Random) -> None:
     """The committed offsets of the sink are set to 0 while its group has no members."""
     with system.keeper.held("sink-0"):

@@ -68,15 +68,7 @@ RECORDS: dict[str, tuple[Make, str]] = {
     ),
 }
 
-SHOWN_BY = "test_worker_memory.py::test_a_record_costs_little_memory_and_the_flush_after_it_is_judged"
-
 for _name, (_make, _what) in RECORDS.items():
     declare_case(
-        f"a record with {_name}",
-        Fault.HURTFUL_RECORD,
-        partial(hurt, _make),
-        f"{_what} {hurt.__doc__}",
-        calm=True,
-        # The first of a kind stands for it.
-        shown_by=SHOWN_BY if _name == next(iter(RECORDS)) else "",
+        f"a record with {_name}", Fault.HURTFUL_RECORD, partial(hurt, _make), f"{_what} {hurt.__doc__}", calm=True
     )

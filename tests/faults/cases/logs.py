@@ -16,13 +16,7 @@ WINDOWS, COVERAGE = "impressions-windows-changelog", "impressions-coverage-chang
 WORKER = "worker-0"
 
 
-@case(
-    "changelog deleted, RocksDB kept",
-    Fault.CHANGELOG_LOST,
-    own=True,
-    calm=True,
-    shown_by="test_worker_lost.py::test_lost_changelogs_are_refused_at_every_start",
-)
+@case("changelog deleted, RocksDB kept", Fault.CHANGELOG_LOST, own=True, calm=True)
 def changelog_deleted(system: System, rng: Random) -> None:
     """The windows' changelog is deleted: the worker refuses to start until `impressions rebuild` repairs the state."""
     _refused_and_rebuilt(system, rng, lambda: delete(system.settings, WINDOWS))

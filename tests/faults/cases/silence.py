@@ -10,11 +10,7 @@ from tests.faults.system import System
 HESITATES_SECONDS = 3.0
 
 
-@case(
-    "a producer's transaction never ends",
-    Fault.TRANSACTION_OPEN,
-    shown_by="test_worker_untaken.py::test_a_partition_behind_an_open_transaction_shows_and_the_others_go_on",
-)
+@case("a producer's transaction never ends", Fault.TRANSACTION_OPEN)
 def never_ended(system: System, rng: Random) -> None:
     """Nothing after it can be read until the broker aborts it: then each line after it is judged, once."""
     _hesitates(system, Ending.LEFT, TIMEOUT_SECONDS)

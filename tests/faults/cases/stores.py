@@ -19,13 +19,7 @@ from tests.support.stack import produce_catalogue
 WORKER, SINK = "worker-0", "sink-0"
 
 
-@case(
-    "broker's disk lost, ClickHouse kept",
-    Fault.BROKER_LOST,
-    own=True,
-    calm=True,
-    shown_by="test_rebuild.py::test_a_lost_broker_is_rebuilt_with_another_partition_count",
-)
+@case("broker's disk lost, ClickHouse kept", Fault.BROKER_LOST, own=True, calm=True)
 def broker_lost(system: System, rng: Random) -> None:
     """`provision` refuses and names `impressions rebuild`; after that, nothing that was seen comes out fresh."""
     with system.traffic(rng, users="returning"):
@@ -88,18 +82,9 @@ def rows_lost(tables: tuple[str, ...], system: System, rng: Random) -> None:
             assert drop_newest(system, table) > 0
 
 
-SHOWN_BY = "test_sink_lost.py::test_rows_that_are_gone_from_any_table_are_read_again"
-
 for _table in TABLES:
     _what = f"Of {_table}. {rows_lost.__doc__}"
-    declare_case(
-        f"newest rows of {_table} lost",
-        Fault.ROWS_LOST,
-        partial(rows_lost, (_table,)),
-        _what,
-        # The first of a kind stands for it.
-        shown_by=SHOWN_BY if _table == TABLES[0] else "",
-    )
+    declare_case(f"newest rows of {_table} lost", Fault.ROWS_LOST, partial(rows_lost, (_table,)), _what)
 declare_case(
     "newest rows of all tables lost",
     Fault.ROWS_LOST,

@@ -19,13 +19,7 @@ from tests.support.topics import configure, delete
 WORKER = "worker-0"
 
 
-@case(
-    "impressions.v1 has a fifth partition",
-    Fault.SOURCE_GROWN,
-    own=True,
-    calm=True,
-    shown_by="test_worker_untaken.py::test_a_source_that_grows_under_a_running_worker",
-)
+@case("impressions.v1 has a fifth partition", Fault.SOURCE_GROWN, own=True, calm=True)
 def grown(system: System, rng: Random) -> None:
     """It grows under load: the four old partitions go on, the fifth is refused, and /readyz names it."""
     with system.traffic(rng, users="returning"):
@@ -94,13 +88,7 @@ def begins_above_0(system: System, rng: Random) -> None:
         system.works()
 
 
-@case(
-    "impressions.v1 keeps producers' times",
-    Fault.CREATE_TIME,
-    own=True,
-    calm=True,
-    shown_by="test_worker_memory.py::test_records_of_the_producers_time_end_the_worker",
-)
+@case("impressions.v1 keeps producers' times", Fault.CREATE_TIME, own=True, calm=True)
 def create_time(system: System, rng: Random) -> None:
     """The source gets records while it is set to CreateTime: none is judged, and the worker refuses to go on."""
     with system.traffic(rng, users="returning"):

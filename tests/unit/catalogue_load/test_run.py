@@ -1,6 +1,8 @@
 """The command as a whole, over a log in memory: what it says, what it writes, and how it ends."""
 
 import io
+import os
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -189,6 +191,21 @@ def test_an_interrupt_aborts_the_transaction(topic: Topic, tmp_path: Path) -> No
     report, said = load(tmp_path, [f"a{n},p" for n in range(5)])
     assert (report.exit_code, topic.aborted, len(topic.records)) == (130, 1, 2)
     assert said[-1] == "Interrupted. 2 of 5 records were written: running it again writes the rest."
+
+
+def test_an_interrupt_waits_until_the_records_are_written_and_counted(
+    topic: Topic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "BATCH_RECORDS", 2)
+
+    def interrupt(_: Topic, transaction: int) -> None:
+        if transaction == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    topic.before = interrupt
+    report, said = load(tmp_path, [f"a{n},p" for n in range(5)])
+    assert (report.exit_code, len(topic.records)) == (130, 4)
+    assert said[-1] == "Interrupted. 4 of 5 records were written: running it again writes the rest."
 
 
 def test_transactions_are_bounded_in_records_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
