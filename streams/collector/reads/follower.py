@@ -37,6 +37,9 @@ _READER: dict[str, str | int | float | bool] = {
     "queued.min.messages": 5_000,
     "queued.max.messages.kbytes": 16_384,
     "fetch.queue.backoff.ms": 5,
+    # What comes within a moment is fetched at once: each of the worker's transactions would else be a fetch.
+    "fetch.min.bytes": 256 * 1024,
+    "fetch.wait.max.ms": 20,
     # What retention has deleted before it was read is nowhere any more: go on with what there is.
     "auto.offset.reset": "earliest",
 }
