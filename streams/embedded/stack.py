@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from streams.embedded.components import DEFAULT, PIPELINE, Component, command_line, component, external
+from streams.embedded.priority import give_way
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
 from streams.errors import StateLostError
@@ -60,6 +61,7 @@ def up(settings: Settings, components: Sequence[str] = PIPELINE, *, out: Out, su
             if lost is not None:
                 programs = [each for each in programs if not each.name.startswith(WORKERS)]
             _start_tier(programs, started, out)
+            give_way(folder)
             if supervise:
                 _start_supervisor(settings, out)
         except BaseException:
