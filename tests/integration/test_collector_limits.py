@@ -175,7 +175,7 @@ def test_one_bad_impression_rejects_itself(running: Running) -> None:
 def test_a_full_budget_says_so_before_the_body_is_read() -> None:
     log = HeldLog()
     log.holding = True
-    with running_collector(log, collector_budget_mib=8) as running:
+    with running_collector(log, collector_budget_mib=8, collector_address_share=1) as running:
         waiting = [running.connect() for _ in range(6)]
         large = flush(x="x" * 1_000_000)
         head = HEAD + f"Content-Length: {len(large)}\r\n\r\n".encode()
