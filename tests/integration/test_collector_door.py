@@ -157,6 +157,7 @@ def test_a_proxy_may_name_the_client_before_http_begins(host: str) -> None:
         collector_proxies="127.0.0.0/8",
         collector_proxy_header="proxy-protocol",
     ) as running:
+        running.address = "127.0.0.1", running.address[1]
         lines = [f"PROXY TCP4 198.51.100.{n} 10.0.0.1 1 2\r\n".encode() for n in range(2)]
         assert [post_after(running, each) for each in lines] == [202, 202]
         assert post_after(running, version_2("198.51.100.2")) == 202

@@ -161,7 +161,9 @@ class Request:
         users = reading.users
         if waits := self._door.wait_of_users(users):
             observe.limited("user")
-            return self._refuse("limit", answers.TOO_MUCH_OF_A_USER, answers.of_limited(reading, waits, random.random()))
+            return self._refuse(
+                "limit", answers.TOO_MUCH_OF_A_USER, answers.of_limited(reading, waits, random.random())
+            )
         failpoints.hit(Failpoint.COLLECTOR_READ)
         try:
             await self._door.log.append(reading.lines)

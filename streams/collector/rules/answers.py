@@ -59,8 +59,7 @@ def of_limited(reading: Reading, waits: Mapping[str, float], chance: float) -> A
         if each.user_id in lines:
             lines[each.user_id].append(each.line)
     limited = [
-        {"user_id": user, "lines": numbers, "retry_after": _whole(waits[user])}
-        for user, numbers in lines.items()
+        {"user_id": user, "lines": numbers, "retry_after": _whole(waits[user])} for user, numbers in lines.items()
     ]
     later = retry_after(max(waits.values()), chance)
     return problem(429, "limit", TOO_MUCH_OF_A_USER, retry_after=later, limited=limited)
