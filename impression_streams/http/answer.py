@@ -136,7 +136,7 @@ def _rejected(body: bytes, lines: int) -> tuple[Named, ...] | None:
 
 
 def _limited(body: bytes, lines: int) -> frozenset[int]:
-    """Return the lines of the users who have sent too much, none if the body doesn't name them in a collector's form."""
+    """Return the lines of users who have sent too much; none if it doesn't name them as a collector does."""
     try:
         found: Any = orjson.loads(body)
         named = [line for user in found["limited"] for line in user["lines"]]

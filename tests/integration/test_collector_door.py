@@ -87,8 +87,7 @@ def test_what_the_brokers_did_not_take_is_not_charged() -> None:
 
 def test_an_address_cannot_fill_the_budget_with_slow_bodies() -> None:
     """Its part of the smallest budget is 4 MiB; the rest is for everybody else."""
-    proxies = {"collector_budget_mib": 8, "collector_proxies": "127.0.0.0/8"}
-    with running_collector(limits=PATIENT, **proxies) as running:
+    with running_collector(limits=PATIENT, collector_budget_mib=8, collector_proxies="127.0.0.0/8") as running:
         budget = running.collector.budget
         piece = b"x" * 1_000_000
 
