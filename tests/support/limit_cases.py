@@ -65,7 +65,7 @@ CASES: dict[str, Case] = {
         trailer_that_never_ends=raw(CHUNKED + b"0\r\nX: ", *[b"x" * 10_000] * 100),
         chunk_extension_that_never_ends=raw(CHUNKED + b"5;x=", *[b"x" * 10_000] * 100),
     ),
-    **refused("time for them", f"{LIMITS.head_seconds:g} s", 408, "header_time", head_that_takes_too_long=raw(HEAD)),
+    **refused("time for a head", f"{LIMITS.head_seconds:g} s", 408, "header_time", head_that_takes_too_long=raw(HEAD)),
     **refused(
         "what is HTTP/1.1 and has one meaning",
         "",
@@ -156,7 +156,7 @@ CASES: dict[str, Case] = {
     ),
     **refused("time for a body", f"{LIMITS.body_seconds:g} s", 408, "body_time", "slow", body_that_drips=by.drip),
     **refused(
-        "time between two pieces of it",
+        "time between two pieces of a body",
         f"{LIMITS.piece_seconds:g} s",
         408,
         "piece_time",
