@@ -69,6 +69,7 @@ schemas: setup ## write what is generated: schemas/, the pages and tables of doc
 	@$(BIN)/python -m tools.schemas
 	@$(BIN)/python -m tools.cli_page
 	@$(BIN)/python -m tools.settings_page
+	@$(BIN)/python -m tools.limits_page
 	@$(BIN)/python -m tools.metrics_page
 	@$(BIN)/python -m tools.matrix_page
 	@$(BIN)/python -m tools.sdk_page

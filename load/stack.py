@@ -43,8 +43,8 @@ def only_load(settings: Settings) -> Iterator[None]:
 def load_settings(settings: Settings, users: int) -> Settings:
     """Return the settings of the stack: `<data_dir>/load`, free ports, and what a crowd at one address needs.
 
-    All else is as it comes. Of the collector's limits, that of an address is off, since all users have the same, and it
-    takes as many connections as there are users.
+    All else is as it comes. Of the collector's limits, those of an address are off, since all users have the same, and
+    it takes as many connections as there are users.
     """
     defaults = Settings.model_construct().model_dump()
     return Settings.model_construct(
@@ -59,6 +59,7 @@ def load_settings(settings: Settings, users: int) -> Settings:
             "collector_host": HOST,
             "collector_port": free_block(2),
             "collector_address_rate": 0.0,
+            "collector_address_share": 1.0,
             "collector_connections": users + OTHER_CONNECTIONS,
         }
     )

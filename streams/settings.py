@@ -131,6 +131,12 @@ class Settings(BaseSettings):
     collector_budget_mib: int = Field(
         64, ge=8, le=65_536, description="Most that bodies being read and lines not acknowledged may hold (MiB)."
     )
+    collector_address_share: float = Field(
+        0.25,
+        ge=0.01,
+        le=1,
+        description="Most of that budget that one address, or one /64 of IPv6, may hold, at least 4 MiB; 1: all of it.",
+    )
     collector_connections: int = Field(
         20_000, ge=1, le=1_000_000, description="Most connections at a time; further ones get 503."
     )

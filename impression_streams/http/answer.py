@@ -46,12 +46,16 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`detail` says in a sentence what was wrong; `wait` is what Retry-After asks for (s)."""
+    """`detail` says in a sentence what was wrong; `wait` is what Retry-After asks for (s).
+
+    `limited` are the lines that have to wait so long, if the collector has named them: the others needn't.
+    """
 
     outcome: Outcome
     detail: str = ""
     wait: float | None = None
     rejected: tuple[Named, ...] = ()
+    limited: frozenset[int] = frozenset()
 
 
 _OUTCOMES: dict[int, Outcome] = {
@@ -89,7 +93,8 @@ def judge(answer: Answer, lines: int, now: float) -> Verdict:
         said = f"{said} ({hint})"
     if outcome := _OUTCOMES.get(answer.status):
         return Verdict(outcome, said)
-    return Verdict(Outcome.AGAIN, said, retry_after(answer.retry_after, now))
+    limited = _limited(answer.body, lines) if answer.status == HTTPStatus.TOO_MANY_REQUESTS else frozenset[int]()
+    return Verdict(Outcome.AGAIN, said, retry_after(answer.retry_after, now), limited=limited)
 
 
 def describe(status: int) -> str:
@@ -128,6 +133,18 @@ def _rejected(body: bytes, lines: int) -> tuple[Named, ...] | None:
     if any(each is None or not 0 <= each.line < lines for each in result):
         return None
     return tuple(each for each in result if each is not None)
+
+
+def _limited(body: bytes, lines: int) -> frozenset[int]:
+    """Return the lines of users who have sent too much; none if it doesn't name them as a collector does."""
+    try:
+        found: Any = orjson.loads(body)
+        named = [line for user in found["limited"] for line in user["lines"]]
+    except (orjson.JSONDecodeError, TypeError, KeyError):
+        return frozenset()
+    if any(type(line) is not int or not 0 <= line < lines for line in named):
+        return frozenset()
+    return frozenset(named)
 
 
 def _named(each: Any) -> Named | None:

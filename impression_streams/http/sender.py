@@ -154,6 +154,8 @@ class HttpSender:
             verdict = judge(result.answer, len(result.lines), time.time())
         if verdict.outcome is Outcome.STORED:
             self._stored(batch, result.lines, verdict, now)
+        elif verdict.limited:
+            self._limited(batch, {result.lines[line] for line in verdict.limited}, verdict, now)
         elif verdict.outcome is Outcome.AGAIN:
             self._failed(batch, verdict, now)
         elif verdict.outcome is Outcome.UNAUTHORISED:
@@ -172,6 +174,19 @@ class HttpSender:
         self.retries += len(items)
         self._again.append(Batch(items, now + TOKEN_SECONDS * random.uniform(1.0, 1.0 + LATER_SHARE), detail))
 
+    def _limited(self, batch: Batch, limited: set[int], verdict: Verdict, now: float) -> None:
+        """Let the records of users who have sent too much wait, and send the others of the batch at once."""
+        waiting = [item for number, item in enumerate(batch.items) if number in limited]
+        if not waiting:
+            self._failed(batch, verdict, now)
+            return
+        self._outage.event(now, logging.WARNING, "users_limited", records=len(waiting), detail=verdict.detail)
+        self.retries += len(batch.items)
+        others = [item for number, item in enumerate(batch.items) if number not in limited]
+        self._again.append(Batch(waiting, now + _later(verdict.wait or FIRST_PAUSE_SECONDS), verdict.detail))
+        if others:
+            self._again.appendleft(Batch(others))
+
     def _failed(self, batch: Batch, verdict: Verdict, now: float) -> None:
         """Send nothing for a while, and then the same again."""
         self._outage.event(now, logging.WARNING, "collector_failed", detail=verdict.detail)
@@ -179,7 +194,7 @@ class HttpSender:
             longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 16))
             pause = random.uniform(0.0, longest)
         else:
-            pause = min(LONGEST_WAIT_SECONDS, verdict.wait) * random.uniform(1.0, 1.0 + LATER_SHARE)
+            pause = _later(verdict.wait)
         if now >= self._resume_at:  # of several connections that fail together, one counts
             self._failures += 1
         self._resume_at = max(self._resume_at, now + pause)
@@ -227,6 +242,11 @@ class HttpSender:
         latency_ms = (now - item.started) * 1000
         place = (-1, -1)  # the collector's answer doesn't say
         self._done(item, Delivery(item.flush_id, item.user_id, item.impressions, *place, latency_ms, error, rejected))
+
+
+def _later(wait: float) -> float:
+    """Return for how long to wait (s) if so many were asked for."""
+    return min(LONGEST_WAIT_SECONDS, wait) * random.uniform(1.0, 1.0 + LATER_SHARE)
 
 
 def _rejections(item: Outgoing, named: list[Named]) -> tuple[Rejection, ...]:

@@ -25,6 +25,7 @@ from streams.collector.log import Log
 from streams.collector.reads import api, openapi
 from streams.collector.reads.service import Reads
 from streams.collector.rules.addresses import Proxies
+from streams.collector.rules.bodies import MOST_BYTES
 from streams.collector.rules.buckets import Buckets
 from streams.collector.rules.budget import Budget
 from streams.collector.rules.cors import Cors
@@ -81,7 +82,7 @@ class Collector:
         self._socket = bind(settings.collector_host, port)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self.log = log_ or Log(settings, observe.acknowledged, observe.append_failed)
-        self.budget = Budget(settings.collector_budget_mib * 2**20)
+        self.budget = budget(settings)
         limits = limits or Limits(connections=most_connections(settings.collector_connections))
         self.gate = Gate(limits, observe.connection_refused, observe.connection_ended, preceding_proxies(settings))
         self._reads = reads
@@ -175,12 +176,12 @@ def check(settings: Settings) -> None:
         )
 
 
-def door(settings: Settings, log_: Log, budget: Budget, limits: Limits) -> Door:
+def door(settings: Settings, log_: Log, budget_: Budget, limits: Limits) -> Door:
     """Return what requests are judged by. Raises UserError for a list or a file that can't be read."""
     return Door(
         log=log_,
         rules=Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms),
-        budget=budget,
+        budget=budget_,
         cors=Cors(_listed(settings.collector_origins)),
         proxies=naming_proxies(settings),
         tokens=None if settings.token_key_file is None else Tokens.load(settings.token_key_file),
@@ -189,6 +190,12 @@ def door(settings: Settings, log_: Log, budget: Budget, limits: Limits) -> Door:
         log_share=settings.collector_log_share,
         limits=limits,
     )
+
+
+def budget(settings: Settings) -> Budget:
+    """Return the budget; one address's part of it holds the largest body at least."""
+    most = settings.collector_budget_mib * 2**20
+    return Budget(most, of_address=max(int(most * settings.collector_address_share), MOST_BYTES))
 
 
 def naming_proxies(settings: Settings) -> Proxies:

@@ -11,6 +11,7 @@ from streams.collector.http.limits import Limits
 from streams.collector.http.protocol import LimitedProtocol
 from streams.metrics.base import COLLECTOR
 from tests.support.collector import PATH, HeldLog, Running, everything, flush, one_answer, running_collector, status
+from tests.support.limit_setups import unread
 from tests.support.wait import until
 
 SECONDS = 60.0
@@ -109,18 +110,8 @@ def test_idle_connections_end_and_busy_ones_are_kept() -> None:
 
 def test_who_does_not_read_the_answers_is_cut_off() -> None:
     with running_collector(limits=Limits(unread_seconds=0.5)) as running:
-        connection = socket.socket()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        connection.connect(running.address)
-        ask = b"GET /openapi.json HTTP/1.1\r\nHost: c\r\n\r\n"
-        with connection:
-            try:
-                # More answers than the system's buffers hold.
-                for _ in range(100):
-                    connection.sendall(ask * 20)
-            except OSError:
-                pass  # cut off, as it must be
-            until(lambda: known(running) == 0, SECONDS, "it is forgotten")
+        assert unread(running) == 0
+        until(lambda: known(running) == 0, SECONDS, "it is forgotten")
 
 
 def test_who_is_gone_while_others_wait_in_the_pipeline_breaks_nothing() -> None:
@@ -136,6 +127,79 @@ def test_who_is_gone_while_others_wait_in_the_pipeline_breaks_nothing() -> None:
         log.holding = False
         assert running.post(LINE).status == 202
         until(lambda: running.collector.budget.used == 0, SECONDS, "nothing waits")
+
+
+def ends_in_order(connection: socket.socket) -> bytes:
+    """Return what comes until the other side ends the connection. Raises ConnectionResetError if it does so by RST."""
+    pieces = []
+    while piece := connection.recv(65_536):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+# Early answers, by what is sent before them; much of the body follows each.
+LARGE = b"Content-Length: 1000000\r\n"
+EARLY = {
+    "413": (POST + b"Content-Length: 2000000\r\nConnection: close\r\n\r\n", 413),
+    "413 to HTTP/1.0": (POST.replace(b"1.1", b"1.0") + b"Content-Length: 2000000\r\n\r\n", 413),
+    "415 to HTTP/1.0": (b"POST /v1/impressions HTTP/1.0\r\nHost: c\r\n" + LARGE + b"\r\n", 415),
+    "503 before the body": (POST + LARGE + b"Connection: close\r\n\r\n", 503),
+    "404 of a page": (b"POST /nowhere HTTP/1.0\r\nHost: c\r\n" + LARGE + b"\r\n", 404),
+    "400": (b"rubbish\r\n\r\n", 400),
+    "431": (POST + b"X: " + bytes(40_000).replace(b"\0", b"x") + b"\r\n\r\n", 431),
+}
+
+
+@pytest.mark.parametrize("early", EARLY)
+def test_an_early_answer_is_seen_by_who_is_still_sending(early: str) -> None:
+    head, expected = EARLY[early]
+    log = HeldLog()
+    log.missing = "there is no topic"
+    with running_collector(log, PATIENT) as running, running.connect() as connection:
+        connection.sendall(head)
+        assert status(one_answer(connection)) == expected
+        # With bytes that wait unread, closing would be a reset: of what was answered, too.
+        for _ in range(10):
+            connection.sendall(b"x" * 50_000)
+        assert ends_in_order(connection) == b""
+        connection.close()
+        until(lambda: known(running) == 0, SECONDS, "it is forgotten")
+
+
+def test_a_body_that_came_too_late_is_answered_by_408_that_is_seen() -> None:
+    limits = Limits(head_seconds=SECONDS, piece_seconds=0.3)
+    with running_collector(limits=limits) as running, running.connect() as connection:
+        connection.sendall(WHOLE[:-10].replace(b"1.1", b"1.0", 1))
+        assert status(one_answer(connection)) == 408
+        connection.sendall(WHOLE[-10:])
+        assert ends_in_order(connection) == b""
+
+
+def test_who_goes_on_sending_is_cut_off_after_a_while() -> None:
+    was = ended("limit")
+    with running_collector(limits=Limits(linger_bytes=1_000_000)) as running, running.connect() as connection:
+        connection.sendall(EARLY["413"][0])
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            connection.sendall(b"x" * 2**28)
+        until(lambda: ended("limit") == was + 1, SECONDS, "it is counted")
+
+
+def test_who_finds_no_room_is_told_so_whatever_they_have_sent() -> None:
+    with running_collector(limits=Limits(connections=1, turned_away=2)) as running:
+        kept = running.connect()
+        until(lambda: known(running) == 1, SECONDS, "it is there")
+        for _ in range(3):
+            with running.connect() as further:
+                further.sendall(WHOLE)
+                assert status(ends_in_order(further)) == 503
+        # Those who have been told so don't stay, and there is room for no more than two of them.
+        waiting = [running.connect() for _ in range(10)]
+        until(lambda: known(running) <= 3, SECONDS, "the others are closed at once")
+        assert all(status(everything(each)) in (503, 0) for each in waiting)
+        for connection in (kept, *waiting):
+            connection.close()
+        until(lambda: known(running) == 0, SECONDS, "all of them are forgotten")
+        assert running.post(LINE).status == 202
 
 
 def test_a_connection_that_never_asks_is_closed_in_silence() -> None:

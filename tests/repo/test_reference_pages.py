@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from streams import cli
 from streams.settings import Settings
-from tools import cli_page, settings_page
+from tools import cli_page, limits_page, settings_page
 
 NUMBERS = [name for name, field in Settings.model_fields.items() if field.annotation in (int, float)]
 COMMANDS = [pytest.param(words, id=words) for words, _ in cli_page.commands()]
@@ -23,6 +23,7 @@ def section(page: str, title: str) -> str:
 def test_the_pages_match_the_code() -> None:
     assert cli_page.PAGE.read_text() == cli_page.page(), "run `make schemas`"
     assert settings_page.PAGE.read_text() == settings_page.page(), "run `make schemas`"
+    assert limits_page.PAGE.read_text() == limits_page.page(), "run `make schemas`"
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

@@ -90,7 +90,7 @@ class App:
     async def _page(self, scope: Scope, receive: Receive, send: "_Sender", began: float) -> None:
         path: str = scope["path"]
         route = next((name for start, name in _ROUTES.items() if path.startswith(start)), "other")
-        if route == "read" and (wait := self._door.wait_of_address(scope)):
+        if route == "read" and (wait := self._door.wait_of_address(self._door.address(scope))):
             observe.limited("address")
             await _too_many(wait)(scope, receive, send)
         else:

@@ -19,7 +19,11 @@ class LateBodyError(BodyError):
 
 
 class FullError(Exception):
-    """The budget has no room for more of this body."""
+    """The budget has no room for more of this body: for `size` bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
 
 
 class GoneError(Exception):
@@ -45,7 +49,8 @@ async def received(receive: Receive, body: Body, share: Share, limits: Limits) -
             raise LateBodyError("body_time", f"the body took more than {limits.body_seconds:g} s") from None
         if message["type"] == "http.disconnect":
             raise GoneError
-        if not share.grow(body.feed(message.get("body", b""))):
-            raise FullError
+        kept = body.feed(message.get("body", b""))
+        if not share.grow(kept):
+            raise FullError(kept)
         more = message.get("more_body", False)
     return body.finish()

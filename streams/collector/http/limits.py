@@ -33,6 +33,8 @@ class Limits:
     """Requests that came before the one that is being answered has its answer; more are answered with 400."""
     connections: int = 20_000
     """Connections at a time; further ones are answered with 503 and closed."""
+    turned_away: int = 64
+    """So many of the further ones have `linger_seconds` to read that; any more are closed at once."""
 
 
 class Gate:

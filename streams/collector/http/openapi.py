@@ -33,6 +33,17 @@ _PROBLEM = {
         "reason": {"type": "string", "description": "A word for programs."},
         "detail": {"type": "string", "description": "A sentence for people."},
         "rejected": {"type": "array", "items": {"$ref": "#/components/schemas/Rejected"}},
+        "limited": {"type": "array", "items": {"$ref": "#/components/schemas/Limited"}},
+    },
+}
+_LIMITED = {
+    "type": "object",
+    "description": "A user with too many impressions. The lines that nobody's entry names may be sent at once.",
+    "required": ["user_id", "lines", "retry_after"],
+    "properties": {
+        "user_id": {"type": "string"},
+        "lines": {"type": "array", "items": {"type": "integer", "minimum": 0}, "description": "From 0."},
+        "retry_after": {"type": "integer", "minimum": 1, "description": "Seconds to wait with these lines."},
     },
 }
 _REJECTED = {
@@ -72,6 +83,7 @@ def document(paths: Mapping[str, Any] | None = None) -> Document:
         "components": {
             "schemas": {
                 **definitions["$defs"],
+                "Limited": _LIMITED,
                 "Problem": _PROBLEM,
                 "Rejected": _REJECTED,
                 "Verdict": _VERDICT,

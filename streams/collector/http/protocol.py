@@ -2,18 +2,17 @@
 
 uvicorn 0.54 bounds neither a head nor the time that it takes, and keeps a connection that was reset until its timer for
 idle connections fires. What a body may cost is the application's part (streams.collector.http.body), except after the
-answer: the rest of a body that nobody reads is thrown away here, so that the client can read why.
+answer: the rest of a body that nobody reads is thrown away here (streams.collector.http.ending).
 """
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from ipaddress import ip_address
-from typing import Any, ClassVar
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from streams.collector.http.ending import EndingProtocol
 from streams.collector.http.limits import Gate
 from streams.collector.rules import proxy_protocol
 
@@ -27,46 +26,40 @@ class _TooMuchError(Exception):
     """Ends the parsing."""
 
 
-class LimitedProtocol(HttpToolsProtocol):
+class LimitedProtocol(EndingProtocol):
     """One connection.
 
-    Its timer is that of the head while one is expected, that of the body's rest after an early answer, and that of the
-    client's reading once it is being closed. uvicorn's own keep-alive timer runs between requests.
+    Its timer is that of the head while one is expected, and of the connection's end otherwise (EndingProtocol).
+    uvicorn's own keep-alive timer runs between requests.
     """
-
-    gate: ClassVar[Gate]
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._timer: asyncio.TimerHandle | None = None
         self._in_head = True
         # Bytes that came while a head was expected, and those of its parts that the parser has reported.
         self._came = self._parsed = 0
-        # Whether the end of the newest request's body is still to come, and what came since the read with its last
-        # piece: framing and trailer, which the parser keeps.
-        self._receiving = False
+        # What came since the read with the last piece of a body: framing and trailer, which the parser keeps.
         self._beside = 0
-        self._thrown_away = 0
-        self._refused = False
         self._running: RequestResponseCycle | None = None
-        self._unread: asyncio.TimerHandle | None = None
-        # Why this side ends the connection; empty while it doesn't, or only as HTTP has it.
-        self._why = ""
         # What came of a PROXY header; None if none is expected.
         self._preamble: bytes | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head, if there is room for another connection."""
         super().connection_made(transport)
-        if len(self.connections) > self.gate.limits.connections:
-            # At once: above the limit, nobody may stay for as long as it takes to be polite.
+        limits, proxies = self.gate.limits, self.gate.proxies
+        further = len(self.connections) - limits.connections
+        if further > 0:
             transport.write(self.gate.refuse(HTTPStatus.SERVICE_UNAVAILABLE))
-            self._refused = True
-            self._close("limit")
+            self._why = "limit"
+            if further <= limits.turned_away:
+                self._linger()
+            else:  # nobody else may stay for as long as it takes to be polite
+                self._refused = True
+                self._close("limit")
         else:
-            self._time(self.gate.limits.head_seconds, self._head_late)
-        proxies = self.gate.proxies
-        if proxies is not None and self.client is not None and proxies.trusts(ip_address(self.client[0])):
+            self._time(limits.head_seconds, self._head_late)
+        if proxies is not None and self.client is not None and proxies.trusts_peer(self.client[0]):
             self._preamble = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,11 +69,6 @@ class LimitedProtocol(HttpToolsProtocol):
         if running is not None and not running.response_complete:  # uvicorn tells the newest request only
             running.disconnected = True
             running.message_event.set()
-        self.gate.ended(self._why or ("closed" if exc is None else "reset"))
-        self._unset_keepalive_if_required()
-        self._untime()
-        self.resume_writing()
-        self.pipeline.clear()
         # They refer to each other; the application's task keeps what it still needs.
         self.cycle = self._running = self.scope = self.headers = None  # type: ignore[assignment]
 
@@ -140,6 +128,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= self.gate.limits.pipelined:
             raise _TooMuchError
         super().on_headers_complete()
+        self.cycle.transport = self._answers  # type: ignore[assignment]
         # After the request of another protocol, nobody knows what follows.
         if self.gate.draining or self.parser.should_upgrade():
             self.cycle.keep_alive = False
@@ -168,32 +157,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """An answer is written."""
         super().on_response_complete()
-        if self.transport.is_closing():
-            self._why = self._why or ("body_time" if self._receiving else "")
+        if self._refused:
+            self._unset_keepalive_if_required()
+        elif self.transport.is_closing():
             self._cut_off_later()
         elif self._receiving and self.cycle is not None and self.cycle.response_complete:
             # Closing now would reset the connection, and the client might never see the answer.
             self._unset_keepalive_if_required()
             self._time(self.gate.limits.linger_seconds, partial(self._close, "body_time"))
-
-    def pause_writing(self) -> None:
-        """The client reads more slowly than it is answered."""
-        super().pause_writing()
-        if self._unread is None:
-            self._unread = self.loop.call_later(self.gate.limits.unread_seconds, self._cut_off)
-
-    def resume_writing(self) -> None:
-        """It has read, or is gone."""
-        super().resume_writing()
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Nothing more came on this connection."""
-        self._why = "idle"
-        super().timeout_keep_alive_handler()
-        self._cut_off_later()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
@@ -221,39 +192,12 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._parsed > self.gate.limits.head_bytes:
             raise _TooMuchError
 
-    def _time(self, seconds: float, late: Callable[[], None]) -> None:
-        self._untime()
-        self._timer = self.loop.call_later(seconds, late)
-
-    def _untime(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _head_late(self) -> None:
         self._timer = None
         if self._came:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "header_time")
         else:  # browsers connect ahead of need: nobody is there to read an answer
             self._close("header_time")
-
-    def _throw_away(self, size: int) -> None:
-        self._thrown_away += size
-        if self._thrown_away > self.gate.limits.linger_bytes:
-            self._close("limit")
-
-    def _close(self, why: str) -> None:
-        self._why = why
-        self.transport.close()
-        self._cut_off_later()
-
-    def _cut_off_later(self) -> None:
-        """Give the client of a connection that is being closed some time to read what it was answered."""
-        self._time(self.gate.limits.unread_seconds, self._cut_off)
-
-    def _cut_off(self) -> None:
-        self._why = self._why or "limit"
-        self.transport.abort()
 
     def _refuse(self, status: int, why: str = "") -> None:
         """Listen no more: answer, and end the connection; but first let a request be answered that came whole."""
@@ -275,9 +219,4 @@ class LimitedProtocol(HttpToolsProtocol):
             written = running is None or not self._receiving
         if written:
             self.transport.write(answer)
-        if not written or not self.transport.can_write_eof():
-            self._close(why)
-            return
-        # The client may still be sending: closing now would reset the connection, and it might never see the answer.
-        self.transport.write_eof()
-        self._time(self.gate.limits.linger_seconds, partial(self._close, why))
+        self._linger()

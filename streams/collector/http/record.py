@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -18,7 +19,7 @@ from streams.collector.rules.authority import Authority, bearer
 from streams.collector.rules.bodies import Body, BodyError
 from streams.collector.rules.bots import is_bot
 from streams.collector.rules.buckets import Buckets
-from streams.collector.rules.budget import Budget
+from streams.collector.rules.budget import Budget, Share
 from streams.collector.rules.cors import Cors
 from streams.collector.rules.reading import Reader, Reading
 from streams.collector.rules.tokens import Tokens
@@ -61,23 +62,23 @@ class Door:
     log_share: float
     limits: Limits
 
-    def wait_of_address(self, scope: Scope) -> float:
-        """Take a request from its address's bucket; return 0, or the seconds to wait if that is empty."""
-        if self.by_address is None:
-            return 0.0
+    def address(self, scope: Scope) -> str:
+        """Return what a request is limited by, as far as it isn't its users: its client's address, or /64 network."""
         peer = scope["client"][0] if scope["client"] else ""
-        client = self.proxies.client(peer, values(scope, self.proxies.header))
-        return self.by_address.take(addresses.key(client), 1.0, time.monotonic())
+        return addresses.key(self.proxies.client(peer, values(scope, self.proxies.header)))
 
-    def wait_of_users(self, reading: Reading) -> float:
-        """Take a request's impressions from its users' buckets; return 0, or the seconds to wait if one is empty."""
-        if self.by_user is None:
-            return 0.0
-        now, wait = time.monotonic(), 0.0
-        for user, impressions in reading.users.items():
-            if wait := self.by_user.take(user, impressions, now):
-                break
-        return wait
+    def wait_of_address(self, address: str) -> float:
+        """Take a request from its address's bucket; return 0, or the seconds to wait if that is empty."""
+        return 0.0 if self.by_address is None else self.by_address.take(address, 1.0, time.monotonic())
+
+    def wait_of_users(self, users: Mapping[str, int]) -> dict[str, float]:
+        """Take a request's impressions from its users' buckets; if one is empty, take none, and return whose (s)."""
+        return {} if self.by_user is None else self.by_user.take_all(users, time.monotonic())
+
+    def give_back(self, users: Mapping[str, int]) -> None:
+        """Undo the taking for a request that wasn't recorded, and will be sent again."""
+        if self.by_user is not None:
+            self.by_user.give_back(users)
 
 
 class Request:
@@ -116,23 +117,29 @@ class Request:
             return self._problem(403, "origin", "this page's origin may not record here")
         gzip = bodies.is_gzip(head.content_type, head.content_encoding, head.query)
         declared = bodies.declared_bytes(head.content_length)
-        if wait := door.wait_of_address(self._scope):
+        address = door.address(self._scope)
+        if wait := door.wait_of_address(address):
             observe.limited("address")
             return self._problem(429, "limit", "this address sends too many requests", wait)
-        if not door.budget.admits(declared):
-            return self._problem(503, "budget", "too much waits for the brokers; send it again later", BUSY_SECONDS)
-        try:
-            partitions = door.log.partitions
-        except UnavailableError as error:
-            return self._problem(503, "unacknowledged", str(error), BUSY_SECONDS)
-        self._body = Body(gzip)
-        with door.budget.share() as share:
+        with door.budget.share(address) as share:
+            if not (share.fits(declared or 0) and door.budget.admits(declared)):
+                return self._full(share, declared or 0)
+            try:
+                partitions = door.log.partitions
+            except UnavailableError as error:
+                return self._problem(503, "unacknowledged", str(error), BUSY_SECONDS)
+            self._body = Body(gzip)
             try:
                 whole = await received(self._receive, self._body, share, door.limits)
-            except FullError:
-                return self._problem(503, "budget", "too much waits for the brokers; send it again later", BUSY_SECONDS)
+            except FullError as error:
+                return self._full(share, error.size)
             self._reading = await self._read(whole, partitions)
             return await self._append(self._reading)
+
+    def _full(self, share: Share, size: int) -> Answer:
+        if not share.fits(size):
+            return self._problem(503, "limit", "too much of this address waits; send it again later", BUSY_SECONDS)
+        return self._problem(503, "budget", "too much waits for the brokers; send it again later", BUSY_SECONDS)
 
     async def _read(self, whole: bytes, partitions: int) -> Reading:
         door, head, now = self._door, self.head, time.time()
@@ -151,13 +158,17 @@ class Request:
             observe.judged(reading)
             reason = "forbidden" if answer.status == HTTPStatus.FORBIDDEN else "unreadable"
             return self._refuse(reason, reading.token_error, answer)
-        if wait := self._door.wait_of_users(reading):
+        users = reading.users
+        if waits := self._door.wait_of_users(users):
             observe.limited("user")
-            return self._problem(429, "limit", "too many impressions of one user", wait)
+            return self._refuse(
+                "limit", answers.TOO_MUCH_OF_A_USER, answers.of_limited(reading, waits, random.random())
+            )
         failpoints.hit(Failpoint.COLLECTOR_READ)
         try:
             await self._door.log.append(reading.lines)
         except UnavailableError as error:
+            self._door.give_back(users)
             return self._problem(503, "unacknowledged", f"not recorded, or not known to be: {error}", BUSY_SECONDS)
         except LineRefusedError as error:
             return self._problem(413, "body_bytes", f"a line is too large for the brokers: {error}")

@@ -40,6 +40,11 @@ class Proxies:
         """Say whether an address is one of the proxies'."""
         return any(address.version == each.version and address in each for each in self._networks)
 
+    def trusts_peer(self, peer: str) -> bool:
+        """Say whether a connection's other end, as the socket names it, is one of the proxies."""
+        found = _address(peer)
+        return found is not None and self.trusts(found)
+
     def client(self, peer: str, values: Iterable[str]) -> str:
         """Return the client's address, by the connection's other end and the header's values in their order.
 

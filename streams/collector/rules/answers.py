@@ -1,5 +1,6 @@
 """What the collector answers: verdicts as JSON, problems as RFC 9457's problem+json, each with its headers."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from math import ceil
 from typing import NamedTuple
@@ -19,6 +20,7 @@ SAFETY_HEADERS = [
 # A wait is made longer by up to so much of itself, so that those who were refused together don't come back together.
 JITTER = 0.5
 MOST_WAIT_SECONDS = 3_600
+TOO_MUCH_OF_A_USER = "too many impressions of a user; nothing was recorded, and what isn't named may be sent at once"
 
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", b"application/problem+json")
@@ -46,6 +48,23 @@ def of_reading(reading: Reading) -> Answer:
     return _answer(202, _JSON, {"accepted": reading.accepted, "rejected": rejected})
 
 
+def of_limited(reading: Reading, waits: Mapping[str, float], chance: float) -> Answer:
+    """Answer for users with too many impressions: 429, each named with its lines and how long it has to wait (s).
+
+    Nothing of the body was recorded. Retry-After holds for all of it; what isn't named may be sent by itself at once.
+    `chance` is in [0, 1).
+    """
+    lines: dict[str, list[int]] = {user: [] for user in waits}
+    for each in reading.logged:
+        if each.user_id in lines:
+            lines[each.user_id].append(each.line)
+    limited = [
+        {"user_id": user, "lines": numbers, "retry_after": _whole(waits[user])} for user, numbers in lines.items()
+    ]
+    later = retry_after(max(waits.values()), chance)
+    return problem(429, "limit", TOO_MUCH_OF_A_USER, retry_after=later, limited=limited)
+
+
 def of_error(error: BodyError) -> Answer:
     """Answer for a body that can't be taken: 400, 413 or 415."""
     return problem(error.status, error.reason, error.detail)
@@ -58,6 +77,7 @@ def problem(
     *,
     retry_after: str = "",
     rejected: list[dict[str, object]] | None = None,
+    limited: list[dict[str, object]] | None = None,
     token: str = "",
 ) -> Answer:
     """Return a problem: `reason` is a word for programs, `detail` a sentence for people, neither with a payload.
@@ -73,6 +93,8 @@ def problem(
     }
     if rejected:
         value["rejected"] = rejected
+    if limited:
+        value["limited"] = limited
     if token:
         value["token"] = token
     answer = _answer(status, _PROBLEM, value)
@@ -87,7 +109,11 @@ def retry_after(seconds: float, chance: float) -> str:
     Whole seconds, at least 1 and at most an hour.
     """
     spread = 1 + max(seconds, 1) * JITTER
-    return str(min(max(ceil(seconds + chance * spread), 1), MOST_WAIT_SECONDS))
+    return str(_whole(seconds + chance * spread))
+
+
+def _whole(seconds: float) -> int:
+    return min(max(ceil(seconds), 1), MOST_WAIT_SECONDS)
 
 
 def _answer(status: int, content_type: tuple[bytes, bytes], value: object) -> Answer:

@@ -47,13 +47,19 @@ class Buckets:
             self._take(key, amount, now)
         return wait
 
-    def take_all(self, amounts: Mapping[str, float], now: float) -> float:
-        """Take tokens of several keys and return 0, or take none of any and return the longest wait (s)."""
-        wait = max((self.wait(key, amount, now) for key, amount in amounts.items()), default=0.0)
-        if not wait:
+    def take_all(self, amounts: Mapping[str, float], now: float) -> dict[str, float]:
+        """Take tokens of several keys and return {}, or take none of any and return those that wait (s)."""
+        waits = {key: wait for key, amount in amounts.items() if (wait := self.wait(key, amount, now))}
+        if not waits:
             for key, amount in amounts.items():
                 self._take(key, amount, now)
-        return wait
+        return waits
+
+    def give_back(self, amounts: Mapping[str, float]) -> None:
+        """Undo a take that was for nothing. A key that was forgotten since owes nothing anyway."""
+        for key, amount in amounts.items():
+            if key in self._full_at:
+                self._full_at[key] -= amount / self.rate
 
     def _take(self, key: str, amount: float, now: float) -> None:
         full_at = self._full_at.get(key)

@@ -96,7 +96,10 @@ def rolled(system: System, rng: Random) -> None:
 @case("broker stands still until the collector's budget is full", Fault.BROKER_AWAY_FROM_COLLECTOR, calm=True)
 def starved(system: System, rng: Random) -> None:
     """SIGSTOP of the broker: clients get 503, /readyz says why; after SIGCONT all of it is stored."""
-    with recording(system, rng, padding=PADDING, collector_budget_mib=SMALL_BUDGET) as recorders:
+    # All recorders have one address, which may hold all of it.
+    with recording(
+        system, rng, padding=PADDING, collector_budget_mib=SMALL_BUDGET, collector_address_share=1.0
+    ) as recorders:
         system.keeper.signal("kafka", signal.SIGSTOP)
         system.until(lambda: readyz(system, COLLECTOR) not in ("", "ready"), "it says that it isn't ready")
         stored = len(recorders.stored)

@@ -46,6 +46,15 @@ def test_a_proxys_own_address_may_come_as_ipv6() -> None:
     assert PROXIES.client("::ffff:10.0.0.1", ["1.1.1.1"]) == "1.1.1.1"
 
 
+@pytest.mark.parametrize(
+    ("peer", "trusted"),
+    [("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("2001:db8:1::5", True), ("9.9.9.9", False), ("unix:", False)],
+)
+def test_a_connection_is_a_proxys_by_its_other_end(peer: str, trusted: bool) -> None:
+    assert PROXIES.trusts_peer(peer) is trusted
+    assert not Proxies().trusts_peer(peer)
+
+
 def test_a_peer_without_an_address_is_a_stranger() -> None:
     assert PROXIES.client("", ["1.1.1.1"]) == ""
     assert PROXIES.client("unix:", ["1.1.1.1"]) == "unix:"

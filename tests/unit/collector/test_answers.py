@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from streams.collector.rules.answers import Answer, of_error, of_reading, problem, retry_after
+from streams.collector.rules.answers import Answer, of_error, of_limited, of_reading, problem, retry_after
 from streams.collector.rules.bodies import BadBodyError, TooLargeError, UnsupportedError
 from streams.collector.rules.reading import Reading, Rejected, read
 from tests.support.flushes import RULES, A, impression, line
@@ -54,6 +54,19 @@ def test_what_could_go_there_with_another_token_is_answered_by_403() -> None:
     answer = of_reading(reading)
     assert answer.status == 403
     assert orjson.loads(answer.body)["detail"] == "the token has expired"
+
+
+def test_users_who_have_to_wait_are_named_with_their_lines() -> None:
+    body = b"\n".join(line(user_id=user) for user in ("u1", "u2", "u1", "u3"))
+    answer = of_limited(read(body, now_ms=A, partitions=1, rules=RULES), {"u1": 1.5, "u3": 60.0}, 0)
+    assert answer.status == 429
+    assert headers_of(answer)[b"retry-after"] == b"60", "it holds for all of them"
+    value = orjson.loads(answer.body)
+    assert (value["reason"], value["limited"]) == (
+        "limit",
+        [{"user_id": "u1", "lines": [0, 2], "retry_after": 2}, {"user_id": "u3", "lines": [3], "retry_after": 60}],
+    )
+    assert "u1" not in value["detail"], "that is logged"
 
 
 @pytest.mark.parametrize("kind", [BadBodyError, TooLargeError, UnsupportedError])

@@ -27,6 +27,24 @@ def test_new_requests_are_turned_away_above_the_mark_and_old_ones_may_grow() -> 
     assert (budget.used, budget.peak) == (0, 100)
 
 
+def test_no_address_may_hold_all_of_it() -> None:
+    budget = Budget(100, of_address=40)
+    with budget.share("a") as first, budget.share("a") as second, budget.share("b") as other:
+        assert first.grow(30)
+        assert second.fits(10)
+        assert not second.fits(11)
+        assert not second.grow(11)
+        assert second.grow(10)
+        assert not second.fits()
+        assert second.grow(0), "what takes nothing more has room"
+        assert other.fits(40)
+        assert other.grow(20)
+        first.release()
+        assert second.grow(30)
+        assert (budget.used, budget.held_by("a"), budget.held_by("b")) == (60, 40, 20)
+    assert (budget.used, budget.held_by("a"), len(budget._held)) == (0, 0, 0)
+
+
 def test_a_share_is_given_back_once_also_after_an_error() -> None:
     budget = Budget(10)
     share = budget.share()
@@ -71,10 +89,19 @@ def test_more_than_the_burst_is_possible_and_paid_for() -> None:
 def test_several_keys_are_taken_together_or_not_at_all() -> None:
     buckets = Buckets(rate=1, burst=2, most=10)
     buckets.take("a", 2, 0)
-    assert buckets.take_all({"a": 1, "b": 2}, 0) == 1
-    assert buckets.take_all({"b": 2}, 0) == 0
-    assert buckets.take_all({"a": 1, "b": 1}, 1) == 0
-    assert buckets.take_all({}, 1) == 0
+    assert buckets.take_all({"a": 1, "b": 2}, 0) == {"a": 1}
+    assert buckets.take_all({"b": 2}, 0) == {}
+    assert buckets.take_all({"c": 1, "a": 2, "b": 1}, 0) == {"a": 2, "b": 1}
+    assert buckets.take_all({"a": 1, "b": 1}, 1) == {}
+    assert buckets.take_all({}, 1) == {}
+
+
+def test_what_was_taken_for_nothing_is_given_back() -> None:
+    buckets = Buckets(rate=1, burst=2, most=10)
+    assert buckets.take_all({"a": 2, "b": 5}, 0) == {}
+    buckets.give_back({"a": 2, "b": 5, "never": 1})
+    assert buckets.take_all({"a": 2, "b": 2}, 0) == {}
+    assert buckets.take("b", 1, 0) == 1
 
 
 def test_full_buckets_are_forgotten_at_no_loss() -> None:

@@ -32,6 +32,7 @@ def test_every_reason_of_a_token_is_listed_and_each_listed_one_occurs() -> None:
 
 def test_every_limit_and_every_end_is_listed() -> None:
     assert words(r'observe\.limited\("(\w+)"\)') == set(metrics.LIMITED)
-    ends = words(r'self\._why = "(\w+)"', "http/protocol.py") | words(r'_close,? ?\(?"(\w+)"\)', "http/protocol.py")
-    ends |= words(r'_refuse\([\w.]+, "(\w+)"\)', "http/protocol.py") | words(r'"(closed|reset)"', "http/protocol.py")
+    files = ("http/protocol.py", "http/ending.py")
+    ends = words(r'self\._why = "(\w+)"', *files) | words(r'_(?:close|linger),? ?\(?"(\w+)"\)', *files)
+    ends |= words(r'_refuse\([\w.]+, "(\w+)"\)', *files) | words(r'"(closed|reset)"', *files)
     assert ends == set(metrics.ENDS)

@@ -4,9 +4,12 @@ import resource
 
 import pytest
 
-from streams.collector.server import OWN_DESCRIPTORS, check, most_connections
+from streams.collector.rules.bodies import MOST_BYTES
+from streams.collector.server import OWN_DESCRIPTORS, budget, check, most_connections
 from streams.errors import UserError
 from streams.settings import Settings
+
+MIB = 2**20
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
@@ -20,6 +23,13 @@ def test_elsewhere_it_is_an_explicit_choice(host: str) -> None:
         check(Settings(collector_host=host))
     check(Settings.model_validate({"collector_host": host, "token_key_file": "/keys"}))
     check(Settings(collector_host=host, collector_without_tokens=True))
+
+
+def test_an_address_has_a_part_of_the_budget_that_holds_a_body() -> None:
+    assert budget(Settings()).of_address == 16 * MIB
+    assert budget(Settings(collector_address_share=1)).of_address == 64 * MIB
+    least = budget(Settings(collector_budget_mib=8, collector_address_share=0.01))
+    assert (least.limit, least.of_address) == (8 * MIB, MOST_BYTES)
 
 
 def test_there_are_no_more_connections_than_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:

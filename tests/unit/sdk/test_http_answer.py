@@ -102,3 +102,30 @@ def test_retry_after_counts_for_every_status_that_is_tried_again() -> None:
     assert judge(answer(503, {}, "5"), 1, NOW).wait == 5.0
     assert judge(answer(429, {}, "5"), 1, NOW).wait == 5.0
     assert judge(answer(503, {}), 1, NOW).wait is None
+
+
+def test_429_may_name_the_lines_that_have_to_wait() -> None:
+    named = {"limited": [{"user_id": "u1", "lines": [0, 2]}, {"user_id": "u2", "lines": [3]}]}
+    assert judge(answer(429, named, "5"), 4, NOW).limited == {0, 2, 3}
+    assert judge(answer(503, named, "5"), 4, NOW).limited == frozenset(), "nothing else does"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        [],
+        {},
+        {"limited": 1},
+        {"limited": [1]},
+        {"limited": [{}]},
+        {"limited": [{"lines": 1}]},
+        {"limited": [{"lines": ["0"]}]},
+        {"limited": [{"lines": [True]}]},
+        {"limited": [{"lines": [4]}]},
+        {"limited": [{"lines": [-1]}]},
+    ],
+)
+def test_a_429_that_names_none_as_a_collector_does_holds_for_everything(body: object) -> None:
+    verdict = judge(answer(429, body, "5"), 4, NOW)
+    assert (verdict.outcome, verdict.wait, verdict.limited) == (Outcome.AGAIN, 5.0, frozenset())

@@ -64,6 +64,30 @@ def test_retry_after_is_honoured_and_exceeded_by_up_to_half(
     assert it.sender._resume_at == NOW + expected
 
 
+def test_users_over_their_limit_wait_and_the_others_of_the_request_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    it = bench(monkeypatch)
+    it.submit(flush(1), flush(2), flush(3), seconds=10_000)
+    it.answer(429, {"limited": [{"user_id": "u1", "lines": [0, 2], "retry_after": 4}]}, "4")
+    it.tick()
+    assert it.in_flight() == [["f2"]]
+    it.answer()
+    it.submit(flush(4), seconds=10_000)
+    assert it.in_flight() == [["f4"]], "nor does anything else"
+    it.answer()
+    assert [(report.flush_id, report.error) for report in it.reports] == [("f2", None), ("f4", None)]
+    assert it.sender.next_retry() == NOW + 6.0
+    it.tick(6.0)
+    assert it.in_flight() == [["f1", "f3"]]
+
+
+def test_if_nobody_of_the_request_is_named_everything_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    it = bench(monkeypatch)
+    it.submit(flush(1), seconds=10_000)
+    it.answer(429, {"limited": []}, "4")
+    assert it.in_flight() == []
+    assert it.sender._resume_at == NOW + 6.0
+
+
 def test_pauses_grow_with_failures_in_a_row_and_are_short_again_after_a_success(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
