@@ -6,7 +6,21 @@ A table goes between `<!-- table: NAME -->` and `<!-- end -->`; the name maps to
 import re
 from collections.abc import Callable
 
-from tools.evidence import end_to_end, headline, hurtful, kpis, latency, load, peers, recovery, scale, sdk, sink, where
+from tools.evidence import (
+    end_to_end,
+    headline,
+    hurtful,
+    kpis,
+    latency,
+    load,
+    loris,
+    peers,
+    recovery,
+    scale,
+    sdk,
+    sink,
+    where,
+)
 from tools.evidence.results import ROOT
 
 PAGES = sorted((ROOT / "docs" / "evidence").glob("*.md"))
@@ -35,6 +49,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "load programs": load.programs,
     "load answers": load.happened,
     "load rates": load.rates,
+    "slow connections": loris.beside_slow,
     "hurtful": hurtful.by_record,
     "catalogues": hurtful.catalogues,
 }

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 protocol, limited: a head has a size and a deadline, and a lost connection leaves nothing behind.
+"""HTTP/1.1 by uvicorn, limited: a head has a size and a deadline, and a lost connection leaves nothing behind.
 
 uvicorn 0.54 bounds neither a head nor the time that it takes, and keeps a connection that was reset until its timer for
 idle connections fires. What a body may cost is the application's part (streams.collector.http.body), except after the
@@ -12,9 +12,10 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from streams.collector.http.limits import Gate
+from streams.collector.http.strict import RefusedError, StrictProtocol
 from streams.collector.rules import proxy_protocol
 
 
@@ -23,11 +24,7 @@ def limited(gate: Gate) -> type["LimitedProtocol"]:
     return type("LimitedProtocol", (LimitedProtocol,), {"gate": gate})
 
 
-class _TooMuchError(Exception):
-    """Ends the parsing."""
-
-
-class LimitedProtocol(HttpToolsProtocol):
+class LimitedProtocol(StrictProtocol):
     """One connection.
 
     Its timer is that of the head while one is expected, that of the body's rest after an early answer, and that of the
@@ -39,7 +36,6 @@ class LimitedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._timer: asyncio.TimerHandle | None = None
-        self._in_head = True
         # Bytes that came while a head was expected, and those of its parts that the parser has reported.
         self._came = self._parsed = 0
         # Whether the end of the newest request's body is still to come, and what came since the read with its last
@@ -48,6 +44,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._beside = 0
         self._thrown_away = 0
         self._refused = False
+        # What was refused while requests before it were still to be answered: the connection's last answer.
+        self._last = b""
         self._running: RequestResponseCycle | None = None
         self._unread: asyncio.TimerHandle | None = None
         # Why this side ends the connection; empty while it doesn't, or only as HTTP has it.
@@ -109,7 +107,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._time(self.gate.limits.head_seconds, self._head_late)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what the parser refused; `msg` is uvicorn's word for it."""
+        """Answer what the parser refused."""
         if self._parsed > self.gate.limits.head_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "limit")
         else:
@@ -119,7 +117,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        self._in_head, self._parsed = True, 0
+        self._parsed = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -132,16 +130,15 @@ class LimitedProtocol(HttpToolsProtocol):
         self._count(len(name) + len(value) + 4)
         super().on_header(name, value)
 
-    def on_headers_complete(self) -> None:
+    def on_request(self) -> None:
         """The head is over: the application begins."""
-        self._untime()
-        self._in_head, self._came = False, 0
-        self._receiving, self._thrown_away, self._beside = True, 0, 0
         if len(self.pipeline) >= self.gate.limits.pipelined:
-            raise _TooMuchError
-        super().on_headers_complete()
-        # After the request of another protocol, nobody knows what follows.
-        if self.gate.draining or self.parser.should_upgrade():
+            raise RefusedError
+        # What follows holds for this request; until here, the newest one was the one before.
+        super().on_request()
+        self._untime()
+        self._came, self._receiving, self._thrown_away, self._beside = 0, True, 0, 0
+        if self.gate.draining:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
@@ -152,25 +149,28 @@ class LimitedProtocol(HttpToolsProtocol):
         else:
             super().on_body(body)
 
-    def on_message_complete(self) -> None:
+    def on_request_end(self) -> None:
         """The request is over; the connection may be used again if it was answered before."""
-        self._receiving = False
-        super().on_message_complete()
+        self._receiving, self._came = False, 0
+        super().on_request_end()
         if self.cycle.response_complete and not self.transport.is_closing():
             self._untime()
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
-        self._in_head, self._came = True, 0
 
     # The application's reports.
 
     def on_response_complete(self) -> None:
         """An answer is written."""
         super().on_response_complete()
+        running = self._running
         if self.transport.is_closing():
             self._why = self._why or ("body_time" if self._receiving else "")
             self._cut_off_later()
+        elif self._last and running is not None and running.response_complete:  # none of the pipeline has begun
+            self._unset_keepalive_if_required()
+            self._end(self._last)
         elif self._receiving and self.cycle is not None and self.cycle.response_complete:
             # Closing now would reset the connection, and the client might never see the answer.
             self._unset_keepalive_if_required()
@@ -219,7 +219,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def _count(self, size: int) -> None:
         self._parsed += size
         if self._parsed > self.gate.limits.head_bytes:
-            raise _TooMuchError
+            raise RefusedError
 
     def _time(self, seconds: float, late: Callable[[], None]) -> None:
         self._untime()
@@ -256,28 +256,30 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def _refuse(self, status: int, why: str = "") -> None:
-        """Listen no more: answer, and end the connection; but first let a request be answered that came whole."""
+        """Listen no more: answer, and end the connection; but first let the requests be answered that came whole."""
         self._refused, self._why, self._thrown_away = True, why, 0
         self._untime()
-        answer = self.gate.refuse(status)
-        running = self._running
-        if running is not None and not running.response_complete:
-            if running is not self.cycle or not self._receiving:
-                # What was refused came after this request: its answer is the connection's last one.
-                running.keep_alive = False
-                self.pipeline.clear()
-                return
-            written = not running.response_started
-            # The application waits for a body that won't come, and what it would answer was answered here.
+        answer, running = self.gate.refuse(status), self._running
+        if running is None or running.response_complete:
+            # Of a request that was answered while its body came, nobody waits for another answer.
+            self._end(b"" if running is not None and self._receiving else answer)
+        elif running is self.cycle and self._receiving:
+            started = running.response_started
+            # The application waits for a body that won't come, and what it would answer is answered here.
             running.disconnected = True
             running.message_event.set()
+            self._end(b"" if started else answer)
         else:
-            written = running is None or not self._receiving
-        if written:
-            self.transport.write(answer)
-        if not written or not self.transport.can_write_eof():
-            self._close(why)
+            if self._receiving:
+                self.pipeline.popleft()  # the newest: it is the one that is refused
+            self._last = answer
+
+    def _end(self, answer: bytes) -> None:
+        """Write the connection's last answer, if there is one, and close the connection."""
+        self.transport.write(answer)
+        if not answer or not self.transport.can_write_eof():
+            self._close(self._why)
             return
         # The client may still be sending: closing now would reset the connection, and it might never see the answer.
         self.transport.write_eof()
-        self._time(self.gate.limits.linger_seconds, partial(self._close, why))
+        self._time(self.gate.limits.linger_seconds, partial(self._close, self._why))
