@@ -86,7 +86,9 @@ def measure(settings: Settings, options: argparse.Namespace) -> dict[str, Beside
             # Every second round in reverse order, so that no kind is always the one that comes after another.
             for kind, share in list(KINDS.items())[:: -1 if number % 2 else 1]:
                 with slow(settings.collector_port, options.connections, share, found[kind]):
-                    play(settings, found[kind], address, options, seed=number * len(KINDS) + list(KINDS).index(kind) + 1)
+                    play(
+                        settings, found[kind], address, options, seed=number * len(KINDS) + list(KINDS).index(kind) + 1
+                    )
     finally:
         collector.program.stop()
     return found

@@ -44,7 +44,7 @@ class App:
         began = time.monotonic()
         records = scope["path"] == IMPRESSIONS
         if b"%" in scope["raw_path"] and b"%2f" in scope["raw_path"].lower():
-            # An escaped slash is part of a name, and no name here has one. Who guards our paths wouldn't know it either.
+            # An escaped slash is part of a name, and no name here has one. Who guards our paths wouldn't see it.
             answer = answers.problem(404, "not_found", "there is nothing at this path")
             await _send(send, answer, self._door.cors.headers(_origin(scope)))
             observe.answered("other", answer.status, time.monotonic() - began)

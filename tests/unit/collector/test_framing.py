@@ -32,7 +32,9 @@ def test_what_names_a_host(host: str) -> None:
     assert unclear("1.1", [(b"host", host.encode())]) == ""
 
 
-@pytest.mark.parametrize("host", ["a b", "a/b", "u@a", "a:b", "a:1:2", "[::1", "::1", "a\tb", "a,b", "é", "a:100000", "?"])
+@pytest.mark.parametrize(
+    "host", ["a b", "a/b", "u@a", "a:b", "a:1:2", "[::1", "::1", "a\tb", "a,b", "é", "a:100000", "?"]
+)
 def test_what_names_none(host: str) -> None:
     assert unclear("1.1", [(b"host", host.encode())]) == "host"
 
