@@ -32,7 +32,7 @@ pytestmark = pytest.mark.integration
 SECONDS = 60.0
 # Requests of each kind to each operation; with a number of one's own, they are others in each run.
 DRAWN = os.environ.get("IMPRESSIONS_TEST_FUZZ", "")
-EXAMPLES = int(DRAWN or 100)
+EXAMPLES = int(DRAWN or 60)
 CHECKS = [
     checks.status_code_conformance,
     checks.content_type_conformance,
