@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import requests
@@ -52,6 +52,9 @@ QUICKLY = settings(
 )
 
 
+Case: TypeAlias = schemathesis.Case[Any]
+
+
 class Fuzzed:
     """A collector under drawn requests, and what it was sent."""
 
@@ -70,7 +73,7 @@ class Fuzzed:
         """Ask for a page."""
         return self.session.get(self.address + path, timeout=SECONDS)
 
-    def ask(self, case: schemathesis.Case) -> int:
+    def ask(self, case: Case) -> int:
         """Send a request, and hold its answer against the document; return its status."""
         response = case.call(self.address, self.session, timeout=SECONDS)
         self.statuses[response.status_code] += 1
@@ -80,11 +83,13 @@ class Fuzzed:
         )
         case.validate_response(response, checks=CHECKS)
         if response.request.method == "POST":
-            self._note(response.request.body or b"", response.status_code, response.json())
+            body = response.request.body or b""
+            assert isinstance(body, bytes | str)
+            self._note(body.encode() if isinstance(body, str) else body, response.status_code, response.json())
         return response.status_code
 
-    def _note(self, body: bytes | str, status: int, verdict: Any) -> None:
-        lines = (body.encode() if isinstance(body, str) else bytes(body)).split(b"\n")
+    def _note(self, body: bytes, status: int, verdict: Any) -> None:
+        lines = body.split(b"\n")
         self.sent.update(lines)
         if status == HTTPStatus.ACCEPTED:
             wrong = {each["line"] for each in verdict["rejected"] if each["index"] < 0}
@@ -140,7 +145,7 @@ def test_afterwards_it_is_ready_and_the_topic_has_what_it_said_and_nothing_else(
     assert fuzzed.sent >= found
 
 
-def is_a_plain_flush(case: schemathesis.Case) -> bool:
+def is_a_plain_flush(case: Case) -> bool:
     """Return whether a body is a flush, and isn't called gzip."""
     return case.media_type == "application/json" and case.query.get("encoding") != "gzip"
 
@@ -150,7 +155,7 @@ def drawn(
     path: str,
     method: str,
     mode: GenerationMode,
-    which: Callable[[schemathesis.Case], bool] = lambda _: True,
+    which: Callable[[Case], bool] = lambda _: True,
     expected: int | None = None,
 ) -> None:
     """Draw requests to an operation, and send those that are wanted; all get the expected status, if there is one."""
@@ -158,7 +163,7 @@ def drawn(
 
     @QUICKLY
     @given(fuzzed.schema[path][method].as_strategy(generation_mode=mode).filter(which))
-    def check(case: schemathesis.Case) -> None:
+    def check(case: Case) -> None:
         status = fuzzed.ask(case)
         assert expected in (None, status), (status, case.query, case.body)
 
