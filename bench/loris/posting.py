@@ -20,7 +20,7 @@ HEADERS = {"Content-Type": "application/json"}
 
 @dataclass
 class Posted:
-    """What came of it: latencies (ms), statuses (0: a connection that broke), and the CPU time of those who asked."""
+    """What came of it: latencies (ms), and statuses (0: a connection that broke)."""
 
     latencies: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
