@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything lives in .venv and .local; nothing else on the machine is changed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-clients check up down faults bench load preview dashboards schemas docs docs-links clean
+.PHONY: help setup demo test test-clients fuzz check up down faults bench load preview dashboards schemas docs docs-links clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -31,6 +31,9 @@ test: setup ## every test; starts and stops every service it needs; some: TESTS=
 
 test-clients: setup ## ClickHouse's clients in Java, Go, Rust, Node and Python: built once, ten minutes, then about two
 	@IMPRESSIONS_TEST_CLIENTS=1 $(BIN)/python -m pytest -q -n 2 --junitxml=.local/clients.xml tests/engine/test_clickhouse_other_clients.py
+
+fuzz: setup ## requests drawn from the collector's OpenAPI document, others in each run; EXAMPLES=1000: of each kind
+	@IMPRESSIONS_TEST_FUZZ=$(or $(EXAMPLES),1000) $(BIN)/python -m pytest -q --timeout=3600 tests/integration/test_collector_fuzz.py
 
 check: setup ## format, lint, types, layers, unit and property tests: under a minute
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target check/tests check/code

@@ -1,8 +1,10 @@
 """Connections: those that are slow, those that are gone, and how all of them end."""
 
 import gc
+import selectors
 import socket
 import struct
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -78,22 +80,53 @@ def test_a_connection_that_is_closed_leaves_nothing_behind() -> None:
         until(lambda: alive() <= before, SECONDS, "no object of theirs is left, without a collection of garbage")
 
 
-def test_a_thousand_slow_connections_do_not_keep_others_out() -> None:
-    with running_collector(limits=Limits(head_seconds=2.0, body_seconds=3.0, piece_seconds=1.0)) as running:
-        heads = [running.connect() for _ in range(500)]
-        bodies = [running.connect() for _ in range(500)]
-        for connection in heads:
-            connection.sendall(POST[:-10])
-        for connection in bodies:
-            connection.sendall(WHOLE[:-10])
-        for _ in range(20):
-            assert running.post(LINE).status == 202
-        assert {status(everything(each)) for each in heads} == {408}
-        assert {status(everything(each)) for each in bodies} == {408}
-        for connection in heads + bodies:
-            connection.close()
+def test_a_thousand_connections_that_send_a_byte_now_and_then_are_ended_while_others_are_answered() -> None:
+    with running_collector(limits=Limits(head_seconds=4.0, body_seconds=5.0, linger_seconds=SECONDS)) as running:
+        slow = Slow(running)
+        others = [running.connect() for _ in range(10)]
+        deadline, rounds = time.monotonic() + SECONDS, 0
+        while slow.left and time.monotonic() < deadline:
+            slow.send_a_byte()
+            for each in others:
+                each.sendall(WHOLE)
+            assert [status(one_answer(each)) for each in others] == [202] * len(others)
+            rounds += 1
+        assert slow.left == 0, "all of them are ended, whatever they send"
+        assert set(slow.statuses) == {408}
+        assert rounds > 1, "the others were answered meanwhile"
+        for each in others:
+            each.close()
         until(lambda: known(running) == 0, SECONDS, "all of them are forgotten")
         assert running.collector.budget.used == 0
+
+
+class Slow:
+    """A thousand connections: half of them are slow in a head, the others in a body."""
+
+    def __init__(self, running: Running) -> None:
+        self.statuses: list[int] = []
+        self._selector = selectors.DefaultSelector()
+        for number in range(1_000):
+            connection = running.connect()
+            connection.sendall(POST[:20] if number % 2 else WHOLE[: -len(LINE)])
+            connection.setblocking(False)
+            self._selector.register(connection, selectors.EVENT_READ)
+
+    @property
+    def left(self) -> int:
+        """How many are still open."""
+        return len(self._selector.get_map())
+
+    def send_a_byte(self) -> None:
+        """Send a byte on each; let go of those that were answered."""
+        for key, _ in self._selector.select(0.1):
+            assert isinstance(key.fileobj, socket.socket)
+            self._selector.unregister(key.fileobj)
+            with key.fileobj as connection:
+                self.statuses.append(status(connection.recv(65_536)))
+        for key in self._selector.get_map().values():
+            assert isinstance(key.fileobj, socket.socket)
+            key.fileobj.send(b"x")
 
 
 def test_idle_connections_end_and_busy_ones_are_kept() -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
@@ -19,9 +20,11 @@ from streams.embedded.components import environment
 from streams.embedded.ports import free_block
 from streams.runtime.exit import EXIT_CONFIG
 from streams.settings import Settings
-from tests.support.collector import JSON, PATH, flush
+from tests.support.collector import JSON, PATH, everything, flush, statuses
 from tests.support.kafka import running_broker
+from tests.support.malformed import ALL, Case
 from tests.support.program import MemberProcess
+from tests.support.raw_http import LINE, SMUGGLED
 from tests.support.source import lines
 from tests.support.stack import provision_log
 from tests.support.wait import until
@@ -73,6 +76,21 @@ def test_what_is_answered_with_202_is_in_the_log_byte_for_byte_at_its_users_part
     assert set(lines(broker)) >= {(home_of(user, 4), line) for user, line in zip(USERS, body.split(b"\n"), strict=True)}
     assert metric(broker, "impressions_collector_flushes_total") == len(USERS)
     assert metric(broker, "impressions_collector_ack_seconds_count") >= 1
+
+
+@pytest.mark.usefixtures("collector")
+def test_nothing_is_smuggled_into_the_topic(broker: Settings) -> None:
+    def send(case: Case) -> list[int]:
+        with socket.create_connection((broker.collector_host, broker.collector_port), SECONDS) as connection:
+            connection.sendall(case.sent)
+            return statuses(everything(connection))
+
+    with ThreadPoolExecutor(16) as senders:
+        assert list(senders.map(send, ALL.values())) == [case.statuses for case in ALL.values()]
+    found = [line for _, line in lines(broker)]
+    assert found.count(LINE) == sum(case.recorded for case in ALL.values())
+    assert not [line for line in found if SMUGGLED.encode() in line]
+    assert is_ready(broker)
 
 
 def test_sigterm_ends_it_with_0_and_a_request_on_its_way_is_answered(

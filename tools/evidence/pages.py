@@ -14,6 +14,7 @@ from tools.evidence import (
     kpis,
     latency,
     load,
+    loris,
     peers,
     recovery,
     scale,
@@ -51,6 +52,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "load rates": load.rates,
     "connections idle": connections.idle,
     "connections gone": connections.gone,
+    "slow connections": loris.beside_slow,
     "hurtful": hurtful.by_record,
     "catalogues": hurtful.catalogues,
 }

@@ -43,7 +43,12 @@ class App:
         """Answer a request; only HTTP is offered."""
         began = time.monotonic()
         records = scope["path"] == IMPRESSIONS
-        if records and scope["method"] == "POST":
+        if b"%" in scope["raw_path"] and b"%2f" in scope["raw_path"].lower():
+            # An escaped slash is part of a name, and no name here has one. Who guards our paths wouldn't see it.
+            answer = answers.problem(404, "not_found", "there is nothing at this path")
+            await _send(send, answer, self._door.cors.headers(_origin(scope)))
+            observe.answered("other", answer.status, time.monotonic() - began)
+        elif records and scope["method"] == "POST":
             await self._record(scope, receive, send, began)
         elif scope["method"] == "OPTIONS":
             answer = self._preflight(scope, _origin(scope))

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from streams.collector.http.limits import Gate
+from streams.collector.http.strict import StrictProtocol
 
 
 class _Answers(NamedTuple):
@@ -23,7 +22,7 @@ class _Answers(NamedTuple):
     close: Callable[[], None]
 
 
-class EndingProtocol(HttpToolsProtocol):
+class EndingProtocol(StrictProtocol):
     """A connection's end; its beginning and its requests are LimitedProtocol's.
 
     Its timer is that of the body's rest after an early answer, and of the client's reading once it is being closed.
@@ -41,6 +40,8 @@ class EndingProtocol(HttpToolsProtocol):
         # Whether nobody listens any more: what still comes is thrown away.
         self._refused = False
         self._thrown_away = 0
+        # What was refused while requests before it were still to be answered: the connection's last answer.
+        self._last = b""
         # Why this side ends the connection; empty while it doesn't, or only as HTTP has it.
         self._why = ""
 
@@ -103,6 +104,7 @@ class EndingProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self.pipeline.clear()
+            self._last = b""
             self._linger("body_time")
 
     def _linger(self, why: str = "") -> None:

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 protocol, limited: a head has a size and a deadline, and a lost connection leaves nothing behind.
+"""HTTP/1.1 by uvicorn, limited: a head has a size and a deadline, and a lost connection leaves nothing behind.
 
 uvicorn 0.54 bounds neither a head nor the time that it takes, and keeps a connection that was reset until its timer for
 idle connections fires. What a body may cost is the application's part (streams.collector.http.body), except after the
@@ -14,16 +14,13 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from streams.collector.http.ending import EndingProtocol
 from streams.collector.http.limits import Gate
+from streams.collector.http.strict import RefusedError
 from streams.collector.rules import proxy_protocol
 
 
 def limited(gate: Gate) -> type["LimitedProtocol"]:
     """Return the protocol class for one server's connections."""
     return type("LimitedProtocol", (LimitedProtocol,), {"gate": gate})
-
-
-class _TooMuchError(Exception):
-    """Ends the parsing."""
 
 
 class LimitedProtocol(EndingProtocol):
@@ -35,7 +32,6 @@ class LimitedProtocol(EndingProtocol):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._in_head = True
         # Bytes that came while a head was expected, and those of its parts that the parser has reported.
         self._came = self._parsed = 0
         # What came since the read with the last piece of a body: framing and trailer, which the parser keeps.
@@ -97,7 +93,7 @@ class LimitedProtocol(EndingProtocol):
             self._time(self.gate.limits.head_seconds, self._head_late)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what the parser refused; `msg` is uvicorn's word for it."""
+        """Answer what the parser refused."""
         if self._parsed > self.gate.limits.head_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "limit")
         else:
@@ -107,7 +103,7 @@ class LimitedProtocol(EndingProtocol):
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        self._in_head, self._parsed = True, 0
+        self._parsed = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -120,17 +116,16 @@ class LimitedProtocol(EndingProtocol):
         self._count(len(name) + len(value) + 4)
         super().on_header(name, value)
 
-    def on_headers_complete(self) -> None:
+    def on_request(self) -> None:
         """The head is over: the application begins."""
-        self._untime()
-        self._in_head, self._came = False, 0
-        self._receiving, self._thrown_away, self._beside = True, 0, 0
         if len(self.pipeline) >= self.gate.limits.pipelined:
-            raise _TooMuchError
-        super().on_headers_complete()
+            raise RefusedError
+        # What follows holds for this request; until here, the newest one was the one before.
+        super().on_request()
         self.cycle.transport = self._answers  # type: ignore[assignment]
-        # After the request of another protocol, nobody knows what follows.
-        if self.gate.draining or self.parser.should_upgrade():
+        self._untime()
+        self._came, self._receiving, self._thrown_away, self._beside = 0, True, 0, 0
+        if self.gate.draining:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
@@ -141,26 +136,28 @@ class LimitedProtocol(EndingProtocol):
         else:
             super().on_body(body)
 
-    def on_message_complete(self) -> None:
+    def on_request_end(self) -> None:
         """The request is over; the connection may be used again if it was answered before."""
-        self._receiving = False
-        super().on_message_complete()
+        self._receiving, self._came = False, 0
+        super().on_request_end()
         if self.cycle.response_complete and not self.transport.is_closing():
             self._untime()
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
-        self._in_head, self._came = True, 0
 
     # The application's reports.
 
     def on_response_complete(self) -> None:
         """An answer is written."""
         super().on_response_complete()
-        if self._refused:
-            self._unset_keepalive_if_required()
-        elif self.transport.is_closing():
+        running = self._running
+        if self.transport.is_closing():
             self._cut_off_later()
+        elif self._refused:
+            self._unset_keepalive_if_required()
+            if self._last and running is not None and running.response_complete:  # none of the pipeline has begun
+                self._end(self._last)
         elif self._receiving and self.cycle is not None and self.cycle.response_complete:
             # Closing now would reset the connection, and the client might never see the answer.
             self._unset_keepalive_if_required()
@@ -190,7 +187,7 @@ class LimitedProtocol(EndingProtocol):
     def _count(self, size: int) -> None:
         self._parsed += size
         if self._parsed > self.gate.limits.head_bytes:
-            raise _TooMuchError
+            raise RefusedError
 
     def _head_late(self) -> None:
         self._timer = None
@@ -200,23 +197,26 @@ class LimitedProtocol(EndingProtocol):
             self._close("header_time")
 
     def _refuse(self, status: int, why: str = "") -> None:
-        """Listen no more: answer, and end the connection; but first let a request be answered that came whole."""
+        """Listen no more: answer, and end the connection; but first let the requests be answered that came whole."""
         self._refused, self._why, self._thrown_away = True, why, 0
         self._untime()
-        answer = self.gate.refuse(status)
-        running = self._running
-        if running is not None and not running.response_complete:
-            if running is not self.cycle or not self._receiving:
-                # What was refused came after this request: its answer is the connection's last one.
-                running.keep_alive = False
-                self.pipeline.clear()
-                return
-            written = not running.response_started
-            # The application waits for a body that won't come, and what it would answer was answered here.
+        answer, running = self.gate.refuse(status), self._running
+        if running is None or running.response_complete:
+            # Of a request that was answered while its body came, nobody waits for another answer.
+            self._end(b"" if running is not None and self._receiving else answer)
+        elif running is self.cycle and self._receiving:
+            started = running.response_started
+            # The application waits for a body that won't come, and what it would answer is answered here.
             running.disconnected = True
             running.message_event.set()
+            self._end(b"" if started else answer)
         else:
-            written = running is None or not self._receiving
-        if written:
-            self.transport.write(answer)
+            if self._receiving:
+                self.pipeline.popleft()  # the newest: it is the one that is refused
+            self._last = answer
+
+    def _end(self, answer: bytes) -> None:
+        """Write the connection's last answer, if there is one, and end the connection."""
+        self._last = b""
+        self.transport.write(answer)
         self._linger()

@@ -28,10 +28,10 @@ from streams.worker.in_flight import InFlight
 # Maximum compressed bytes of one partition in one fetch: a chunk or a few. A record may be larger (4 MiB): Kafka then
 # sends it alone.
 FETCH_BYTES = 1024 * 1024
-# How long the broker gathers records for a fetch, unless it has FETCH_MIN_BYTES sooner. Under load that decides how many
-# records share a transaction, which costs worker and broker as much as some hundred lines; and a record waits for half
-# of it on average. aiokafka runs one fetch at a time per broker, so a partition that was just read also waits for the
-# fetch of the others to end.
+# How long the broker gathers records for a fetch, unless it has FETCH_MIN_BYTES sooner. Under load, that decides how
+# many records share a transaction, which costs worker and broker as much as some hundred lines; and a record waits for
+# half of it on average. aiokafka runs one fetch at a time per broker, so a partition that was just read also waits for
+# the fetch of the others to end.
 FETCH_WAIT_MS = 50
 FETCH_MIN_BYTES = 256 * 1024
 # How soon new partitions of the source are noticed, and a topic that was re-created.
