@@ -89,6 +89,7 @@ def terminated(system: System, rng: Random) -> None:
         assert recorders.closing, "its answers say that they are a connection's last"
         system.keeper.signal(COLLECTOR, signal.SIGTERM)
         assert system.keeper[COLLECTOR].wait_exit() == 0
+        system.replace(COLLECTOR)
 
 
 @case("two collectors restarted in turn", Fault.COLLECTOR_TERMINATED, calm=True)
