@@ -52,7 +52,7 @@ def control(name: str, system: System, module: ModuleType) -> Iterator[Recorders
             wrong.flows()
             yield wrong
             system.heal()
-            wrong.flows()
+            system.flows()
         system.oracle.reset()
         system.catch_up()
         lost = wrong.differences()[MISSING]
