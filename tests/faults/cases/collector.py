@@ -81,8 +81,8 @@ def one_killed(system: System, rng: Random) -> None:
 @case("collector terminated", Fault.COLLECTOR_TERMINATED, calm=True)
 def terminated(system: System, rng: Random) -> None:
     """SIGTERM: /readyz says so while all is still taken, answers end their connections, and it exits with 0."""
-    changes = {"collector_notice_seconds": NOTICE_SECONDS}
-    with recording(system, rng, **changes) as recorders, system.keeper.held(COLLECTOR):
+    recorded = recording(system, rng, collector_notice_seconds=NOTICE_SECONDS)
+    with recorded as recorders, system.keeper.held(COLLECTOR):
         assert not recorders.closing, "connections are kept before"
         system.keeper.signal(COLLECTOR, signal.SIGTERM)
         system.until(lambda: "ending" in readyz(system, COLLECTOR), "it says first that it will end")
