@@ -46,6 +46,8 @@ class Recorders:
         """Those that a 2xx has called stored."""
         self.answers: Counter[int] = Counter()
         """How often each status was answered; 0: the connection failed."""
+        self.closing = 0
+        """How many answers said that they were their connection's last."""
         self._failures: list[BaseException] = []
         self._ending = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(n,), name=f"recorder-{n}") for n in range(CLIENTS)]
@@ -138,6 +140,7 @@ class Recorders:
             connection.request("POST", PATH, line, HEADERS)
             answer = connection.getresponse()
             text = answer.read()
+            self.closing += answer.headers.get("Connection") == "close"
             if answer.status == 202:
                 assert orjson.loads(text) == {"accepted": IMPRESSIONS, "rejected": []}, text
             return answer.status, float(answer.headers.get("Retry-After", 0.1))

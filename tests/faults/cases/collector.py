@@ -12,11 +12,16 @@ from tests.faults.case import Fault, case, declare_case
 from tests.faults.operate import readyz
 from tests.faults.recorders import Recorders
 from tests.faults.system import System
+from tests.support.wait import let_pass
 
 COLLECTOR, OTHER = "collector-0", "collector-1"
 LATEST_HIT = 20
 # A flush may have 1 MiB; some of these fill the smallest budget.
 PADDING, SMALL_BUDGET = 900_000, 8
+# Longer than a case: a second signal ends the notice.
+NOTICE_SECONDS = 300.0
+# How often a slow broker stands still, and for how long (s): less than what the collector calls away.
+PAUSES, PAUSE_SECONDS = 6, (0.2, 2.0)
 
 
 @contextmanager
@@ -34,7 +39,8 @@ def recording(
             recorders.flows()
             yield recorders
             system.heal()
-            recorders.flows()
+            # Under load, and up to the readers: a worker whose broker hung may have to be replaced first.
+            system.flows()
         system.oracle.reset()
         system.catch_up()
         differences = recorders.differences()
@@ -74,10 +80,17 @@ def one_killed(system: System, rng: Random) -> None:
 
 @case("collector terminated", Fault.COLLECTOR_TERMINATED, calm=True)
 def terminated(system: System, rng: Random) -> None:
-    """SIGTERM: what was taken is answered, it exits with 0, and another one continues."""
-    with recording(system, rng), system.keeper.held(COLLECTOR):
+    """SIGTERM: /readyz says so while all is still taken, answers end their connections, and it exits with 0."""
+    recorded = recording(system, rng, collector_notice_seconds=NOTICE_SECONDS)
+    with recorded as recorders, system.keeper.held(COLLECTOR):
+        assert not recorders.closing, "connections are kept before"
+        system.keeper.signal(COLLECTOR, signal.SIGTERM)
+        system.until(lambda: "ending" in readyz(system, COLLECTOR), "it says first that it will end")
+        recorders.flows()
+        assert recorders.closing, "its answers say that they are a connection's last"
         system.keeper.signal(COLLECTOR, signal.SIGTERM)
         assert system.keeper[COLLECTOR].wait_exit() == 0
+        system.replace(COLLECTOR)
 
 
 @case("two collectors restarted in turn", Fault.COLLECTOR_TERMINATED, calm=True)
@@ -106,6 +119,18 @@ def starved(system: System, rng: Random) -> None:
         system.until(lambda: recorders.answers[503], "clients are told to come back later")
         assert len(recorders.stored) == stored, "nothing is called stored meanwhile"
         system.keeper.signal("kafka", signal.SIGCONT)
+
+
+@case("broker slow under the collector", Fault.BROKER_AWAY_FROM_COLLECTOR, calm=True)
+def slowed(system: System, rng: Random) -> None:
+    """SIGSTOP and SIGCONT of the broker, again and again: everyone waits for it, and nobody is sent away."""
+    with recording(system, rng) as recorders:
+        for _ in range(PAUSES):
+            system.keeper.signal("kafka", signal.SIGSTOP)
+            let_pass(rng.uniform(*PAUSE_SECONDS))
+            system.keeper.signal("kafka", signal.SIGCONT)
+            recorders.flows()
+        assert set(recorders.answers) == {202}, recorders.answers
 
 
 @case("broker killed under the collector", Fault.BROKER_AWAY_FROM_COLLECTOR, calm=True)

@@ -1,30 +1,35 @@
-"""Run the collector with a defect: while much waits for the brokers, it drops what comes, and calls it stored.
+"""Run the collector with a defect: what finds no room in its queue for a while is dropped, and called stored.
 
 Takes the command line's arguments.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 
-from streams.collector.packing import Packer
+from streams.collector.log import Log
 
 # About what a queue of a few flushes holds.
 MOST_BYTES = 2_000
+# For how long lines may wait for room (s): far longer than brokers take, also on a busy machine.
+PATIENCE_SECONDS = 2.0
+LOOK_SECONDS = 0.01
 
-_add = Packer.add
+_append = Log.append
 
 
-def add(self: Packer, lines: Sequence[tuple[int, bytes]], now: float) -> asyncio.Future[None]:
-    """Take lines if there is room for them."""
-    if self.waiting_bytes <= MOST_BYTES:
-        return _add(self, lines, now)
-    dropped = asyncio.get_running_loop().create_future()
-    dropped.set_result(None)
-    return dropped
+async def append(self: Log, lines: Sequence[tuple[int, bytes]]) -> None:
+    """Append lines if there is room for them soon."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while self.waiting_bytes > MOST_BYTES:
+        if time.monotonic() > deadline:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+    await _append(self, lines)
 
 
 if __name__ == "__main__":
     from streams.cli import main
 
-    Packer.add = add  # type: ignore[method-assign]
+    Log.append = append  # type: ignore[method-assign]
     main()
