@@ -23,15 +23,18 @@ PATHS = {
     "history": "/v1/users/{user}/history",
 }
 ANSWER_SECONDS = 30.0
+# Counted as a status.
+NO_ANSWER = 0
 Request = tuple[str, str]  # call and user
 
 
 @dataclass
 class Asked:
-    """What came of it: latencies (ms) by call, and statuses."""
+    """What came of it: latencies (ms) by call, statuses, and why there was none."""
 
     latencies: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     statuses: Counter[int] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
     behind: float = 0.0
     """The longest delay of a request in the generator itself (s)."""
     seconds: float = 0.0
@@ -76,9 +79,14 @@ async def _get(
     call, user = request
     known = tags.get(request) if tags is not None else None
     headers = {"If-None-Match": known} if known else {}
-    async with session.get(PATHS[call].format(user=user), headers=headers) as response:
-        await response.read()
-    asked.statuses[response.status] += 1
+    status = NO_ANSWER
+    try:
+        async with session.get(PATHS[call].format(user=user), headers=headers) as response:
+            await response.read()
+        status = response.status
+        if tags is not None and (tag := response.headers.get("ETag")):
+            tags[request] = tag
+    except (TimeoutError, aiohttp.ClientError) as error:
+        asked.failures[type(error).__name__] += 1
+    asked.statuses[status] += 1
     asked.latencies[call].append((time.perf_counter() - due) * 1000)
-    if tags is not None and (tag := response.headers.get("ETag")):
-        tags[request] = tag

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 import aiohttp
 from confluent_kafka import KafkaError, Message, Producer
@@ -53,7 +54,7 @@ async def measure(settings: Settings, address: str, users: Sequence[str], per_mi
     for impression, (appended, shown) in answered.items():
         decided, committed = passing.seen.get(impression, (shown, shown))
         moments = (appended, decided, committed, shown)
-        for part, begun, ended in zip(PARTS, moments, moments[1:], strict=True):
+        for part, (begun, ended) in zip(PARTS, pairwise(moments), strict=True):
             delays[part].append((ended - begun) * 1000)
     return delays
 

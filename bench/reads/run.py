@@ -21,6 +21,7 @@ from bench.lib.measure import used_by
 from bench.reads import asking, delay, rows
 from bench.reads.asking import Asked
 from bench.reads.engine import HOST, Filled, running
+from bench.reads.traffic import arriving
 from streams.embedded.components import component, environment, http_get
 from streams.embedded.ports import Address, free_pair
 from streams.embedded.program import Program
@@ -117,7 +118,8 @@ def _rounds(
     count = round(options.rate * options.seconds)
     others = sorted({f"r{number}" for number in range(filled.users)} - set(active))
     warm_up, new = others[::3], [each for number, each in enumerate(others) if number % 3]
-    asyncio.run(asking.ask(address, asking.once(warm_up, round(options.rate * WARM_UP_SECONDS)), options.rate))
+    with arriving(settings, PER_MINUTE):
+        asyncio.run(asking.ask(address, asking.once(warm_up, round(options.rate * WARM_UP_SECONDS)), options.rate))
     requests = {
         "unknown": asking.once(new, count),
         "mixed": asking.at_random(active, count, 1),
@@ -128,7 +130,8 @@ def _rounds(
         before = _cpu(settings, filled)
         asked = asyncio.run(asking.ask(address, each, options.rate, with_tags=name == "tags"))
         after = _cpu(settings, filled)
-        yield name, shown(name, asked, {part: (after[part] - before[part]) / asked.seconds for part in after})
+        requests_sent = sum(asked.statuses.values())
+        yield name, shown(name, asked, {part: (after[part] - before[part]) / requests_sent * 1000 for part in after})
 
 
 def _cpu(settings: Settings, filled: Filled) -> dict[str, float]:
@@ -138,14 +141,16 @@ def _cpu(settings: Settings, filled: Filled) -> dict[str, float]:
 
 
 def shown(name: str, asked: Asked, cpu: dict[str, float]) -> dict[str, Any]:
-    """Print a round's table; return its figures. `cpu` is in cores."""
+    """Print a round's table; return its figures. `cpu` is of a request (ms)."""
     statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(asked.statuses.items()))
-    used = ", ".join(f"{part} {cores:.0%}" for part, cores in cpu.items())
-    say(f"\n{name}: {ROUNDS[name]} (statuses {statuses}; of a core: {used}; the asker {asked.behind:.3f} s late)")
+    statuses += "".join(f", {why}: {count:,}" for why, count in asked.failures.items())
+    used = ", ".join(f"{part} {each:.2f} ms" for part, each in cpu.items())
+    say(f"\n{name}: {ROUNDS[name]}")
+    say(f"(statuses {statuses}; CPU of a request: {used}; the asker was {asked.behind:.3f} s late at most)")
     for line in table(COLUMNS, _rows(asked.latencies)):
         say(line)
     calls = {call: asdict(quantiles(each)) for call, each in asked.latencies.items()}
-    return {"calls": calls, "statuses": dict(asked.statuses), "cpu": cpu, "behind": asked.behind}
+    return {"calls": calls, "statuses": dict(asked.statuses), "cpu_ms": cpu, "behind": asked.behind}
 
 
 def _rows(latencies: dict[str, list[float]]) -> Iterator[tuple[str, ...]]:
