@@ -40,8 +40,8 @@ _COMMITTED = IsolationLevel.READ_COMMITTED
 # How often ClickHouse is asked up to where it has the log: until then, what it has takes memory here, too.
 FORGET_SECONDS = 1.0
 # Where the answer costs much, as while the table has rows of an earlier log with later offsets, which no index tells
-# from this one's, it is asked for more rarely. Not as rarely as BEHIND_SECONDS: one answer says that ClickHouse has more
-# than the tail, and only another one that this is over.
+# from this one's, it is asked for more rarely. More often than BEHIND_SECONDS: one answer says that ClickHouse has more
+# than the tail, and only another one says that this is over.
 FORGET_PART, LONGEST_FORGET_SECONDS = 20, 3.0
 ENDS_SECONDS, STARTING_SECONDS = 1.0, 0.1
 # A tail that has not reached what was the log's end so long ago answers nothing that must be current.
