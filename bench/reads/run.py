@@ -16,7 +16,7 @@ from confluent_kafka import Producer
 
 from bench.lib import worker
 from bench.lib.broker import only_bench, running_broker
-from bench.lib.figures import quantiles, say, table, write
+from bench.lib.figures import quantiles, say, table, write_section
 from bench.lib.measure import used_by
 from bench.reads import asking, delay, rows
 from bench.reads.asking import Asked
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             worker.wait_ready(ours, out=say)
             component("sink-0", ours).program.start()
             figures, missed = measure(ours, options, filled)
-    write("reads", {"impressions": options.impressions, "users": filled.users, **figures})
+    write_section("reads", str(options.impressions), {"users": filled.users, "rate": options.rate, **figures})
     return 1 if missed else 0
 
 
