@@ -22,8 +22,9 @@ from streams.core.partitioner import partition_of
 MOST_USERS = 32
 # Who comes beyond these is turned away: they would wait for longer than anyone does.
 MOST_WAITING = 2_000
-# Users who are remembered to be asked for alone.
-MOST_ALONE = 1_000
+# Users who are remembered to be asked for alone: of two questions. When a server is merely busy, any question may take
+# too long, and asking for everyone alone would keep it busy.
+MOST_ALONE = 2 * MOST_USERS
 # Where these wait; the others, by their partition.
 ALONE = -1
 

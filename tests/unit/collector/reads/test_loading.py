@@ -148,6 +148,26 @@ def test_users_of_a_question_that_was_too_much_are_asked_for_alone_and_beside_th
     run(test)
 
 
+def test_only_so_many_are_asked_for_alone_since_a_busy_server_answers_many_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(it: Loaded) -> None:
+        monkeypatch.setattr(loading, "MOST_ALONE", 2)
+        tasks = [it.get(user_id) for user_id in AT_HOME[:5]]
+        await turn()
+        it.answers.fail("too much", CostlyError)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        tasks = [it.get(user_id) for user_id in AT_HOME[:5]]
+        await turn()
+        assert it.answers.asked[1:] == [(0, AT_HOME[:3]), (0, AT_HOME[3:4])]
+        for _ in range(3):
+            it.answers.let()
+            await turn()
+        await asyncio.gather(*tasks)
+
+    run(test)
+
+
 def test_whoever_is_away_makes_nobody_wait_alone() -> None:
     async def test(it: Loaded) -> None:
         tasks = [it.get(user_id) for user_id in AT_HOME[:2]]
