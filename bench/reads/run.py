@@ -1,6 +1,6 @@
 """How fast the read API answers, at a rate, over many impressions: `python -m bench.reads`.
 
-A real engine with the rows, a real broker with the catalogue, a worker, and the reads in a process of their own.
+An engine with the rows, a broker with the catalogue, a worker, a sink and a collector, each a process of its own.
 """
 
 import argparse
@@ -12,37 +12,37 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from clickhouse_connect.driver.client import Client
 from confluent_kafka import Producer
 
-from bench.kpis.run import client_of, wait_for_merges
 from bench.lib import worker
 from bench.lib.broker import only_bench, running_broker
-from bench.lib.figures import quantiles, say, table, write
+from bench.lib.figures import quantiles, say, table, write_section
 from bench.lib.measure import used_by
 from bench.reads import asking, delay, rows
 from bench.reads.asking import Asked
-from bench.reads.serve import HOST
-from streams.clickhouse.migrate import apply
-from streams.embedded import stack
+from bench.reads.engine import HOST, Filled, running
+from bench.reads.traffic import arriving
 from streams.embedded.components import component, environment, http_get
 from streams.embedded.ports import Address, free_pair
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
 from streams.kafka.names import ARTWORKS
-from streams.paths import migrations_folder
 from streams.settings import Settings
 
 IMPRESSIONS, LARGE = 1_000_000, 20_000_000
-# So that a user has seen some hundreds of artworks, as after a month.
-EACH = 400
-RATE, SECONDS, ACTIVE, DELAYS = 200.0, 60.0, 1_000, 200
+RATE, SECONDS, ACTIVE, DELAYS, PER_MINUTE = 200.0, 60.0, 1_000, 200, 20_000.0
 WARM_UP_SECONDS = 5.0
 TARGET_MS, DELAY_MS = 20.0, 250.0
-ROLLUPS = ("ledger_minutes_refresh", "users_refresh")
 READY_SECONDS = 120.0
 COLUMNS = ("call", "requests", "P50 ms", "P95 ms", "P99 ms", "max ms")
+NAME = "reads"
+ROUNDS = {
+    "unknown": "nobody was asked for before: each request waits for the engine",
+    "mixed": "some users again and again, nobody was asked for before",
+    "known": "the same users, who are in memory by now",
+    "tags": "the same with the tags of their answers",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,28 +50,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     settings = Settings.load()
     with only_bench(settings), running_broker(settings, say) as brokers:
-        ours = brokers.model_copy(update={"clickhouse_url": f"http://{HOST}:{free_pair()}"})
-        stack.up(ours, ("clickhouse",), out=say)
-        users = max(1, options.impressions // EACH)
-        fill(ours, options.impressions, users)
-        worker.program(ours).start()
-        worker.wait_ready(ours, out=say)
-        component("sink-0", ours).program.start()
-        figures, missed = measure(ours, options, users)
-    write("reads", {"impressions": options.impressions, "users": users, **figures})
+        engines = brokers.model_copy(update={"data_dir": settings.data_dir})
+        with running(engines, options.impressions, options.keep) as filled:
+            ours = brokers.model_copy(
+                update={
+                    "clickhouse_url": filled.settings.clickhouse_url,
+                    "clickhouse_password_value": filled.settings.ensure_writer_password(),
+                    # One address asks for all.
+                    "collector_address_rate": 0,
+                    "collector_port": free_pair(),
+                }
+            )
+            _catalogue(ours)
+            worker.program(ours).start()
+            worker.wait_ready(ours, out=say)
+            component("sink-0", ours).program.start()
+            figures, missed = measure(ours, options, filled)
+    write_section("reads", str(options.impressions), {"users": filled.users, "rate": options.rate, **figures})
     return 1 if missed else 0
 
 
-def fill(settings: Settings, impressions: int, users: int) -> None:
-    """Make the rows in the engine, and the catalogue in the topic."""
-    client = client_of(settings, "writer")
-    database = settings.clickhouse_database
-    apply(client, migrations_folder(), database, settings.window_ms)
-    for view in ROLLUPS:
-        client.command(f"SYSTEM STOP VIEW {database}.{view}")
-    rows.make(client, database, impressions, users, int(time.time() * 1000), say)
-    wait_for_merges(client)
-    say(f"  {parts(client, database)}")
+def _catalogue(settings: Settings) -> None:
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "linger.ms": 20})
     for ordinal in range(rows.ARTWORKS):
         value = orjson.dumps({"pool_id": rows.POOL, "ordinal": ordinal})
@@ -80,62 +79,82 @@ def fill(settings: Settings, impressions: int, users: int) -> None:
         raise UserError("The broker did not accept the catalogue.")
 
 
-def parts(client: Client, database: str) -> str:
-    """Say what the engine holds."""
-    found = client.query(
-        "SELECT table, count(), sum(rows) FROM system.parts WHERE active AND database = {db:String} AND rows > 1000"
-        " GROUP BY table ORDER BY table",
-        parameters={"db": database},
-    ).result_rows
-    return ", ".join(f"{name}: {count:,} rows in {number} parts" for name, number, count in found)
-
-
-def measure(settings: Settings, options: argparse.Namespace, users: int) -> tuple[dict[str, Any], bool]:
+def measure(settings: Settings, options: argparse.Namespace, filled: Filled) -> tuple[dict[str, Any], bool]:
     """Ask as the options say; return the figures, and whether a target was missed."""
-    port = free_pair()
+    port = settings.collector_port
+    late_ms = int(time.time() * 1000) - filled.end_ms
     program = Program(
-        "reads",
+        NAME,
         RunFolder(settings.data_dir),
-        [sys.executable, "-m", "bench.reads.serve", str(port)],
+        [sys.executable, "-m", "bench.reads.serve", str(port), str(late_ms)],
         environment(settings) | {"IMPRESSIONS_LOG_LEVEL": "WARNING"},
     ).start()
     try:
-        program.wait_until(lambda: http_get(Address(HOST, port), "/readyz") is not None, READY_SECONDS)
+        program.wait_until(lambda: _is_current(port), READY_SECONDS)
         address = f"http://{HOST}:{port}"
-        active = [f"r{number * users // options.active}" for number in range(options.active)]
-        # Who was never asked for: the server's own first requests.
-        warm_up = [f"r{number * users // options.active + 1}" for number in range(options.active)]
-        asyncio.run(asking.ask(address, warm_up, options.rate / 2, WARM_UP_SECONDS, 0))
-        rounds = {}
-        for name, seed in (("first", 1), ("known", 2)):
-            before = used_by("reads", settings).cpu_seconds
-            asked = asyncio.run(asking.ask(address, active, options.rate, options.seconds, seed))
-            cpu = (used_by("reads", settings).cpu_seconds - before) / options.seconds
-            rounds[name] = shown(name, asked, cpu)
-        delays = asyncio.run(delay.measure(settings, address, active[: options.delays]))
-        say("\nfrom append to answer")
-        for line in table(COLUMNS, _rows(delays)):
-            say(line)
+        active = [f"r{number * filled.users // options.active}" for number in range(options.active)]
+        rounds = dict(_rounds(settings, filled, address, options, active))
+        delays = asyncio.run(delay.measure(settings, address, active[: options.delays], options.per_minute))
     finally:
         program.stop()
+    say(f"\nfrom append to answer, {options.per_minute:,.0f} other impressions a minute")
+    for line in table(COLUMNS, _rows(delays)):
+        say(line)
     figures = {"rounds": rounds, "delays": {call: asdict(quantiles(each)) for call, each in delays.items()}}
     slow = [each["p95"] for each in rounds["known"]["calls"].values() if not each["p95"] < TARGET_MS]
-    late = [each["p95"] for each in figures["delays"].values() if not each["p95"] < DELAY_MS]
-    return figures, bool(slow or late)
+    late = [figures["delays"][call]["p95"] for call in ("coverage", "unseen")]
+    return figures, bool(slow) or not max(late) < DELAY_MS
 
 
-def shown(name: str, asked: Asked, cpu: float) -> dict[str, Any]:
-    """Print a round's table; return its figures."""
+def _is_current(port: int) -> bool:
+    """Whether the collector gives answers that are current."""
+    return http_get(Address(HOST, port), "/v1/users/nobody/coverage") is not None
+
+
+def _rounds(
+    settings: Settings, filled: Filled, address: str, options: argparse.Namespace, active: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Ask round after round; yield each one's name and figures."""
+    count = round(options.rate * options.seconds)
+    others = sorted({f"r{number}" for number in range(filled.users)} - set(active))
+    warm_up, new = others[::3], [each for number, each in enumerate(others) if number % 3]
+    with arriving(settings, PER_MINUTE):
+        asyncio.run(asking.ask(address, asking.once(warm_up, round(options.rate * WARM_UP_SECONDS)), options.rate))
+    requests = {
+        "unknown": asking.once(new, count),
+        "mixed": asking.at_random(active, count, 1),
+        "known": asking.at_random(active, count, 2),
+        "tags": asking.at_random(active, count, 3),
+    }
+    for name, each in requests.items():
+        before = _cpu(settings, filled)
+        asked = asyncio.run(asking.ask(address, each, options.rate, with_tags=name == "tags"))
+        after = _cpu(settings, filled)
+        requests_sent = sum(asked.statuses.values())
+        yield name, shown(name, asked, {part: (after[part] - before[part]) / requests_sent * 1000 for part in after})
+
+
+def _cpu(settings: Settings, filled: Filled) -> dict[str, float]:
+    """Return the CPU seconds that the two parts have used that answer."""
+    used = {"collector": used_by(NAME, settings), "engine": used_by("clickhouse", filled.settings)}
+    return {name: each.cpu_seconds for name, each in used.items()}
+
+
+def shown(name: str, asked: Asked, cpu: dict[str, float]) -> dict[str, Any]:
+    """Print a round's table; return its figures. `cpu` is of a request (ms)."""
     statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(asked.statuses.items()))
-    say(f"\n{name} (statuses {statuses}; CPU of the reads {cpu:.0%} of a core; the asker {asked.behind:.3f} s late)")
+    statuses += "".join(f", {why}: {count:,}" for why, count in asked.failures.items())
+    used = ", ".join(f"{part} {each:.2f} ms" for part, each in cpu.items())
+    say(f"\n{name}: {ROUNDS[name]}")
+    say(f"(statuses {statuses}; CPU of a request: {used}; the asker was {asked.behind:.3f} s late at most)")
     for line in table(COLUMNS, _rows(asked.latencies)):
         say(line)
     calls = {call: asdict(quantiles(each)) for call, each in asked.latencies.items()}
-    return {"calls": calls, "statuses": dict(asked.statuses), "cpu": cpu, "behind": asked.behind}
+    return {"calls": calls, "statuses": dict(asked.statuses), "cpu_ms": cpu, "behind": asked.behind}
 
 
 def _rows(latencies: dict[str, list[float]]) -> Iterator[tuple[str, ...]]:
-    for call, each in sorted(latencies.items()):
+    for call, each in latencies.items():
         found = quantiles(each)
         figures = (found.p50, found.p95, found.p99, found.max)
         yield (call, f"{found.count:,}", *(f"{figure:.1f}" for figure in figures))
@@ -144,8 +163,12 @@ def _rows(latencies: dict[str, list[float]]) -> Iterator[tuple[str, ...]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.reads", description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--impressions", type=int, default=IMPRESSIONS, help=f"({IMPRESSIONS:,}; large: {LARGE:,})")
+    parser.add_argument("--keep", action="store_true", help="keep the rows, or use those that were kept")
     parser.add_argument("--rate", type=float, default=RATE, help=f"requests a second ({RATE:.0f})")
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"of each round ({SECONDS:.0f})")
     parser.add_argument("--active", type=int, default=ACTIVE, help=f"users who ask ({ACTIVE:,})")
     parser.add_argument("--delays", type=int, default=DELAYS, help=f"impressions from append to answer ({DELAYS})")
+    parser.add_argument(
+        "--per-minute", type=float, default=PER_MINUTE, help=f"impressions that arrive meanwhile ({PER_MINUTE:,.0f})"
+    )
     return parser

@@ -1,39 +1,32 @@
-"""The read API in a process of its own, as the collector serves it: `python -m bench.reads.serve PORT`."""
+"""A collector, as `impressions collector` runs it, with another clock: `python -m bench.reads.serve PORT LATE_MS`.
+
+By this clock the rows were seen just now, also if they were made long ago: what was seen within the last hour is a part
+of the answers.
+"""
 
 import asyncio
 import sys
+import time
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+import uvloop
 
-from streams.collector.reads.api import routes
+from streams.collector.garbage import Garbage
+from streams.collector.reads.loading import Clocks
 from streams.collector.reads.service import Reads
+from streams.collector.server import Collector
 from streams.runtime import log
 from streams.settings import Settings
 
-HOST = "127.0.0.1"
 
-
-async def serve(settings: Settings, port: int) -> None:
-    """Serve until SIGTERM."""
-    reads = Reads(settings)
-
-    async def readyz(_: Request) -> PlainTextResponse:
-        why = reads.why_not_ready()
-        return PlainTextResponse(why or "ready", 503 if why else 200)
-
-    app = Starlette(routes=[*routes(reads), Route("/readyz", readyz)])
-    config = uvicorn.Config(app, HOST, port, lifespan="off", log_config=None, access_log=False, ws="none")
-    await reads.start()
-    try:
-        await uvicorn.Server(config).serve()
-    finally:
-        await reads.stop()
+async def serve(settings: Settings, port: int, late_ms: int) -> None:
+    """Serve until the process is ended."""
+    reads = Reads(settings, Clocks(ms=lambda: time.time_ns() // 1_000_000 - late_ms))
+    collector = Collector(settings, port, reads=reads)
+    collector.garbage = Garbage()
+    await collector.run()
 
 
 if __name__ == "__main__":
     log.configure("WARNING")
-    asyncio.run(serve(Settings.load(), int(sys.argv[1])))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(Settings.load(), int(sys.argv[1]), int(sys.argv[2])))

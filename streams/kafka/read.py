@@ -52,13 +52,23 @@ class Polled(NamedTuple):
 
 
 def poll(consumer: Consumer, most: int, seconds: float) -> Polled:
-    """Wait for up to `most` records, at most `seconds`.
+    """Wait until there are `most` records, at most `seconds`, and return what there is.
 
     Raises if waiting longer wouldn't help: BrokerAwayError if starting over may, UserError if a person must act,
     KafkaException for a defect.
     """
+    return _polled(consumer.consume(most, seconds))
+
+
+def soon(consumer: Consumer, most: int, seconds: float) -> Polled:
+    """Wait until there is something, at most `seconds`, and return up to `most` of what there is. Raises as `poll`."""
+    first = consumer.poll(seconds)
+    return _polled([] if first is None else [first, *consumer.consume(most - 1, 0)])
+
+
+def _polled(messages: Sequence[Message]) -> Polled:
     polled = Polled([], set(), {})
-    for message in consumer.consume(most, seconds):
+    for message in messages:
         error = message.error()
         if error is None:
             polled.records.append(message)

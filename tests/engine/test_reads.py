@@ -9,8 +9,8 @@ import pytest
 
 from bench.reads import rows
 from streams.collector.reads import positions, statements
-from streams.collector.reads.errors import AwayError
-from streams.collector.reads.pool import Pool
+from streams.collector.reads.errors import AwayError, CostlyError
+from streams.collector.reads.pool import CONNECTIONS, Pool
 from streams.collector.reads.rows import Row
 from streams.collector.reads.statements import NEWEST, PAGE, SEEN, TOP
 from streams.collector.reads.timeline import MOST, Rows
@@ -19,6 +19,7 @@ from streams.settings import Settings
 from streams.sink.feeds import IMPRESSIONS, USER_ARTWORKS
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated
+from tests.support.reads import turn
 from tests.support.rows import T0, accepted
 
 PARTITIONS = 4
@@ -193,12 +194,26 @@ def found_reads(plan: Any) -> Iterator[dict[str, Any]]:
 
 def test_a_server_that_hangs_is_given_up_in_time(engine: Engine, db: Database) -> None:
     async def work(pool: Pool) -> None:
-        with pytest.raises(AwayError, match=r"no answer within 0\.3 s"):
+        with pytest.raises(AwayError, match=r"no answer within 0\.3 s") as raised:
             await pool.ask("SELECT 1", {})
+        assert not isinstance(raised.value, CostlyError)
 
     with engine.hanging():
         pooled(engine, db, work, reads_timeout_seconds=0.3)
     assert ask(engine, db, "SELECT 2", {}) == b"[2]\n"
+
+
+def test_costly_questions_leave_connections_to_the_others(engine: Engine, db: Database) -> None:
+    async def work(pool: Pool) -> None:
+        costly = [asyncio.ensure_future(pool.ask("SELECT sleep(3)", {}, costly=True)) for _ in range(2 * CONNECTIONS)]
+        # They are before the others wherever one waits for another.
+        await turn()
+        for _ in range(10):
+            assert await pool.ask("SELECT 1", {}) == b"[1]\n"
+        outcomes = await asyncio.gather(*costly, return_exceptions=True)
+        assert {type(each) for each in outcomes} == {CostlyError}
+
+    pooled(engine, db, work, reads_timeout_seconds=2.0)
 
 
 def test_what_the_server_refuses_and_what_it_starts_to_answer_are_no_answers(engine: Engine, db: Database) -> None:

@@ -30,9 +30,11 @@ class Answers:
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, list[str]]] = []
+        self.alone: list[bool] = []
         self._waiting: list[asyncio.Future[Mapping[str, Any]]] = []
 
-    async def __call__(self, partition: int, users: Sequence[str]) -> Mapping[str, Any]:
+    async def __call__(self, partition: int, users: Sequence[str], alone: bool) -> Mapping[str, Any]:
+        self.alone.append(alone)
         self.asked.append((partition, list(users)))
         self._waiting.append(asyncio.get_running_loop().create_future())
         return await self._waiting[-1]
@@ -41,9 +43,9 @@ class Answers:
         """Answer the oldest question."""
         self._waiting.pop(0).set_result(found)
 
-    def fail(self, why: str) -> None:
+    def fail(self, why: str, kind: type[AwayError] = AwayError) -> None:
         """Let the oldest question go unanswered."""
-        self._waiting.pop(0).set_exception(AwayError(why))
+        self._waiting.pop(0).set_exception(kind(why))
 
 
 async def turn() -> None:

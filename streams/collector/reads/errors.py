@@ -12,6 +12,10 @@ class AwayError(KnownError):
     kind = Kind.WAIT
 
 
+class CostlyError(AwayError):
+    """The question itself was too much: it took too long while others were answered, or its answer is too large."""
+
+
 class BehindError(AwayError):
     """The tail isn't up to date, so that an answer could lack what was accepted."""
 

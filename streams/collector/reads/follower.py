@@ -15,16 +15,16 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from streams.collector.reads.rows import Row, read
 from streams.kafka.names import ACCEPTED, ARTWORKS
-from streams.kafka.read import AT_ENDS, Key, Polled, poll, reader
+from streams.kafka.read import AT_ENDS, Key, Polled, reader, soon
 from streams.kafka.topic_ids import Sources
 from streams.runtime import log
 from streams.settings import Settings
 
 logger = log.get(__name__)
 
-# A poll returns once it has so many records, or after so long: how late a row may be for this reason.
+# Of one poll, which returns as soon as there is one, so that no row waits for others; and how soon it sees a stop.
 POLL_RECORDS = 500
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.1
 # How long it waits for the event loop before it looks whether it should stop.
 TAKEN_SECONDS = 0.1
 CHECK_SECONDS = 2.0
@@ -103,7 +103,7 @@ class Follower:
         while not self._stopped.is_set():
             if self._full():
                 self._wait()
-            elif (polled := poll(consumer, POLL_RECORDS, POLL_SECONDS)).records or polled.ends:
+            elif (polled := soon(consumer, POLL_RECORDS, POLL_SECONDS)).records or polled.ends:
                 self._hand_over(_batch(polled))
             if (now := time.monotonic()) - checked >= CHECK_SECONDS:
                 # Raises if a topic was re-created: its offsets say nothing about the old one's.

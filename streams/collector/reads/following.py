@@ -39,6 +39,10 @@ _COMMITTED = IsolationLevel.READ_COMMITTED
 
 # How often ClickHouse is asked up to where it has the log: until then, what it has takes memory here, too.
 FORGET_SECONDS = 1.0
+# Where the answer costs much, as while the table has rows of an earlier log with later offsets, which no index tells
+# from this one's, it is asked for more rarely. More often than BEHIND_SECONDS: one answer says that ClickHouse has more
+# than the tail, and only another one says that this is over.
+FORGET_PART, LONGEST_FORGET_SECONDS = 20, 3.0
 ENDS_SECONDS, STARTING_SECONDS = 1.0, 0.1
 # A tail that has not reached what was the log's end so long ago answers nothing that must be current.
 BEHIND_SECONDS = 5.0
@@ -112,12 +116,15 @@ class Following:
         follower = Follower(self._settings, sources, self._take, lambda: self.tail.full, lambda e: _fail(failure, e))
         follower.start(placed)
         asking = asyncio.create_task(self._ask_ends(ends, partitions), name="reads-ends")
+        pause = FORGET_SECONDS
         try:
             while not failure.done():
-                await asyncio.wait({failure, asking}, timeout=FORGET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({failure, asking}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                 if asking.done():
                     asking.result()
+                begun = time.monotonic()
                 await self._forget(topic_id)
+                pause = until_next(time.monotonic() - begun)
                 if self.why_not_current() is None:
                     backoff.succeed()
             failure.result()
@@ -161,6 +168,11 @@ class Following:
             self.tail.append(partition, offset, rows)
         if self._ends is not None:
             self._ends.read(batch.reached)
+
+
+def until_next(took: float) -> float:
+    """Return how long to wait until ClickHouse is asked for positions again, after an answer that took so long (s)."""
+    return min(max(FORGET_SECONDS, FORGET_PART * took), LONGEST_FORGET_SECONDS)
 
 
 def _fail(failure: "asyncio.Future[None]", error: BaseException) -> None:

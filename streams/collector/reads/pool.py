@@ -2,15 +2,20 @@
 
 Who asks waits for a free connection and for the answer together no longer than IMPRESSIONS_READS_TIMEOUT_SECONDS. A
 query that was given up is cancelled by the server: it sees that the connection is gone, or that its own time is over.
+
+Costly questions, which may take that long because of what they ask for, have a part of the connections: whatever they
+take, the others are left to everyone else.
 """
 
 import asyncio
 import ssl
+import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import aiohttp
 
-from streams.collector.reads.errors import AwayError
+from streams.collector.reads.errors import AwayError, CostlyError
 from streams.runtime import log
 from streams.runtime.limited import Limited
 from streams.settings import Settings, read_secret
@@ -22,6 +27,7 @@ MOST_BYTES = 64 << 20
 PIECE_BYTES = 1 << 16
 # One question of each kind of a partition is open at a time; more at once would only wait for each other.
 CONNECTIONS = 4
+COSTLY = 2
 # Shorter than any server keeps an idle connection: a question on one that the server has just closed would fail.
 IDLE_SECONDS = 2.0
 LONGEST_TEXT = 300
@@ -41,6 +47,8 @@ class Pool:
             "X-ClickHouse-Key": read_secret(password, "IMPRESSIONS_READS_CLICKHOUSE_PASSWORD_FILE") if password else "",
         }
         self._session: aiohttp.ClientSession | None = None
+        self._costly = asyncio.Semaphore(COSTLY)
+        self._answered = 0.0  # when a question was answered last, by a monotonic clock
 
     async def start(self) -> None:
         """Open the pool, without a connection yet."""
@@ -57,11 +65,14 @@ class Pool:
             await self._session.close()
             self._session = None
 
-    async def ask(self, statement: str, parameters: Mapping[str, str], seconds: float | None = None) -> bytes:
+    async def ask(
+        self, statement: str, parameters: Mapping[str, str], seconds: float | None = None, costly: bool = False
+    ) -> bytes:
         """Return a query's rows as JSONCompactEachRow. Raises AwayError if there is no good answer in time.
 
         The time (s) is the setting's, unless it is given.
         """
+        begun = time.monotonic()
         if self._session is None:
             raise AwayError("the reads are not running")
         seconds = self._seconds if seconds is None else seconds
@@ -74,10 +85,13 @@ class Pool:
         }
         text = statement.replace("{db}", self._settings.clickhouse_database)
         try:
-            async with asyncio.timeout(seconds):
-                return await self._ask(self._session, text, query)
+            async with asyncio.timeout(seconds), self._costly if costly else nullcontext():
+                answer = await self._ask(self._session, text, query)
+            self._answered = time.monotonic()
+            return answer
         except TimeoutError:
-            raise AwayError(f"ClickHouse gave no answer within {seconds:g} s") from None
+            kind = CostlyError if self._answered > begun else AwayError
+            raise kind(f"ClickHouse gave no answer within {seconds:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             log_failed(error=type(error).__name__)
             raise AwayError("ClickHouse can't be reached") from error
@@ -89,7 +103,7 @@ class Pool:
             async for piece in response.content.iter_chunked(PIECE_BYTES):
                 answer += piece
                 if len(answer) > MOST_BYTES:
-                    raise AwayError(f"ClickHouse's answer is above {MOST_BYTES >> 20} MiB")
+                    raise CostlyError(f"ClickHouse's answer is above {MOST_BYTES >> 20} MiB")
             if response.status != 200:
                 code = response.headers.get(_HEADER, "none")
                 text = bytes(answer[:LONGEST_TEXT]).decode(errors="replace").split("\n", 1)[0]

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from streams.collector.reads import statements
 from streams.collector.reads.errors import AwayError, BehindError
@@ -50,6 +51,7 @@ class Reads:
         self._seen_loading = Loading(self._seen, tail, self._ask_seen, SeenRows(), self._clocks)
         self._timeline_loading = Loading(self._timelines, tail, self._ask_newest, Rows([], False), self._clocks)
         self._partitions = 1
+        self._pages: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._began = time.time_ns()
         self._forgotten = 0
 
@@ -113,9 +115,7 @@ class Reads:
                 return rows
         # Before ClickHouse is asked: what comes later is for a later reading.
         tail, epoch = self._following.tail.of(user_id), self._following.epoch
-        partition = partition_of(user_id, self._partitions)
-        parameters = statements.page(partition, user_id, before or statements.TOP, most)
-        found = statements.read_rows(await self._pool.ask(statements.PAGE, parameters))
+        found = await self._in_time(self._page(user_id, before or statements.TOP, most))
         if epoch != self._following.epoch:
             raise BehindError("the reads have begun anew")
         return join(found, tail, before, most)
@@ -139,14 +139,23 @@ class Reads:
         except TimeoutError:
             raise AwayError("ClickHouse gave no answer in time") from None
 
-    async def _ask_seen(self, partition: int, user_ids: Sequence[str]) -> Mapping[str, SeenRows]:
+    async def _page(self, user_id: str, before: Key, most: int) -> list[Row]:
+        """Ask for a page, one at a time of a user, so that no user's pages keep others from theirs."""
+        lock = self._pages.get(user_id)
+        if lock is None:
+            lock = self._pages[user_id] = asyncio.Lock()
+        parameters = statements.page(partition_of(user_id, self._partitions), user_id, before, most)
+        async with lock:
+            return statements.read_rows(await self._pool.ask(statements.PAGE, parameters, costly=True))
+
+    async def _ask_seen(self, partition: int, user_ids: Sequence[str], alone: bool) -> Mapping[str, SeenRows]:
         since = self._clocks.ms() - HOUR_MS
         parameters = statements.users(partition, user_ids) | {"since": str(since)}
-        return statements.read_seen(await self._pool.ask(statements.SEEN, parameters))
+        return statements.read_seen(await self._pool.ask(statements.SEEN, parameters, costly=alone))
 
-    async def _ask_newest(self, partition: int, user_ids: Sequence[str]) -> Mapping[str, Rows]:
+    async def _ask_newest(self, partition: int, user_ids: Sequence[str], alone: bool) -> Mapping[str, Rows]:
         parameters = statements.users(partition, user_ids) | {"most": str(MOST)}
-        return statements.read_newest(await self._pool.ask(statements.NEWEST, parameters))
+        return statements.read_newest(await self._pool.ask(statements.NEWEST, parameters, costly=alone))
 
     def _take(self, row: Row) -> None:
         self._seen.add(row)
@@ -156,4 +165,5 @@ class Reads:
         self._partitions = partitions
         self._seen.outdate()
         self._timelines.outdate()
-        self._seen_loading.partitions = self._timeline_loading.partitions = partitions
+        self._seen_loading.begin(partitions)
+        self._timeline_loading.begin(partitions)

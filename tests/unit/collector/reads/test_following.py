@@ -11,7 +11,7 @@ import pytest
 from streams.collector.reads import following, positions
 from streams.collector.reads.errors import AwayError
 from streams.collector.reads.follower import Batch
-from streams.collector.reads.following import BEHIND_SECONDS, Following
+from streams.collector.reads.following import BEHIND_SECONDS, FORGET_SECONDS, Following, until_next
 from streams.collector.reads.pool import Pool
 from streams.errors import SourceChangedError
 from streams.kafka import admin
@@ -187,3 +187,12 @@ def test_a_clickhouse_that_lost_rows_makes_it_begin_where_that_is_now() -> None:
         assert brokers.followers[1].started == {0: 4, 1: 0}
 
     run(test)
+
+
+@pytest.mark.parametrize("took", [0.0, 0.01, 0.1, 2.0])
+def test_positions_that_cost_much_are_asked_for_more_rarely_and_soon_enough(took: float) -> None:
+    pause = until_next(took)
+    assert pause >= FORGET_SECONDS
+    assert pause >= min(3.0, 20 * took)
+    # Two answers come before a tail that was behind at the first one is called behind.
+    assert pause + took <= BEHIND_SECONDS

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from streams.collector.reads import loading
-from streams.collector.reads.errors import AwayError
+from streams.collector.reads.errors import AwayError, BehindError, CostlyError
 from streams.collector.reads.known import RENEW_SECONDS, Known
 from streams.collector.reads.loading import MOST_USERS, Clocks, Loading
 from streams.collector.reads.tail import Tail
@@ -32,7 +32,7 @@ class Loaded:
         self.now = 1_000.0
         clocks = Clocks(lambda: NOW, lambda: self.now)
         self.loading = Loading(self.known, self.tail, self.answers, NONE, clocks)
-        self.loading.partitions = PARTITIONS
+        self.loading.begin(PARTITIONS)
 
     def get(self, user_id: str) -> "asyncio.Task[Timeline]":
         return asyncio.ensure_future(self.loading.get(user_id))
@@ -109,6 +109,98 @@ def test_a_failure_reaches_those_of_the_question_and_the_next_one_is_put() -> No
         it.answers.let()
         await second
         assert it.known.last(AT_HOME[0]) is None
+
+    run(test)
+
+
+def test_users_of_a_question_that_was_too_much_are_asked_for_alone_and_beside_the_others() -> None:
+    async def test(it: Loaded) -> None:
+        slow, *others = AT_HOME[:3]
+        tasks = [it.get(user_id) for user_id in (slow, *others)]
+        await turn()
+        it.answers.fail("too much", CostlyError)
+        assert [type(each) for each in await asyncio.gather(*tasks, return_exceptions=True)] == [CostlyError] * 3
+        tasks = [it.get(user_id) for user_id in (slow, *others, *AT_HOME[3:5])]
+        await turn()
+        # Those who were not with them don't wait for them.
+        assert it.answers.asked[1:] == [(0, [slow]), (0, AT_HOME[3:5])]
+        assert it.answers.alone[1:] == [True, False]
+        it.answers.fail("still too much", CostlyError)
+        it.answers.let()
+        await asyncio.gather(*tasks[3:])
+        for user_id in others:
+            await turn()
+            assert it.answers.asked[-1] == (0, [user_id])
+            it.answers.let()
+        await asyncio.gather(*tasks[1:])
+        with pytest.raises(CostlyError, match="still too much"):
+            await tasks[0]
+        # Who was answered is like anyone else again, and the others are not.
+        for user_id in (slow, *others):
+            it.known.forget(user_id)
+        tasks = [it.get(user_id) for user_id in (slow, *others)]
+        await turn()
+        assert it.answers.asked[-2:] == [(0, [slow]), (0, others)]
+        it.answers.let()
+        it.answers.let()
+        await asyncio.gather(*tasks)
+
+    run(test)
+
+
+def test_only_so_many_are_asked_for_alone_since_a_busy_server_answers_many_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test(it: Loaded) -> None:
+        monkeypatch.setattr(loading, "MOST_ALONE", 2)
+        tasks = [it.get(user_id) for user_id in AT_HOME[:5]]
+        await turn()
+        it.answers.fail("too much", CostlyError)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        tasks = [it.get(user_id) for user_id in AT_HOME[:5]]
+        await turn()
+        assert it.answers.asked[1:] == [(0, AT_HOME[:3]), (0, AT_HOME[3:4])]
+        for _ in range(3):
+            it.answers.let()
+            await turn()
+        await asyncio.gather(*tasks)
+
+    run(test)
+
+
+def test_whoever_is_away_makes_nobody_wait_alone() -> None:
+    async def test(it: Loaded) -> None:
+        tasks = [it.get(user_id) for user_id in AT_HOME[:2]]
+        await turn()
+        it.answers.fail("gone")
+        await asyncio.gather(*tasks, return_exceptions=True)
+        tasks = [it.get(user_id) for user_id in AT_HOME[:2]]
+        await turn()
+        assert it.answers.asked[-1] == (0, AT_HOME[:2])
+        it.answers.let()
+        await asyncio.gather(*tasks)
+
+    run(test)
+
+
+def test_nobody_is_asked_for_in_a_partition_that_was_theirs() -> None:
+    async def test(it: Loaded) -> None:
+        first = it.get(AT_HOME[0])
+        await turn()
+        second = it.get(AT_HOME[1])
+        await turn()
+        it.loading.begin(PARTITIONS + 1)
+        it.known.outdate()
+        it.answers.let()
+        for task in (first, second):
+            with pytest.raises(BehindError, match="begun anew"):
+                await task
+        assert len(it.answers.asked) == 1
+        third = it.get(AT_HOME[1])
+        await turn()
+        assert it.answers.asked[-1] == (partition_of(AT_HOME[1], PARTITIONS + 1), [AT_HOME[1]])
+        it.answers.let()
+        await third
 
     run(test)
 

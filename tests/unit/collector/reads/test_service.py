@@ -44,7 +44,10 @@ class Told:
         self.tail.begin(dict.fromkeys(range(PARTITIONS), 0))
         self.reads._anew(PARTITIONS)
 
-    async def ask(self, statement: str, parameters: Mapping[str, str], seconds: float | None = None) -> bytes:
+    async def ask(
+        self, statement: str, parameters: Mapping[str, str], seconds: float | None = None, costly: bool = False
+    ) -> bytes:
+        assert costly is (statement == PAGE)
         self.asked.append({SEEN: "seen", NEWEST: "newest", PAGE: "page"}[statement])
         rows = list(self.rows)
         if self.held is not None:
@@ -144,6 +147,19 @@ def test_a_history_is_read_from_memory_and_further_down_from_clickhouse_and_the_
         assert await told.reads.history("u1", None, 501) == expected
         assert told.asked == ["newest", "page", "page"]
         assert len(expected) > 2 * MOST
+
+    run(test)
+
+
+def test_one_page_of_a_user_is_asked_for_at_a_time(told: Told) -> None:
+    async def test() -> None:
+        told.held = asyncio.Event()
+        pages = [asyncio.ensure_future(told.reads.history(user_id, None, 500)) for user_id in ("u1", "u1", "u2")]
+        await turn()
+        assert told.asked == ["page", "page"]
+        told.held.set()
+        assert await asyncio.gather(*pages) == [[], [], []]
+        assert told.asked == ["page"] * 3
 
     run(test)
 
