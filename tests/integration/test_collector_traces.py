@@ -79,12 +79,18 @@ def receiving() -> Iterator[tuple[Receiver, str]]:
 
 
 @pytest.fixture(autouse=True)
-def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None of the machine's own settings for traces, nor its proxy."""
+def own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """None of the machine's own settings for traces, nor its proxy; afterwards, no thread that still sends."""
     for name in ("OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER", *(f"OTEL_EXPORTER_OTLP_{each}" for each in SETTINGS)):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    yield
+    for thread in threading.enumerate():
+        if thread.name in ("traces", "OtelBatchSpanRecordProcessor"):
+            thread.join(30)
+            assert not thread.is_alive()
 
 
 def test_a_collectors_spans_arrive_with_links_and_bounded_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
