@@ -92,6 +92,7 @@ class Collector:
         self.garbage: Garbage | None = None
         """Set it before `run` in a process that does nothing else: it is for all of the process."""
         self._noticing: asyncio.Task[None] | None = None
+        observe.begin()
         self._measure()
 
     def why_not_ready(self) -> str | None:
