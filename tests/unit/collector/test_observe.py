@@ -44,11 +44,7 @@ def test_every_limit_and_every_end_is_listed() -> None:
 def test_from_the_beginning_every_counter_with_one_known_label_is_there() -> None:
     """Otherwise the first of a kind is no increase to Prometheus, and a graph without any says that nobody reports."""
     observe.begin()
-    single = {
-        value
-        for value in vars(metrics).values()
-        if isinstance(value, Counter) and len(value._labelnames) == 1
-    }
+    single = {value for value in vars(metrics).values() if isinstance(value, Counter) and len(value._labelnames) == 1}
     assert set(observe.KNOWN) == single
     for metric, values in observe.KNOWN.items():
         (described,) = metric.collect()
