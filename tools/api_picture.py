@@ -1,4 +1,4 @@
-"""Draws docs/reference/collector-docs.png, the page /docs of the collector: `python -m tools.api_picture`, in Chromium."""
+"""Draws docs/reference/collector-docs.png, the collector's page /docs, in Chromium: `python -m tools.api_picture`."""
 
 import subprocess
 import tempfile
@@ -32,7 +32,12 @@ def draw(shown: Path, picture: Path, height: int) -> None:
         command = [
             *(web.browser(), "--headless", "--disable-gpu", "--hide-scrollbars", "--force-color-profile=srgb"),
             *([] if web.may_sandbox() else ["--no-sandbox"]),
-            *(f"--user-data-dir={profile}", f"--window-size={WIDTH},{height}", f"--screenshot={picture}", shown.as_uri()),
+            *(
+                f"--user-data-dir={profile}",
+                f"--window-size={WIDTH},{height}",
+                f"--screenshot={picture}",
+                shown.as_uri(),
+            ),
         ]
         subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
     with Image.open(picture) as image:
