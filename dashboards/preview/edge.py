@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from random import Random
+from typing import Any
 
 import orjson
 
 from demo.plan.events import load_events
 from demo.plan.sending import CLIENTS
+from streams.collector.rules.reading import MOST_FLUSHES
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -25,7 +27,9 @@ REQUESTS_A_SECOND = 12.0
 TIMEOUT_SECONDS = 20.0
 USERS, MOST_IMPRESSIONS = 300, 12
 # Of a hundred requests: those that record, that read, and those that a collector meets besides.
-KINDS = {"record": 76, "read": 16, "cut": 2, "form": 2, "nameless": 2, "page": 1, "bot": 1}
+KINDS = {
+    "record": 73, "read": 16, "cut": 2, "form": 2, "nameless": 2, "ahead": 2, "page": 1, "many": 1, "bot": 1,
+}  # fmt: skip
 # Below, gzip saves little.
 LEAST_GZIP_BYTES = 1_000
 CALLS = ("coverage", "unseen", "history")
@@ -75,7 +79,11 @@ def _request(kind: str, rng: Random, artworks: list[str]) -> tuple[str, str, byt
     user = f"edge-{rng.randrange(USERS)}"
     if kind == "read":
         return "GET", f"/v1/users/{user}/{rng.choice(CALLS)}?pool=main", None, {}
-    body, headers = orjson.dumps(_flush(user, rng, artworks)), dict(TEXT)
+    flush, headers = _flush(user, rng, artworks), dict(TEXT)
+    if kind == "ahead":  # a clock that is an hour fast
+        for each in flush["impressions"]:
+            each["seen_at"] += 3_600_000
+    body = orjson.dumps(flush)
     match kind:
         case "cut":  # it ends in the middle
             body = body[: len(body) // 2]
@@ -83,6 +91,8 @@ def _request(kind: str, rng: Random, artworks: list[str]) -> tuple[str, str, byt
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         case "nameless":  # beside a good flush, one that names no user
             body += b'\n{"v":1}\n'
+        case "many":
+            body = b"\n".join([body] * (MOST_FLUSHES + 1))
         case "page":
             headers["Origin"] = "https://elsewhere.example"
         case "bot":
@@ -92,7 +102,7 @@ def _request(kind: str, rng: Random, artworks: list[str]) -> tuple[str, str, byt
     return "POST", IMPRESSIONS, body, headers
 
 
-def _flush(user: str, rng: Random, artworks: list[str]) -> dict[str, object]:
+def _flush(user: str, rng: Random, artworks: list[str]) -> dict[str, Any]:
     now = int(1000 * time.time())
     # A user keeps one browser.
     clients = [each for each, share in CLIENTS.items() for _ in range(share)]

@@ -101,7 +101,7 @@ def clients() -> Row:
         "Clients",
         _families(),
         groups(
-            Head("What became of it, by client", "Impressions of the range shown, by family and outcome.", (8, 9)),
+            Head("What became of it, by client", "Impressions of the range shown, by family and outcome.", (10, 9)),
             Look(count("impressions"), least=0, colours=OUTCOMES, empty=NOTHING),
             rows(OUTCOMES_BY_CLIENT),
             by="client",
@@ -110,7 +110,7 @@ def clients() -> Row:
             Head(
                 "Failed attempts, by client",
                 "Share of the attempts that failed, as the clients themselves report it with what did arrive.",
-                (8, 9),
+                (7, 9),
             ),
             Look(share("attempts"), least=0, soft_most=0.05, colours=CLIENTS, empty=NOTHING),
             series(FAILED_BY_CLIENT),
@@ -121,7 +121,7 @@ def clients() -> Row:
                 "Versions with most flushes",
                 "The same by what clients say exactly: a release that broke something shows here. At most 50 of them. "
                 f"Failed: {FAILING.meaning} Dropped: {zero_is_right(MISSED).meaning}",
-                (8, 9),
+                (7, 9),
             ),
             Look(
                 NONE,

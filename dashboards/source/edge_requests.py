@@ -7,7 +7,7 @@ from dashboards.source.layout import Row
 from dashboards.source.look import Head, Look
 from dashboards.source.overrides import by_instance, dashed
 from dashboards.source.panels import areas, lines
-from dashboards.source.promql import mean, percentile, rates
+from dashboards.source.promql import mean, percentile, rates, whole
 from dashboards.source.queries import metric
 from dashboards.source.units import Unit, count, rate
 
@@ -73,7 +73,7 @@ def _connections() -> list[model.Panel]:
             ),
             Look(count("lines"), least=0, colours={"mean": HUES[0], "P95": HUES[1]}),
             mean("impressions_collector_record_lines", "mean"),
-            percentile("impressions_collector_record_lines", "P95", "P95"),
+            whole(percentile("impressions_collector_record_lines", "P95", "P95")),
         ),
     ]
 

@@ -5,6 +5,7 @@ Log lines carry the ids of flushes, never those of users, nor addresses, nor pay
 
 from collections.abc import Sequence
 from functools import cache
+from typing import get_args
 
 from prometheus_client import Counter
 
@@ -12,6 +13,7 @@ from streams.collector.rules import sampling
 from streams.collector.rules.reading import Reading
 from streams.metrics import collector as metrics
 from streams.metrics.histogram import Histogram
+from streams.model.rows import RejectReason
 from streams.runtime import log
 
 logger = log.get(__name__)
@@ -20,6 +22,19 @@ logger = log.get(__name__)
 NAMED_FLUSHES = 20
 # Of a header that anyone may write.
 ORIGIN_CHARACTERS = 100
+
+
+UNNAMED = ("malformed", "oversize", "invalid")
+KNOWN: dict[Counter, tuple[str, ...]] = {
+    metrics.collector_received_bytes: ("sent", "inflated"),
+    metrics.collector_impressions: ("accepted", "rejected"),
+    metrics.collector_rejected: (*get_args(RejectReason), "unauthorised"),
+    metrics.collector_unnamed: UNNAMED,
+    metrics.collector_refused: (*metrics.TOO_MUCH, *metrics.NOT_NOW),
+    metrics.collector_limited: metrics.LIMITED,
+    metrics.collector_token_failures: metrics.TOKEN_FAILURES,
+    metrics.collector_connections_ended: metrics.ENDS,
+}
 
 
 @cache
@@ -31,6 +46,13 @@ def _count(metric: Counter, *labels: str) -> Counter:
 @cache
 def _time(metric: Histogram, *labels: str) -> Histogram:
     return metric.labels(*labels)
+
+
+def begin() -> None:
+    """Set counters with known labels to 0: Prometheus sees no increase in one that first appears with a value."""
+    for metric, values in KNOWN.items():
+        for value in values:
+            _count(metric, value)
 
 
 def answered(route: str, status: int, seconds: float) -> None:

@@ -88,11 +88,12 @@ class Collector:
         self._reads = reads
         judged_by = door(settings, self.log, self.budget, limits)
         app = App(judged_by, self._pages(judged_by.tokens))
-        spans = traces.provider(settings.collector_traces)
-        self.server = Server(config(traces.traced(app, self.log, spans), self.gate))
+        self._spans = traces.provider(settings.collector_traces)
+        self.server = Server(config(traces.traced(app, self.log, self._spans), self.gate))
         self.garbage: Garbage | None = None
         """Set it before `run` in a process that does nothing else: it is for all of the process."""
         self._noticing: asyncio.Task[None] | None = None
+        observe.begin()
         self._measure()
 
     def why_not_ready(self) -> str | None:
@@ -123,6 +124,8 @@ class Collector:
             await self.log.close()
             if self._reads is not None:
                 await self._reads.stop()
+            # Nothing else waits for the loop by now.
+            traces.finish(self._spans)
         if starting.done() and not starting.cancelled():
             starting.result()
         logger.info("collector_stopped", drained=drained, requests=self.server.server_state.total_requests)

@@ -10,6 +10,7 @@ trace is linked, not continued: its `traceparent` would otherwise decide which o
 
 import os
 import re
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ SERVICE = "impressions-collector"
 OTHER_METHOD, OTHER_PATH = "_OTHER", "other"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 _PATHS = frozenset({"/v1/impressions", "/docs"})
+# How long the end of a collector waits for its last spans: less than a supervisor that gives us 30 s in all has left.
+FINISH_SECONDS = 2.0
 # Asked every few seconds by what watches us.
 _UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
 _OF_USER = re.compile(r"/v1/users/[^/]+/(coverage|unseen|prefetch|history|favourites|config)(/[^/]+)?")
@@ -53,13 +56,29 @@ def provider(wanted: bool) -> "TracerProvider | None":
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
-        logger.warning("traces_unavailable", missing=error.name, install="impression-streams[otel]")
+        why = (
+            f"IMPRESSIONS_COLLECTOR_TRACES is set and {error.name} is missing, so there are no traces: install "
+            "impression-streams[otel]."
+        )
+        logger.warning("traces_unavailable", why=why)
         return None
     named = {SERVICE_NAME: os.environ.get("OTEL_SERVICE_NAME", SERVICE)}
-    # Its own thread sends what is finished, and drops what it can't keep; at the process's end it sends the rest.
-    made = TracerProvider(resource=Resource.create(named))
+    # Its own thread sends what is finished, and drops what it can't keep. `finish` sends the rest: by itself it would
+    # do so at the process's end, and wait up to 30 s for a server that doesn't answer.
+    made = TracerProvider(resource=Resource.create(named), shutdown_on_exit=False)
     made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return made
+
+
+def finish(made: "TracerProvider | None") -> None:
+    """Send the spans that are left, unless that takes longer than FINISH_SECONDS; blocks that long."""
+    if made is None:
+        return
+    ending = threading.Thread(target=made.shutdown, name="traces", daemon=True)
+    ending.start()
+    ending.join(FINISH_SECONDS)
+    if ending.is_alive():
+        logger.warning("traces_unsent", why=f"The last spans could not be sent within {FINISH_SECONDS:.0f} s.")
 
 
 def traced(app: Application, log_: "Log", made_by: "TracerProvider | None") -> Application:

@@ -5,7 +5,7 @@ by a function of its number.
 """
 
 import asyncio
-import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
@@ -44,12 +44,15 @@ class CollectorDouble:
     """Serves while `serving` lasts. `lines`: what was stored, in order; `rows`: the accepted ones of it."""
 
     def __init__(
-        self, choose: Choose = lambda number: Fault.NONE, ack_seconds: float = 0.0, shown_after: float | None = None
+        self, choose: Choose = lambda number: Fault.NONE, ack_seconds: float = 0.0, hidden_reads: int | None = None
     ) -> None:
-        """`shown_after`: so long (s) after it was stored, reads show an impression; None: there are no reads."""
+        """`hidden_reads`: so many reads of a user after it was stored do not show an impression yet, those of coverage
+        and of unseen artworks each; None: there are no reads."""
         self.lines: list[bytes] = []
-        self._stored_at: list[float] = []
-        self._shown_after = shown_after
+        # How often each user had been asked for what when a line was stored.
+        self._stored_at: list[Counter[tuple[str, str]]] = []
+        self._reads: Counter[tuple[str, str]] = Counter()
+        self._hidden_reads = hidden_reads
         self.requests: list[bytes] = []
         self.most_in_flight: dict[str, int] = {}
         self._choose, self._ack_seconds = choose, ack_seconds
@@ -133,11 +136,13 @@ class CollectorDouble:
 
     def _read(self, path: str) -> bytes:
         """Answer a GET of a user's coverage or unseen artworks."""
-        if self._shown_after is None:
+        if self._hidden_reads is None:
             return b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
         user, what = path.partition("?")[0].split("/")[3:5]
-        until = time.monotonic() - self._shown_after
-        flushes = [orjson.loads(line) for line, at in zip(self.lines, self._stored_at, strict=True) if at <= until]
+        shown = self._reads[user, what] - self._hidden_reads
+        self._reads[user, what] += 1
+        stored = zip(self.lines, self._stored_at, strict=True)
+        flushes = [orjson.loads(line) for line, at in stored if at[user, what] <= shown]
         seen = {int(each["artwork_id"][1:]) for f in flushes if f["user_id"] == user for each in f["impressions"]}
         if what == "coverage":
             body = orjson.dumps({"pools": [{"pool_id": "main", "seen": len(seen)}] if seen else []})
@@ -150,7 +155,7 @@ class CollectorDouble:
         count = sum(len(orjson.loads(line)["impressions"]) for line in lines)
         if fault not in UNSTORED:
             self.lines += lines
-            self._stored_at += [time.monotonic()] * len(lines)
+            self._stored_at += [self._reads.copy()] * len(lines)
         await asyncio.sleep(self._ack_seconds)
         if fault in (Fault.RESET, Fault.STORED_AND_RESET):
             return False

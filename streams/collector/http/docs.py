@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -22,7 +23,9 @@ h2 b{font-size:.8rem;padding:.2rem .5rem;border-radius:.3rem;background:#2563eb;
 h2 b.get{background:#15803d}h2 b.put{background:#b45309}h2 b.delete{background:#b91c1c}
 pre{background:var(--soft);border:1px solid var(--line);border-radius:.4rem;padding:.8rem;overflow:auto}
 table{border-collapse:collapse;width:100%;margin:.5rem 0}td,th{text-align:left;padding:.3rem .6rem;vertical-align:top}
-tr{border-top:1px solid var(--line)}th{font-weight:600}details{margin:.5rem 0}
+tr{border-top:1px solid var(--line)}th{font-weight:600}h2 code{font-size:1rem;font-weight:600}
+td:first-child,th:first-child{width:9rem}td:nth-last-child(2):nth-child(2),th:nth-last-child(2):nth-child(2){width:6rem}
+details{margin:.5rem 0}
 """
 
 
@@ -34,16 +37,21 @@ def routes(paths: Mapping[str, Any] | None = None) -> list[Route]:
         return document(paths)
 
     @lru_cache(1)
-    def page() -> str:
-        return "\n".join(_page(built()))
+    def shown() -> str:
+        return page(built())
 
     async def openapi(_request: Request) -> Response:
         return JSONResponse(built())
 
     async def docs(_request: Request) -> Response:
-        return HTMLResponse(page(), headers={"Content-Security-Policy": POLICY})
+        return HTMLResponse(shown(), headers={"Content-Security-Policy": POLICY})
 
     return [Route("/openapi.json", openapi), Route("/docs", docs)]
+
+
+def page(of: Document) -> str:
+    """Return the page that shows the document."""
+    return "\n".join(_page(of))
 
 
 def _page(of: Document) -> Iterator[str]:
@@ -52,7 +60,7 @@ def _page(of: Document) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width">'
     yield f"<title>{html.escape(info['title'])}</title><style>{STYLE}</style>"
     yield f"<h1>{html.escape(info['title'])} {html.escape(info['version'])}</h1>"
-    yield f'<p>{html.escape(info["description"])} The same for programs: <a href="/openapi.json">openapi.json</a>.</p>'
+    yield f'<p>{_text(info["description"])} The same for programs: <a href="/openapi.json">openapi.json</a>.</p>'
     for path, methods in of["paths"].items():
         for method, operation in methods.items():
             yield from _operation(path, method, operation)
@@ -64,8 +72,8 @@ def _page(of: Document) -> Iterator[str]:
 
 def _operation(path: str, method: str, operation: Document) -> Iterator[str]:
     yield f'<h2 id={_quoted(operation["operationId"])}><b class="{method}">{method.upper()}</b>'
-    yield f"<code>{html.escape(path)}</code></h2><p>{html.escape(operation['summary'])}."
-    yield f"{html.escape(operation.get('description', ''))}</p>"
+    yield f"<code>{html.escape(path)}</code></h2><p>{_text(operation['summary'])}."
+    yield f"{_text(operation.get('description', ''))}</p>"
     if parameters := operation.get("parameters"):
         rows = ((each["name"], each["in"], each.get("description", "")) for each in parameters)
         yield from _table(("parameter", "in", "meaning"), rows)
@@ -79,12 +87,17 @@ def _operation(path: str, method: str, operation: Document) -> Iterator[str]:
 def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
     yield "<table><tr>" + "".join(f"<th>{html.escape(cell)}" for cell in head)
     for row in rows:
-        yield "<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in row)
+        yield "<tr>" + "".join(f"<td>{_text(cell)}" for cell in row)
     yield "</table>"
 
 
 def _json(value: Any) -> str:
     return f"<pre>{html.escape(json.dumps(value, indent=2, ensure_ascii=False))}</pre>"
+
+
+def _text(text: str) -> str:
+    """Return a text as HTML, with what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _quoted(text: str) -> str:

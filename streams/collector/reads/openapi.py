@@ -46,7 +46,7 @@ def paths() -> Document:
 
 
 def _get(name: str, summary: str, description: str, parameters: list[Document], body: Document) -> Document:
-    user = {"name": "user", "in": "path", "required": True, "schema": _ID}
+    user = {"name": "user", "in": "path", "required": True, "schema": _ID, "description": "The user's id."}
     return {
         "get": {
             "operationId": name,

@@ -3,8 +3,12 @@
 import re
 from pathlib import Path
 
+from prometheus_client import Counter
+
 from streams import collector
+from streams.collector import observe
 from streams.metrics import collector as metrics
+from streams.metrics.base import COLLECTOR
 
 ROOT = Path(collector.__file__).parent
 SOURCE = {str(path.relative_to(ROOT)): path.read_text() for path in ROOT.rglob("*.py")}
@@ -36,3 +40,17 @@ def test_every_limit_and_every_end_is_listed() -> None:
     ends = words(r'self\._why = "(\w+)"', *files) | words(r'_(?:close|linger),? ?\(?"(\w+)"\)', *files)
     ends |= words(r'_refuse\([\w.]+, "(\w+)"\)', *files) | words(r'"(closed|reset)"', *files)
     assert ends == set(metrics.ENDS)
+
+
+def test_from_the_beginning_every_counter_with_one_known_label_is_there() -> None:
+    """Otherwise the first of a kind is no increase to Prometheus, and a graph without any says that nobody reports."""
+    observe.begin()
+    single = {value for value in vars(metrics).values() if isinstance(value, Counter) and len(value._labelnames) == 1}
+    assert set(observe.KNOWN) == single
+    for metric, values in observe.KNOWN.items():
+        (described,) = metric.collect()
+        (label,) = metric._labelnames
+        there = {sample.labels[label] for sample in described.samples if sample.name.endswith("_total")}
+        assert there >= set(values)
+        for value in values:
+            assert COLLECTOR.get_sample_value(f"{described.name}_total", {label: value}) is not None

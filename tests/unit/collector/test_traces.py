@@ -74,7 +74,8 @@ def test_off_nothing_is_in_the_way_of_a_request() -> None:
 
 def test_off_the_package_is_not_even_imported() -> None:
     code = (
-        "import sys, streams.collector.server; sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
+        "import sys; from streams.collector.server import traces; traces.traced(print, None, traces.provider(False));"
+        "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
@@ -83,14 +84,18 @@ def test_off_the_package_is_not_even_imported() -> None:
 def test_without_the_package_there_are_no_traces_and_a_log_line_says_so(
     missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(sys.modules, EXPORTER, stub(InMemorySpanExporter))
     monkeypatch.setitem(sys.modules, missing, None)
     said: list[dict[str, Any]] = []
     monkeypatch.setattr(traces.logger, "warning", lambda event, **more: said.append({"event": event, **more}))
-    if missing != EXPORTER:
-        monkeypatch.setitem(sys.modules, EXPORTER, stub(InMemorySpanExporter))
     assert provider(True) is None
-    assert [each["event"] for each in said] == ["traces_unavailable"]
-    assert said[0]["install"] == "impression-streams[otel]"
+    assert said == [
+        {
+            "event": "traces_unavailable",
+            "why": f"IMPRESSIONS_COLLECTOR_TRACES is set and {missing} is missing, so there are no traces: install "
+            "impression-streams[otel].",
+        }
+    ]
 
 
 def stub(exporter: type) -> ModuleType:

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import logging
 from impression_streams import log as sdk
@@ -54,24 +56,26 @@ def test_a_logger_writes_to_the_stderr_of_the_moment() -> None:
 
 
 UNREAD = """
-import os, sys, threading
+import logging, os, sys
 from streams.runtime import log
 
 log.configure("WARNING")
-logger, dropped = log.get("ours"), []
+logger, dropped = {logger}("ours"), []
 log.BACKGROUND_LINES = 100
 log.BACKGROUND_SECONDS = 0.1
 with log.in_background(dropped.append):
     for number in range(2_000):
-        logger.warning("long", number=number, text="x" * 100)
+        logger.warning("x" * 150)
 sys.stdout.write(str(sum(dropped)))
 sys.stdout.flush()
 os._exit(0)  # its thread waits for a pipe that nobody reads
 """
 
 
-def test_in_the_background_a_log_that_nobody_reads_holds_nobody_up_and_is_counted() -> None:
-    with subprocess.Popen([sys.executable, "-c", UNREAD], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+@pytest.mark.parametrize("logger", ["log.get", "logging.getLogger"])
+def test_in_the_background_a_log_that_nobody_reads_holds_nobody_up_and_is_counted(logger: str) -> None:
+    code = UNREAD.format(logger=logger)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         # More than a pipe (64 KiB) and the hundred lines hold; what was written stays unread until the end.
         assert 1_000 < int(process.stdout.read()) < 2_000
