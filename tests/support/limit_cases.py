@@ -260,7 +260,7 @@ CASES: dict[str, Case] = {
     ),
     **named(
         connection_without_a_request=ended(
-            "time for a head", f"{LIMITS.head_seconds:g} s", raw(), 0, "header_time", "quick"
+            "time for a first byte", f"{LIMITS.head_seconds:g} s", raw(), 0, "header_time", "quick"
         ),
         idle_connection=ended(
             "time between requests", f"{KEEP_ALIVE_SECONDS} s", by.kept_open(_WHOLE), 202, "idle", "impatient"
