@@ -49,13 +49,13 @@ def _figures() -> list[model.Panel]:
         _now(
             "Time to record: P95",
             "From a request's complete header to its answer, in the last five minutes; it waits for the broker.",
-            Look(SECONDS, 1, scale=FAST, empty="nothing was sent"),
+            Look(SECONDS, 0, scale=FAST, empty="nothing was sent"),
             P95.format(recording),
         ),
         _now(
             "Time to read: P95",
             "From a read's complete header to its answer, over all calls, in the last five minutes.",
-            Look(SECONDS, 1, scale=READ_FAST, empty="nothing was read"),
+            Look(SECONDS, 0, scale=READ_FAST, empty="nothing was read"),
             P95.format("impressions_collector_read_seconds_bucket" + LATELY),
         ),
         _now(
