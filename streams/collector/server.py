@@ -34,6 +34,7 @@ from streams.core.judge import Rules
 from streams.errors import KnownError, UserError
 from streams.metrics import collector as metrics
 from streams.metrics.base import COLLECTOR
+from streams.kafka.client import cluster
 from streams.runtime import failpoints, log
 from streams.runtime.exit import end_process
 from streams.runtime.loopback import is_loopback
@@ -170,7 +171,8 @@ class Collector:
 
 
 def check(settings: Settings) -> None:
-    """Raise UserError if the collector would take anyone's flushes, and nobody has said that it should."""
+    """Raise UserError for an incomplete login, and if nobody said that anyone's flushes are to be taken."""
+    cluster(settings)
     open_to_others = not is_loopback(settings.collector_host)
     if open_to_others and settings.token_key_file is None and not settings.collector_without_tokens:
         raise UserError(
