@@ -32,9 +32,9 @@ from streams.collector.rules.cors import Cors
 from streams.collector.rules.tokens import Tokens
 from streams.core.judge import Rules
 from streams.errors import KnownError, UserError
+from streams.kafka.client import cluster
 from streams.metrics import collector as metrics
 from streams.metrics.base import COLLECTOR
-from streams.kafka.client import cluster
 from streams.runtime import failpoints, log
 from streams.runtime.exit import end_process
 from streams.runtime.loopback import is_loopback

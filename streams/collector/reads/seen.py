@@ -13,12 +13,13 @@ from typing import NamedTuple
 from msgspec import Struct
 from pyroaring import BitMap
 
+from streams.collector.reads.recent import Recent
 from streams.collector.reads.rows import Row
 from streams.core.catalogue import Catalogue
 
 HOUR_MS = 3_600_000
 # Estimates, rounded up. Of an artwork: 4 and 8 bytes in the arrays, some room to grow, and 2 or more in two bitmaps.
-USER_BYTES, ARTWORK_BYTES, UNCATALOGUED_BYTES, RECENT_BYTES, POOL_BYTES = 1_200, 24, 260, 330, 500
+USER_BYTES, ARTWORK_BYTES, UNCATALOGUED_BYTES, POOL_BYTES = 1_200, 24, 260, 500
 _FEW_RECENT = 64
 _NONE = BitMap()
 
@@ -59,7 +60,7 @@ class Seen:
         self._places, self._received = array("I"), array("Q")  # the same artworks, and when each was received (ms)
         self._pools: dict[str, _Pool] = {}
         self._uncatalogued: dict[str, int] = {}
-        self._recent: dict[str, tuple[int, str]] = {}
+        self._recent = Recent()
         self._trim_at = _FEW_RECENT
 
     @property
@@ -69,7 +70,7 @@ class Seen:
             USER_BYTES
             + ARTWORK_BYTES * len(self._places)
             + UNCATALOGUED_BYTES * len(self._uncatalogued)
-            + RECENT_BYTES * len(self._recent)
+            + self._recent.bytes
             + POOL_BYTES * len(self._pools)
         )
 
@@ -77,7 +78,7 @@ class Seen:
         """Take a row of the tail, which may be one that is known."""
         if row.fresh:
             self._see(((row.artwork_id, row.received_at),))
-        self._recent[row.event_id] = row.seen_at, row.artwork_id
+        self._recent.add(row.event_id, row.seen_at, row.artwork_id, self._catalogue.ordinal(row.artwork_id))
         if len(self._recent) >= self._trim_at:
             # By the broker's clock, and so with room for ours, which may be behind.
             self._forget_before(row.received_at - 2 * HOUR_MS)
@@ -85,8 +86,9 @@ class Seen:
     def merge(self, found: SeenRows) -> None:
         """Take what ClickHouse has; rows may come twice."""
         self._see(found.artworks)
+        ordinal_of = self._catalogue.ordinal
         for event_id, seen_at, artwork_id in found.recent:
-            self._recent[event_id] = seen_at, artwork_id
+            self._recent.add(event_id, seen_at, artwork_id, ordinal_of(artwork_id))
 
     def coverage(self, now_ms: int) -> list[PoolCoverage]:
         """Return the user's pools by their names, with the catalogue as it is now."""
@@ -153,20 +155,21 @@ class Seen:
         self._version = catalogue.version
         known = [each for each in self._uncatalogued if catalogue.ordinal(each) is not None]
         self._see([(each, self._uncatalogued.pop(each)) for each in known])
+        self._recent.place(catalogue.ordinal)
         if catalogue.formers(self._ordinals):
             self._pools = {}
             self._place(zip(self._places, self._received, strict=True))
 
     def _recent_by_pool(self, now_ms: int) -> Counter[str]:
         pools: Counter[str] = Counter()
-        for seen_at, artwork_id in self._recent.values():
+        for seen_at, ordinal in self._recent:
             # The clock of a device may be ahead.
-            if seen_at <= now_ms and (artwork := self._catalogue.get(artwork_id)) is not None:
-                pools[artwork.pool_id] += 1
+            if seen_at <= now_ms and (pool_id := self._catalogue.pool_of(ordinal)) is not None:
+                pools[pool_id] += 1
         return pools
 
     def _forget_before(self, horizon_ms: int) -> None:
-        self._recent = {event: seen for event, seen in self._recent.items() if seen[0] >= horizon_ms}
+        self._recent.forget_before(horizon_ms)
         self._trim_at = 2 * len(self._recent) + _FEW_RECENT
 
 
