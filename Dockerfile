@@ -1,4 +1,4 @@
-# The image of worker, sink and migrator: the package, from the lock file alone, in a folder of its own, without Java.
+# The image of worker, sink, collector and migrator: the package, from the lock file alone, in a folder of its own, without Java.
 FROM python:3.11.15-slim-bookworm AS build
 WORKDIR /source
 COPY requirements.lock pyproject.toml setup.py README.md LICENSE topics.yaml ./
@@ -25,7 +25,7 @@ ENV PATH=/opt/impressions/bin:$PATH \
 WORKDIR /data
 VOLUME /data
 USER 10001:10001
-EXPOSE 9101 9102
+EXPOSE 8080 9101 9102
 # What the process reports: 503 once there are records to process and nothing has moved for IMPRESSIONS_STALL_SECONDS.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; \

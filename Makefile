@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything lives in .venv and .local; nothing else on the machine is changed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-clients check up down faults bench preview dashboards schemas docs docs-links clean
+.PHONY: help setup demo test test-clients fuzz check up down faults bench load preview dashboards schemas docs docs-links clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -32,6 +32,9 @@ test: setup ## every test; starts and stops every service it needs; some: TESTS=
 test-clients: setup ## ClickHouse's clients in Java, Go, Rust, Node and Python: built once, ten minutes, then about two
 	@IMPRESSIONS_TEST_CLIENTS=1 $(BIN)/python -m pytest -q -n 2 --junitxml=.local/clients.xml tests/engine/test_clickhouse_other_clients.py
 
+fuzz: setup ## requests drawn from the collector's OpenAPI document, others in each run; EXAMPLES=1000: of each kind
+	@IMPRESSIONS_TEST_FUZZ=$(or $(EXAMPLES),1000) $(BIN)/python -m pytest -q --timeout=3600 tests/integration/test_collector_fuzz.py
+
 check: setup ## format, lint, types, layers, unit and property tests: under a minute
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target check/tests check/code
 
@@ -56,6 +59,9 @@ faults: setup ## whole fault matrix and random schedules: SEEDS=200, SEED=17, CA
 bench: setup ## ours beside its peers from a backlog, and under SIGKILL: half an hour; QUICK=1: under five minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
 
+load: setup ## virtual users over HTTP, collectors killed: half an hour; USERS=10000 RATE=100000 (a minute) DURATION=300
+	@$(BIN)/python -m load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION)) $(LOAD)
+
 preview: setup ## draw every dashboard from the demo's data, into docs/operate/dashboards; PREVIEW=--serve: a live page
 	@$(BIN)/python -m dashboards.preview $(PREVIEW)
 
@@ -66,6 +72,7 @@ schemas: setup ## write what is generated: schemas/, the pages and tables of doc
 	@$(BIN)/python -m tools.schemas
 	@$(BIN)/python -m tools.cli_page
 	@$(BIN)/python -m tools.settings_page
+	@$(BIN)/python -m tools.limits_page
 	@$(BIN)/python -m tools.metrics_page
 	@$(BIN)/python -m tools.matrix_page
 	@$(BIN)/python -m tools.sdk_page

@@ -19,7 +19,7 @@ from demo.screen import is_lively, line_printer
 from demo.settle import oracle_of, roll_up, settle
 from demo.summary import Summary
 from oracle.views import Views
-from streams.embedded.components import DEFAULT
+from streams.embedded.components import PIPELINE
 from streams.settings import Settings
 
 # Long enough to watch, and for the latencies of a light load; short enough for a demo of a minute.
@@ -27,7 +27,7 @@ PLAY_SECONDS = 15.0
 PHASES = 4
 # What the stack says of each of its components, and of topics and schema.
 STARTED = (": ready at ", ": done in ")
-STARTS = len(DEFAULT) + 1
+STARTS = len(PIPELINE) + 1
 
 
 @dataclass(frozen=True, slots=True)

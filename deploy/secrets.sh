@@ -43,7 +43,7 @@ hash() {
     printf '    <%s_sha256>%s</%s_sha256>\n' "$1" "$(openssl dgst -sha256 -r "$folder/clickhouse_$1" | cut -d' ' -f1)" "$1"
 }
 
-users="migrator writer reader grafana operator eraser"
+users="migrator writer reader grafana collector operator eraser"
 for user in $users; do password "clickhouse_$user"; done
 for name in grafana_admin kafka_broker kafka_impressions; do password "$name"; done
 
@@ -58,6 +58,19 @@ for name in grafana_admin kafka_broker kafka_impressions; do password "$name"; d
     echo '</clickhouse>'
 } >"$folder/clickhouse_users.new"
 mv -f "$folder/clickhouse_users.new" "$folder/clickhouse_users.xml"
+
+# A key pair to sign and check tokens with, as examples/tokens reads it. Whoever has an issuer of their own puts its
+# public keys in token_keys.json.
+base64url() {
+    openssl base64 -A | tr '+/' '-_' | tr -d '='
+}
+if [ ! -e "$folder/token_keys.json" ]; then
+    openssl genpkey -algorithm ED25519 -out "$folder/signing.new" 2>/dev/null
+    public=$(openssl pkey -in "$folder/signing.new" -pubout -outform DER | tail -c 32 | base64url)
+    private=$(openssl pkey -in "$folder/signing.new" -outform DER | tail -c 32 | base64url)
+    printf '{"kty":"OKP","crv":"Ed25519","kid":"k1","x":"%s","d":"%s"}\n' "$public" "$private" >"$folder/token_signing.json"
+    printf '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k1","x":"%s"}]}\n' "$public" >"$folder/token_keys.json"
+fi
 
 # Our own authority, valid for ten years; keep ca.key elsewhere once the certificates are made.
 if [ ! -e "$folder/ca.pem" ]; then
@@ -147,7 +160,7 @@ if [ ! -e "$env" ]; then
     sed "s/^KAFKA_CLUSTER_ID=.*/KAFKA_CLUSTER_ID=$cluster/${1:+; s/^KAFKA_HOST=.*/KAFKA_HOST=$1/; s/^#KAFKA_BIND=.*/KAFKA_BIND=0.0.0.0/}" \
         "$root/.env.example" >"$env"
 fi
-find "$folder" -type f ! -name .gitignore ! -name README.md ! -name ca.key -exec chmod 444 {} +
+find "$folder" -type f ! -name .gitignore ! -name README.md ! -name ca.key ! -name token_signing.json -exec chmod 444 {} +
 [ -z "$remade" ] || echo "made again, with further names:$remade: recreate the containers that read them"
 advertised=$(sed -n 's/^KAFKA_HOST=//p' "$env")
 covers "$folder/kafka.pem" "${advertised:-localhost}" ||

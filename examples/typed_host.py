@@ -6,14 +6,17 @@ from datetime import UTC, datetime
 from typing import assert_type
 
 from impression_streams import (
+    AsyncHttpImpressionProducer,
     AsyncImpressionProducer,
     BufferFullError,
     Delivery,
     Flush,
+    HttpImpressionProducer,
     Impression,
     ImpressionProducer,
     MissingTopicError,
     RawRecord,
+    Rejection,
     Stats,
     Undelivered,
     UndeliveredError,
@@ -23,9 +26,12 @@ from impression_streams import (
 
 
 def told(delivery: Delivery) -> None:
-    """Say which flush was lost."""
+    """Say which flush was lost, and which impressions won't count."""
     if delivery.error is not None:
         print(delivery.flush_id, delivery.error)
+    rejected: tuple[Rejection, ...] = delivery.rejected
+    for each in rejected:
+        print(each.impression_id, each.reason)
 
 
 def keep(error: UndeliveredError) -> list[str]:
@@ -56,12 +62,21 @@ def record(bootstrap: str, options: Mapping[str, str]) -> list[str]:
     return []
 
 
-async def serve(bootstrap: str) -> None:
+def record_over_http(endpoint: str, tokens: Mapping[str, str]) -> None:
+    """Record from a thread, without Kafka."""
+    with HttpImpressionProducer(endpoint, user_token=lambda user: tokens[user], on_delivery=told) as producer:
+        producer.record("u1", "a0001")
+
+
+async def serve(bootstrap: str, endpoint: str) -> None:
     """Record from an event loop."""
     async with AsyncImpressionProducer(bootstrap) as producer:
         print(await producer.record("u1", "a0001"))
+    async with AsyncHttpImpressionProducer(endpoint, token=lambda: "v4.public.abc") as other:
+        assert_type(await other.send_flush({"v": 1}), Delivery)
 
 
 if __name__ == "__main__":
     print(record("127.0.0.1:9092", {"ranking": "b"}))
-    asyncio.run(serve("127.0.0.1:9092"))
+    record_over_http("http://127.0.0.1:8080", {"u1": "v4.public.abc"})
+    asyncio.run(serve("127.0.0.1:9092", "http://127.0.0.1:8080"))

@@ -8,7 +8,8 @@
 ... except UndeliveredError as error:
 ...     keep(error.flushes)  # and `send_flush` them later: the ids are the same, so nothing counts twice
 
-AsyncImpressionProducer is the same for asyncio, and `to_id` makes an id of any text, as of an e-mail address.
+AsyncImpressionProducer is the same for asyncio; HttpImpressionProducer and AsyncHttpImpressionProducer are the same for
+backends that don't speak Kafka, and send to a collector. `to_id` makes an id of any text, as of an e-mail address.
 
 It needs confluent-kafka, orjson and pydantic, and nothing from the package `streams`. It logs to the standard logger
 `impression_streams`; nothing appears on stdout or stderr unless the host configures logging.
@@ -20,23 +21,28 @@ from impression_streams.delivery import (
     Delivery,
     MissingTopicError,
     RawRecord,
+    Rejection,
     Stats,
     Undelivered,
     UndeliveredError,
 )
 from impression_streams.flush import Flush, Impression
+from impression_streams.http.producer import AsyncHttpImpressionProducer, HttpImpressionProducer
 from impression_streams.ids import from_id, to_id
 from impression_streams.producer import ImpressionProducer
 
 __all__ = [
+    "AsyncHttpImpressionProducer",
     "AsyncImpressionProducer",
     "BufferFullError",
     "Delivery",
     "Flush",
+    "HttpImpressionProducer",
     "Impression",
     "ImpressionProducer",
     "MissingTopicError",
     "RawRecord",
+    "Rejection",
     "Stats",
     "Undelivered",
     "UndeliveredError",

@@ -21,6 +21,7 @@ class Counts(NamedTuple):
     failed: int = 0
     records_acknowledged: int = 0
     records_failed: int = 0
+    rejected: int = 0
 
 
 class Account:
@@ -49,7 +50,9 @@ class Account:
         if delivery.error is None:
             self._intake.freed += outgoing.weight
             self.counts = counts._replace(
-                acknowledged=counts.acknowledged + count, records_acknowledged=counts.records_acknowledged + 1
+                acknowledged=counts.acknowledged + count,
+                records_acknowledged=counts.records_acknowledged + 1,
+                rejected=counts.rejected + count - delivery.accepted,
             )
             return
         self._unreported += count + outgoing.dropped
@@ -90,6 +93,7 @@ class Account:
             records_acknowledged=counts.records_acknowledged,
             records_failed=counts.records_failed,
             retries=retries,
+            rejected=counts.rejected,
         )
 
 

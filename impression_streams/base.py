@@ -1,73 +1,38 @@
-"""What the two producers share: settings, what they accept, what they hold, and how they end."""
+"""What all producers share: what they accept, what they hold, and how they end."""
 
 import os
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from logging import ERROR
 from typing import Any, NoReturn
 
 from impression_streams import at_exit, encode, log, times
-from impression_streams.client import Config, check_bootstrap, connect
-from impression_streams.delivery import (
-    BufferFullError,
-    Delivery,
-    MissingTopicError,
-    Stats,
-    Undelivered,
-    UndeliveredError,
-)
+from impression_streams.delivery import BufferFullError, Delivery, Stats, Undelivered, UndeliveredError
 from impression_streams.engine import Engine, never
 from impression_streams.flush import Flush
 from impression_streams.ids import new_id
-from impression_streams.options import Compression, ProducerOptions
+from impression_streams.options import ProducerOptions
 from impression_streams.outgoing import Outgoing
-from impression_streams.sender import missing
-from impression_streams.types import Tier
+from impression_streams.sending import MakeSender
 
-# Once it has given up, close() only waits for librdkafka to hand everything back, which needs no network.
+# Once it has given up, close() only waits for the sender to hand everything back, which needs no network.
 ABANDON_SECONDS = 15.0
 # How long close() waits for the host's log to take the last lines.
 LOG_SECONDS = 0.5
 
 
 class BaseProducer:
-    """Not for use by itself: see ImpressionProducer and AsyncImpressionProducer."""
+    """Not for use by itself: see ImpressionProducer and HttpImpressionProducer."""
 
-    def __init__(  # noqa: PLR0913 - each is a separate setting, by keyword
-        self,
-        bootstrap: str = "127.0.0.1:9092",
-        *,
-        tier: Tier = "free",
-        flush_interval: float | None = None,
-        batch_size: int = 200,
-        topic: str = "impressions.v1",
-        session_id: str | None = None,
-        experiments: Mapping[str, str] | None = None,
-        on_delivery: Callable[[Delivery], None] | None = None,
-        compression: Compression = "zstd",
-        linger_ms: float = 5.0,
-        delivery_timeout: float = 120.0,
-        max_buffered: int = 100_000,
-        max_block: float = 60.0,
-        config: Config | None = None,
+    def _open(
+        self, options: ProducerOptions, make_sender: MakeSender, on_delivery: Callable[[Delivery], None] | None
     ) -> None:
-        """Set up; no connection is made yet. Raises ValueError for a wrong setting.
-
-        A user's flush is sent once it has `batch_size` impressions (1 to 500), or `flush_interval` seconds (by tier:
-        free 5, pro 1) after its first. `experiments` are arms by experiment (at most 16). `linger_ms` is how long
-        flushes wait for others to share a request. `config` holds further settings of librdkafka, as for TLS and SASL.
-        """
-        self._options = ProducerOptions(
-            tier, flush_interval, batch_size, session_id, experiments, delivery_timeout, max_buffered, max_block
-        )
-        check_bootstrap(bootstrap)
+        """Start the producer's threads."""
+        self._options = options
         self._pid = os.getpid()
-        self._topic = topic
         self._closed = False
         self._exit_by = 0.0
-        client = self._options.client(bootstrap, compression, linger_ms, config)
-        self._engine = Engine(self._options, topic, partial(connect, client), self._reported_to(on_delivery))
+        self._engine = Engine(options, make_sender, self._reported_to(on_delivery))
         at_exit.OPEN.add(self)
 
     @property
@@ -100,6 +65,14 @@ class BaseProducer:
         except Exception as error:  # Python would write it to stderr
             log.write(ERROR, "close_at_exit_failed", error)
 
+    def _prepare_raw(self, lines: bytes | None, key: str | None, partition: int | None) -> Outgoing:
+        """Return a raw record. Raises ValueError for one that can't be sent."""
+        return Outgoing.of_raw(lines, key, partition)
+
+    def _missing_topic(self) -> Exception:
+        """Return what to raise where there is no such topic."""
+        raise NotImplementedError
+
     def _reported_to(self, on_delivery: Callable[[Delivery], None] | None) -> Callable[[Delivery], None] | None:
         return on_delivery
 
@@ -124,7 +97,7 @@ class BaseProducer:
         if engine.intake.closed:
             engine.check()
         if engine.topic_is_missing:
-            raise MissingTopicError(missing(self._topic))
+            raise self._missing_topic()
         weight, impressions = (item.weight, item.impressions) if isinstance(item, Outgoing) else (1, 1)
         if engine.intake.offer(item, weight, impressions):
             return True

@@ -7,12 +7,27 @@ from impression_streams.flush import Flush
 
 
 @dataclass(frozen=True, slots=True)
+class Rejection:
+    """What a collector says the stream will reject, and why (contract §4: `future`, `invalid`, ...).
+
+    It is the impression at `index` of its flush, or the whole line if `index` is -1; then, and in a raw record,
+    `impression_id` is "". `line` counts the lines of a raw record from 0.
+    """
+
+    reason: str
+    index: int
+    impression_id: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """What became of one flush, or of one raw record (its `flush_id` and `user_id` are "", its `impressions` 0).
 
-    If the broker acknowledged it with acks=all, `error` is None and it is stored at `partition` and `offset`.
-    Otherwise `error` says why the producer gave up, and both are -1. `latency_ms` counts from when the flush left
-    its buffer and includes retries.
+    If the broker acknowledged it with acks=all, `error` is None and it is stored at `partition` and `offset` (both
+    are -1 if a collector said so, which doesn't tell). Otherwise `error` says why the producer gave up, and both are
+    -1. `latency_ms` counts from when the flush left its buffer and includes retries. `rejected` is what a collector
+    says of stored impressions that the stream won't accept; Kafka doesn't tell, so there it is empty.
     """
 
     flush_id: str
@@ -22,13 +37,20 @@ class Delivery:
     offset: int
     latency_ms: float
     error: str | None
+    rejected: tuple[Rejection, ...] = ()
+
+    @property
+    def accepted(self) -> int:
+        """Return how many impressions were acknowledged and not named as rejected; the stream may drop duplicates."""
+        whole = self.error is not None or any(each.index < 0 for each in self.rejected)
+        return 0 if whole else max(0, self.impressions - len({each.index for each in self.rejected}))
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
     """Counters since the producer was made; recorded = buffered + queued + acknowledged + failed, at any moment.
 
-    All but the last three count impressions; the producer does not know how many a raw record has.
+    All but records and retries count impressions; the producer does not know how many a raw record has.
     """
 
     recorded: int
@@ -39,6 +61,7 @@ class Stats:
     records_acknowledged: int  # flushes and raw records
     records_failed: int
     retries: int  # attempts that failed and were repeated; librdkafka's own are not visible
+    rejected: int = 0  # acknowledged, but a collector says that the stream will reject them
 
     @property
     def sent(self) -> int:
@@ -57,7 +80,7 @@ class RawRecord:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """What the broker did not acknowledge. It may have stored some of it nevertheless.
+    """What was not acknowledged. Some of it may be stored nevertheless.
 
     Sending it again is safe: the ids are the same, so the stream drops what it already has.
     """
@@ -70,7 +93,7 @@ class Undelivered:
 
 
 class UndeliveredError(Exception):
-    """The broker did not acknowledge everything in time: `flushes` and `records` now belong to the caller.
+    """Not everything was acknowledged in time: `flushes` and `records` now belong to the caller.
 
     `reasons` holds the first few different reasons.
     """

@@ -1,9 +1,9 @@
-"""The thread that owns a producer: what callers put in goes through it to the brokers, and what became of it back.
+"""The thread that owns a producer: what callers put in goes through it to its sender, and what became of it back.
 
-    callers -- Intake --> engine's thread -- librdkafka --> brokers
+    callers -- Intake --> engine's thread -- sender --> brokers, or a collector
                ^  |            | buffers, account, timers
        waiters <--+            +-- on_delivery, log
-    librdkafka's reports -- second thread -- Intake --> engine's thread
+    the sender's reports -- its own threads -- Intake --> engine's thread
 
 Nothing else touches buffers, account and sender, so no lock protects them, and a caller that is interrupted, by a
 signal handler or by a finaliser that calls the producer again, holds nothing that the thread waits for.
@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from logging import ERROR
 
-from confluent_kafka import KafkaError, Producer
-
 from impression_streams import log, native
 from impression_streams.account import Account
 from impression_streams.buffers import Buffer, Buffers
@@ -25,15 +23,18 @@ from impression_streams.intake import CLOSED, Intake, Item
 from impression_streams.options import ProducerOptions
 from impression_streams.outgoing import Outgoing
 from impression_streams.report import Reporter
-from impression_streams.sender import Sender
+from impression_streams.sending import MakeSender
 from impression_streams.types import FlushReason
 
 # Between two looks at the timers when there is much to do.
 BURST = 500
 # So often the brokers must say, while the producer closes, that there is no such topic: one may have just been made.
 LOOKS = 2
-# An abandoned client has handed everything back; what its other thread is just posting comes within this.
+# An abandoned sender has handed everything back; what its other thread is just posting comes within this.
 PAUSE_SECONDS = 0.01
+
+# A wait of centuries, as settings may ask for, is an error of the operating system's queues.
+LONGEST_IDLE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +51,7 @@ class Engine:
     def __init__(
         self,
         options: ProducerOptions,
-        topic: str,
-        connect: Callable[[Callable[[KafkaError], None]], Producer],
+        make_sender: MakeSender,
         on_delivery: Callable[[Delivery], None] | None,
     ) -> None:
         self.intake = Intake(options.max_buffered)
@@ -60,7 +60,7 @@ class Engine:
         self.crash: BaseException | None = None
         self._options = options
         self._buffers = Buffers(options.batch_size, options.interval)
-        self.sender = Sender(topic, connect, self.intake.put, self._finished)
+        self.sender = make_sender(self.intake.put, self._finished)
         self._waiters: list[Waiter] = []
         self._deadline: float | None = None  # once closing: when to give up (monotonic, s)
         self._abandoned = False
@@ -161,7 +161,7 @@ class Engine:
         if self._abandoned:
             return PAUSE_SECONDS
         times = [t for t in (self._buffers.next_due(), self.sender.next_retry(), self._deadline) if t is not None]
-        return max(0.0, min(times) - time.monotonic()) if times else None
+        return max(0.0, min(LONGEST_IDLE_SECONDS, min(times) - time.monotonic())) if times else None
 
     def _handle(self, item: Item) -> None:
         if isinstance(item, tuple):

@@ -57,4 +57,8 @@ class Flush(Strict):
     reason: FlushReason = "manual"
     tier: Tier = "free"
     experiments: Annotated[dict[Id, Id], Field(max_length=MAX_EXPERIMENTS)] = Field(default_factory=dict)
+    # By keyword: as `visible`.
+    client: MaybeId = Field(
+        default="", description="family and major version of the browser, or of the SDK, such as firefox-153"
+    )
     telemetry: Telemetry = Telemetry()

@@ -11,6 +11,8 @@ from impression_streams.types import MAX_IMPRESSIONS, Tier
 
 Compression = Literal["zstd", "lz4", "gzip", "snappy", "none"]
 
+# The SDK as a flush's `client`: its family, and the major and minor version of the release.
+CLIENT = "python-0.2"
 # Seconds from a buffer's first impression to its flush.
 INTERVALS: dict[str, float] = {"free": 5.0, "pro": 1.0}
 # librdkafka itself tries for this long before the producer counts a failure and tries again.
@@ -42,7 +44,7 @@ class ProducerOptions:
             raise ValueError(f"max_buffered: at least batch_size ({self.batch_size}) is expected")
         if self.max_block < 0:
             raise ValueError("max_block: 0 s or more is expected")
-        header: dict[str, object] = {"v": 1, "transport": "sdk", "tier": self.tier}
+        header: dict[str, object] = {"v": 1, "transport": "sdk", "tier": self.tier, "client": CLIENT}
         if self.session_id is not None:
             header["session_id"] = self.session_id
         if self.experiments:

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from impression_streams import log, native
 from impression_streams.delivery import Delivery
 from impression_streams.outgoing import Outgoing
+from impression_streams.sending import GIVEN_UP, Done, Post
 
 # Between two attempts: the broker has just refused, after librdkafka itself had waited and retried.
 RETRY_SECONDS = 0.5
@@ -23,7 +24,6 @@ PURGE_STEP_SECONDS = 0.2
 # librdkafka asks about a topic that it believes missing only every five minutes, so the producer asks so often.
 LOOK_SECONDS = 0.5
 ANSWER_SECONDS = 1.0
-GIVEN_UP = "not acknowledged in time"
 # Errors that a retry can't fix; any other may be over in a moment.
 PERMANENT = {
     KafkaError.MSG_SIZE_TOO_LARGE,
@@ -40,7 +40,7 @@ TIMED_OUT = {KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT}
 MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
 
 
-class Sender:
+class KafkaSender:
     """Sends records. One thread, the owner's, calls everything; another serves librdkafka and has its reports posted.
 
     `post` hands a step to the owner's thread. `done` is called once for every record submitted.
@@ -50,8 +50,8 @@ class Sender:
         self,
         topic: str,
         connect: Callable[[Callable[[KafkaError], None]], Producer],
-        post: Callable[[Callable[[], None]], None],
-        done: Callable[[Outgoing, Delivery], None],
+        post: Post,
+        done: Done,
     ) -> None:
         self.retries = 0
         self.topic_is_missing = False  # as the last attempts have shown

@@ -78,6 +78,7 @@ _FLUSH_OPTIONAL: Mapping[str, Check] = {
     "reason": _one_of(REASONS),
     "tier": _one_of(TIERS),
     "experiments": _is_experiments,
+    "client": is_id,
     "telemetry": _is_telemetry,
 }
 _IMPRESSION_REQUIRED: Mapping[str, Check] = {"impression_id": is_id, "artwork_id": is_id, "seen_at": is_time}

@@ -180,6 +180,7 @@ class Judge:
                 flush.get("reason", ""),
                 flush.get("tier", ""),
                 flush.get("experiments", {}),
+                flush.get("client", ""),
                 attempts,
                 failures,
                 queued,

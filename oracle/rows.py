@@ -54,6 +54,7 @@ class LedgerRow(NamedTuple):
     reason: str
     tier: str
     experiments: dict[str, str]
+    client: str
     attempts: int
     failures: int
     queued: int

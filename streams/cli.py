@@ -39,9 +39,9 @@ Index = Annotated[
 
 
 # These run until they are stopped and are visible only by their logs; the others talk to a person.
-LOGGING = ("worker", "sink", "clickhouse", "supervise")
+LOGGING = ("worker", "sink", "collector", "clickhouse", "supervise")
 # Supervisors of these decide by the exit code whether to start them again.
-MEMBERS = ("worker", "sink")
+MEMBERS = ("worker", "sink", "collector")
 
 
 def _version(wanted: bool) -> None:
@@ -70,9 +70,11 @@ def _setup(
 
 @app.command()
 def up(
-    components: Annotated[list[str] | None, typer.Argument(help="kafka, clickhouse, worker-N, sink-N.")] = None,
+    components: Annotated[
+        list[str] | None, typer.Argument(help="kafka, clickhouse, worker-N, sink-N, collector-N.")
+    ] = None,
 ) -> None:
-    """Start the embedded stack in the background: Kafka, ClickHouse, topics and schema, a worker and a sink.
+    """Start the embedded stack in the background: Kafka, ClickHouse, topics and schema, a worker, a sink, a collector.
 
     What is already running is left alone; what dies is restarted until `down`.
     Example: impressions up        (all)      impressions up worker-1
@@ -162,6 +164,20 @@ def sink(index: Index = "0") -> None:
 
 
 @app.command()
+def collector(index: Index = "0") -> None:
+    """Run a collector: take flushes over HTTP, and answer once the brokers have them, until SIGTERM.
+
+    Example: impressions collector --index 1
+    """
+    from streams.collector.server import main as run
+    from streams.runtime.members import member
+
+    settings = Settings.load()
+    which = member(settings, "collector", index)
+    run(settings, which.number, which.port)
+
+
+@app.command()
 def clickhouse() -> None:
     """Run the embedded ClickHouse: the real engine behind its HTTP interface, until SIGTERM.
 
@@ -245,7 +261,7 @@ def doctor() -> None:
 def main() -> None:
     """Run the command line. A KnownError prints its sentence, without a stack trace, and exits with 2.
 
-    A worker or a sink exits with the code of the error's kind, as when it meets the error later.
+    A worker, a sink or a collector exits with the code of the error's kind, as when it meets the error later.
     """
     try:
         app()

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
@@ -103,6 +104,65 @@ class Settings(BaseSettings):
     metrics_port: int = Field(
         9101, ge=1, le=65_000, description="Port of worker 0's metrics; worker n: + 10n, sink n: + 10n + 1."
     )
+    collector_host: str = Field(
+        "127.0.0.1",
+        description="Address that the collector listens on; another than loopback needs IMPRESSIONS_TOKEN_KEY_FILE.",
+    )
+    collector_port: int = Field(8080, ge=1, le=65_000, description="Port of collector 0; collector n: + n.")
+    token_key_file: Path | None = Field(
+        None, description="File with the public keys of tokens; with it, every flush needs one. None: tokens are off."
+    )
+    collector_without_tokens: bool = Field(
+        False, description="Whether the collector may listen beyond loopback and take anyone's flushes without tokens."
+    )
+    collector_origins: str = Field(
+        "",
+        description="Origins whose pages may record and read, with commas between, as https://shop.example; empty:"
+        " no page of another origin may.",
+    )
+    collector_proxies: str = Field(
+        "",
+        description="Networks of the proxies in front of the collector, with commas between, as 10.0.0.0/8: their"
+        " word on a client's address is believed. Empty: nobody's is.",
+    )
+    collector_proxy_header: Literal["x-forwarded-for", "forwarded", "proxy-protocol"] = Field(
+        "x-forwarded-for", description="How they name it: a header, or the PROXY protocol before the connection's HTTP."
+    )
+    collector_budget_mib: int = Field(
+        64, ge=8, le=65_536, description="Most that bodies being read and lines not acknowledged may hold (MiB)."
+    )
+    collector_address_share: float = Field(
+        0.25,
+        ge=0.01,
+        le=1,
+        description="Most of that budget that one address, or one /64 of IPv6, may hold, at least 4 MiB; 1: all of it.",
+    )
+    collector_connections: int = Field(
+        20_000, ge=1, le=1_000_000, description="Most connections at a time; further ones get 503."
+    )
+    collector_address_rate: float = Field(
+        200.0, ge=0, le=1e6, description="Requests a second of one address, or of one /64 of IPv6; 0: no limit."
+    )
+    collector_address_burst: float = Field(
+        2_000.0, ge=1, le=1e9, description="Requests of one address that may come at once."
+    )
+    collector_user_rate: float = Field(
+        50.0, ge=0, le=1e6, description="Impressions a second of one user, over a long time; 0: no limit."
+    )
+    collector_user_burst: float = Field(
+        10_000.0, ge=1, le=1e9, description="Impressions of one user that may come at once, as after an offline week."
+    )
+    collector_log_share: float = Field(
+        0.1, ge=0, le=1, description="Share of the flushes that succeed that is logged, by their id; failures all are."
+    )
+    collector_notice_seconds: float = Field(
+        1.0, ge=0, le=300, description="How long, at its end, /readyz says 503 before the collector takes no more (s)."
+    )
+    collector_traces: bool = Field(
+        False,
+        description="Whether the collector makes OpenTelemetry traces; needs impression-streams[otel]. Where they go is"
+        " said by OTEL_EXPORTER_OTLP_ENDPOINT.",
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Lowest level to log.")
 
     chunk_records: int = Field(
@@ -136,6 +196,20 @@ class Settings(BaseSettings):
     sink_flush_rows: int = Field(50_000, ge=1, le=1_000_000, description="Rows that fill a block of the sink.")
     sink_flush_seconds: float = Field(
         0.5, ge=0.01, le=60, description="Longest time that a row waits in the sink for its block to fill (s)."
+    )
+
+    reads_clickhouse_user: str = Field(
+        "reader", description="User that the collector's read API logs in to ClickHouse as; it only reads."
+    )
+    reads_clickhouse_password_file: Path | None = Field(None, description="File with its password; none: empty.")
+    reads_timeout_seconds: float = Field(
+        2.0, ge=0.1, le=60, description="Longest wait of a read for ClickHouse; then it is answered with 503 (s)."
+    )
+    reads_tail_mib: int = Field(
+        128, ge=1, le=65_536, description="Memory for accepted rows that ClickHouse doesn't have yet (MiB)."
+    )
+    reads_users_mib: int = Field(
+        128, ge=1, le=65_536, description="Memory for what is known of users who were asked for lately (MiB)."
     )
 
     @classmethod

@@ -9,7 +9,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.support import ahead, leftovers
+from tests.support import ahead, leftovers, logs
 from tests.support.network import Connections
 from tests.support.workers import Groups, place
 
@@ -50,6 +50,12 @@ def _ahead(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if process is not None:
         ahead.end(process)
+
+
+@pytest.fixture(autouse=True)
+def _logs() -> Iterator[None]:
+    with logs.as_they_were():
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,16 +1,26 @@
-"""Draws docs/flow.svg, the picture in the README: `python -m tools.flow`."""
+"""Draws docs/flow.svg, the picture of the architecture and of the site's first page: `python -m tools.flow`."""
 
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT = 1060, 350
+WIDTH, HEIGHT = 1175, 370
 INK, LINE, PAPER, SOFT, ACCENT = "#1f2933", "#7b8794", "#ffffff", "#f0f4f8", "#dbeafe"
 
 # x, y, width, height, title, lines, fill
 BOXES = [
-    (15, 48, 160, 90, "producers", ["the SDK", "impressions produce", "any Kafka client"], SOFT),
+    (15, 30, 170, 90, "producers", ["the SDK", "impressions produce", "any Kafka client"], SOFT),
+    (15, 138, 170, 66, "browsers, backends", ["record and ask over HTTP"], SOFT),
     (
-        235,
+        245,
+        100,
+        170,
+        109,
+        "collector",
+        ["2xx: the brokers have it", "limits, tokens", "coverage, unseen, history"],
+        SOFT,
+    ),
+    (
+        480,
         30,
         190,
         126,
@@ -19,7 +29,7 @@ BOXES = [
         ACCENT,
     ),
     (
-        490,
+        730,
         30,
         220,
         126,
@@ -33,33 +43,35 @@ BOXES = [
         SOFT,
     ),
     (
-        490,
-        210,
+        730,
+        230,
         220,
         114,
         "state",
         ["RocksDB, beside the worker", "two changelogs", "and the position, all in", "the same transaction"],
         SOFT,
     ),
-    (775, 30, 150, 126, "outcome topics", ["accepted", "ledger", "rejected", "coverage"], ACCENT),
-    (775, 210, 150, 66, "sink", ["block, token, commit"], SOFT),
+    (1010, 30, 150, 126, "outcome topics", ["accepted", "ledger", "rejected", "coverage"], ACCENT),
+    (1010, 230, 150, 66, "sink", ["block, token, commit"], SOFT),
     (
-        235,
-        210,
+        480,
+        230,
         190,
         110,
         "ClickHouse",
         ["impressions · user_coverage", "ledger · rejected · artworks", "exact at the first read"],
         ACCENT,
     ),
-    (15, 225, 160, 80, "analysts", ["clickhouse-connect, curl", "(read only)"], SOFT),
+    (15, 265, 170, 80, "analysts", ["clickhouse-connect, curl", "(read only)"], SOFT),
 ]
 ARROWS = [
-    (175, 93, 235, 93),
-    (425, 93, 490, 93),
-    (600, 156, 600, 210),
-    (710, 93, 775, 93),
-    (850, 156, 850, 210),
+    (185, 60, 480, 60),
+    (185, 171, 245, 171),
+    (415, 130, 480, 130),
+    (670, 93, 730, 93),
+    (840, 156, 840, 230),
+    (950, 93, 1010, 93),
+    (1085, 156, 1085, 230),
 ]
 TEXT = 'font-family="Helvetica,Arial,sans-serif"'
 
@@ -87,14 +99,15 @@ def draw() -> str:
     """Return the whole picture."""
     head = f'<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L10 5L0 10z" fill="{INK}"/></marker>'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH - 110} {HEIGHT}" role="img" aria-label="How an impression travels">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="How an impression travels">'
     ]
     parts.append(f'<defs>{head}</defs><rect width="100%" height="100%" fill="{PAPER}"/>')
     parts += [box(*each) for each in BOXES]
     parts += [arrow(f"M{x1} {y1}L{x2} {y2}") for x1, y1, x2, y2 in ARROWS]
-    # The arrow from the sink to ClickHouse runs below the state; the one back to a reader is ClickHouse's answer.
-    parts.append(arrow("M850 276L850 338L330 338L330 320"))
-    parts.append(arrow("M235 265L175 265"))
+    # The arrow from the sink to ClickHouse runs below the state; those back to readers are ClickHouse's answers.
+    parts.append(arrow("M1085 296L1085 360L575 360L575 340"))
+    parts.append(arrow("M480 260L330 260L330 209"))
+    parts.append(arrow("M480 312L185 312"))
     parts.append("</svg>")
     return "".join(parts)
 

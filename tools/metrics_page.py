@@ -14,21 +14,27 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "metrics.md"
 INTRODUCTION = """# Metrics
 
 Made from `streams/metrics/catalogue.py` by `make schemas`. Worker *n* serves them at `http://127.0.0.1:(9101 +
-10n)/metrics`, sink *n* at 9102 + 10n; `/healthz` and `/readyz` stand beside them. Each process exports its own ones
-only, with prometheus_client's `process_*` and `python_*` of the process, and the worker with Faust's own sensor,
-`faust_*`. Faust sees chunks, not impressions: its events are chunks, and its latencies are in milliseconds.
+10n)/metrics`, sink *n* at 9102 + 10n, the collector at its own port (8080/metrics); `/healthz` and `/readyz` stand
+beside them. Each process exports its own ones only, with prometheus_client's `process_*` and `python_*` of the process,
+and the worker with Faust's own sensor, `faust_*`. Faust sees chunks, not impressions: its events are chunks, and its
+latencies are in milliseconds.
 
 Labels are bounded: no metric carries an id of a user, an artwork or a flush. `pool` has at most 100 values and `other`.
 An entry names the metric, its type and labels, and its meaning. A histogram is exported as `_bucket`, `_sum` and
 `_count`. Times that start at `seen_at` are measured from the device's clock; one that is ahead counts as 0.
 """
 WIDTH = 120
+SECTIONS = (
+    ("The worker's", metrics.WORKER),
+    ("The sink's", metrics.SINK),
+    ("The collector's", metrics.COLLECTOR),
+)
 
 
 def page() -> str:
     """Return the page: the same text for the same catalogue."""
     sections = [INTRODUCTION]
-    for title, registry in (("The worker's", metrics.WORKER), ("The sink's", metrics.SINK)):
+    for title, registry in SECTIONS:
         sections.append("\n".join([f"## {title}\n", *_entries(registry)]) + "\n")
     return "\n".join(sections)
 

@@ -33,9 +33,9 @@ CLOCKS = {
 }
 SECTIONS = {
     "Views to query": "impressions users cohorts daily_artworks user_coverage coverage_latest user_artworks"
-    " artwork_users artworks ledger rejected",
-    "KPIs and what they are made from": "kpis kpi_delivery kpi_latency kpi_freshness kpi_duplicates_seen kpi_cost"
-    " prices ledger_minutes",
+    " artwork_users artworks ledger rejected client_families",
+    "KPIs and what they are made from": "kpis kpi_delivery kpi_clients kpi_latency kpi_freshness"
+    " kpi_duplicates_seen kpi_cost prices ledger_minutes",
     "Base tables": "impressions_raw user_artworks_raw artwork_users_raw ledger_raw rejected_raw artworks_raw"
     " ledger_minutes_raw users_raw prices_raw",
     "What keeps the schema and the rollups": "schema_migrations ledger_minutes_position ledger_minutes_refresh"

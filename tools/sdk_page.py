@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import BaseModel
 
 import impression_streams
-from impression_streams.base import BaseProducer
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "sdk.md"
 INTRODUCTION = """# The SDK
@@ -39,7 +38,8 @@ def _class(cls: type) -> str:
     if issubclass(cls, BaseModel):
         parts.append("\n".join(f"- `{name}`" for name in cls.model_fields))
     if "Producer" in cls.__name__:
-        parts += ["**Settings**", _text(inspect.getdoc(BaseProducer.__init__))]
+        made = next(vars(base)["__init__"] for base in inspect.getmro(cls) if "__init__" in vars(base))
+        parts += ["**Settings**", _text(inspect.getdoc(made))]
     for name, member in _members(cls):
         if isinstance(member, property):
             parts += [f"### {cls.__name__}.{name}", _text(member.__doc__)]

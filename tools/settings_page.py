@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import fill
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -25,11 +25,14 @@ SECTIONS = {
     "The rules": ("dedupe_", "lateness_", "future_"),
     "The worker": ("chunk_", "session_", "transaction_", "state_", "rocksdb_"),
     "The sink": ("sink_",),
+    "The collector": ("collector_", "token_"),
+    "The read API": ("reads_",),
     "Every process": ("",),
 }
 # Units by the last word of a name.
 UNITS = {"seconds": "in s", "mib": "in MiB", "records": "in records", "rows": "in rows", "port": "a port"}
-UNITS |= {"factor": "in replicas"}
+UNITS |= {"factor": "in replicas", "connections": "connections"}
+UNITS |= {"rate": "a second", "burst": "at once", "share": "a share"}
 WIDTH = 120
 
 
@@ -66,11 +69,15 @@ def _entry(name: str, field: FieldInfo) -> Iterator[str]:
 
 def _value(name: str, field: FieldInfo) -> str:
     """Return a setting's type and what it accepts."""
+    if get_origin(field.annotation) is Literal:
+        return "one of " + ", ".join(f"`{word}`" for word in get_args(field.annotation))
     kind = next((each for each in get_args(field.annotation) if each is not type(None)), field.annotation)
     if kind in (int, float):
         least = next(limit.ge for limit in field.metadata if hasattr(limit, "ge"))
         most = next(limit.le for limit in field.metadata if hasattr(limit, "le"))
         return f"a {'whole ' if kind is int else ''}number from {least:,} to {most:,}, {unit(name)}"
+    if kind is bool:
+        return "`true` or `false`"
     if kind is Path:
         return "a path"
     pattern = next((limit.pattern for limit in field.metadata if hasattr(limit, "pattern")), None) or ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.lib.measure import MIB, used_by
 from bench.lib.tree import Usage, usage
-from streams.embedded.components import DEFAULT
+from streams.embedded.components import PIPELINE
 from streams.settings import Settings
 
 SAMPLE_SECONDS = 1.0
@@ -26,7 +26,7 @@ class Reading:
 class Machine:
     """Reads the programs' usage once a second, in a thread, until `close`."""
 
-    def __init__(self, settings: Settings, programs: Sequence[str] = DEFAULT) -> None:
+    def __init__(self, settings: Settings, programs: Sequence[str] = PIPELINE) -> None:
         self.readings: list[Reading] = []
         self._settings, self._programs = settings, programs
         self._stopped = threading.Event()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import median
+from typing import Protocol
 
 from streams.errors import UserError
 
@@ -14,6 +15,18 @@ GROWN_SECONDS = 1.0
 CLOSE = 1.05
 # If a record was sent later than this (s), the sender itself did not hold the rate.
 SENDER_BEHIND_SECONDS = 1.0
+
+
+class Tried(Protocol):
+    """A rate that was tried."""
+
+    @property
+    def rate(self) -> float:
+        """The rate."""
+
+    @property
+    def held(self) -> bool:
+        """Whether it was held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +64,7 @@ def grows(ages: tuple[float, float, float]) -> bool:
     return first < second < third and third - first > GROWN_SECONDS
 
 
-def next_rate(steps: Sequence[Step], base: float) -> float | None:
+def next_rate(steps: Sequence[Tried], base: float) -> float | None:
     """Return the rate to try next, given that `base` was held; None once the highest is known closely enough."""
     held = max((step.rate for step in steps if step.held), default=base)
     failed = min((step.rate for step in steps if not step.held), default=None)

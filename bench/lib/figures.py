@@ -73,15 +73,18 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
             yield f"|{'|'.join('-' * (width + 2) for width in widths)}|"
 
 
-def write(name: str, figures: Mapping[str, Any], folder: Path = RESULTS) -> Path:
-    """Write `<folder>/<name>.json`: the figures with their time, machine and versions; return the file."""
+def write(name: str, figures: Mapping[str, Any], folder: Path = RESULTS, module: str = "") -> Path:
+    """Write `<folder>/<name>.json`: the figures with their time, machine and versions; return the file.
+
+    `module` is what was run, if it is another than the bench of that name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     document = {
         "measured": {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": commit(),
-            "command": [Path(sys.executable).name, "-m", f"bench.{name}", *sys.argv[1:]],
+            "command": [Path(sys.executable).name, "-m", module or f"bench.{name}", *sys.argv[1:]],
         },
         "machine": {
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -99,12 +102,14 @@ def write(name: str, figures: Mapping[str, Any], folder: Path = RESULTS) -> Path
     return path
 
 
-def write_section(name: str, section: str, figures: Mapping[str, Any]) -> Path:
-    """Write a section of `results/<name>.json` with the time it was measured, keep the others; return the file."""
-    path = RESULTS / f"{name}.json"
+def write_section(
+    name: str, section: str, figures: Mapping[str, Any], folder: Path = RESULTS, module: str = ""
+) -> Path:
+    """Write a section of `<folder>/<name>.json` with the time it was measured, keep the others; return the file."""
+    path = folder / f"{name}.json"
     before = json.loads(path.read_text())[SECTIONS] if path.exists() else {}
     measured = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit()}
-    return write(name, {SECTIONS: {**before, section: {"measured": measured, **figures}}})
+    return write(name, {SECTIONS: {**before, section: {"measured": measured, **figures}}}, folder, module)
 
 
 def commit() -> str:

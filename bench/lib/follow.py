@@ -171,7 +171,7 @@ class Follower:
         try:
             while not self._stopped.is_set():
                 # One message per call: a call for many would wait for many.
-                records, _ = poll(self._consumer, 1, POLL_SECONDS)
+                records = poll(self._consumer, 1, POLL_SECONDS).records
                 at = time.time() * 1000
                 for record in records:
                     self._note(str(record.topic()), int(record.partition() or 0), record.value(), at)

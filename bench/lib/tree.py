@@ -1,7 +1,7 @@
 """CPU time and memory of a process and everything that it started, as Linux counts them: the same for every system."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,9 +33,18 @@ def usage(root: int | None, proc: Path = PROC) -> Usage:
     What an ended descendant used is counted with the process that waited for it. Raises UserError without /proc,
     which only Linux has.
     """
+    return usages({"": root}, proc)[""]
+
+
+def usages(roots: Mapping[str, int | None], proc: Path = PROC) -> dict[str, Usage]:
+    """Return the usage of several, by name, from one reading of all processes. Raises as `usage` does."""
     if not proc.is_dir():
         raise UserError(f"{proc}: CPU time and memory are measured on Linux only")
     stats = dict(_stats(proc))
+    return {name: _usage(root, stats, proc) for name, root in roots.items()}
+
+
+def _usage(root: int | None, stats: Mapping[int, list[str]], proc: Path) -> Usage:
     members = [root] if root is not None and root in stats else []
     for parent in members:  # grows during the loop
         members += [pid for pid, fields in stats.items() if int(fields[PARENT]) == parent]

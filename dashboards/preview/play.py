@@ -10,7 +10,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from rich.console import Console
 
 from dashboards.observers import observing, until
-from dashboards.preview import healthy
+from dashboards.preview import edge, healthy
 from demo import stack
 from demo.plan.plan import make_plan
 from demo.player import Player
@@ -18,6 +18,8 @@ from demo.progress import progress
 from demo.screen import line_printer
 from demo.settle import oracle_of, settle
 from streams.clickhouse.client import connect
+from streams.embedded import stack as embedded
+from streams.embedded.ports import free_block
 from streams.errors import UserError
 from streams.settings import Settings
 
@@ -53,16 +55,18 @@ def playing(settings: Settings, console: Console, name: str) -> Iterator[Shown]:
     out = line_printer(console)
     own = settings.model_copy(update={"data_dir": settings.data_dir.resolve() / "preview" / "data"})
     with stack.only_demo(own):
-        demo = stack.demo_settings(own, out)
+        demo = stack.demo_settings(own, out).model_copy(update={"collector_port": free_block(1)})
         targets = {
             "worker": [f"{demo.metrics_host}:{demo.metrics_port}"],
             "sink": [f"{demo.metrics_host}:{demo.metrics_port + 1}"],
+            "collector": [f"{edge.HOST}:{demo.collector_port}"],
         }
         out(f"a stack of its own: Kafka {demo.kafka_bootstrap}, ClickHouse {demo.clickhouse_url}, in {demo.data_dir}")
         with observing(own.data_dir / "observers", targets) as observers:
             try:
                 # Share Kafka's jars with the ordinary stack, so they are fetched once.
                 stack.start(demo, settings, lambda line: None if line.startswith(" ") else out(line))
+                embedded.up(demo, ["collector-0"], out=lambda _line: None)
                 PLAYS[name](demo, console)
                 out("waiting for the KPIs of all of it")
                 rolled_up = _roll_up(demo)
@@ -85,7 +89,11 @@ def play_demo(demo: Settings, console: Console) -> None:
     with closing(oracle_of(demo)) as oracle:
         oracle.read()
         plan = make_plan(int(time.time() * 1000), SEED, demo.window_ms, oracle.partitions)
-        with closing(Player(demo.kafka_bootstrap)) as player, progress(console, "playing, records") as update:
+        with (
+            closing(Player(demo.kafka_bootstrap)) as player,
+            edge.traffic(demo),
+            progress(console, "playing, records") as update,
+        ):
             player.play(plan, PLAY_SECONDS, lambda done: update(done, len(plan.steps)))
         with progress(console, "waiting for ClickHouse, lines") as update:
             settle(oracle, update)

@@ -8,7 +8,7 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.source import coverage, delivery, overview, pipeline, user
+from dashboards.source import coverage, delivery, edge, overview, pipeline, user
 from dashboards.source.queries import register
 
 FOLDER = Path(__file__).resolve().parents[1] / "grafana" / "dashboards"
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "grafana" / "dashboards"
 
 def made() -> dict[str, str]:
     """Return the JSON of each dashboard by its file name."""
-    built = [module.dashboard() for module in (overview, coverage, delivery, pipeline, user)]
+    built = [module.dashboard() for module in (overview, coverage, delivery, edge, pipeline, user)]
     return {f"{dashboard.uid}.json": encoded(dashboard) for dashboard in built}
 
 

@@ -24,7 +24,7 @@ OUTCOMES = {
     "rejected": BAD,
 }
 # The series that are faults, whatever their value: any of it is bad.
-FAULTS = {"rejected", "failed", "failed attempts", "dropped", "set aside", "all errors"}
+FAULTS = {"rejected", "failed", "failed attempts", "dropped", "set aside", "all errors", "failed by us"}
 PERCENTILES = {"P50": "#1fa3b8", "P95": "blue", "P99": "purple"}
 TRANSPORTS = dict(zip(("fetch", "beacon", "keepalive", "sdk", "replay"), HUES, strict=False)) | {"sync": QUIET}
 TOPICS = {
@@ -41,4 +41,39 @@ TABLES = {
     "rejected_raw": HUES[2],
     "artworks_raw": HUES[3],
 }
+# Families of clients, the most common of them: the others have the hue of their name.
+CLIENTS = dict(
+    zip(
+        ("chrome", "safari", "firefox", "edge", "samsung", "android", "ios", "python", "node", "java"),
+        HUES,
+        strict=True,
+    )
+) | {"other": QUIET, "not given": "#b0b0b0"}
+TOO_MUCH = dict(
+    zip(
+        ("header_bytes", "header_time", "body_bytes", "inflated_bytes", "flushes", "body_time", "piece_time"),
+        HUES,
+        strict=False,
+    )
+)
+NOT_NOW = dict(
+    zip(
+        ("http", "encoding", "media_type", "unreadable", "origin", "forbidden", "limit", "budget", "unacknowledged"),
+        HUES,
+        strict=False,
+    )
+)
+TOKEN_FAILURES = dict(
+    zip(
+        (
+            *("missing", "malformed", "algorithm", "key", "signature"),
+            *("claims", "early", "expired", "origin", "user"),
+        ),
+        HUES,
+        strict=False,
+    )
+)
+ENDS = dict(zip(("closed", "reset", "idle", "header_time", "body_time", "limit"), HUES, strict=False))
+CALLS = dict(zip(("coverage", "unseen", "prefetch", "history", "favourites", "config"), HUES, strict=False))
+ROUTES = dict(zip(("impressions", "preflight", "read", "health", "docs", "other"), HUES, strict=False))
 REASONS = dict(zip(("malformed", "invalid", "oversize", "future", "late"), HUES, strict=False))

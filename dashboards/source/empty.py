@@ -6,12 +6,14 @@ from dashboards.source.queries import ClickHouseQuery, Target
 
 WORKERS = "impressions_worker_|impressions_catalogue_|impressions_pool_|impressions_uncatalogued_|faust_"
 UNREADABLE = "impressions_source_unreadable_"
+COLLECTORS = "impressions_collector_"
 SINKS = "impressions_sink_|impressions_source_end_|impressions_kafka_|impressions_certificate_"
 # In this order: the first that a query reads explains it.
 _REASONS = (
     (WORKERS + "|" + UNREADABLE, "no worker reports", "No data: no worker reports its metrics to Prometheus"),
     ("impressions_kpi_", "no KPIs yet", "No data yet: sinks export the KPIs of users who were active in the last day"),
     (SINKS, "no sink reports", "No data: no sink reports its metrics to Prometheus"),
+    (COLLECTORS, "no collector reports", "No data: no collector reports its metrics to Prometheus"),
     ("", "nothing reports", "No data: no worker or sink reports its metrics to Prometheus"),
 )
 # These divide by what happened, and nothing may have.

@@ -40,6 +40,11 @@ def percentile(histogram: str, name: str, legend: str, *, where: str = "", by: s
     return metric(f"histogram_quantile({SHARES[name]}, {per_bucket})", legend)
 
 
+def whole(target: prometheus.Dataquery) -> prometheus.Dataquery:
+    """Return a percentile of numbers that are whole: within the first bucket, Prometheus counts from 0."""
+    return metric(f"ceil({target.expr})", str(target.legend_format))
+
+
 def percentiles(histogram: str, where: str = "") -> list[prometheus.Dataquery]:
     """Return one query for each of SHARES."""
     return [percentile(histogram, name, name, where=where) for name in SHARES]

@@ -106,7 +106,8 @@ def _draft(sender: Sender, session_id: str, run: list[Event], moment: Moment, rn
         "experiments": {"flush": sender.flush},
     }
     surface = draw(SURFACES, rng)
-    return Draft(sent_at, fields | leave_out(optional, rng), [_impression(event, surface, rng) for event in run])
+    fields |= leave_out(optional, rng) | sender.says(moment.by_sdk)
+    return Draft(sent_at, fields, [_impression(event, surface, rng) for event in run])
 
 
 def _impression(event: Event, surface: str, rng: Random) -> Fields:

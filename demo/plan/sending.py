@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
+from zlib import crc32
+
+from impression_streams.options import CLIENT
 
 T = TypeVar("T")
 Fields = dict[str, object]
@@ -33,6 +36,9 @@ FAILURES = {"fetch": ANSWERED, "sdk": ANSWERED, "sync": {0: 7, 1: 3}}
 # The share of the offline stretches that were too long for the device's queue.
 OVERFLOW_SHARE = 0.25
 
+# Of 100 users, how many use it; one of an older app doesn't say. The last one is in nobody's list.
+CLIENTS = {"chrome-156": 46, "safari-26": 22, "firefox-153": 18, "samsung-29": 6, "": 5, "kiosk-7": 3}
+
 DEFAULTS: Fields = {"transport": "sdk", "reason": "manual", "tier": "free"}
 DEFAULT_LEFT_OUT_SHARE = 0.25
 # Older versions of the app don't know some fields.
@@ -42,10 +48,16 @@ OPTIONAL_LEFT_OUT_SHARE = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The properties of a user: tier, and variant of the experiment `flush`."""
+    """The properties of a user: tier, variant of the experiment `flush`, and browser."""
 
     tier: str
     flush: str
+    client: str
+
+    def says(self, by_sdk: bool) -> Fields:
+        """Return the flush's client, if the one that sends it says so."""
+        client = CLIENT if by_sdk else self.client
+        return {"client": client} if client else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +75,20 @@ def draw(weights: dict[T, int], rng: Random) -> T:
 
 
 def make_senders(users: Iterable[str], rng: Random) -> dict[str, Sender]:
-    """Give a fifth of the users the tier pro, and each half of the users one variant."""
+    """Give a fifth of the users the tier pro, each half of the users one variant, and each user a browser."""
     everyone = sorted(users)
     pro = set(rng.sample(everyone, round(PRO_SHARE * len(everyone))))
     first, second = MEAN_FLUSH
     in_first = set(rng.sample(everyone, len(everyone) // 2))
-    return {user: Sender("pro" if user in pro else "free", first if user in in_first else second) for user in everyone}
+    browsers = [client for client, share in CLIENTS.items() for _ in range(share)]
+    return {
+        user: Sender(
+            "pro" if user in pro else "free",
+            first if user in in_first else second,
+            browsers[crc32(user.encode()) % len(browsers)],
+        )
+        for user in everyone
+    }
 
 
 def draw_size(sender: Sender, rng: Random) -> int:

@@ -70,6 +70,7 @@ class Flush(Struct, forbid_unknown_fields=True, gc=False):
     reason: FlushReason = "manual"
     tier: Tier = "free"
     experiments: Annotated[dict[_Id, _Id], Limits(max_length=MAX_EXPERIMENTS)] = {}
+    client: _Id = ""
     telemetry: Telemetry = Telemetry()
 
 
@@ -111,7 +112,7 @@ def _read(line: bytes) -> Flush | None:
 
 def _add_ids(flush: Flush, texts: list[str]) -> None:
     """Add everything that must be an id; an absent one is empty."""
-    texts += flush.flush_id, flush.user_id, flush.session_id
+    texts += flush.flush_id, flush.user_id, flush.session_id, flush.client
     for each in flush.impressions:
         texts += each.impression_id, each.artwork_id, each.pool_id, each.surface
     if flush.experiments:

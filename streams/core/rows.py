@@ -80,6 +80,7 @@ class Ledger(Struct, gc=False):
     reason: str
     tier: str
     experiments: dict[str, str]
+    client: str
     attempts: int
     failures: int
     queued: int
@@ -167,6 +168,7 @@ def ledger(line: Line, flush: Flush, received: int, now: int) -> Ledger:
         flush.reason,
         flush.tier,
         flush.experiments,
+        flush.client,
         telemetry.attempts,
         telemetry.failures,
         telemetry.queued,
@@ -198,6 +200,7 @@ def ledger_refused(line: Line, refused: RefusedLine, now: int) -> Ledger:
         reason="",
         tier="",
         experiments={},
+        client="",
         attempts=0,
         failures=0,
         queued=0,

@@ -16,7 +16,9 @@ from streams.runtime import members
 from streams.runtime.loopback import is_loopback
 from streams.settings import Settings
 
-DEFAULT = ("kafka", "clickhouse", "worker-0", "sink-0")
+# What records and counts; producers that speak Kafka need no more.
+PIPELINE = ("kafka", "clickhouse", "worker-0", "sink-0")
+DEFAULT = (*PIPELINE, "collector-0")
 
 # One attempt of a request while a server starts.
 TRY_SECONDS = 2.0
@@ -49,11 +51,14 @@ def component(name: str, settings: Settings) -> Component:
         return _kafka(settings)
     if name == "clickhouse":
         return _clickhouse(settings)
-    found = re.fullmatch(r"(worker|sink)-(0|[1-9]\d{0,2})", name)
+    found = re.fullmatch(r"(worker|sink|collector)-(0|[1-9]\d{0,2})", name)
     if found is None:
         raise UserError(
-            f"There is no component {name!r}: they are kafka, clickhouse, worker-N and sink-N, as in worker-0."
+            f"There is no component {name!r}: they are kafka, clickhouse, worker-N, sink-N and collector-N, as in "
+            "worker-0."
         )
+    if found[1] == "collector":
+        return _collector(int(found[2]), settings)
     return _python(found[1], int(found[2]), settings)
 
 
@@ -141,4 +146,18 @@ def _python(kind: str, index: int, settings: Settings) -> Component:
         prepare=lambda out: require_free(address, f"{kind} {index}'s metrics", "IMPRESSIONS_METRICS_PORT"),
         ready=ready,
         patience=WORKER_SECONDS,
+    )
+
+
+def _collector(index: int, settings: Settings) -> Component:
+    host = settings.collector_host
+    # What listens on every address is asked on this machine's own.
+    address = Address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), members.port(settings, "collector", index))
+    return Component(
+        program=command_line(f"collector-{index}", settings, "collector", "--index", str(index)),
+        tier=1,
+        address=address,
+        prepare=lambda out: require_free(address, f"collector {index}", "IMPRESSIONS_COLLECTOR_PORT"),
+        ready=lambda: http_get(address, "/readyz") is not None,
+        patience=SERVER_SECONDS,
     )

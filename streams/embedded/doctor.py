@@ -19,7 +19,11 @@ from streams.settings import Settings
 LEAST_PYTHON = (3, 11)
 # Jars 45 MB, the demo's logs and tables a few hundred; the rest is room for a day of the full load.
 LEAST_FREE_GIB = 2
-SETTING_OF = {"kafka": "IMPRESSIONS_KAFKA_BOOTSTRAP", "clickhouse": "IMPRESSIONS_CLICKHOUSE_URL"}
+SETTING_OF = {
+    "kafka": "IMPRESSIONS_KAFKA_BOOTSTRAP",
+    "clickhouse": "IMPRESSIONS_CLICKHOUSE_URL",
+    "collector-0": "IMPRESSIONS_COLLECTOR_PORT",
+}
 DISTRIBUTION = "impression-streams"
 # A requirement begins with the distribution's name (PEP 508).
 NAME = re.compile(r"[A-Za-z0-9._-]+")

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from streams.embedded.components import DEFAULT, Component, command_line, component, external
+from streams.embedded.components import DEFAULT, PIPELINE, Component, command_line, component, external
+from streams.embedded.priority import give_way
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
 from streams.errors import StateLostError
@@ -37,7 +38,7 @@ class Row:
     hint: str = ""
 
 
-def up(settings: Settings, components: Sequence[str] = DEFAULT, *, out: Out, supervise: bool = False) -> None:
+def up(settings: Settings, components: Sequence[str] = PIPELINE, *, out: Out, supervise: bool = False) -> None:
     """Start what does not run yet, and return once everything is ready.
 
     First the servers start, both at once. If a worker or a sink is to run, the servers are provisioned and then it
@@ -60,6 +61,7 @@ def up(settings: Settings, components: Sequence[str] = DEFAULT, *, out: Out, sup
             if lost is not None:
                 programs = [each for each in programs if not each.name.startswith(WORKERS)]
             _start_tier(programs, started, out)
+            give_way(folder)
             if supervise:
                 _start_supervisor(settings, out)
         except BaseException:

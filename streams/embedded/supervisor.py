@@ -10,6 +10,7 @@ import time
 from types import FrameType
 
 from streams.embedded.components import component
+from streams.embedded.priority import give_way
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder, Started
 from streams.embedded.stack import SUPERVISOR
@@ -119,6 +120,7 @@ class Supervisor:
             logger.error("restart_failed", name=name, why=str(error))
         else:
             logger.warning("restarted", name=name, was=gone.pid, code=code, pid=pid)
+            give_way(self._folder)
 
 
 def main(settings: Settings) -> None:

@@ -41,25 +41,41 @@ def reader(settings: Settings, **more: str | int | float | bool) -> Consumer:
 
 
 class Polled(NamedTuple):
-    """The result of one poll: records, in order within each partition, and the partitions that reached their end."""
+    """The result of one poll: records, in order within each partition, and the partitions that reached their end.
+
+    `ends` are the offsets of those ends, after which nothing was there when the client looked.
+    """
 
     records: list[Message]
     ended: set[Key]
+    ends: dict[Key, int]
 
 
 def poll(consumer: Consumer, most: int, seconds: float) -> Polled:
-    """Wait for up to `most` records, at most `seconds`.
+    """Wait until there are `most` records, at most `seconds`, and return what there is.
 
     Raises if waiting longer wouldn't help: BrokerAwayError if starting over may, UserError if a person must act,
     KafkaException for a defect.
     """
-    polled = Polled([], set())
-    for message in consumer.consume(most, seconds):
+    return _polled(consumer.consume(most, seconds))
+
+
+def soon(consumer: Consumer, most: int, seconds: float) -> Polled:
+    """Wait until there is something, at most `seconds`, and return up to `most` of what there is. Raises as `poll`."""
+    first = consumer.poll(seconds)
+    return _polled([] if first is None else [first, *consumer.consume(most - 1, 0)])
+
+
+def _polled(messages: Sequence[Message]) -> Polled:
+    polled = Polled([], set(), {})
+    for message in messages:
         error = message.error()
         if error is None:
             polled.records.append(message)
         elif error.code() == KafkaError._PARTITION_EOF:
-            polled.ended.add((message.topic(), message.partition()))
+            key = (message.topic(), message.partition())
+            polled.ended.add(key)
+            polled.ends[key] = message.offset() or 0
         elif error.code() in GONE:
             raise BrokerAwayError(f"Kafka can't read {message.topic()} now: {error.str()}.")
         elif kafka_kind(error) is not Kind.WAIT:
@@ -92,12 +108,12 @@ def up_to(
     consumer.assign([start])
     at, ended, heard = start.offset, False, time.monotonic()
     while at < end and not ended:
-        records, ends = poll(consumer, most, seconds)
+        records, ended_now, _ = poll(consumer, most, seconds)
         now = time.monotonic()
-        if records or ends:
+        if records or ended_now:
             heard = now
         elif patience is not None and now - heard > patience:
             raise BrokerAwayError(f"No broker sends what partition {start.partition} of {start.topic} holds.")
         at = (records[-1].offset() or 0) + 1 if records else at
-        ended = bool(ends)
+        ended = bool(ended_now)
         yield records, at

@@ -1,4 +1,4 @@
-"""The metrics of worker and sink: one closed, typed catalogue. There are no others.
+"""The metrics of worker, sink and collector: one closed, typed catalogue. There are no others.
 
 Each process has its own registry and exports only its own metrics. docs/reference/metrics.md is generated from this
 module. No label holds the id of a user, artwork or flush: every label is bounded, as base.py or its values show.
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from prometheus_client import Counter, Gauge
 from prometheus_client.metrics import MetricWrapperBase
 
-from streams.metrics import availability, base, installation
+from streams.metrics import availability, base, collector, installation
 from streams.metrics.base import PARTITION, POOL, TABLE, TOPIC_PARTITION, TRANSPORT
 from streams.metrics.histogram import Histogram
 
-WORKER, SINK, POOLS = base.WORKER, base.SINK, base.POOLS
+WORKER, SINK, COLLECTOR, POOLS = base.WORKER, base.SINK, base.COLLECTOR, base.POOLS
 OTHER = "other"  # the label of later pools
 
 # Seconds: a chunk takes a few ms when little arrives, and up to seconds under backlog.
@@ -270,5 +270,5 @@ def forget(labels: Sequence[str], *metrics: Gauge) -> None:
 
 def catalogue() -> dict[str, MetricWrapperBase]:
     """Return every metric by the name of its variable."""
-    everything = globals() | vars(installation) | vars(availability)
+    everything = globals() | vars(installation) | vars(availability) | vars(collector)
     return {name: value for name, value in everything.items() if isinstance(value, MetricWrapperBase)}

@@ -71,6 +71,8 @@ class LedgerRow(Coordinates):
     reason: str
     tier: str
     experiments: dict[Id, Id]
+    # Rows of earlier releases lack it.
+    client: str = Field("", description="as given by the flush; empty: not given, or the line was rejected whole")
     attempts: Integer
     failures: Integer
     queued: Integer

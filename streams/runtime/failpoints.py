@@ -53,6 +53,10 @@ class Failpoint(StrEnum):
     SINK_INSERT_AFTER = "sink.insert.after"
     SINK_COMMIT_AFTER = "sink.commit.after"
 
+    # A request is read, and nothing of it is in the log; or the brokers have all of it, and no answer has left.
+    COLLECTOR_READ = "collector.read"
+    COLLECTOR_APPENDED = "collector.appended"
+
     # An insert's body has arrived; the insert is stored, but not answered yet.
     CLICKHOUSE_RECEIVED = "clickhouse.insert.received"
     CLICKHOUSE_STORED = "clickhouse.insert.stored"

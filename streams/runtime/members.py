@@ -1,4 +1,4 @@
-"""The index of a worker or sink: names its state folder, group member and metrics port.
+"""The index of a worker, sink or collector: names its state folder, group member and metrics port.
 
 Processes started by hand, or by an orchestrator that numbers them, are given their index. Copies of one container use
 `auto`, which claims the lowest index whose lock in the data folder is free. The kernel releases a lock when its process
@@ -19,13 +19,14 @@ from streams.settings import Settings
 AUTO = "auto"
 # Port offsets for one index: the sink's port follows the worker's.
 OFFSETS = {"worker": 0, "sink": 1}
+COLLECTOR = "collector"
 PORT_STEP = 10
 # Far more than any partition count; further workers would have nothing to do.
 MOST = 1_000
 
 
 class Member(NamedTuple):
-    """A worker or sink: its index, and its metrics port."""
+    """A worker, sink or collector: its index, and its metrics port."""
 
     number: int
     port: int
@@ -45,7 +46,9 @@ def member(settings: Settings, kind: str, index: str) -> Member:
 
 
 def port(settings: Settings, kind: str, index: int) -> int:
-    """Return a member's metrics port."""
+    """Return a member's metrics port; a collector's is also that of everything else that it serves."""
+    if kind == COLLECTOR:
+        return settings.collector_port + index
     return settings.metrics_port + PORT_STEP * index + OFFSETS[kind]
 
 

@@ -1,14 +1,17 @@
 """The producer SDK under its first name, which is kept for good; see `impression_streams`."""
 
 from impression_streams import (
+    AsyncHttpImpressionProducer,
     AsyncImpressionProducer,
     BufferFullError,
     Delivery,
     Flush,
+    HttpImpressionProducer,
     Impression,
     ImpressionProducer,
     MissingTopicError,
     RawRecord,
+    Rejection,
     Stats,
     Undelivered,
     UndeliveredError,
@@ -17,14 +20,17 @@ from impression_streams import (
 )
 
 __all__ = [
+    "AsyncHttpImpressionProducer",
     "AsyncImpressionProducer",
     "BufferFullError",
     "Delivery",
     "Flush",
+    "HttpImpressionProducer",
     "Impression",
     "ImpressionProducer",
     "MissingTopicError",
     "RawRecord",
+    "Rejection",
     "Stats",
     "Undelivered",
     "UndeliveredError",

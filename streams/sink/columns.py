@@ -84,7 +84,7 @@ class Column:
     # A String column whose values are bytes, not text.
     binary: bool = False
     # For rows that lack the field, which releases before this one wrote; None: every row has it.
-    default: int | None = None
+    default: int | str | None = None
 
     @property
     def nullable(self) -> bool:
@@ -107,11 +107,18 @@ class Column:
 
 
 def column(declaration: str) -> Column:
-    """Read `name Type`, or `name Type = field` where the row's field has another name, or `name Type default n`."""
+    """Read `name Type`, or `name Type = field` where the row's field has another name, or `name Type default 1`.
+
+    A default is written as JSON, but with single quotes: `default ''`.
+    """
     declaration, _, default = declaration.partition(" default ")
     left, _, field = declaration.partition(" = ")
     name, _, kind = left.partition(" ")
     binary = kind == BYTES
     if not binary and kind not in _TYPES:
         raise ValueError(f"unknown column type {kind!r}")
-    return Column(name, "String" if binary else kind, field or name, binary, int(default) if default else None)
+    return Column(name, "String" if binary else kind, field or name, binary, _default(default))
+
+
+def _default(text: str) -> int | str | None:
+    return (text[1:-1] if text.startswith("'") else int(text)) if text else None

@@ -56,6 +56,9 @@ def connect(settings: Settings, index: int, on_error: Callable[[KafkaError], Non
             "queued.max.messages.kbytes": 32 * 1024,
             # By default, a full queue pauses a partition for a second, which is most of a block's time.
             "fetch.queue.backoff.ms": 10,
+            # A block fills for a while; so many fetches as there are records would only cost the brokers.
+            "fetch.min.bytes": 256 * 1024,
+            "fetch.wait.max.ms": 100,
             # How soon a topic that was deleted and re-created is noticed.
             "topic.metadata.refresh.interval.ms": 30_000,
             "error_cb": on_error,

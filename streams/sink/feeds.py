@@ -124,6 +124,7 @@ LEDGER_ROWS = _table(
     reason LowCardinality(String)
     tier LowCardinality(String)
     experiments Map(LowCardinality(String), String)
+    client String default ''
     attempts UInt64
     failures UInt64
     queued UInt64

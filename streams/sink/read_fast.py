@@ -81,8 +81,8 @@ def _key(column: Column) -> bytes:
 
 
 def _has_no(column: Column, text: bytes) -> bool:
-    # With a backslash, the name could be written in other ways.
-    return column.field.encode() not in text and b"\\" not in text
+    # With a backslash, the name could be written in other ways. In quotes: ids may contain it.
+    return b'"%s"' % column.field.encode() not in text and b"\\" not in text
 
 
 def _read_as(column: Column) -> pa.DataType:

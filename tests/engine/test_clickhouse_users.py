@@ -12,8 +12,10 @@ from tests.support.secured import make_secrets
 from tests.support.server_config import ask, write
 
 ROOT = Path(__file__).resolve().parents[2]
-USERS = ("migrator", "writer", "reader", "grafana", "operator", "eraser")
+USERS = ("migrator", "writer", "reader", "grafana", "collector", "operator", "eraser")
 READERS = ("reader", "grafana")
+# Those who don't need every table.
+GRANTED = {"collector": ["impressions_raw", "user_artworks_raw"]}
 DENIED = "497 "
 ROW = "('e1', 'u1', 'a1', now(), now(), true, 0, 1)"
 INSERT = (
@@ -104,6 +106,10 @@ def asked(tmp_path_factory: pytest.TempPathFactory, secrets: Path) -> dict[str, 
         "reader looks for a file": ("reader", "SELECT * FROM file('/etc/passwd', 'LineAsString')"),
         "reader asks for refreshes": ("reader", "SELECT count() FROM system.view_refreshes"),
         **OPERATING,
+        "collector reads events": ("collector", "SELECT count() FROM impressions.impressions_raw"),
+        "collector reads artworks": ("collector", "SELECT count() FROM impressions.user_artworks_raw"),
+        "collector reads more": ("collector", "SELECT count() FROM impressions.rejected_raw"),
+        "collector inserts": ("collector", f"{INSERT} {ROW}"),
         "eraser inserts": ("eraser", f"{INSERT} {ROW}"),
         "eraser deletes": (
             "eraser",
@@ -136,6 +142,7 @@ def test_each_user_has_their_profile_and_quota(asked: dict[str, Any]) -> None:
         ("writer", "impressions_writer"),
         ("reader", "impressions_reader"),
         ("grafana", "impressions_grafana"),
+        ("collector", "impressions_collector"),
         ("operator", "impressions_operator"),
         ("eraser", "impressions_eraser"),
     }
@@ -196,6 +203,13 @@ def test_the_migrator_restores_what_the_operator_backed_up(asked: dict[str, Any]
     assert [int(count) for (count,) in asked["restored"]] == [1]
 
 
+def test_the_collector_reads_two_tables_and_writes_none(asked: dict[str, Any]) -> None:
+    assert not isinstance(asked["collector reads events"], str)
+    assert not isinstance(asked["collector reads artworks"], str)
+    assert asked["collector reads more"].startswith(DENIED)
+    assert asked["collector inserts"].startswith(DENIED)
+
+
 def test_the_eraser_can_delete_but_not_insert(asked: dict[str, Any]) -> None:
     assert asked["eraser inserts"].startswith(DENIED)
     assert asked["eraser deletes"] == []
@@ -222,8 +236,10 @@ def test_a_cluster_gives_the_same_users_the_same_rights_on_each_shard(tmp_path: 
     *answers, profile = ask(tmp_path / "data", config, [*shown, ("admin", settings)])
     for user, rows in zip(USERS, answers, strict=True):
         grants = "\n".join(grant for (grant,) in rows)
-        assert f"ON impressions.* TO {user}" in grants
-        assert f"ON impressions_shard.* TO {user}" in grants
+        for table in GRANTED.get(user, ["*"]):
+            assert f"ON impressions.{table} TO {user}" in grants
+            assert f"ON impressions_shard.{table} TO {user}" in grants
+        assert user not in GRANTED or "*" not in grants
     assert {"distributed_foreground_insert": "1", "insert_quorum": "auto", "async_insert": "0"}.items() <= {
         name: value for name, value in profile
     }.items()

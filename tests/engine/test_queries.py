@@ -74,9 +74,9 @@ def ask(db: Database, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
     return db.rows(path.read_text(), **parameters)
 
 
-def test_there_are_ten_queries_and_each_begins_with_its_question_and_parameters() -> None:
+def test_there_are_eleven_queries_and_each_begins_with_its_question_and_parameters() -> None:
     paths = sorted(QUERIES.glob("*.sql"))
-    assert [path.name[:2] for path in paths] == [f"{n:02}" for n in range(1, 11)]
+    assert [path.name[:2] for path in paths] == [f"{n:02}" for n in range(1, 12)]
     for path in paths:
         text = path.read_text()
         comment = "\n".join(line for line in text.splitlines() if line.startswith("--"))
@@ -154,6 +154,26 @@ def test_processing_latency(db: Database) -> None:
     rows = ask(db, "processing_latency", **RANGE)
     assert rows[0] == (at(T0), 4, 50, 100, 100, 100)
     assert [row[1:3] for row in rows[1:]] == [(1, 30), (1, 40), (1, 50)]
+
+
+def test_delivery_by_client(db: Database) -> None:
+    hour = {"since": "2024-11-24 14:00:00", "until": "2024-11-24 15:00:00"}
+    when = T0 + 430 * MINUTE
+    db.put.ledger(
+        ledger(70, received=4, duplicates=1, attempts=3, failures=1, dropped=2, client="firefox-153", appended_at=when),
+        ledger(71, received=4, accepted=4, attempts=1, client="firefox-153", appended_at=when),
+        ledger(72, received=1, rejected=1, client="safari-26", appended_at=when),
+        ledger(73, received=1, accepted=1, client="", appended_at=when),
+        ledger(74, received=9, forwarded=9, client="firefox-153", appended_at=when),
+        ledger(75, received=1, rejected=1, client="", transport="", appended_at=when),
+    )
+    rows = ask(db, "delivery_by_client", **hour, rows=10)
+    assert rows == [
+        ("firefox-153", 2, 8, 0, 1 / 8, 4, 1, 0.25, 2),
+        ("", 1, 1, 0, 0.0, 0, 0, None, 0),
+        ("safari-26", 1, 1, 1, 0.0, 0, 0, None, 0),
+    ]
+    assert ask(db, "delivery_by_client", **hour, rows=1) == rows[:1]
 
 
 def test_ledger_balance_returns_nothing_until_something_is_missing(db: Database) -> None:

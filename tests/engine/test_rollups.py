@@ -1,22 +1,24 @@
-"""The rollups on the real engine: at any moment they agree with the rows that they are made from."""
+"""The rollup of minutes on the real engine: at any moment it agrees with the ledger that it is made from."""
 
 import itertools
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
 from impression_streams.types import MAX_INTEGER as MOST
+from streams.clickhouse.migrate import apply
 from streams.core.summary import MOST_REPORTED
+from streams.paths import migrations_folder
+from streams.sink.feeds import LEDGER_ROWS, Table
 from streams.sink.records import Row
+from tests.support.background import meanwhile
 from tests.support.clickhouse import Engine, running_engine
 from tests.support.database import Database, migrated, refresh
 from tests.support.flushes import WINDOW
-from tests.support.rows import T0, accepted, artwork, ledger
+from tests.support.rows import T0, ledger
 
 COUNTS = "lines received accepted fresh duplicates rejected forwarded attempts failures dropped bytes unbalanced"
 CAPPED = {
@@ -25,21 +27,24 @@ CAPPED = {
     "dropped": f"least(ledger.dropped, {MOST_REPORTED})",
     "unbalanced": "if(received != accepted + duplicates + rejected + forwarded, ledger.lines, 0)",
 }
+FAMILY = (
+    "multiIf(client = '', '', splitByChar('-', client)[1] IN (SELECT family FROM client_families),"
+    " splitByChar('-', client)[1], 'other')"
+)
 FROM_LEDGER = (
-    "SELECT toStartOfMinute(appended_at) AS minute, transport, tier, "
+    f"SELECT toStartOfMinute(appended_at) AS minute, transport, tier, {FAMILY} AS client_family, "
     + ", ".join(f"sum({CAPPED.get(name, f'ledger.{name}')})" for name in COUNTS.split())
     + ", toString(quantilesDDIf(0.01, 0.5, 0.95, 0.99)("
     "toFloat64(dateDiff('millisecond', appended_at, processed_at)), forwarded = 0))"
-    " FROM ledger GROUP BY minute, transport, tier ORDER BY minute, transport, tier"
+    " FROM ledger GROUP BY minute, transport, tier, client_family ORDER BY minute, transport, tier, client_family"
 )
 FROM_MINUTES = (
-    "SELECT minute, transport, tier, "
+    "SELECT minute, transport, tier, client_family, "
     + ", ".join(f"sum(m.{name})" for name in COUNTS.split())
     + ", toString(quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(latency))"
-    " FROM ledger_minutes AS m GROUP BY minute, transport, tier ORDER BY minute, transport, tier"
+    " FROM ledger_minutes AS m GROUP BY minute, transport, tier, client_family"
+    " ORDER BY minute, transport, tier, client_family"
 )
-EXACT = "SELECT user_id, pool_id, seen, pool_size, coverage FROM user_coverage ORDER BY user_id, pool_id"
-LATEST = "SELECT user_id, pool_id, seen, pool_size, coverage FROM coverage_latest ORDER BY user_id, pool_id"
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +83,7 @@ def one_ledger(rng: Random, offset: int, partition: int) -> Row:
         fresh=rng.randint(0, parts[0]),
         transport=rng.choice(["fetch", "beacon", ""]),
         tier=rng.choice(["free", "pro"]),
+        client=rng.choice(["", "firefox-153", "safari-ios-18.2", "curl", "Firefox-1", "-", "kiosk-7", "python-0.2"]),
         attempts=rng.choice([0, 1, 2, MOST_REPORTED + 1, MOST]),
         failures=rng.choice([0, 1, MOST]),
         dropped=rng.choice([0, 1, MOST]),
@@ -101,6 +107,46 @@ def test_minutes_match_the_ledger_whatever_was_rolled_up_or_inserted_again(db: D
         assert db.rows(FROM_MINUTES) == db.rows(FROM_LEDGER)
 
 
+def test_a_client_that_no_one_knows_counts_as_other_and_keeps_its_name_in_the_ledger(db: Database) -> None:
+    given = {f"kiosk-{n}": "other" for n in range(50)} | {
+        "-": "other",
+        "firefox-153": "firefox",
+        "curl": "curl",
+        "": "",
+    }
+    db.put.ledger(*(ledger(n, received=1, accepted=1, attempts=1, client=each) for n, each in enumerate(given)))
+    sums = "SELECT client_family, sum(received), sum(attempts) FROM kpi_clients GROUP BY client_family ORDER BY 1"
+    expected = [("", 1, 1), ("curl", 1, 1), ("firefox", 1, 1), ("other", 51, 51)]
+    assert db.rows(sums) == expected
+    refresh(db, "ledger_minutes_refresh")
+    assert db.rows(sums) == expected
+    assert {client for (client,) in db.rows("SELECT client FROM ledger")} == set(given)
+
+
+def test_what_was_added_up_before_clients_were_known_has_no_family(db: Database, tmp_path: Path) -> None:
+    """The migration reaches a database in which a rollup holds minutes, and loses none of them."""
+    earlier = tmp_path / "migrations"
+    shutil.copytree(migrations_folder(), earlier)
+    for newer in (file for file in earlier.iterdir() if file.name >= "0010"):
+        newer.unlink()
+    db.put.client.command(f"DROP DATABASE {db.name}")
+    apply(db.put.client, earlier, db.name, WINDOW)
+    without = {name: value for name, value in ledger(1, received=1, accepted=1).items() if name != "client"}
+    table = Table("ledger_raw", tuple(each for each in LEDGER_ROWS.columns if each.field != "client"))
+    db.put.insert(table, [without])
+    refresh(db, "ledger_minutes_refresh")
+    db.put.insert(table, [without | {"source_offset": 2, "kafka_offset": 2}])
+    apply(db.put.client, migrations_folder(), db.name, WINDOW)
+    # A sink of an earlier release may still be writing.
+    db.put.insert(table, [without | {"source_offset": 3, "kafka_offset": 3}])
+    db.put.ledger(ledger(4, received=1, accepted=1, client="firefox-153"))
+    sums = "SELECT client_family, sum(lines) FROM ledger_minutes GROUP BY client_family ORDER BY 1"
+    assert db.rows(sums) == [("", 3), ("firefox", 1)]
+    refresh(db, "ledger_minutes_refresh")
+    assert db.rows(sums) == [("", 3), ("firefox", 1)]
+    assert db.rows("SELECT source_offset, client FROM ledger ORDER BY 1")[-2:] == [(3, ""), (4, "firefox-153")]
+
+
 def test_rolled_up_rows_are_not_read_from_the_ledger_again(db: Database) -> None:
     db.put.ledger(*(ledger(n, received=1, accepted=1) for n in range(10)))
     refresh(db, "ledger_minutes_refresh")
@@ -115,38 +161,6 @@ def test_a_re_created_log_is_added_from_its_start(db: Database) -> None:
     assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(14,)]
     refresh(db, "ledger_minutes_refresh")
     assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(14,)]
-
-
-@contextmanager
-def meanwhile(*works: Callable[[], object]) -> Iterator[threading.Event]:
-    """Run the first task once in a thread, and the others again and again until it ends; yield the event of its end."""
-    done = threading.Event()
-    failed: list[BaseException] = []
-
-    def first() -> None:
-        try:
-            works[0]()
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            done.set()
-
-    def other(work: Callable[[], object]) -> None:
-        try:
-            while not done.is_set():
-                work()
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=first), *(threading.Thread(target=other, args=(work,)) for work in works[1:])]
-    for thread in threads:
-        thread.start()
-    try:
-        yield done
-    finally:
-        for thread in threads:
-            thread.join()
-    assert not failed
 
 
 def blocks_of_lines(db: Database, count: int) -> None:
@@ -173,22 +187,6 @@ def test_a_reader_sees_each_line_exactly_once_while_lines_arrive_and_are_rolled_
     assert db.rows("SELECT sum(lines) FROM ledger_minutes_raw") == [(150 * 50,)]
 
 
-def test_a_user_with_impressions_arriving_during_a_refresh_is_refreshed_again(engine: Engine, db: Database) -> None:
-    db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(100)))
-    refreshing = engine.client("writer")
-
-    def come() -> None:
-        for n in range(100):
-            db.put.accepted(*(accepted(f"u{user}", f"a{n}", T0 + n, 10 * n + user, user % 3) for user in range(10)))
-
-    roll_up = f"SYSTEM REFRESH VIEW {db.name}.users_refresh"
-    with meanwhile(come, lambda: refreshing.command(roll_up)):
-        pass
-    refresh(db, "users_refresh")
-    assert db.rows(LATEST) == db.rows(EXACT)
-    assert db.rows("SELECT user_id FROM coverage_latest WHERE impressions != 100 OR seen != 100") == []
-
-
 def test_a_rollup_continues_where_it_was_when_the_engine_was_killed(tmp_path: Path) -> None:
     with running_engine(tmp_path) as engine:
         db = migrated(engine, "killed")
@@ -203,75 +201,6 @@ def test_a_rollup_continues_where_it_was_when_the_engine_was_killed(tmp_path: Pa
             assert db.rows("SELECT sum(lines) FROM ledger_minutes") == [(stored,)]
         refresh(db, "ledger_minutes_refresh")
         assert db.rows("SELECT sum(lines) FROM ledger_minutes_raw") == [(stored,)]
-
-
-def test_coverage_equals_user_coverage_after_a_refresh(db: Database) -> None:
-    rng = Random(7)
-    db.put.artworks(*(artwork(f"a{n}", n, offset=n, pool_id="main" if n % 3 else "extra") for n in range(30)))
-    offsets = itertools.count()
-    for _ in range(5):
-        rows = [some_impression(rng, next(offsets)) for _ in range(60)]
-        db.put.accepted(*rows)
-        db.put.accepted(*rows[10:30])
-        refresh(db, "users_refresh")
-        assert db.rows(LATEST) == db.rows(EXACT)
-        assert db.rows("SELECT sum(impressions) FROM users_raw FINAL") == db.rows("SELECT count() FROM impressions")
-
-
-def some_impression(rng: Random, offset: int) -> Row:
-    # Of 30 catalogued artworks and 5 that are not; a user stays in their partition.
-    user, number = rng.randrange(12), rng.randrange(35)
-    return accepted(f"u{user}", f"a{number}", T0 + offset * WINDOW, offset, partition=user % 3)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"artwork_id": "a1", "ordinal": 1, "retired": True},
-        {"artwork_id": "a1", "ordinal": 1, "pool_id": "other"},
-        {"artwork_id": "b1", "ordinal": 20},
-        {"artwork_id": "never-seen", "ordinal": 21},
-    ],
-    ids=["retired", "moved", "learned late", "new"],
-)
-def test_coverage_follows_the_catalogue_for_inactive_users(db: Database, change: dict[str, Any]) -> None:
-    db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(10)))
-    db.put.accepted(*(accepted("u1", f"a{n}", T0, n) for n in range(4)), accepted("u1", "b1", T0, 4))
-    db.put.accepted(accepted("u2", "a7", T0, 5))
-    refresh(db, "users_refresh")
-    db.put.artworks(artwork(**change, offset=10))
-    refresh(db, "users_refresh")
-    assert db.rows(LATEST) == db.rows(EXACT)
-
-
-def test_coverage_follows_a_re_created_catalogue(db: Database) -> None:
-    db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(4)))
-    db.put.accepted(accepted("u1", "a1", T0, 0), accepted("u1", "a2", T0, 1))
-    refresh(db, "users_refresh")
-    db.put.artworks(artwork("a1", 0, offset=0, kafka_topic_id="catalogue-2", appended_at=T0 + 1000))
-    refresh(db, "users_refresh")
-    assert db.rows(LATEST) == db.rows(EXACT) == [("u1", "main", 1, 1, 1.0)]
-
-
-def test_only_users_with_new_impressions_are_refreshed(db: Database) -> None:
-    db.put.artworks(*(artwork(f"a{n}", n, offset=n) for n in range(10)))
-    db.put.accepted(*(accepted(f"u{n}", "a1", T0, n) for n in range(5)))
-    refresh(db, "users_refresh")
-    db.put.accepted(accepted("u3", "a2", T0, 5))
-    refresh(db, "users_refresh")
-    refresh(db, "users_refresh")
-    assert db.rows("SELECT user_id, count() AS times FROM users_raw GROUP BY user_id HAVING times > 1") == [("u3", 2)]
-
-
-def test_impressions_less_than_the_window_after_another_are_counted(db: Database) -> None:
-    db.put.artworks(artwork("a1", 1, offset=0), artwork("a2", 2, offset=1))
-    times = [T0, T0 + WINDOW, T0 + 2 * WINDOW - 1, T0 + 2 * WINDOW]
-    db.put.accepted(*(accepted("u1", "a1", at, n) for n, at in enumerate(times)))
-    db.put.accepted(accepted("u1", "a2", T0, 4), accepted("u2", "a1", T0 + 1, 5), accepted("u2", "a2", T0, 6))
-    refresh(db, "users_refresh")
-    found = db.rows("SELECT user_id, impressions, closest_ms, doubled FROM users_raw FINAL ORDER BY user_id")
-    assert found == [("u1", 5, 1, 2), ("u2", 2, None, 0)]
-    assert db.rows("SELECT users, impressions, duplicates FROM kpi_duplicates_seen") == [(1, 7, 2)]
 
 
 def test_the_engine_refreshes_the_rollups_by_itself(db: Database) -> None:

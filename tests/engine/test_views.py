@@ -21,8 +21,8 @@ COLUMNS = {
     "source_offset, line, idx",
     "user_coverage": "user_id, pool_id, seen, pool_size, coverage, freshness, impressions_1h, updated_at",
     "ledger": "source_topic_id, source_partition, source_offset, line, flush_id, user_id, received, accepted, fresh, "
-    "duplicates, rejected, forwarded, transport, reason, tier, experiments, attempts, failures, queued, dropped, "
-    "bytes, sent_at, appended_at, processed_at, lines",
+    "duplicates, rejected, forwarded, transport, reason, tier, experiments, client, attempts, failures, queued, "
+    "dropped, bytes, sent_at, appended_at, processed_at, lines",
     "rejected": "reason, detail, user_id, payload, source_topic_id, source_partition, source_offset, line, idx, "
     "rejected_at, lines",
     "artworks": "artwork_id, pool_id, ordinal, created_at, retired, dna",

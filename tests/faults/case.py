@@ -55,6 +55,9 @@ class Fault(StrEnum):
     SINK_KILLED = "sink killed"
     SINK_TERMINATED = "sink terminated"
     SINK_ZOMBIE = "zombie sink"
+    COLLECTOR_KILLED = "collector killed"
+    COLLECTOR_TERMINATED = "collector terminated"
+    BROKER_AWAY_FROM_COLLECTOR = "broker away from the collector"
 
 
 # Kinds of fault that a test in tests/integration shows too, as `file::test`: then none of their cases is quick.
@@ -76,6 +79,11 @@ SHOWN_BY: Mapping[Fault | Failpoint, str] = {
     "test_a_partition_behind_an_open_transaction_shows_and_the_others_go_on",
     Fault.KILLED_DECIDING: "test_worker_killed.py::"
     "test_a_line_that_killed_the_process_three_times_is_rejected_and_its_neighbours_are_not",
+    Fault.COLLECTOR_KILLED: "test_load.py::test_all_that_users_record_is_there_once_though_the_collector_is_killed",
+    Fault.COLLECTOR_TERMINATED: "test_collector_process.py::"
+    "test_sigterm_ends_it_with_0_and_a_request_on_its_way_is_answered",
+    Fault.BROKER_AWAY_FROM_COLLECTOR: "test_collector_log.py::"
+    "test_while_the_broker_is_away_everyone_is_told_in_time_and_then_it_goes_on",
 }
 
 

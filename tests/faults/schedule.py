@@ -98,7 +98,7 @@ def _step(rng: Random, at: float) -> Step:
         case "kill":
             target = rng.choice((*MEMBERS, "worker-0", "sink-0", "kafka", "clickhouse"))
         case "failpoint":
-            detail = rng.choice([each for each in Failpoint if not each.startswith("clickhouse.")])
+            detail = rng.choice([each for each in Failpoint if each.startswith(("worker.", "sink."))])
             target, number = f"{detail.split('.')[0]}-{rng.choice((0, 0, 1))}", rng.randint(1, LATEST_HIT)
         case "pause":
             target, number = rng.choice((*MEMBERS, "kafka", "clickhouse")), rng.choice(PAUSES)

@@ -50,17 +50,18 @@ STALLED_SECONDS = 45.0
 
 @dataclass(frozen=True)
 class Commands:
-    """The programs to run as worker and as sink: the project's own, or a control with a known defect."""
+    """The programs to run as worker, sink and collector: the project's own, or a control with a known defect."""
 
     worker: Sequence[str] = command("worker")
     sink: Sequence[str] = command("sink")
+    collector: Sequence[str] = command("collector")
 
 
 OURS = Commands()
 
 
 class System:
-    """A broker, a ClickHouse, a worker and a sink; more workers and sinks on demand."""
+    """A broker, a ClickHouse, a worker and a sink; more workers and sinks, and collectors, on demand."""
 
     def __init__(self, settings: Settings, commands: Commands = OURS) -> None:
         self.settings = settings
@@ -83,8 +84,8 @@ class System:
     # Programs
 
     def add(self, kind: str, index: int, *argv: str, **changes: object) -> MemberProcess:
-        """Start another worker or sink, by another command or with changed settings if given; keep it running."""
-        usual = self._commands.worker if kind == "worker" else self._commands.sink
+        """Start another worker, sink or collector, by another command or with changed settings; keep it running."""
+        usual: Sequence[str] = getattr(self._commands, kind)
         settings = self.settings.model_copy(update=changes)
         return self.keeper.add(MemberProcess(kind, settings, index, argv or usual))
 

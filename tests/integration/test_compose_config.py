@@ -53,7 +53,7 @@ def test_compose_accepts_the_files_without_a_warning(files: tuple[str, ...], env
 
 def test_everything_starts_together(env_file: Path) -> None:
     assert set(configured(BASE, env_file)) == {
-        *("kafka", "clickhouse", "migrator", "worker", "sink"),
+        *("kafka", "clickhouse", "migrator", "worker", "sink", "collector"),
         *("prometheus", "node-exporter", "alertmanager", "grafana"),
     }
 
@@ -61,7 +61,9 @@ def test_everything_starts_together(env_file: Path) -> None:
 def test_the_pipeline_starts_alone_without_the_profile(env_file: Path, tmp_path: Path) -> None:
     alone = tmp_path / ".env"
     alone.write_text(env_file.read_text().replace("COMPOSE_PROFILES=observability", "COMPOSE_PROFILES="))
-    assert set(configured(BASE, alone)) == {"kafka", "clickhouse", "migrator", "worker", "sink"}
+    assert set(configured(BASE, alone)) == {
+        "kafka", "clickhouse", "migrator", "worker", "sink", "collector"
+    }  # fmt: skip
 
 
 def test_without_a_cluster_id_the_error_says_what_creates_one(env_file: Path, tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_a_setting_reaches_our_processes_only_if_env_has_it(env_file: Path, tmp_
     with_lateness.write_text(
         env_file.read_text().replace("#IMPRESSIONS_LATENESS_SECONDS=86400", "IMPRESSIONS_LATENESS_SECONDS=60")
     )
-    for name in ("migrator", "worker", "sink"):
+    for name in ("migrator", "worker", "sink", "collector"):
         environment = configured(PRODUCTION, with_lateness)[name]["environment"]
         assert environment["IMPRESSIONS_LATENESS_SECONDS"] == "60"
         # Null: the variable is not set in the container.

@@ -34,12 +34,13 @@ def impressions(settings: Settings, *arguments: str, **variables: str) -> subpro
 @pytest.fixture
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """Settings with a data folder of the given name, which has Kafka's jars; what was started is stopped."""
-    first = free_block(5)
+    first = free_block(6)
     found = Settings(
         data_dir=tmp_path / request.param,
         kafka_bootstrap=f"{LOOPBACK}:{first}",
         clickhouse_url=f"http://{LOOPBACK}:{first + 2}",
         metrics_port=first + 3,
+        collector_port=first + 5,
     )
     share_jars(RunFolder(found.data_dir), RunFolder(ROOT / ".local"), lambda _: None)
     yield found
@@ -53,8 +54,8 @@ def test_the_whole_stack_runs_in_a_folder_with_accents_and_spaces_under_the_loca
     assert started.returncode == 0, started.stdout + started.stderr
     status = impressions(settings, "status", LC_ALL="C")
     assert status.returncode == 0, status.stdout
-    assert [line.split()[:2] for line in status.stdout.splitlines()][:4] == [
-        ["kafka", "up"], ["clickhouse", "up"], ["worker-0", "up"], ["sink-0", "up"]
+    assert [line.split()[:2] for line in status.stdout.splitlines()][:5] == [
+        ["kafka", "up"], ["clickhouse", "up"], ["worker-0", "up"], ["sink-0", "up"], ["collector-0", "up"]
     ]  # fmt: skip
     assert list((settings.data_dir / "kafka" / "data").glob("impressions.v1-*"))
     assert list((settings.data_dir / "state").glob("worker-0/partition-*"))

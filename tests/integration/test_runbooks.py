@@ -1,6 +1,7 @@
 """Every command of the runbooks, run exactly as written on a working stack."""
 
 from collections.abc import Iterator
+from http.client import HTTPConnection
 
 import pytest
 
@@ -20,16 +21,25 @@ ROWS = "curl -s http://127.0.0.1:9102/metrics | grep -E '^impressions_sink_rows_
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A stack that has read a flush with telemetry, and a line that can't be parsed."""
+    """A stack that has read a flush with telemetry, a line that can't be parsed, and a flush by HTTP."""
     settings = stack_settings(tmp_path_factory.mktemp("runbooks"))
     started = run("impressions up", settings)
     assert started.returncode == 0, started.stderr
     telemetry = {"attempts": 3, "failures": 2, "queued": 1, "dropped": 1}
     good = flush("looked-at", [impression("a0001", now_ms())], transport="fetch", telemetry=telemetry)
     load.produce(settings, [at_home("looked-at", good), Raw(0, b"nothing")])
+    record(settings, flush("by-http", [impression("a0001", now_ms())]) + b"\n{}\n")
     until(lambda: len(run(ROWS, settings).stdout.splitlines()) == 2, SECONDS, "the rows are in ClickHouse")
     yield settings
     assert run("impressions down", settings).returncode == 0
+
+
+def record(settings: Settings, body: bytes) -> None:
+    """Send to the collector a flush, and a line that names no user."""
+    connection = HTTPConnection("127.0.0.1", settings.collector_port, timeout=SECONDS)
+    connection.request("POST", "/v1/impressions", body, {"Content-Type": "text/plain"})
+    assert connection.getresponse().status == 202
+    connection.close()
 
 
 @pytest.mark.parametrize("command", dict.fromkeys(commands(RUNBOOKS)))

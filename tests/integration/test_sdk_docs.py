@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from impression_streams import to_id
+from impression_streams.ids import now_ms
 from streams.settings import Settings
 from tests.support.kafka import running_broker
+from tests.support.misbehaving_collector import running_double
 from tests.support.sdk import ROOT, create_topic, dead_address, end_offsets, impression_ids, read_all, run_program
 from tests.support.wait import until
 
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.integration
 
 PAGE = (ROOT / "docs" / "sdk.md").read_text()
 ADDRESS = "127.0.0.1:9092"
+HTTP_ADDRESS = "http://127.0.0.1:8080"
 TOPIC = "impressions.v1"
 EMPTY = '{"v": 1, "flush_id": "f%d", "user_id": "u1", "sent_at": 1764489600000, "impressions": %s}'
 ONE = '[{"impression_id": "i1", "artwork_id": "a1", "seen_at": 1764489600000}]'
@@ -139,6 +142,16 @@ asyncio.run(serve([b'{EMPTY % (1, ONE)}', b'{EMPTY % (2, "[]")}']))
         status, why, *_ = run(tmp_path, quick + server, nobody).splitlines()
     assert status == "503"
     assert "1 impressions in 1 flushes were not acknowledged" in why
+
+
+def test_the_producer_over_http_is_told_what_will_be_rejected(tmp_path: Path) -> None:
+    (script,) = examples("Over HTTP")
+    assert HTTP_ADDRESS in script
+    later = f"dwell_ms=1200)\n    producer.record('u43', 'a1', {now_ms() + 3_600_000}, impression_id='i43')"
+    with running_double() as double:
+        done = run_program(tmp_path, script.replace(HTTP_ADDRESS, double.url).replace("dwell_ms=1200)", later))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "u43 i43 future\n", "")
+        assert len(double.ids()) == 2
 
 
 def test_forked_workers_deliver_at_their_end(broker: Settings, tmp_path: Path) -> None:

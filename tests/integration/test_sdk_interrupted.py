@@ -189,7 +189,7 @@ def test_on_delivery_that_never_returns_is_no_success(
     broker: Settings, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = Event()
-    monkeypatch.setattr("impression_streams.producer.ABANDON_SECONDS", 0.5)
+    monkeypatch.setattr("impression_streams.sync.ABANDON_SECONDS", 0.5)
 
     def wait(_: Delivery) -> None:
         go_on.wait()

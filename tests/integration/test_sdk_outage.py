@@ -12,6 +12,7 @@ import pytest
 from confluent_kafka import KafkaError, Producer
 
 from impression_streams import Delivery, ImpressionProducer, UndeliveredError
+from impression_streams.sender import KafkaSender
 from streams.embedded.components import component
 from streams.embedded.program import Program
 from streams.settings import Settings
@@ -138,10 +139,12 @@ def test_the_producer_survives_a_fatal_error_of_the_client(broker: Settings) -> 
     producer = ImpressionProducer(broker.kafka_bootstrap, batch_size=1)
     ids = [producer.record("u1", "a0")]
     assert producer.wait(30)
-    first = producer._engine.sender.client
+    sender = producer._engine.sender
+    assert isinstance(sender, KafkaSender)
+    first = sender.client
     fail_for_good(first)
     ids += [producer.record("u1", f"a{i}") for i in range(1, 50)]
     producer.close(timeout=60)
-    assert producer._engine.sender.client is not first
+    assert sender.client is not first
     assert set(impression_ids(read_all(broker, "impressions.v1"))) == set(ids)
     assert producer.stats.acknowledged == 50

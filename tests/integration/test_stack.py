@@ -39,6 +39,7 @@ def test_up_status_up_down(settings: Settings) -> None:
         ("clickhouse", False),
         ("worker-0", False),
         ("sink-0", False),
+        ("collector-0", False),
     ]
     (line,) = up(settings, "kafka")
     assert line.startswith(f"kafka: ready at {settings.kafka_bootstrap} after ")

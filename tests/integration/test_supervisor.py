@@ -35,7 +35,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 def up(settings: Settings) -> list[str]:
     lines: list[str] = []
-    stack.up(settings, out=lines.append, supervise=True)
+    stack.up(settings, DEFAULT, out=lines.append, supervise=True)
     return lines
 
 
@@ -63,7 +63,7 @@ def row(settings: Settings, name: str) -> stack.Row:
     return found
 
 
-@pytest.mark.parametrize("names", [("worker-0", "sink-0"), ("kafka",)], ids=lambda names: names[0])
+@pytest.mark.parametrize("names", [("worker-0", "sink-0", "collector-0"), ("kafka",)], ids=lambda names: names[0])
 def test_killed_processes_are_restarted(settings: Settings, names: tuple[str, ...]) -> None:
     for name, was in kill(settings, *names).items():
         until(lambda name=name, was=was: is_back(settings, name, was), SECONDS, f"{name} is back")  # type: ignore[misc]

@@ -18,6 +18,9 @@ SECONDS = 180.0
 NEW_BROKERS = 3
 # Which of our files answers which reproduction.
 ANSWERS = {
+    "uvicorn_head.py": "streams/collector/http/protocol.py (data_received, _head_late)",
+    "uvicorn_reset.py": "streams/collector/http/protocol.py (connection_lost)",
+    "uvicorn_trailer.py": "streams/collector/http/strict.py",
     "chdb_insert_done.py": "streams/embedded/clickhouse/session.py (begin_insert)",
     "chdb_full_disk.py": "streams/sink/writer.py (_INSERT)",
     "faust_wait_empty.py": "streams/worker/app.py (stream_wait_empty)",

@@ -48,6 +48,7 @@ FIELDS = [
     b'"visible":0.8',
     b'"pool_id":"main"',
     b'"tier":"free"',
+    b'"client":"c-1"',
 ]
 
 
@@ -61,7 +62,7 @@ def test_both_paths_agree_on_any_value_of_a_field(field: bytes, token: bytes) ->
 
 @given(
     st.text(alphabet=st.characters(max_codepoint=300), max_size=130),
-    st.sampled_from([b'"u42"', b'"main"', b'"2s"', b'"flush"', b'"s"', b'"a1"']),
+    st.sampled_from([b'"u42"', b'"main"', b'"2s"', b'"flush"', b'"s"', b'"c-1"', b'"a1"']),
 )
 def test_both_paths_agree_on_any_id(text: str, at: bytes) -> None:
     assert_agree(PLAIN.replace(at, msgspec.json.encode(text)))

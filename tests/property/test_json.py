@@ -10,7 +10,7 @@ from tests.support.memory_log import MemoryLog, Worker, instead_of_kafka
 
 GOOD = (
     b'{"v":1,"flush_id":"f1","user_id":"u42","session_id":"s","sent_at":1732431600123,"transport":"fetch",'
-    b'"reason":"timer","tier":"free","experiments":{"flush":"2s"},"impressions":[{"impression_id":"i1",'
+    b'"reason":"timer","tier":"free","experiments":{"flush":"2s"},"client":"c-1","impressions":[{"impression_id":"i1",'
     b'"artwork_id":"a1","seen_at":1732431599000,"pool_id":"main","dwell_ms":1200,"visible":0.8,"position":3,'
     b'"surface":"gallery"},{"impression_id":"i2","artwork_id":"a2","seen_at":1732431599000}],'
     b'"telemetry":{"attempts":1,"failures":0,"queued":0,"dropped":0},"more":[[{"x":null}],true]}'

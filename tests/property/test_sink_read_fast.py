@@ -172,6 +172,23 @@ def test_two_rows_in_a_line_are_not_read_by_columns_even_without_a_map() -> None
     assert read_fast.read(numbers, [one + one + b"\n" + one]) is None
 
 
+def test_rows_of_an_earlier_release_have_no_client() -> None:
+    def cut(fields: Fields) -> None:
+        fields[:] = [(key, value) for key, value in fields if key != b'"client"']
+
+    feed, new = FEEDS[LEDGER], row(LEDGER)
+    # What only looks like the field's name doesn't make the block slow.
+    old = row(LEDGER, cut).replace(b'"u1"', b'"client-1"')
+    assert old != row(LEDGER, cut)
+    assert check(LEDGER, [old + b"\n" + old, old])
+    for values, clients in (([old, old], ["", ""]), ([old, new], ["", "python-0.2"]), ([new, old], ["python-0.2", ""])):
+        assert row_by_row(feed, values)[0]["client"].to_pylist() == clients
+    for wrong in (b"null", b"1", b"[]"):
+        assert read_fast.read(feed.columns, [new.replace(b'"python-0.2"', wrong)]) is None
+    for spelled in (b'"client" :null', b'"cl\\u0069ent":null'):
+        assert read_fast.read(feed.columns, [new.replace(b'"client":"python-0.2"', spelled)]) is None
+
+
 def test_rows_of_an_earlier_release_stand_for_one_line_each() -> None:
     def cut(fields: Fields) -> None:
         fields[:] = [(key, value) for key, value in fields if key != b'"lines"']

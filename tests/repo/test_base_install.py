@@ -51,6 +51,12 @@ def test_the_sdk_works_with_its_three_dependencies(name: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "['i1']\n", "")
 
 
+def test_the_sdk_over_http_needs_no_more() -> None:
+    record = RECORD.replace('ImpressionProducer("127.0.0.1:1")', 'HttpImpressionProducer("https://127.0.0.1:1")')
+    done = run(f"{BLOCK}\nfrom impression_streams import HttpImpressionProducer, UndeliveredError\n{record}")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['i1']\n", "")
+
+
 def test_a_folder_called_streams_does_not_shadow_the_package(tmp_path: Path) -> None:
     (tmp_path / "streams").mkdir()
     (tmp_path / "streams" / "__init__.py").write_text("raise RuntimeError('somebody else')\n")

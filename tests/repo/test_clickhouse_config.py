@@ -133,7 +133,8 @@ def test_no_file_contains_a_secret(path: Path) -> None:
 
 def test_each_user_has_a_password_a_network_and_a_quota() -> None:
     users = ElementTree.parse(ROOT / "clickhouse" / "users.d" / "impressions.xml").findall("users/*")
-    assert [user.tag for user in users] == ["default", "migrator", "writer", "reader", "grafana", "operator", "eraser"]
+    names = ["default", "migrator", "writer", "reader", "grafana", "collector", "operator", "eraser"]
+    assert [user.tag for user in users] == names
     assert users[0].get("remove") == "remove"
     for user in users[1:]:
         assert {child.tag for child in user} == {"password_sha256_hex", "networks", "profile", "quota", "grants"}

@@ -62,9 +62,10 @@ def test_the_schema_refuses_a_misspelt_key(tmp_path: Path) -> None:
 
 def test_the_services_are_exactly_these() -> None:
     assert set(SERVICES) == {
-        "kafka", "clickhouse", "migrator", "worker", "sink", "prometheus", "node-exporter", "alertmanager", "grafana"
-    }  # fmt: skip
-    assert {"migrator", "worker", "sink"} == OURS
+        *("kafka", "clickhouse", "migrator", "worker", "sink", "collector"),
+        *("prometheus", "node-exporter", "alertmanager", "grafana"),
+    }
+    assert {"migrator", "worker", "sink", "collector"} == OURS
     observability = {name for name, service in SERVICES.items() if service.get("profiles") == ["observability"]}
     assert observability == {"prometheus", "node-exporter", "alertmanager", "grafana"}
     assert set(FILES["production"]["services"]) - set(SERVICES) == {"kafka-2", "kafka-3"}
@@ -120,8 +121,8 @@ def test_every_service_that_others_wait_for_has_a_healthcheck_or_ends(file: str,
             assert other == "migrator"
 
 
-def test_workers_and_sinks_start_after_the_migrator() -> None:
-    for name in ("worker", "sink"):
+def test_workers_sinks_and_collectors_start_after_the_migrator() -> None:
+    for name in ("worker", "sink", "collector"):
         assert SERVICES[name]["depends_on"]["migrator"] == {"condition": "service_completed_successfully"}
 
 
@@ -147,6 +148,13 @@ def test_two_workers_find_their_own_index() -> None:
     assert SERVICES["worker"]["deploy"]["replicas"] == 2
     assert SERVICES["worker"]["command"] == ["worker", "--index", "auto"]
     assert SERVICES["sink"]["command"] == ["sink", "--index", "auto"]
+
+
+def test_a_collector_wants_tokens() -> None:
+    for name in ("base", "production"):
+        environment = (merged("collector") if name == "production" else SERVICES["collector"])["environment"]
+        assert environment["IMPRESSIONS_TOKEN_KEY_FILE"] in secret_names(SERVICES["collector"]).values()
+        assert "IMPRESSIONS_COLLECTOR_WITHOUT_TOKENS" not in environment
 
 
 @pytest.mark.parametrize(("file", "name"), ALL)

@@ -38,6 +38,7 @@ def test_prometheus_scrapes_the_services() -> None:
     assert {host for targets in jobs.values() for host, _ in targets} <= set(SERVICES) | {"127.0.0.1"}
     assert jobs["worker"] == {("worker", 9101)}
     assert jobs["sink"] == {("sink", 9102)}
+    assert jobs["collector"] == {("collector", 8080)}
     assert jobs["clickhouse"] == {("clickhouse", 9363)}
     assert "<port>9363</port>" in (ROOT / "clickhouse" / "config.d" / "impressions.xml").read_text()
     assert jobs["node"] == {("node-exporter", 9100)}

@@ -18,7 +18,7 @@ from streams.metrics import catalogue as metrics
 from tests.repo.test_alerts import promtool
 from tests.support.dashboards import DASHBOARDS, PROMQL, QUERIES, SQL, Query, as_opened, panels, variables
 
-UIDS = {f"impressions-{name}" for name in ("overview", "coverage", "delivery", "pipeline", "user")}
+UIDS = {f"impressions-{name}" for name in ("overview", "coverage", "delivery", "edge", "pipeline", "user")}
 PANELS = [
     pytest.param(uid, panel, id=f"{uid.removeprefix('impressions-')}: {panel['title']}")
     for uid, dashboard in DASHBOARDS.items()
@@ -49,7 +49,7 @@ def test_drift_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert build.drifted() == []
 
 
-def test_there_are_five_dashboards_each_in_a_file_named_after_it() -> None:
+def test_there_are_six_dashboards_each_in_a_file_named_after_it() -> None:
     assert set(DASHBOARDS) == UIDS
     assert all(dashboard["uid"] == uid for uid, dashboard in DASHBOARDS.items())
 
@@ -190,13 +190,13 @@ def test_variables_are_quoted_whatever_is_chosen() -> None:
 
 
 def exported() -> dict[str, set[str]]:
-    """Every name that worker and sink export, with the labels that we define."""
+    """Every name that worker, sink and collector export, with the labels that we define."""
     faust = CollectorRegistry()
     FaustMetrics.create(faust, "faust")
     labels = {metric._name: set(metric._labelnames) for metric in metrics.catalogue().values()}
     faust_labels = {"topic", "partition", "stream", "operation"}
     names: dict[str, set[str]] = {}
-    for family in chain(metrics.WORKER.collect(), metrics.SINK.collect(), faust.collect()):
+    for family in chain(metrics.WORKER.collect(), metrics.SINK.collect(), metrics.COLLECTOR.collect(), faust.collect()):
         endings = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}.get(family.type, ("",))
         for ending in endings:
             names[family.name + ending] = labels.get(family.name, faust_labels)

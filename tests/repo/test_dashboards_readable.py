@@ -16,6 +16,7 @@ from dashboards.source.queries import metric, now, series
 from dashboards.source.scales import FEW_EXHAUSTED, MOSTLY_NEW, zero_is_right
 from dashboards.source.units import SHARE, count, share
 from impression_streams.types import Transport
+from streams.metrics import collector
 from streams.model.rows import RejectReason
 from streams.sink.feeds import FEEDS
 from streams.worker.observe import OUTCOMES
@@ -33,7 +34,7 @@ LIMIT = re.compile(r"^(?:target|alert): .*\d")
 BARE = {"short", "none", "count:/s"}
 # What a single number counts is in its title.
 COUNTED = re.compile(
-    r"\b(alerts|workers|sinks|partitions|records|lines|artworks|users|impressions|repeats|merges|balance)\b",
+    r"\b(alerts|workers|sinks|collectors|requests|partitions|records|lines|artworks|users|impressions|repeats|merges|balance)\b",
     re.IGNORECASE,
 )
 GRAPHS = ("timeseries", "barchart")
@@ -181,6 +182,10 @@ def test_what_has_a_fixed_set_of_names_has_a_colour_for_each() -> None:
     assert set(colours.TOPICS) == set(FEEDS)
     assert set(colours.TABLES) == {table.name for feed in FEEDS.values() for table in feed.tables}
     assert set(OUTCOMES) <= set(colours.OUTCOMES)
+    of_collector = ("ROUTES", "CALLS", "TOO_MUCH", "NOT_NOW", "TOKEN_FAILURES", "ENDS")
+    for name in of_collector:
+        assert tuple(getattr(colours, name)) == getattr(collector, name)
+        assert len(set(getattr(colours, name).values())) == len(getattr(collector, name))
     for names in (colours.TRANSPORTS, colours.REASONS, colours.TOPICS, colours.TABLES):
         assert len(set(names.values())) == len(names)
 
@@ -215,17 +220,25 @@ def test_every_panel_says_why_it_may_be_empty(panel: dict[str, Any]) -> None:
         assert reason != "No data"
 
 
-def test_the_pipeline_opens_one_section_and_loads_the_others_when_asked_to() -> None:
-    first, *others = [each for each in DASHBOARDS["impressions-pipeline"]["panels"] if each["type"] == "row"]
-    assert (first["title"], first["collapsed"], first["panels"]) == ("Does it keep up", False, [])
-    assert len(others) == 8
+SECTIONED = {"impressions-pipeline": ("Does it keep up", 8), "impressions-edge": ("Do requests get through", 6)}
+
+
+@pytest.mark.parametrize("uid", SECTIONED)
+def test_a_large_dashboard_opens_one_section_and_loads_the_others_when_asked_to(uid: str) -> None:
+    first, *others = [each for each in DASHBOARDS[uid]["panels"] if each["type"] == "row"]
+    title, sections = SECTIONED[uid]
+    assert (first["title"], first["collapsed"], first["panels"]) == (title, False, [])
+    assert len(others) == sections
     for row in others:
         assert row["collapsed"] is True
         assert row["panels"]
-    shown = [each for each in DASHBOARDS["impressions-pipeline"]["panels"] if each["type"] != "row"]
+    shown = [each for each in DASHBOARDS[uid]["panels"] if each["type"] != "row"]
     assert 0 < len(shown) <= 12
+
+
+def test_the_other_dashboards_have_no_closed_sections() -> None:
     for uid, dashboard in DASHBOARDS.items():
-        if uid != "impressions-pipeline":
+        if uid not in SECTIONED:
             assert not any(each.get("collapsed") for each in dashboard["panels"])
 
 
@@ -269,6 +282,7 @@ def test_a_scale_is_described_where_it_is_used() -> None:
         ("sum(rate(faust_total_events_total[1m]))", "no worker reports"),
         ("max(impressions_kpi_freshness_ratio)", "no KPIs yet"),
         ("max(impressions_sink_lag)", "no sink reports"),
+        ("max(impressions_collector_waiting_bytes)", "no collector reports"),
         ("max(impressions_broker_away_seconds)", "nothing reports"),
     ],
 )

@@ -14,6 +14,8 @@ ALL = [pytest.param(variable, metric, id=variable) for variable, metric in metri
 # Each is bounded: partitions and topics, the six transports, pools up to a limit, thresholds, tables, a few words.
 LABELS = {"partition", "topic", "outcome", "reason", "transport", "pool", "coverage", "table", "code"}
 LABELS |= {"state", "certificate", "kind"}
+# The collector's: a few words each, and the statuses that it answers with.
+LABELS |= {"route", "status", "call", "form"}
 # Both kinds of process know it of themselves.
 OF_BOTH = {"impressions_broker_away_seconds"}
 
@@ -49,7 +51,9 @@ def test_each_metric_belongs_to_one_process() -> None:
     worker = {metric._name for metric in metrics_page.of(metrics.WORKER)}
     sink = {metric._name for metric in metrics_page.of(metrics.SINK)}
     assert worker & sink == OF_BOTH
-    assert worker | sink == {metric._name for metric in metrics.catalogue().values()}
+    collector = {metric._name for metric in metrics_page.of(metrics.COLLECTOR)}
+    assert not collector & (worker | sink)
+    assert worker | sink | collector == {metric._name for metric in metrics.catalogue().values()}
 
 
 def test_the_page_matches_the_catalogue() -> None:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from streams import cli
 from streams.settings import Settings
-from tools import cli_page, settings_page
+from tools import cli_page, limits_page, settings_page
 
 NUMBERS = [name for name, field in Settings.model_fields.items() if field.annotation in (int, float)]
 COMMANDS = [pytest.param(words, id=words) for words, _ in cli_page.commands()]
@@ -23,6 +23,7 @@ def section(page: str, title: str) -> str:
 def test_the_pages_match_the_code() -> None:
     assert cli_page.PAGE.read_text() == cli_page.page(), "run `make schemas`"
     assert settings_page.PAGE.read_text() == settings_page.page(), "run `make schemas`"
+    assert limits_page.PAGE.read_text() == limits_page.page(), "run `make schemas`"
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
@@ -37,7 +38,8 @@ def test_each_setting_has_its_meaning_values_and_default(name: str) -> None:
 @pytest.mark.parametrize("name", NUMBERS)
 def test_each_number_has_its_limits_and_unit(name: str) -> None:
     text = section(settings_page.page(), settings_page.variable(name, Settings.model_fields[name]))
-    assert re.search(r"number from [\d.,]+ to [\d,]+, (in (s|MiB|records|rows|replicas)|a port)$", text, re.MULTILINE)
+    units = "in (s|MiB|records|rows|replicas)|a port|connections|a second|at once|a share"
+    assert re.search(rf"number from [\d.,]+ to [\d.,]+, ({units})$", text, re.MULTILINE)
 
 
 def test_a_number_without_a_unit_is_refused() -> None:

@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from impression_streams.options import CLIENT
 from streams import __version__
 from tests.support.compose_file import BASE, load
 
@@ -21,6 +22,7 @@ def test_the_version_is_one_everywhere() -> None:
     }
     assert __version__ == project == RELEASES[0]
     assert images == {f"impression-streams:{project}"}
+    assert f"python-{'.'.join(project.split('.')[:2])}" == CLIENT
 
 
 def test_releases_are_in_order_and_the_unreleased_comes_first() -> None:

@@ -16,17 +16,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 GOOD = """
 import asyncio
+import ssl
 from datetime import UTC, datetime
 from typing import assert_type
 
 from impression_streams import (
+    AsyncHttpImpressionProducer,
     AsyncImpressionProducer,
     BufferFullError,
     Delivery,
     Flush,
+    HttpImpressionProducer,
     ImpressionProducer,
     MissingTopicError,
     RawRecord,
+    Rejection,
     Stats,
     Undelivered,
     UndeliveredError,
@@ -37,6 +41,8 @@ from impression_streams import (
 
 def report(delivery: Delivery) -> None:
     assert_type(delivery.error, str | None)
+    assert_type(delivery.rejected, tuple[Rejection, ...])
+    assert_type(delivery.accepted, int)
 
 
 with ImpressionProducer("kafka:9092", tier="pro", on_delivery=report, config={"client.id": "shop"}) as producer:
@@ -67,6 +73,22 @@ async def main() -> None:
 
 
 asyncio.run(main())
+
+
+def record(producer: ImpressionProducer | HttpImpressionProducer) -> None:
+    assert_type(producer.record("u1", "a1"), str)
+    producer.flush()
+    producer.close(5)
+
+
+async def over_http() -> None:
+    context = ssl.create_default_context()
+    async with AsyncHttpImpressionProducer("https://c.example.com", token=lambda: "t", tls=context) as producer:
+        assert_type(await producer.send_flush({"v": 1}), Delivery)
+
+
+record(HttpImpressionProducer("http://c:8080", tier="pro", user_token=str.upper, connections=1, on_delivery=report))
+asyncio.run(over_http())
 """
 # One mistake a line, and the code of the error that finds it.
 BAD = {
@@ -77,6 +99,8 @@ BAD = {
     'ImpressionProducer().flush(reason="because")': "arg-type",
     "ImpressionProducer().stats.buffered = 1": "misc",
     "to_id(None)": "arg-type",
+    'HttpImpressionProducer(bootstrap="http://c")': "call-arg",
+    "HttpImpressionProducer(token=b'x')": "arg-type",
 }
 
 
@@ -106,7 +130,7 @@ def strictly(host: Path, folder: Path, *sources: str) -> str:
 
 
 def test_strict_typing_accepts_what_is_right_and_finds_each_mistake(host: Path, tmp_path: Path) -> None:
-    bad = "\n".join(["from impression_streams import ImpressionProducer, to_id", *BAD])
+    bad = "\n".join(["from impression_streams import HttpImpressionProducer, ImpressionProducer, to_id", *BAD])
     said = strictly(host, tmp_path, GOOD, bad)
     assert "user_0.py" not in said, said
     assert re.findall(r"user_1.py:(\d+): error: .*\[([a-z-]+)\]", said) == [
@@ -135,6 +159,6 @@ def test_everything_public_has_a_docstring_and_an_entry(name: str) -> None:
 
 def test_every_method_of_the_producers_is_in_the_reference() -> None:
     page = sdk_page.page()
-    for producer in ("ImpressionProducer", "AsyncImpressionProducer"):
+    for producer in [name for name in impression_streams.__all__ if name.endswith("Producer")]:
         for method in ("record", "send_flush", "send_raw", "flush", "wait", "close", "stats", "take_undelivered"):
             assert f"\n### {producer}.{method}\n" in page

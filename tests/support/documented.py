@@ -53,6 +53,7 @@ def run(command: str, settings: Settings) -> Done:
         "IMPRESSIONS_CLICKHOUSE_URL": settings.clickhouse_url,
         "IMPRESSIONS_DATA_DIR": str(settings.data_dir),
         "IMPRESSIONS_METRICS_PORT": str(settings.metrics_port),
+        "IMPRESSIONS_COLLECTOR_PORT": str(settings.collector_port),
     }
     return subprocess.run(
         ["bash", "-c", on_our_ports(command, settings)],
@@ -69,6 +70,7 @@ def on_our_ports(text: str, settings: Settings) -> str:
     """Replace the document's addresses by the stack's, and the checkout's interpreter by the running one."""
     moved = text.replace("http://127.0.0.1:8123", settings.clickhouse_url)
     moved = moved.replace("127.0.0.1:9092", settings.kafka_bootstrap)
+    moved = moved.replace("127.0.0.1:8080", f"127.0.0.1:{settings.collector_port}")
     for offset in range(2):  # worker 0 and sink 0
         moved = moved.replace(f"127.0.0.1:{9101 + offset}", f"127.0.0.1:{settings.metrics_port + offset}")
     scripts = Path(sys.executable).parent

@@ -8,6 +8,10 @@ import orjson
 from confluent_kafka import Producer
 
 from streams.settings import Settings
+from streams.sink.blocks import Block, Source, build
+from streams.sink.feeds import FEEDS
+from streams.sink.read_rows import parser
+from streams.sink.records import Record
 from tests.support.program import MemberProcess
 
 TRANSACTION_SECONDS = 30.0
@@ -80,3 +84,11 @@ def joined(rows: Iterable[dict[str, Any]]) -> bytes:
     return b"\n".join(
         orjson.dumps({name: value for name, value in row.items() if not name.startswith("kafka_")}) for row in rows
     )
+
+
+def block(
+    topic: str, topic_id: str, *values: bytes, key: bytes | None = None, first: int = 7, placing: str = "p1"
+) -> Block:
+    """A block of a log's partition 3, whose records hold these values."""
+    source = Source(FEEDS[topic], topic_id, 3, placing)
+    return build(source, [Record(first + n, 0, key, v) for n, v in enumerate(values)], parser(topic))

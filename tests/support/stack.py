@@ -115,7 +115,9 @@ def produce_catalogue(settings: Settings, records: Iterable[tuple[str, dict[str,
 def stack_settings(folder: Path, **more: Any) -> Settings:
     """Settings of a stack in `folder`, on free ports, quick to notice dead processes."""
     clickhouse = f"http://127.0.0.1:{free_pair()}"
-    free = {"clickhouse_url": clickhouse, "metrics_port": metrics_port(), "session_timeout_seconds": 6}
+    ports = {"metrics_port": metrics_port(), "collector_port": free_block(2)}
+    # Nobody is in front of a test's collector who must be told that it ends.
+    free = {"clickhouse_url": clickhouse, **ports, "session_timeout_seconds": 6, "collector_notice_seconds": 0}
     settings = broker_settings(folder, **{**free, **more})
     format_broker(settings)
     return settings

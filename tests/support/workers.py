@@ -11,6 +11,8 @@ from tests.support import ahead
 
 # Folders, those with the longest-running groups first.
 LONGEST_FIRST = ("faults", "integration", "engine", "contract")
+# Files of tests/faults whose tests share one system.
+ONE_SYSTEM = frozenset({"tests/faults/test_collector_controls.py"})
 
 
 class Groups(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
@@ -30,9 +32,9 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
 
 
 def group(nodeid: str) -> str:
-    """Return a test's group: its file. In tests/faults, each test is a group, or all tests of one numbered system."""
+    """Return a test's group: its file. In tests/faults, each test is a group, or all tests of one system."""
     file, _, test = nodeid.partition("::")
-    if not file.startswith("tests/faults/"):
+    if not file.startswith("tests/faults/") or file in ONE_SYSTEM:
         return file
     system = re.search(r"\[(system \d+): ", test)
     return f"{file} {system[1]}" if system else nodeid

@@ -14,9 +14,9 @@ from streams import __version__, cli
 from streams.errors import BrokerAwayError, FencedError, KnownError, UserError
 from streams.runtime import log
 
-# Every command that exists. The collector has no command; its name stays reserved.
-COMMANDS = ["up", "down", "status", "top", "provision", "worker", "sink", "clickhouse", "rebuild", "produce"]
-COMMANDS += ["settings", "doctor", "catalogue"]
+# Every command that exists.
+COMMANDS = ["up", "down", "status", "top", "provision", "worker", "sink", "collector", "clickhouse", "rebuild"]
+COMMANDS += ["produce", "settings", "doctor", "catalogue"]
 
 
 @pytest.fixture(autouse=True)

@@ -43,7 +43,10 @@ def test_every_number_has_limits_and_a_unit(name: str) -> None:
     field = Settings.model_fields[name]
     assert {type(limit).__name__ for limit in field.metadata} >= {"Ge", "Le"}
     text = f"{name} {field.description}"
-    assert re.search(r"\((s|ms|MiB)\)|\b[Pp]ort\b|[Rr]ecords|[Rr]ows|[Rr]eplicas", text), f"{name}: in what unit?"
+    assert re.search(
+        r"\((s|ms|MiB)\)|\b[Pp]ort\b|[Rr]ecords|[Rr]ows|[Rr]eplicas|[Cc]onnections|[Rr]equests|[Ii]mpressions|[Ss]hare",
+        text,
+    ), f"{name}: in what unit?"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ MATRIX = "tests/faults/test_matrix.py::test_nothing_lost_nothing_twice"
         ("tests/engine/test_views.py::test_a[system 1: x::y]", "tests/engine/test_views.py"),
         (f"{MATRIX}[system 1: worker killed]", "tests/faults/test_matrix.py system 1"),
         (f"{MATRIX}_alone[disk full]", f"{MATRIX}_alone[disk full]"),
+        ("tests/faults/test_controls.py::test_a", "tests/faults/test_controls.py::test_a"),
+        ("tests/faults/test_collector_controls.py::test_a", "tests/faults/test_collector_controls.py"),
     ],
 )
 def test_tests_that_share_a_fixture_form_a_group(nodeid: str, expected: str) -> None:

@@ -6,7 +6,22 @@ A table goes between `<!-- table: NAME -->` and `<!-- end -->`; the name maps to
 import re
 from collections.abc import Callable
 
-from tools.evidence import end_to_end, headline, hurtful, kpis, latency, peers, recovery, scale, sdk, sink, where
+from tools.evidence import (
+    connections,
+    end_to_end,
+    headline,
+    hurtful,
+    kpis,
+    latency,
+    load,
+    loris,
+    peers,
+    recovery,
+    scale,
+    sdk,
+    sink,
+    where,
+)
 from tools.evidence.results import ROOT
 
 PAGES = sorted((ROOT / "docs" / "evidence").glob("*.md"))
@@ -29,6 +44,15 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "starts": recovery.starts,
     "day": recovery.day,
     "where": where.shares,
+    "load": load.recording,
+    "load ledgers": load.ledgers,
+    "load shown": load.shown,
+    "load programs": load.programs,
+    "load answers": load.happened,
+    "load rates": load.rates,
+    "connections idle": connections.idle,
+    "connections gone": connections.gone,
+    "slow connections": loris.beside_slow,
     "hurtful": hurtful.by_record,
     "catalogues": hurtful.catalogues,
 }

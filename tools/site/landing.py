@@ -4,7 +4,8 @@ TEXT = """# impression-streams
 
 Exact, real-time impression recording as a stream, for apps that promise never to show anyone the same thing twice.
 
-- Apps send *flushes*, batches of what a user saw, to a Kafka topic: with the Python SDK or any Kafka client.
+- Apps send *flushes*, batches of what a user saw, to a Kafka topic: with the Python SDK, any Kafka client, or
+  over HTTP.
 - A Faust worker decides each impression once: fresh, repeat, duplicate, late, from the future or malformed.
 - It knows at every moment how much of each pool of artworks each user has seen: their *coverage*.
 - A sink writes the result to ClickHouse exactly once, where analysts and dashboards read it.

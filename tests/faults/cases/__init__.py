@@ -3,6 +3,7 @@
 from tests.faults.cases import (
     broker,
     clickhouse,
+    collector,
     commands,
     deciding,
     disk,
@@ -22,6 +23,7 @@ from tests.faults.cases import (
 __all__ = [
     "broker",
     "clickhouse",
+    "collector",
     "commands",
     "deciding",
     "disk",

@@ -22,7 +22,7 @@ def refused(text: bytes) -> RefusedLine:
 
 # Required fields come first.
 FLUSH = ["v", "flush_id", "user_id", "sent_at", "impressions"]
-FLUSH += ["session_id", "transport", "reason", "tier", "experiments", "telemetry"]
+FLUSH += ["session_id", "transport", "reason", "tier", "experiments", "client", "telemetry"]
 IMPRESSION = ["impression_id", "artwork_id", "seen_at", "pool_id", "dwell_ms", "visible", "position", "surface"]
 
 
@@ -66,6 +66,7 @@ def test_absent_fields_have_defaults() -> None:
         "reason": "manual",
         "tier": "free",
         "experiments": {},
+        "client": "",
         "telemetry": {"attempts": 0, "failures": 0, "queued": 0, "dropped": 0},
     }
     (only,) = found.impressions

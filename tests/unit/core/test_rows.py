@@ -16,6 +16,7 @@ FULL = {
     "reason": "pagehide",
     "tier": "pro",
     "experiments": {"flush": "2s"},
+    "client": "firefox-153",
     "telemetry": {"attempts": 3, "failures": 2, "queued": 1, "dropped": 4},
     "impressions": [
         impression(pool_id="p", dwell_ms=1200, visible=0.8, position=3, surface="gallery"),
@@ -98,6 +99,7 @@ def test_a_ledger_row_has_counts_and_telemetry() -> None:
         "reason": "pagehide",
         "tier": "pro",
         "experiments": {"flush": "2s"},
+        "client": "firefox-153",
         "attempts": 3,
         "failures": 2,
         "queued": 1,
@@ -128,7 +130,7 @@ def test_a_line_rejected_whole_counts_as_one_received_and_one_rejected(
     (row,) = outcome.ledger
     zeroes = dict.fromkeys(("accepted", "fresh", "duplicates", "forwarded", "sent_at"), 0)
     zeroes |= dict.fromkeys(("attempts", "failures", "queued", "dropped"), 0)
-    fixed = {"received": 1, "rejected": 1, "transport": "", "reason": "", "tier": "", "experiments": {}}
+    fixed = {"received": 1, "rejected": 1, "transport": "", "reason": "", "tier": "", "experiments": {}, "client": ""}
     assert row | zeroes | fixed == row
     assert (row["flush_id"], row["user_id"], row["bytes"]) == (flush_id, user_id, len(text))
     (rejected,) = outcome.rejected

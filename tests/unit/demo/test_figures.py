@@ -19,7 +19,7 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "kpis.md").
 
 def line(**values: Any) -> LedgerRow:
     """A row of the ledger that stands for one line, with nothing in it but these values."""
-    row = LedgerRow("t", 0, 0, 0, "f", "u", 0, 0, 0, 0, 0, 0, "sdk", "manual", "free", {}, 0, 0, 0, 0, 10, 0, 0, 1)
+    row = LedgerRow("t", 0, 0, 0, "f", "u", 0, 0, 0, 0, 0, 0, "sdk", "manual", "free", {}, "", 0, 0, 0, 0, 10, 0, 0, 1)
     return row._replace(**values)
 
 

@@ -12,8 +12,9 @@ from demo.plan.drafts import Draft
 from demo.plan.events import SPAN_MS, load_events
 from demo.plan.faults_lines import invalid_flushes, invalid_impressions, malformed_values, odd_values, oversize_lines
 from demo.plan.plan import Plan
-from demo.plan.sending import LARGEST_FLUSH
+from demo.plan.sending import CLIENTS, LARGEST_FLUSH
 from impression_streams.encode import check_flush, flush_json
+from impression_streams.options import CLIENT
 from oracle.judge import Judge
 from oracle.rows import Accepted, LedgerRow
 from oracle.rules import Record, lines_of
@@ -169,6 +170,14 @@ def test_a_user_keeps_one_tier_and_one_variant(lines: list[LedgerRow]) -> None:
     assert all(len(found) == 1 for found in variants.values())
     assert {flush for found in variants.values() for flush in found} == {"{'flush': '2s'}", "{'flush': '5s'}"}
     assert sum(bool(row.experiments) for row in lines) > 0.9 * len(lines)
+
+
+def test_a_user_keeps_one_browser_and_what_the_sdk_sends_is_its_own(lines: list[LedgerRow]) -> None:
+    by_page = of_users([row for row in lines if row.transport not in ("", "sdk", "replay")], "client")
+    assert all(len(found) == 1 for found in by_page.values())
+    found = shares(row.client for row in lines)
+    assert set(CLIENTS) | {CLIENT} == set(found)
+    assert 0.25 < found["chrome-156"] < 0.6
 
 
 def test_telemetry_shows_retries_and_queues(lines: list[LedgerRow]) -> None:

@@ -170,6 +170,11 @@ def test_servers_elsewhere_are_not_started() -> None:
     assert external("kafka", Settings()) is None
 
 
+def test_each_collector_has_its_own_port() -> None:
+    settings = Settings(collector_port=20_000)
+    assert [component(f"collector-{n}", settings).address.port for n in (0, 1, 12)] == [20_000, 20_001, 20_012]
+
+
 def test_each_worker_and_sink_has_its_own_metrics_port() -> None:
     settings = Settings(metrics_port=20_000)
     found = [component(name, settings).address.port for name in ("worker-0", "sink-0", "worker-1", "sink-12")]
@@ -178,7 +183,7 @@ def test_each_worker_and_sink_has_its_own_metrics_port() -> None:
 
 @pytest.mark.parametrize("name", ["worker", "worker-", "worker-01", "worker--1", "collector", "sink-x", "worker-1000"])
 def test_a_name_that_is_not_a_component_is_refused(name: str) -> None:
-    with pytest.raises(UserError, match="kafka, clickhouse, worker-N and sink-N"):
+    with pytest.raises(UserError, match="kafka, clickhouse, worker-N, sink-N and collector-N"):
         component(name, Settings())
 
 

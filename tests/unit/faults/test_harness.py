@@ -36,7 +36,9 @@ def test_faults_are_in_order_and_under_load() -> None:
 def test_seeds_reach_every_kind_of_fault_and_every_failpoint() -> None:
     steps = [step for seed in SEEDS for step in draw(seed).steps]
     assert {step.kind for step in steps} == set(KINDS)
-    assert {step.detail for step in steps if step.kind in ("failpoint", "cut")} == set(Failpoint)
+    # No collector runs in a schedule: its load comes by Kafka.
+    drawn = {each for each in Failpoint if not each.startswith("collector.")}
+    assert {step.detail for step in steps if step.kind in ("failpoint", "cut")} == drawn
     assert {step.target for step in steps if step.kind == "drop"} == set(TABLES)
     assert {step.detail for step in steps if step.kind == "hurtful"} == set(HURTFUL)
     assert {step.detail for step in steps if step.kind == "transaction"} == set(Ending)

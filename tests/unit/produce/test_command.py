@@ -6,17 +6,10 @@ import pytest
 
 from streams import cli
 from streams.produce.presets import PRESETS
-from streams.runtime import log
 from tests.unit.produce.play import write
 
 AT = 1_700_000_000_000
 TEXT = f"user_id,artwork_id,seen_at,surface\nu1,a1,{AT},home\n"
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logging is set up once per process, and would keep writing to a stream that a test captured and closed."""
-    monkeypatch.setattr(log, "configure", lambda _: None)
 
 
 def produce(

@@ -32,6 +32,7 @@ GOOD_FLUSH: dict[str, list[Any]] = {
     "reason": [ABSENT, "timer", "size", "hidden", "pagehide", "manual"],
     "tier": [ABSENT, "free", "pro"],
     "experiments": [ABSENT, {}, {"a": "b"}, {f"e{n}": "x" for n in range(16)}],
+    "client": [ABSENT, "firefox-153", *GOOD_IDS],
     "telemetry": [
         *(ABSENT, {}, {"attempts": 0}, {"attempts": MAX_INTEGER, "failures": 1, "queued": 2, "dropped": 3}),
         *({"attempts": 1}, {"failures": 2}, {"else": None}, {"attempts": 1, "unknown": None}),
@@ -49,6 +50,7 @@ BAD_FLUSH: dict[str, list[Any]] = {
     "reason": ["", "Timer", "none", 1, None],
     "tier": ["", "gold", 1, False, None],
     "experiments": [None, [], "x", {f"e{n}": "x" for n in range(17)}, {"": "x"}, {"a b": "x"}, {"a": ""}, {"a": 1}],
+    "client": BAD_IDS,
     "telemetry": [
         *(None, [], 1, "x", *({"attempts": bad} for bad in BAD_INTEGERS if not isinstance(bad, Json))),
         *({"dropped": -1}, {"dropped": True}, {"queued": 1.0}, {"queued": None}, Json('{"attempts":1e999}')),
@@ -110,6 +112,7 @@ def test_a_good_field_of_a_flush_is_accepted(judge: Implementation, name: str, v
     row = found.accepted[0] if name == "session_id" else found.ledger[0]
     if value is ABSENT:
         defaults = {"transport": "sdk", "reason": "manual", "tier": "free", "experiments": {}, "session_id": ""}
+        defaults["client"] = ""
         assert getattr(row, name, None) == defaults.get(name)
     elif name == "telemetry":
         ledger = found.ledger[0]
@@ -127,15 +130,17 @@ def test_a_wrong_field_of_a_flush_rejects_the_line(judge: Implementation, name: 
     assert (rejected.reason, rejected.idx, rejected.payload) == ("invalid", -1, digest(line))
     assert rejected.detail
     assert (row.received, row.rejected, row.transport, row.experiments, row.sent_at) == (1, 1, "", {}, 0)
+    assert row.client == ""
     assert row.flush_id == ("" if name == "flush_id" else "f1")
     assert row.user_id == rejected.user_id == ("" if name == "user_id" else "u1")
 
 
 def test_for_a_line_rejected_whole_the_ledger_has_only_its_ids(judge: Implementation) -> None:
     more = {"experiments": {"a": "b"}, "telemetry": {"attempts": 1}, "tier": "pro", "session_id": "s"}
+    more["client"] = "firefox-153"
     (row,) = judge(log(json.dumps(flush(flush_id="", sent_at=-1, **more)).encode())).ledger
     assert (row.flush_id, row.user_id, row.tier, row.experiments) == ("", "u1", "", {})
-    assert (row.attempts, row.sent_at) == (0, 0)
+    assert (row.client, row.attempts, row.sent_at) == ("", 0, 0)
 
 
 @pytest.mark.parametrize(("name", "value"), cases(GOOD_IMPRESSION))

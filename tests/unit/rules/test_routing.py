@@ -101,8 +101,9 @@ def test_each_line_of_a_packed_record_is_routed_by_its_own_user(judge: Implement
 def test_every_column_of_an_accepted_impression_and_its_ledger_row(judge: Implementation) -> None:
     seen = {"seen_at": A - 5, "pool_id": "p", "dwell_ms": 3, "visible": 0.25, "position": 2, "surface": "s"}
     said = {"transport": "beacon", "reason": "pagehide", "tier": "pro", "experiments": {"flush": "2s"}}
+    sender = {"client": "firefox-153"}
     told = {"attempts": 4, "failures": 3, "queued": 2, "dropped": 1}
-    more = {**said, "session_id": "s1", "telemetry": told, "sent_at": A - 1}
+    more = {**said, **sender, "session_id": "s1", "telemetry": told, "sent_at": A - 1}
     text = json.dumps(flush(**more, impressions=[impression(**seen), impression(), {}])).encode()
     found = judge(log(b"x\n" + text, first=9))
     place = {"source_topic_id": TOPIC_ID, "source_partition": 0, "source_offset": 9, "line": 1}
@@ -114,7 +115,7 @@ def test_every_column_of_an_accepted_impression_and_its_ledger_row(judge: Implem
         **{"session_id": "s1", "received_at": A, "fresh": True, "idx": 0},
     }
     assert row._asdict() == {
-        **{**said, **told, **place, **ids, "sent_at": A - 1, "appended_at": A, "bytes": len(text)},
+        **{**said, **sender, **told, **place, **ids, "sent_at": A - 1, "appended_at": A, "bytes": len(text)},
         **{"received": 3, "accepted": 1, "fresh": 1, "duplicates": 1, "rejected": 1, "forwarded": 0, "lines": 1},
     }
     assert found.rejected[1]._asdict() == {

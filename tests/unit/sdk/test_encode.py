@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impression_streams import ImpressionProducer, encode
+from impression_streams import ImpressionProducer, UndeliveredError, encode
 from impression_streams.flush import Impression
 from impression_streams.ids import derived_id, new_id
+from impression_streams.options import CLIENT
 from impression_streams.types import MAX_INTEGER, MAX_TIME_MS
 from streams.core.decode import MAX_LINE_BYTES, DecodedFlush, decode
 from streams.core.partitioner import murmur2
@@ -108,6 +109,14 @@ def test_a_bad_setting_is_refused_by_name(settings: dict[str, Any], named: str) 
         ImpressionProducer("127.0.0.1:1", **settings)
 
 
+def test_a_flush_says_which_sdk_sent_it() -> None:
+    producer = ImpressionProducer("127.0.0.1:1", flush_interval=60)
+    producer.record("u", "a")
+    with pytest.raises(UndeliveredError) as caught:
+        producer.close(0)
+    assert [flush.client for flush in caught.value.flushes] == [CLIENT] == ["python-0.2"]
+
+
 def test_the_largest_valid_flush_is_far_below_a_lines_limit() -> None:
     impression = encode.impression_json(
         {
@@ -131,6 +140,7 @@ def test_the_largest_valid_flush_is_far_below_a_lines_limit() -> None:
         "reason": "pagehide",
         "tier": "free",
         "experiments": {f"{i:x<128}": LONGEST for i in range(16)},
+        "client": LONGEST,
     }
     most = MAX_INTEGER
     line = encode.close_line(encode.open_line(header, [impression] * 500), attempts=most, queued=most, dropped=most)

@@ -1,6 +1,7 @@
 """Blocks hold whole records in order, and end at the first that can't be read: none is ever left out."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from streams.kafka.names import ACCEPTED, ARTWORKS, LEDGER, REJECTED
 from streams.metrics.catalogue import SINK
 from streams.sink import read_fast
 from streams.sink.blocks import Block, Source, build
-from streams.sink.feeds import COORDINATES, FEEDS
+from streams.sink.feeds import COORDINATES, FEEDS, LEDGER_ROWS, Table
 from streams.sink.read_rows import ArtworkParser, parser
 from streams.sink.records import Record
 from streams.worker.outbox import records
@@ -116,6 +117,27 @@ def test_a_rejected_piece_of_an_earlier_release_stands_for_one_line() -> None:
     old = {name: value for name, value in piece.items() if name != "lines"}
     made = block(REJECTED, joined([piece | {"lines": 3}]), joined([old]))
     assert [row["lines"] for row in rows(made, "rejected_raw")] == [3, 1]
+
+
+def test_workers_of_two_releases_may_write_to_one_ledger() -> None:
+    """The earlier one's rows lack the client; where a block has rows of both, none loses its own."""
+    new = ledger(2, client="firefox-153")
+    old = {name: value for name, value in ledger(1).items() if name != "client"}
+    for values in ([old, old], [old, new], [new, old], [new, new]):
+        made = block(LEDGER, *(joined([each]) for each in values))
+        assert made.unreadable is None
+        assert [row["client"] for row in rows(made, "ledger_raw")] == [each.get("client", "") for each in values]
+
+
+def test_a_sink_of_an_earlier_release_reads_the_ledger_of_a_newer_worker() -> None:
+    """It leaves out the client, which it has no column for, and reads row by row; see docs/operate/upgrade.md."""
+    columns = tuple(each for each in LEDGER_ROWS.columns if each.field != "client")
+    feed = replace(FEEDS[LEDGER], tables=(Table("ledger_raw", columns),))
+    made = build(Source(feed, "log-1", 3, "p1"), [Record(10, T0, None, joined([ledger(1)]))], parser(LEDGER))
+    assert made.unreadable is None
+    (row,) = rows(made, "ledger_raw")
+    assert row["flush_id"] == "f1"
+    assert "client" not in row
 
 
 GOOD = accepted("u1", "a1")

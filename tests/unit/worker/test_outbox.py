@@ -11,7 +11,7 @@ from streams.state.partition_state import Change, Table
 from streams.worker import outbox
 
 LIMIT = outbox.MAX_RECORD_BYTES
-LEDGER = Ledger("t", 2, 0, 0, "f", "u", "sdk", "timer", "free", {}, 1, 0, 0, 0, 99, 1, 2, 3, 1)
+LEDGER = Ledger("t", 2, 0, 0, "f", "u", "sdk", "timer", "free", {}, "", 1, 0, 0, 0, 99, 1, 2, 3, 1)
 ACCEPTED = Accepted(
     *("e", "u", "a", "p", "i", "f", "s", 1, 2, True, None, None, None, "", "sdk", "timer", "free", {}, "t", 2, 0, 0, 0)
 )

@@ -1,0 +1,1 @@
+"""What others get of a collector beside connections that are slow."""
