@@ -16,6 +16,7 @@ from tools.evidence import (
     load,
     loris,
     peers,
+    reads,
     recovery,
     scale,
     sdk,
@@ -53,6 +54,8 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "connections idle": connections.idle,
     "connections gone": connections.gone,
     "slow connections": loris.beside_slow,
+    "reads": reads.answers,
+    "reads delays": reads.delays,
     "hurtful": hurtful.by_record,
     "catalogues": hurtful.catalogues,
 }
