@@ -1,6 +1,5 @@
 """Users, cohorts and days of artworks on the real engine: each counts every accepted impression once."""
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +10,7 @@ import pytest
 
 from streams.sink.records import Row
 from tests.support.clickhouse import Engine, running_engine
-from tests.support.database import Database, migrated
+from tests.support.database import Database
 from tests.support.rows import T0, accepted, artwork
 
 MINUTE, DAY = 60_000, 86_400_000
@@ -27,16 +26,6 @@ EVERYTHING = {
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     with running_engine(tmp_path_factory.mktemp("analysts")) as engine:
         yield engine
-
-
-@pytest.fixture
-def db(engine: Engine, names: Iterator[str]) -> Database:
-    return migrated(engine, next(names))
-
-
-@pytest.fixture(scope="module")
-def names() -> Iterator[str]:
-    return (f"analysts_{number}" for number in itertools.count())
 
 
 def at(ms: int) -> datetime:

@@ -10,7 +10,7 @@ import pytest
 from streams.sink.records import Row
 from tests.support.background import meanwhile
 from tests.support.clickhouse import Engine, running_engine
-from tests.support.database import Database, migrated, refresh
+from tests.support.database import Database, refresh
 from tests.support.flushes import WINDOW
 from tests.support.rows import T0, accepted, artwork
 
@@ -22,16 +22,6 @@ LATEST = "SELECT user_id, pool_id, seen, pool_size, coverage FROM coverage_lates
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     with running_engine(tmp_path_factory.mktemp("users")) as engine:
         yield engine
-
-
-@pytest.fixture
-def db(engine: Engine, names: Iterator[str]) -> Database:
-    return migrated(engine, next(names))
-
-
-@pytest.fixture(scope="module")
-def names() -> Iterator[str]:
-    return (f"users_{number}" for number in itertools.count())
 
 
 def test_coverage_equals_user_coverage_after_a_refresh(db: Database) -> None:

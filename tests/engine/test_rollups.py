@@ -1,6 +1,5 @@
 """The rollup of minutes on the real engine: at any moment it agrees with the ledger that it is made from."""
 
-import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,16 +50,6 @@ FROM_MINUTES = (
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     with running_engine(tmp_path_factory.mktemp("rollups")) as engine:
         yield engine
-
-
-@pytest.fixture
-def db(engine: Engine, names: Iterator[str]) -> Database:
-    return migrated(engine, next(names))
-
-
-@pytest.fixture(scope="module")
-def names() -> Iterator[str]:
-    return (f"rollups_{number}" for number in itertools.count())
 
 
 def some_ledger(rng: Random, first: dict[int, int]) -> list[Row]:

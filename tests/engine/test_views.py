@@ -1,6 +1,5 @@
 """The views on the real engine: exact at the first read after an insert, whatever was inserted twice (contract §5)."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 from streams.sink.feeds import ARTWORK_RECORDS, IMPRESSIONS, LEDGER_ROWS, REJECTED_PIECES, USER_ARTWORKS, Table
 from streams.sink.records import Row
 from tests.support.clickhouse import Engine, running_engine
-from tests.support.database import Database, migrated
+from tests.support.database import Database
 from tests.support.rows import T0, accepted, artwork, ledger, rejected
 
 HOUR = 3_600_000
@@ -34,16 +33,6 @@ COVERAGE = "SELECT user_id, pool_id, seen, pool_size, coverage, freshness FROM u
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     with running_engine(tmp_path_factory.mktemp("views")) as engine:
         yield engine
-
-
-@pytest.fixture
-def db(engine: Engine, names: Iterator[str]) -> Database:
-    return migrated(engine, next(names))
-
-
-@pytest.fixture(scope="module")
-def names() -> Iterator[str]:
-    return (f"views_{number}" for number in itertools.count())
 
 
 def at(ms: int) -> datetime:

@@ -53,7 +53,9 @@ def test_a_collector_that_dies_again_and_again(tmp_path: Path) -> None:
                 await asyncio.sleep(0.001)
             await double.die()
             (tmp_path / "s").unlink(missing_ok=True)
-            await asyncio.sleep(0.05)
+            missed = crowd.ledger.happened["not connected"]
+            while crowd.ledger.happened["not connected"] == missed:
+                await asyncio.sleep(0.001)
             await double.start(tmp_path / "s")
 
     double, of = CollectorDouble(ack_seconds=0.005), plan(tmp_path / "s", impressions=1_000)
