@@ -1,7 +1,7 @@
-import type { ObserveOptions, Visibility } from "../types.js";
-import { ladder } from "./ladder.js";
-import { measure } from "./measure.js";
-import { shown } from "./shown.js";
+import type { ObserveOptions, Visibility } from "../types";
+import { ladder } from "./ladder";
+import { measure } from "./measure";
+import { shown } from "./shown";
 
 /** What was seen, and how: `visible` from 0 to 1, `dwellMs` from when the rule began to hold. */
 export type OnSeen = (artworkId: string, options: ObserveOptions & { visible: number; dwellMs: number }) => void;
@@ -11,7 +11,7 @@ export interface Seen {
   observe(element: Element, artworkId: string, options?: ObserveOptions): () => void;
   /** Nobody looks: report what was seen by now, and forget how long the rest was visible. */
   pause(): void;
-  /** Somebody looks: what is visible begins at 0. Also to be called when the rule has changed. */
+  /** Somebody may look: what is visible begins at 0, unless the page is hidden. Also for a rule that has changed. */
   resume(): void;
   /** For good. */
   stop(): void;
@@ -221,7 +221,8 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
     }),
     resume: guard(() => {
       update();
-      running = true;
+      // Whoever calls may mean another obstacle that is gone, such as consent that was given in a hidden page.
+      running = document.visibilityState !== "hidden";
       resumedAt = performance.now();
       for (const target of inView) follow(target);
       update();

@@ -1,4 +1,4 @@
-import type { Visibility } from "../types.js";
+import type { Visibility } from "../types";
 
 /**
  * The ratios at which the browser tells us about an element.

@@ -1,4 +1,4 @@
-import type { Preset, Visibility } from "../types.js";
+import type { Preset, Visibility } from "../types";
 
 /** Half of it for a second: MRC's rule for display ads, which is our default, too. */
 const MRC: Visibility = { ratio: 0.5, ms: 1000 };

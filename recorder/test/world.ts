@@ -3,61 +3,63 @@
  * of the specification. That it behaves like a browser's is what `tests/browsers/scenarios/seen.py` is for.
  */
 export class World {
+  visibilityState = "visible";
   now = 0;
   scrolled = 0;
   viewport = { width: 1000, height: 800 };
   /** As in a frame of another origin, which isn't told the viewport of the page. */
   foreign = false;
-  #timers = new Map();
+  #timers = new Map<number, { run: () => void; at: number }>();
   #lastTimer = 0;
-  #observers = [];
-  #saved = {};
+  #observers: Observer[] = [];
+  #restores: (() => void)[] = [];
 
   install() {
-    const world = this;
+    const observers = this.#observers;
     const replaced = {
       IntersectionObserver: class extends Observer {
-        constructor(callback, options) {
+        constructor(callback: IntersectionObserverCallback, options: { threshold: number[] }) {
           super(callback, options);
-          world.#observers.push(this);
+          observers.push(this);
         }
       },
+      document: this,
       performance: { now: () => this.now },
-      setTimeout: (run, ms) => {
+      setTimeout: (run: () => void, ms: number) => {
         this.#timers.set(++this.#lastTimer, { run, at: this.now + Math.max(0, Math.trunc(ms)) });
         return this.#lastTimer;
       },
-      clearTimeout: (id) => this.#timers.delete(id),
+      clearTimeout: (id: number) => this.#timers.delete(id),
       innerWidth: this.viewport.width,
       innerHeight: this.viewport.height,
     };
     for (const [name, value] of Object.entries(replaced)) {
-      this.#saved[name] = Object.getOwnPropertyDescriptor(globalThis, name);
+      const before = Object.getOwnPropertyDescriptor(globalThis, name);
       Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+      this.#restores.push(() => {
+        if (before) Object.defineProperty(globalThis, name, before);
+        else delete (globalThis as Record<string, unknown>)[name];
+      });
     }
-    this.#saved.dateNow = Date.now;
+    const { now } = Date;
     Date.now = () => 1_700_000_000_000 + this.now;
+    this.#restores.push(() => (Date.now = now));
   }
 
   restore() {
-    const { dateNow, ...saved } = this.#saved;
-    Date.now = dateNow;
-    for (const [name, descriptor] of Object.entries(saved)) {
-      if (descriptor) Object.defineProperty(globalThis, name, descriptor);
-      else delete globalThis[name];
-    }
+    this.#restores.splice(0).forEach((restore) => restore());
   }
 
   get timers() {
     return this.#timers.size;
   }
 
-  element(top, height, { width = 500, left = 0, ...rest } = {}) {
-    return new FakeElement({ top, left, width, height }, rest);
+  element(top: number, height: number, { width = 500, left = 0, artwork }: Partial<Box & { artwork: string }> = {}) {
+    return new FakeElement({ top, left, width, height }, artwork) as FakeElement & Element;
   }
 
   /** Time passes; timers run when they are due, or all at the end, as on a busy main thread. */
-  pass(ms, { busy = false } = {}) {
+  pass(ms: number, { busy = false } = {}) {
     const end = this.now + ms;
     for (;;) {
       const due = [...this.#timers].filter(([, timer]) => timer.at <= end).sort((a, b) => a[1].at - b[1].at)[0];
@@ -75,56 +77,68 @@ export class World {
     if (deliver) this.deliver();
   }
 
-  deliver(arrange = (entries) => entries) {
+  deliver(arrange = (entries: IntersectionObserverEntry[]) => entries) {
     for (const observer of this.#observers) {
       const entries = observer.takeRecords();
-      if (entries.length) observer.callback(arrange(entries), observer);
+      if (entries.length) observer.callback(arrange(entries), observer as unknown as IntersectionObserver);
     }
   }
 
-  scroll(to, options) {
+  scroll(to: number, options?: { deliver: boolean }) {
     this.scrolled = to;
     this.frame(options);
   }
 }
 
-class FakeElement {
+interface Box {
+  top: number;
+  left: number;
+  width: number;
+  height: number;
+}
+
+export class FakeElement {
   isConnected = true;
   displayed = true;
   transparent = false;
-  attributes = {};
+  given: Record<string, string> = {};
 
-  constructor(rect, { artwork } = {}) {
-    this.rect = rect;
-    if (artwork) this.attributes["data-artwork"] = artwork;
+  constructor(
+    public rect: Box,
+    artwork?: string,
+  ) {
+    if (artwork) this.given["data-artwork"] = artwork;
   }
 
-  getAttribute(name) {
-    return this.attributes[name] ?? null;
+  getAttribute(name: string) {
+    return this.given[name] ?? null;
   }
 
-  checkVisibility({ opacityProperty }) {
+  checkVisibility({ opacityProperty }: CheckVisibilityOptions) {
     return this.isConnected && this.displayed && !(opacityProperty && this.transparent);
   }
 }
 
 class Observer {
-  #targets = new Map();
-  #queue = [];
+  #targets = new Map<WeakRef<FakeElement>, number>();
+  #queue: IntersectionObserverEntry[] = [];
+  thresholds: number[];
 
-  constructor(callback, { threshold }) {
+  constructor(
+    public callback: IntersectionObserverCallback,
+    { threshold }: { threshold: number[] },
+  ) {
     if (threshold.some((step) => !(step >= 0 && step <= 1))) throw new RangeError("threshold");
-    this.callback = callback;
     this.thresholds = [...threshold].sort((a, b) => a - b);
   }
 
-  observe(element) {
+  observe(element: FakeElement) {
     // Browsers don't keep what they observe alive.
     if (!this.#find(element)) this.#targets.set(new WeakRef(element), -1);
   }
 
-  unobserve(element) {
-    this.#targets.delete(this.#find(element));
+  unobserve(element: FakeElement) {
+    this.#targets.delete(this.#find(element)!);
   }
 
   disconnect() {
@@ -135,7 +149,7 @@ class Observer {
     return this.#queue.splice(0);
   }
 
-  look(world) {
+  look(world: World) {
     for (const [reference, before] of this.#targets) {
       const target = reference.deref();
       if (!target) continue;
@@ -148,13 +162,13 @@ class Observer {
     }
   }
 
-  #find(element) {
+  #find(element: FakeElement) {
     return [...this.#targets.keys()].find((reference) => reference.deref() === element);
   }
 }
 
 /** An entry as in the specification: touching is intersecting, and what has no area has ratio 1 then. */
-function intersect({ viewport, scrolled, now, foreign }, target) {
+function intersect({ viewport, scrolled, now, foreign }: World, target: FakeElement): IntersectionObserverEntry {
   const none = { top: 0, left: 0, width: 0, height: 0 };
   const drawn = target.isConnected && target.displayed;
   const box = drawn ? { ...target.rect, top: target.rect.top - scrolled } : none;
@@ -172,5 +186,5 @@ function intersect({ viewport, scrolled, now, foreign }, target) {
     boundingClientRect: box,
     intersectionRect: isIntersecting ? { top, left, width, height } : none,
     rootBounds: foreign ? null : { top: 0, left: 0, ...viewport },
-  };
+  } as unknown as IntersectionObserverEntry;
 }

@@ -2,25 +2,27 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { load } from "./load.mjs";
-import { World } from "./world.mjs";
+import { createSeen, type OnSeen, type Seen } from "../src/seen/createSeen";
+import type { Visibility } from "../src/types";
+import { type FakeElement, World } from "./world";
 
-const { createSeen } = await load("seen/createSeen.ts");
 const WINDOW_MS = 600_000;
 
-let world, seen, rule, reports;
+let world: World;
+let seen: Seen;
+let rule: Visibility;
+let reports: Parameters<OnSeen>[];
 
 const ids = () => reports.map(([artworkId]) => artworkId);
+
+const create = (onSeen: OnSeen = (...report) => reports.push(report)) => createSeen(() => rule, onSeen);
 
 beforeEach(() => {
   world = new World();
   world.install();
   rule = { ratio: 0.5, ms: 1000 };
   reports = [];
-  seen = createSeen(
-    () => rule,
-    (...report) => reports.push(report),
-  );
+  seen = create();
   seen.resume();
 });
 
@@ -164,7 +166,7 @@ describe("sizes", () => {
     ["very much taller", 1000, 100_000],
     ["taller, but narrow", 20, 4000],
     ["taller and wider", 3000, 4000],
-  ]) {
+  ] as const) {
     test(`an artwork ${name} than the viewport is seen by the half that can be seen`, () => {
       seen.observe(world.element(800, height, { width }), "a");
       world.frame();
@@ -174,7 +176,7 @@ describe("sizes", () => {
       for (const to of [450, 600]) world.scroll(to);
       world.pass(1000);
       assert.deepEqual(ids(), ["a"]);
-      assert.ok(reports[0][1].visible >= 0.5 && reports[0][1].visible <= 0.75);
+      assert.ok(reports[0]![1].visible >= 0.5 && reports[0]![1].visible <= 0.75);
     });
   }
 
@@ -212,15 +214,15 @@ describe("sizes", () => {
     seen.observe(world.element(-100, 300), "a");
     world.frame();
     world.pass(1000);
-    assert.equal(reports[0][1].visible, 0.667);
+    assert.equal(reports[0]![1].visible, 0.667);
   });
 });
 
 describe("what isn't drawn", () => {
   for (const [name, hide] of [
-    ["display:none", (element) => (element.displayed = false)],
-    ["removed from the page", (element) => (element.isConnected = false)],
-  ]) {
+    ["display:none", (element: FakeElement) => (element.displayed = false)],
+    ["removed from the page", (element: FakeElement) => (element.isConnected = false)],
+  ] as const) {
     test(`${name} ends the clock`, () => {
       const element = world.element(0, 400);
       seen.observe(element, "a");
@@ -272,7 +274,7 @@ describe("what isn't drawn", () => {
 
   test("browsers without checkVisibility go by what is observed", () => {
     const element = world.element(0, 400);
-    element.checkVisibility = undefined;
+    element.checkVisibility = undefined!;
     seen.observe(element, "a");
     world.frame();
     world.pass(1000);
@@ -282,10 +284,7 @@ describe("what isn't drawn", () => {
 
 describe("pages that nobody looks at", () => {
   test("it begins paused: nothing is seen before somebody says that the page is visible", () => {
-    seen = createSeen(
-      () => rule,
-      (...report) => reports.push(report),
-    );
+    seen = create();
     seen.observe(world.element(0, 400), "a");
     world.frame();
     world.pass(5000);
@@ -336,6 +335,21 @@ describe("pages that nobody looks at", () => {
     assert.deepEqual(reports, [["stays", { visible: 1, dwellMs: 1000 }]]);
   });
 
+  test("a page that is hidden isn't looked at, even if it may be recorded from now on", () => {
+    seen.pause();
+    seen.observe(world.element(0, 400), "a");
+    world.frame();
+    world.visibilityState = "hidden";
+    seen.resume();
+    world.pass(5000);
+    assert.deepEqual(ids(), []);
+    assert.equal(world.timers, 0);
+    world.visibilityState = "visible";
+    seen.resume();
+    world.pass(1000);
+    assert.deepEqual(reports, [["a", { visible: 1, dwellMs: 1000 }]]);
+  });
+
   test("pausing twice, and resuming twice, changes nothing", () => {
     seen.observe(world.element(0, 400), "a");
     world.frame();
@@ -363,7 +377,7 @@ describe("again", () => {
   for (const [name, leave, enter] of [
     ["left", () => world.scroll(5000), () => world.scroll(0)],
     ["was left", () => seen.pause(), () => seen.resume()],
-  ]) {
+  ] as const) {
     test(`what ${name}, and is seen again within the window, is no news`, () => {
       seen.observe(world.element(0, 400), "a");
       world.frame();
@@ -460,11 +474,11 @@ describe("elements that are used again", () => {
     const element = world.element(0, 400);
     const stops = [seen.observe(element, "a"), seen.observe(element, "b"), seen.observe(element, "b")];
     world.frame();
-    stops[0]();
-    stops[1]();
+    stops[0]!();
+    stops[1]!();
     world.pass(1000);
     assert.deepEqual(ids(), ["b"]);
-    stops[2]();
+    stops[2]!();
     world.scroll(5000);
     world.pass(WINDOW_MS);
     world.scroll(0);
@@ -477,7 +491,7 @@ describe("elements that are used again", () => {
     seen.observe(element, "a");
     world.frame();
     world.pass(500);
-    element.attributes["data-artwork"] = "b";
+    element.given["data-artwork"] = "b";
     world.pass(5000);
     assert.deepEqual(ids(), []);
     seen.observe(element, "b");
@@ -526,14 +540,11 @@ describe("the end", () => {
   });
 
   test("whoever hears of an artwork may stop its observation", () => {
-    let stop;
-    seen = createSeen(
-      () => rule,
-      (artworkId) => {
-        reports.push([artworkId]);
-        stop();
-      },
-    );
+    let stop: () => void;
+    seen = create((...report) => {
+      reports.push(report);
+      stop();
+    });
     seen.resume();
     const element = world.element(0, 400);
     stop = seen.observe(element, "a");
@@ -552,7 +563,7 @@ describe("the end", () => {
   test("elements that are gone are not kept", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc");
-    let element = world.element(0, 400);
+    let element: (FakeElement & Element) | undefined = world.element(0, 400);
     const reference = new WeakRef(element);
     seen.observe(element, "a");
     world.frame();
@@ -594,13 +605,10 @@ describe("without a break for anybody", () => {
   });
 
   test("a listener that throws harms nobody, not the next artwork either", () => {
-    seen = createSeen(
-      () => rule,
-      (artworkId) => {
-        reports.push([artworkId]);
-        throw new Error("the page's own");
-      },
-    );
+    seen = create((...report) => {
+      reports.push(report);
+      throw new Error("the page's own");
+    });
     seen.resume();
     seen.observe(world.element(0, 400), "a");
     seen.observe(world.element(400, 400), "b");
@@ -610,13 +618,10 @@ describe("without a break for anybody", () => {
   });
 
   test("without an IntersectionObserver, or an element, nothing happens", () => {
-    seen.observe(null, "a")();
-    seen.observe({}, "a")();
-    globalThis.IntersectionObserver = undefined;
-    seen = createSeen(
-      () => rule,
-      () => assert.fail(),
-    );
+    seen.observe(null!, "a")();
+    seen.observe({} as Element, "a")();
+    globalThis.IntersectionObserver = undefined!;
+    seen = create();
     seen.observe(world.element(0, 400), "a")();
     seen.resume();
     seen.pause();
