@@ -1,0 +1,82 @@
+"""Subjects: the recorders that scenarios try. All speak to the scenarios through one small adapter in the page.
+
+An adapter is a script that sets `window.subject` (all but `start` and `record` may be missing):
+
+```js
+window.subject = {
+  start(plan) {},               // plan: {endpoint, user, options}; may return a promise
+  record(artworkId, options) {},  // returns something falsy if it was not recorded
+  observe(element, artworkId, options) {},  // returns a function that stops it
+  flush() {}, stats() {}, destroy() {}, setConsent(state) {},
+};
+```
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from tests.browsers.front import Request
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+BUILT = ROOT / "streams" / "collector" / "recorder"
+
+
+class Arrival(NamedTuple):
+    """What the stub of a tracker's endpoint stored: one for each event, twice if it was stored twice."""
+
+    user: str
+    artwork: str
+
+
+class Answer(NamedTuple):
+    """What the stub of a tracker's endpoint answers."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A recorder, and how it gets onto a page."""
+
+    name: str
+    folder: Path
+    """Its files are served under /subject/ of the site."""
+    scripts: Sequence[str]
+    """Which of them a page loads, in order; the adapter last."""
+    patience: float
+    """How long to wait for what was recorded, once the user is back (s): longer than it takes to send again."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Its options where a scenario says nothing else."""
+    early: Sequence[str] = ()
+    """What a page loads instead while `scripts` are slow: a stub that queues. Empty: it has none."""
+    stub: "Callable[[Request], Answer] | None" = None
+    """Answers for its endpoint; None: it sends to the collector, and arrivals are read in ClickHouse."""
+    arrivals: "Callable[[Request], Sequence[Arrival]] | None" = None
+    """What a request that was answered with 2xx stored; only with a stub."""
+    version: str = ""
+
+
+SUBJECTS: dict[str, Subject] = {}
+
+
+def declare_subject(subject: Subject) -> Subject:
+    """Declare a subject."""
+    SUBJECTS[subject.name] = subject
+    return subject
+
+
+CONTROL = declare_subject(
+    Subject(
+        name="control",
+        folder=HERE / "control",
+        scripts=("control.js", "adapter.js"),
+        patience=6,
+        version="a naive recorder: queue in memory, timer, one beacon in pagehide",
+    )
+)
