@@ -19,8 +19,8 @@ Out = Callable[[str], None]
 def bundles(out: Out) -> Path:
     """Install the packages if the lock file has changed since, bundle each tracker, and return the bundles' folder.
 
-    Its files are `<name>.js`, scripts that define `tracker.create({endpoint, user})`, which returns an object with
-    `record(artworkId)`. Raises UserError if Node is missing, or npm or the bundler fails.
+    Its files are `<name>.js`, each a tracker with its adapter. Raises UserError if Node is missing, or npm or the
+    bundler fails.
     """
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.browsers.front import Request
 from tests.browsers.trackers import decode, stub
 from tests.browsers.trackers.vendors import BY_NAME
 
@@ -41,7 +42,7 @@ def test_each_event_has_a_key_of_its_own_where_the_vendor_has_one(captured: dict
 
 def test_every_vendor_and_every_path_that_it_used_is_known() -> None:
     assert {captured["vendor"] for captured in CAPTURED} == set(BY_NAME) == set(decode.DECODERS) == set(stub.PATHS)
-    assert all(stub.VENDOR_OF[captured["path"]] == captured["vendor"] for captured in CAPTURED)
+    assert all(captured["path"] in stub.PATHS[captured["vendor"]] for captured in CAPTURED)
 
 
 @pytest.mark.parametrize("vendor", sorted(BY_NAME))
@@ -59,3 +60,28 @@ def test_a_cut_gzip_stream_is_refused() -> None:
 def test_a_gzip_stream_that_inflates_without_bound_is_refused() -> None:
     with pytest.raises(ValueError, match="too large"):
         decode.events("posthog", {}, gzip.compress(b" " * (decode.MOST_BYTES + 1)))
+
+
+def request(captured: dict[str, Any]) -> Request:
+    vendor = captured["vendor"]
+    return Request(0.0, "POST", captured["path"], captured["query"], {}, body(captured), reads=stub.flushes(vendor))
+
+
+@pytest.mark.parametrize("captured", CAPTURED, ids=lambda one: one["name"])
+def test_a_request_says_what_it_holds_as_a_flush_of_ours_would(captured: dict[str, Any]) -> None:
+    (flush,) = request(captured).flushes
+    assert flush.user == f"u-{captured['vendor']}"
+    assert [artwork for _, artwork in flush.impressions] == captured["artworks"]
+
+
+@pytest.mark.parametrize("captured", CAPTURED, ids=lambda one: one["name"])
+def test_the_stub_takes_it(captured: dict[str, Any]) -> None:
+    answer = stub.stub(captured["vendor"])(request(captured))
+    assert (answer.status, answer.body) == stub.ANSWERS[captured["vendor"]][:2]
+
+
+def test_a_path_that_the_stub_does_not_know_is_a_bug_and_no_loss() -> None:
+    unknown = Request(0.0, "GET", "/decide", {}, {}, b"", reads=stub.flushes("posthog"))
+    assert unknown.flushes == []
+    with pytest.raises(ValueError, match="GET /decide"):
+        stub.stub("posthog")(unknown)
