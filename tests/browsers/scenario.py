@@ -117,6 +117,10 @@ class Scenario:
         return self.by_engine.get(engine, self.expects)
 
 
+class NotApplicableError(Exception):
+    """A scenario asks for something that the subject, by its nature, doesn't have: a phrase that says what."""
+
+
 SCENARIOS: dict[str, Scenario] = {}
 
 

@@ -18,18 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from tests.browsers.front import Request
+    from tests.browsers.front import Flush, Request
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BUILT = ROOT / "streams" / "collector" / "recorder"
-
-
-class Arrival(NamedTuple):
-    """What the stub of a tracker's endpoint stored: one for each event, twice if it was stored twice."""
-
-    user: str
-    artwork: str
 
 
 class Answer(NamedTuple):
@@ -57,9 +50,11 @@ class Subject:
     """What a page loads instead while `scripts` are slow: a stub that queues. Empty: it has none."""
     stub: "Callable[[Request], Answer] | None" = None
     """Answers for its endpoint; None: it sends to the collector, and arrivals are read in ClickHouse."""
-    arrivals: "Callable[[Request], Sequence[Arrival]] | None" = None
-    """What a request that was answered with 2xx stored; only with a stub."""
+    flushes: "Callable[[Request], Sequence[Flush]] | None" = None
+    """What a request says; only with a stub. The impression ids are what the vendor drops duplicates by, or empty."""
     version: str = ""
+    prepare: Callable[[Callable[[str], None]], object] | None = None
+    """Builds its files, if they aren't there; says in lines what takes time."""
 
 
 SUBJECTS: dict[str, Subject] = {}
