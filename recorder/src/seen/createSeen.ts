@@ -1,5 +1,4 @@
 import type { ObserveOptions, Visibility } from "../types";
-import { ladder } from "./ladder";
 import { measure } from "./measure";
 import { shown } from "./shown";
 
@@ -19,18 +18,16 @@ export interface Seen {
 
 interface Target {
   readonly _element: Element;
-  _artworkId: string;
+  readonly _artworkId: string;
   _options: ObserveOptions | undefined;
   /** The element's `data-artwork` named this artwork when it was observed, so that another name means another artwork. */
   _marked?: boolean;
-  _observer?: IntersectionObserver;
-  _oversized: boolean;
   _visible: number;
   _area: number;
   /** Since when the rule holds, as by performance.now(). */
   _since?: number | undefined;
   /** Reported, and has been visible ever since. */
-  _done: boolean;
+  _done?: boolean;
   _stop?: () => void;
 }
 
@@ -43,6 +40,14 @@ const WINDOW_MS = 600_000;
 const MARK = "data-artwork";
 
 /**
+ * The ratios at which the browser tells us about an element: thousandths, so that every rule is exact, and `visible`, too.
+ * An element larger than the viewport has small ratios only (w3c/IntersectionObserver#124), and needs them. The first step
+ * above 0 is tiny: an element that only touches the viewport has ratio 0, too (mdn/content#41554), and without that step,
+ * the browser would not tell when it moves on into the viewport.
+ */
+const LADDER = [1e-6, ...Array.from({ length: 1001 }, (_, step) => step / 1000)];
+
+/**
  * Tells when elements were seen by `rule()`, which may answer differently later. It begins paused: whoever knows that
  * the page is visible, activated and allowed to record, calls `resume()`.
  *
@@ -53,75 +58,38 @@ const MARK = "data-artwork";
  * runs. Nothing here throws into the page, and nothing keeps an element alive that isn't in the viewport.
  */
 export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
-  let targets = new WeakMap<Element, Target>();
+  const targets = new WeakMap<Element, Target>();
   const inView = new Set<Target>();
   /** When an artwork was last reported, oldest first, for as long as the window. */
   const reported = new Map<string, number>();
-  const observers: IntersectionObserver[] = [];
-  /** The two observers of the present rule, for usual and for oversized elements. */
-  let current: (IntersectionObserver | undefined)[] = [];
-  let steps = "";
+  let observer: IntersectionObserver | undefined;
   let running = false;
-  let stopped = false;
   let resumedAt = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const tell = guard(onSeen);
-
-  const create = (threshold: number[]): IntersectionObserver => {
-    const observer = new IntersectionObserver(guard(heard), { threshold });
-    observers.push(observer);
-    return observer;
-  };
-
-  /** Let the browser tell us about the target by the steps of the present rule. */
-  const follow = (target: Target): void => {
-    const present = rule();
-    const key = `${present.ratio} ${present.large}`;
-    if (key !== steps) {
-      steps = key;
-      current = [];
-    }
-    const observer = (current[+target._oversized] ??= create(ladder(present, target._oversized)));
-    if (target._observer !== observer) {
-      target._observer?.unobserve(target._element);
-      target._observer = observer;
-      observer.observe(target._element);
-    }
-  };
+  let tell = guard(onSeen);
 
   const report = (target: Target, dwellMs: number): void => {
     const now = Date.now();
     // A look back at something kept is judged by itself (contract §4.8). No id has a space in it.
-    const key = (target._options?.surface === "replay" ? "replay " : "") + target._artworkId;
-    for (const [name, at] of reported) {
-      // A clock that was set back must not silence an artwork for longer than the window.
-      if (Math.abs(now - at) >= WINDOW_MS) reported.delete(name);
-    }
-    if (!reported.has(key)) {
-      reported.set(key, now);
-      tell(target._artworkId, {
-        ...target._options,
-        visible: Math.round(target._visible * 1000) / 1000,
-        dwellMs: Math.round(dwellMs),
-      });
-    }
+    const key = (target._options?.surface == "replay" ? "replay " : "") + target._artworkId;
+    // A clock that was set back must not silence an artwork for longer than the window.
+    for (const [name, at] of reported) if (Math.abs(now - at) >= WINDOW_MS) reported.delete(name);
+    if (reported.has(key)) return;
+    reported.set(key, now);
+    const visible = Math.round(target._visible * 1000) / 1000;
+    tell(target._artworkId, { ...target._options, visible, dwellMs: Math.round(dwellMs) });
   };
 
   /** Report the target if it has been visible for long enough at that time. */
   const settle = (target: Target, at: number): void => {
-    if (target._since === undefined) return;
-    const dwellMs = at - target._since;
+    const dwellMs = at - target._since!;
     if (!(dwellMs >= rule().ms)) return;
     const mark = target._marked && target._element.getAttribute(MARK);
-    if ((mark && mark !== target._artworkId) || !shown(target._element)) {
-      // A list gave the node to another artwork (virtual-scroller#150), and will tell us; or it may appear later.
-      target._since = at;
-    } else {
-      target._since = undefined;
-      target._done = true;
-      report(target, dwellMs);
-    }
+    // A list gave the node to another artwork (virtual-scroller#150), and will tell us; or it may appear later.
+    target._done = (!mark || mark == target._artworkId) && shown(target._element);
+    target._since = target._done ? undefined : at;
+    if (target._done) report(target, dwellMs);
   };
 
   /** Start or end the target's clock at that time, by what is visible of it. */
@@ -131,16 +99,16 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
     target._since = running && enough && !target._done ? (target._since ?? at) : undefined;
   };
 
-  const read = (entries: IntersectionObserverEntry[], observer: IntersectionObserver): void => {
+  /** Bring all targets in view up to date, and sleep until the next of them may be due. */
+  const update = (entries: IntersectionObserverEntry[] = observer?.takeRecords() || []): void => {
     // All of a target's entries, by time: the first may be stale (react-use#2376), and one between may be a break.
     for (const entry of entries.sort((one, other) => one.time - other.time)) {
       const target = targets.get(entry.target);
-      if (target?._observer !== observer) continue;
       // Some browsers deliver entries of the time when the page was hidden (spaniel#129).
       const at = Math.max(entry.time, resumedAt);
-      settle(target, at);
+      if (target) settle(target, at);
       // Whoever hears of it may have stopped it.
-      if (targets.get(entry.target) !== target) continue;
+      if (!target || targets.get(entry.target) != target) continue;
       Object.assign(target, measure(entry));
       if (target._visible > 0) {
         inView.add(target);
@@ -149,13 +117,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
         target._done = false;
       }
       judge(target, at);
-      follow(target);
     }
-  };
-
-  /** Bring all targets in view up to date, and sleep until the next of them may be due. */
-  const update = (): void => {
-    for (const observer of observers) read(observer.takeRecords(), observer);
     const now = performance.now();
     let since = Infinity;
     for (const target of inView) {
@@ -167,49 +129,39 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
     if (since < Infinity) timer = setTimeout(wake, Math.ceil(since + rule().ms - now));
   };
 
-  const heard = (entries: IntersectionObserverEntry[], observer: IntersectionObserver): void => {
-    read(entries, observer);
+  const wake = guard(() => update());
+  // Made here: a function that is made in `observe` would keep that call's element for as long as the observer lives.
+  const heard = guard((entries: IntersectionObserverEntry[]) => {
+    update(entries);
     update();
-  };
+  });
 
   const forget = (target: Target): void => {
     settle(target, performance.now());
     targets.delete(target._element);
-    inView.delete(target);
-    target._observer?.unobserve(target._element);
-    if (target._since !== undefined) update();
+    observer!.unobserve(target._element);
+    if (inView.delete(target)) update();
   };
-
-  const wake = guard(update);
 
   return {
     observe(element, artworkId, options) {
       let stop = (): void => {};
       guard(() => {
-        if (stopped) return;
+        observer ||= new IntersectionObserver(heard, { threshold: LADDER });
         let target = targets.get(element);
-        if (target && target._artworkId !== artworkId) {
+        if (target && target._artworkId != artworkId) {
           forget(target);
           target = undefined;
         }
-        target ??= {
-          _element: element,
-          _artworkId: artworkId,
-          _options: options,
-          _oversized: false,
-          _visible: 0,
-          _area: 0,
-          _done: false,
-        };
-        const known = target;
+        const known = (target ||= { _element: element, _artworkId: artworkId, _options: options, _visible: 0, _area: 0 });
         known._options = options;
-        known._marked = element.getAttribute(MARK) === artworkId;
+        known._marked = element.getAttribute(MARK) == artworkId;
         // Who observed last stops it: frameworks render anew before they clean up.
         known._stop = stop = guard(() => {
-          if (targets.get(element) === known && known._stop === stop) forget(known);
+          if (targets.get(element) == known && known._stop == stop) forget(known);
         });
         targets.set(element, known);
-        follow(known);
+        observer.observe(element);
       })();
       return stop;
     },
@@ -222,18 +174,16 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
     resume: guard(() => {
       update();
       // Whoever calls may mean another obstacle that is gone, such as consent that was given in a hidden page.
-      running = document.visibilityState !== "hidden";
+      running = document.visibilityState != "hidden";
       resumedAt = performance.now();
-      for (const target of inView) follow(target);
       update();
     }),
     stop: guard(() => {
-      stopped = true;
-      // Entries that are queued are delivered even now: nobody is to be found for them.
-      targets = new WeakMap();
-      inView.clear();
-      for (const observer of observers) observer.disconnect();
-      clearTimeout(timer);
+      // What is queued is delivered even now.
+      tell = () => {};
+      running = false;
+      observer?.disconnect();
+      update();
     }),
   };
 }
