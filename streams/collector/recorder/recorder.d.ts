@@ -81,8 +81,8 @@ export interface Stats {
   failures: number;
   storage: "indexeddb" | "localstorage" | "memory" | "opening";
   bytesSent: number;
-  /** Our clock against the collector's, in ms (positive: ours is ahead); null until known. */
-  offsetMs: number | null;
+  /** How far our clock is ahead of the collector's, in ms; 0 until that is known. */
+  offsetMs: number;
 }
 
 export interface Events {
