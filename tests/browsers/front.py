@@ -228,8 +228,11 @@ class Front:
         self._released.set()
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
-        # Cut off half-way: aiohttp raises, and nothing is noted.
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionError:
+            # Cut off half-way: nobody hears the answer, and nothing is noted.
+            return web.Response(status=499)
         headers = {name.lower(): value for name, value in request.headers.items()}
         noted = Request(
             time.time(), request.method, request.path, dict(request.query), headers, body, reads=self.subject.flushes
