@@ -43,7 +43,8 @@ export const attempt = async (state: State, entries: Entry[], reason: Reason): P
     state._most *= 2;
     refused = !settle(state, body, answer);
     if (!refused) return;
-  } else if (status) {
+  } else {
+    // Too large for the server, or for a slow network within the time of an attempt.
     state._most = Math.max(1, entries.length >> 1);
     if (status == 413) {
       if (!entries[1]) {
