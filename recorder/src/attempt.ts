@@ -29,33 +29,34 @@ const request = async (state: State, body: Body, reason: Reason): Promise<Answer
 };
 
 /**
- * Send claimed entries, and take in the answer. Returns whether the rest may follow at once. What the server can't
+ * Send claimed entries, and take in the answer: it says when the rest may follow. What the server can't
  * take together is sent in halves, and what it can't take alone is dropped, so that nothing blocks the queue (snowplow#362).
  */
-export const attempt = async (state: State, entries: Entry[], reason: Reason): Promise<boolean> => {
+export const attempt = async (state: State, entries: Entry[], reason: Reason): Promise<void> => {
   const authorised = await state._authorise(false);
   const body = compose(state, entries, "fetch", reason);
   const answer = authorised ? await request(state, body, reason) : NONE;
-  if (!answer) return false;
+  if (!answer) return;
   const status = answer._status;
   let refused = !authorised || status == 401 || status == 403;
   if (answer._rejected) {
     state._most *= 2;
     refused = !settle(state, body, answer);
-    if (!refused) return true;
-  } else if (status) {
+    if (!refused) return;
+  } else {
+    // Too large for the server, or for a slow network within the time of an attempt.
     state._most = Math.max(1, entries.length >> 1);
     if (status == 413) {
       if (!entries[1]) {
         forget(state, entries);
         dropped(state, 1, "refused");
       }
-      return true;
+      return;
     }
   }
   if (refused && !state._renewed) {
     state._renewed = true;
-    if (await state._authorise(true)) return true;
+    if (await state._authorise(true)) return;
   }
   state._renewed = false;
   const wait = backoff(state._failures++, refused ? UNAUTHORISED_SECONDS : answer._wait);
@@ -63,5 +64,4 @@ export const attempt = async (state: State, entries: Entry[], reason: Reason): P
   state._notBefore = Date.now() + wait;
   if (answer._wait) state._asked = state._notBefore;
   state._emit("failed", { flushId: body._flushId, status, retryInMs: Math.round(wait) });
-  return false;
 };

@@ -36,11 +36,12 @@ const claimed = async (state: State): Promise<Entry[]> => {
 
 /** Send all there is, a batch after another, until something fails. */
 export const drain = async (state: State, reason: Reason): Promise<void> => {
-  for (let more = true; more; ) {
+  for (;;) {
     const wait = state._notBefore - Date.now();
     if (wait > 0) state._schedule(wait);
     if (wait > 0 || !state._allowed || state._gone) return;
     const entries = await claimed(state);
-    more = !!entries[0] && (await attempt(state, entries, reason));
+    if (!entries[0]) return;
+    await attempt(state, entries, reason);
   }
 };

@@ -153,6 +153,11 @@ export const createRecorder = (options: Options): Inner => {
       return id;
     }
     const seenAt = Math.round(given.seenAt || state._clock._now());
+    // What may not be stored yet has no other cap.
+    if (!state._allowed && memory.size >= state._caps.maxEntries) {
+      dropped(state, 1, "entries");
+      return null;
+    }
     const found = entry(state._to, state._tab, heading, id, impression(id, artworkId, seenAt, given, options));
     if (!found) {
       dropped(state, 1, "refused");
@@ -265,7 +270,7 @@ export const createRecorder = (options: Options): Inner => {
     on: _on,
     setConsent(given) {
       agreed = consent(options, given);
-      agree();
+      whenActive(agree);
     },
     destroy: guard(() => {
       exit(state, "manual");

@@ -1,5 +1,4 @@
 import type { Body } from "./compose";
-import { dropped } from "./dropped";
 import type { Entry } from "./entry";
 import type { Answer } from "./send/fetch";
 import type { State } from "./state";
@@ -45,7 +44,6 @@ export const settle = (state: State, body: Body, answer: Answer): boolean => {
   state._failures = state._unreported = 0;
   state._stats.acknowledged += done.length;
   state._stats.rejected += rejected.length;
-  if (rejected[0]) dropped(state, rejected.length, "rejected");
   forget(state, done);
   state._emit("acknowledged", { flushId: body._flushId, impressionIds: done.map((entry) => entry.id), rejected });
   return authorised;
