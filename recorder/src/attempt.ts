@@ -62,6 +62,9 @@ export const attempt = async (state: State, entries: Entry[], reason: Reason): P
   const wait = backoff(state._failures++, refused ? UNAUTHORISED_SECONDS : answer._wait);
   state._stats.failures++;
   state._notBefore = Date.now() + wait;
-  if (answer._wait) state._asked = state._notBefore;
+  if (answer._wait) {
+    state._asked = state._notBefore;
+    state._arm();
+  }
   state._emit("failed", { flushId: body._flushId, status, retryInMs: Math.round(wait) });
 };

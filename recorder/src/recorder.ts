@@ -250,7 +250,8 @@ export const createRecorder = (options: Options): Inner => {
       back();
     }),
     guard(() => {
-      state._notBefore = state._failures = 0;
+      state._failures = 0;
+      state._notBefore = state._asked;
       wake(Math.random() * START_MS);
     }),
   );
