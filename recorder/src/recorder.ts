@@ -2,7 +2,7 @@ import { arm, DEBOUNCE_MS } from "./arm";
 import { createClock } from "./clock";
 import { config } from "./config";
 import { consent } from "./consent";
-import { drain } from "./drain";
+import { drain, waits } from "./drain";
 import { dropped } from "./dropped";
 import { emitter } from "./emitter";
 import { destination, entry } from "./entry";
@@ -131,7 +131,7 @@ export const createRecorder = (options: Options): Inner => {
       .then(() => {
         draining = undefined;
         // Whatever came meanwhile, or failed, is due in time.
-        if ([...memory.values()].some((mine) => !mine._safe)) wake(Math.max(flushMs, state._notBefore - Date.now()));
+        if ([...memory.values()].some((mine) => !mine._safe)) wake(Math.max(flushMs, waits(state)));
       }));
   };
 
