@@ -28,7 +28,7 @@ const MOST_BATCH = 500;
 const START_MS = 500;
 
 /** The first of some numbers that makes sense, and no more than `most`. */
-const number = (most: number, ...given: unknown[]): number => Math.min(most, given.find((each) => (each as number) > 0) as number);
+const number = (most: number, ...given: unknown[]): number => Math.min(most, given.find((each) => (each as number) >= 1) as number);
 
 /** What the stub needs besides: an id that it has given out already. */
 export interface Inner extends Recorder {
