@@ -33,6 +33,7 @@ const opened = (): Promise<IDBDatabase> =>
 export const indexedDb = async (): Promise<Store> => {
   let db = await opened();
   let reading: IDBTransaction | undefined;
+  let lost = false;
 
   const begin = () => db.transaction(NAME, "readwrite", { durability: "relaxed" });
 
@@ -44,6 +45,12 @@ export const indexedDb = async (): Promise<Store> => {
       // Safari loses the database while the page is open (Expensify/App#87864): once more, with another handle.
       db = await opened();
       transaction = begin();
+      lost = true;
+    }
+    if (lost && to) {
+      // What was stored may be gone with it, as if others had sent it: whoever claims must know.
+      lost = false;
+      throw "lost";
     }
     const store = transaction.objectStore(NAME);
     let result: ReturnType<typeof act>;
