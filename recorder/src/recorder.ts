@@ -19,6 +19,7 @@ import { tab } from "./tab";
 import { target } from "./target";
 import { authoriser } from "./token";
 import type { Options, Recorder, RecordOptions } from "./types";
+import { takeUnreported } from "./unreported";
 import { rescue, trim, write } from "./write";
 
 const DAY_MS = 86_400_000;
@@ -201,6 +202,9 @@ export const createRecorder = (options: Options): Inner => {
       _entry.h = heading;
     }
     state._opening = openStore();
+    try {
+      takeUnreported(state);
+    } catch {} // denied
     state._opening
       .then((opened) => {
         state._stats.storage = opened._kind;
