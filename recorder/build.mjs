@@ -29,6 +29,7 @@ const bundled = (entry, format) =>
     bundle: true,
     format,
     target: TARGET,
+    tsconfigRaw: { compilerOptions: { alwaysStrict: false } }, // a module is strict without saying so
     write: false,
     outdir: "dist",
     sourcemap: true,

@@ -1,7 +1,8 @@
 import { compose } from "./compose";
 import { mute } from "./exit";
-import { post } from "./send/fetch";
+import { post } from "./send/post";
 import type { State } from "./state";
+import { tried } from "./tried";
 
 type FetchLater = (url: string, init: RequestInit & { activateAfter: number }) => unknown;
 
@@ -20,17 +21,16 @@ export const arm = (state: State): (() => void) => {
   const leave = () => {
     timer = 0;
     armed?.abort();
-    const entries = [...state._memory.values()].map((mine) => mine._entry);
+    const entries = [...state._memory.values()];
     if (mute(state) || !entries[0]) return;
-    armed = new AbortController();
-    try {
+    const { signal } = (armed = new AbortController());
+    // Its quota (64 KiB) may be somebody else's, or the page's policy forbids it: what is stored is enough.
+    tried(() =>
       (globalThis as unknown as { fetchLater: FetchLater }).fetchLater(state._url, {
-        ...post(compose(state, entries, "keepalive", "pagehide")._text, armed.signal),
+        ...post(compose(state, entries, "keepalive", "pagehide")._text, signal),
         activateAfter: ACTIVATE_MS,
-      });
-    } catch {
-      // Its quota (64 KiB) is somebody else's, or the page's policy forbids it: what is stored is enough.
-    }
+      }),
+    );
   };
   return () => {
     if ("fetchLater" in globalThis) timer ||= setTimeout(leave, mute(state) ? 0 : DEBOUNCE_MS);

@@ -1,17 +1,7 @@
-import type { Clock } from "./clock";
 import type { Entry } from "./entry";
 import type { Caps } from "./store/excess";
 import type { Store } from "./store/store";
 import type { Events, Stats } from "./types";
-
-/** An impression that this page recorded, and of which no 2xx has come. */
-export interface Mine {
-  _entry: Entry;
-  /** Known to be stored. */
-  _stored?: boolean;
-  /** On its way by what survives the page: an exit needn't send it again. */
-  _safe?: boolean;
-}
 
 /** What the parts of one recorder share. */
 export interface State {
@@ -23,21 +13,23 @@ export interface State {
   _most: number;
   _caps: Caps;
   _tab: string;
-  _clock: Clock;
+  /** Ms of the quickest round trip so far. */
+  _quickest: number;
   _stats: Stats;
   /** Further telemetry: the clock's offset, returns from the back/forward cache, a discard, defects of ours. */
-  _more: Record<string, number>;
+  _more: { offset_ms: number; bfcache: number; defects: number; discarded: number };
   /** What was dropped and not reported yet. */
   _unreported: number;
-  /** Bytes that were written since the last trim. */
-  _written: number;
-  /** By id, oldest first. */
-  _memory: Map<string, Mine>;
+  /** What this page recorded, and of which no 2xx has come; by id, oldest first. */
+  _memory: Map<string, Entry>;
 
-  _opening: Promise<Store>;
+  /** Undefined until it may be opened. */
+  _opening?: Promise<Store>;
   _store?: Store;
   /** What is recorded survives the page. */
   _stored?: boolean;
+  /** A write is about to begin. */
+  _writing?: boolean;
   /** Consent is given, and the page is active. */
   _allowed?: boolean;
   /** Between pagehide and pageshow. */
@@ -48,13 +40,11 @@ export interface State {
   /** The same, if the server asked for it. */
   _asked: number;
   _gzip: boolean;
-  /** Another token was fetched for what was refused. */
-  _renewed?: boolean;
 
   /** The last known token; "" if there is none. */
   _token: string;
-  /** Get one, another one if `fresh`; false if there is none to be had. */
-  _authorise(fresh: boolean): Promise<boolean>;
+  _authorise(): Promise<void>;
+  /** Flush in so many ms, or earlier. */
   _schedule(ms: number): void;
   /** Leave what is not acknowledged with the browser. */
   _arm(): void;

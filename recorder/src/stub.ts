@@ -7,7 +7,7 @@ import { impression } from "./impression";
 import { watch } from "./page";
 import type { createRecorder, Inner } from "./recorder";
 import { beacon } from "./send/beacon";
-import { send } from "./send/fetch";
+import { post } from "./send/post";
 import { put } from "./store/area";
 import { tab } from "./tab";
 import { target } from "./target";
@@ -52,7 +52,7 @@ const drain = (options: Options, recorded: Recorded[], reason: Reason): void => 
   };
   const text = (transport: Transport) => compose(sender, entries, transport, reason)._text;
   // The quota is anyone's guess here: what it refuses is in localStorage.
-  void send(url, text("keepalive"), 0, true);
+  fetch(url, { ...post(text("keepalive")), keepalive: true }).catch(() => {});
   beacon(url, text("beacon"));
 };
 
@@ -74,10 +74,7 @@ const waiting = (options: Options): Recorder => {
     if (mine[0] && consent(options, agreed) == "granted") drain(options, mine, reason);
   };
 
-  const unwatch = watch(
-    () => leave("hidden"),
-    () => leave("pagehide"),
-  );
+  const unwatch = watch(leave);
 
   const load = (create: typeof createRecorder): void => {
     unwatch();
@@ -100,7 +97,7 @@ const waiting = (options: Options): Recorder => {
       const seenAt = Date.now();
       const call: Recorded = { _artworkId: artworkId, _options: { seenAt, ...given }, _id: uuid7(seenAt) };
       recorded.push(call);
-      run((recorder) => recorder._record(artworkId, call._options, call._id));
+      run((recorder) => recorder.record(artworkId, call._options, call._id));
       return call._id;
     },
     flush: (reason) => (real ? real.flush(reason) : Promise.resolve()),

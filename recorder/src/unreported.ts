@@ -1,4 +1,5 @@
 import type { State } from "./state";
+import { tried } from "./tried";
 
 const KEY = "impression-recorder-dropped";
 
@@ -8,8 +9,9 @@ export const leaveUnreported = (state: State): void => {
   state._unreported = 0;
 };
 
-/** Take what earlier pages left. Throws where localStorage is denied. */
-export const takeUnreported = (state: State): void => {
-  state._unreported += +localStorage[KEY] || 0;
-  delete localStorage[KEY];
-};
+/** Take what earlier pages left, where localStorage isn't denied. */
+export const takeUnreported = (state: State): void =>
+  tried(() => {
+    state._unreported += +localStorage[KEY] || 0;
+    delete localStorage[KEY];
+  });

@@ -19,16 +19,18 @@ export interface Seen {
 interface Target {
   readonly _element: Element;
   readonly _artworkId: string;
-  _options?: ObserveOptions | undefined;
-  /** The element's `data-artwork` when it was observed: another one later means another artwork. */
-  _mark?: string | null;
+  /** Whose they are, observes it: another call to `observe` has others. */
+  _options: ObserveOptions;
+  /** Its `data-artwork` named this artwork when it was observed: another name would mean another artwork. */
+  _marked?: boolean;
   _visible: number;
   _area: number;
   /** Since when the rule holds, as by performance.now(). */
   _since?: number | undefined;
   /** Reported, and has been visible ever since. */
   _done?: boolean;
-  _stop?: () => void;
+  /** No clock begins earlier: when it was observed. */
+  readonly _from: number;
 }
 
 type Guard = <A extends unknown[]>(run: (...args: A) => void) => (...args: A) => void;
@@ -71,34 +73,30 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
   let running = false;
   let resumedAt = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let tell = guard(onSeen);
-
-  const report = ({ _artworkId, _options, _visible }: Target, dwellMs: number): void => {
-    const now = performance.now();
-    // A look back at something kept is judged by itself (contract §4.8). No id has a space in it.
-    const key = _artworkId + (_options?.surface == "replay" ? " replay" : "");
-    if (reported.get(key)! > now - WINDOW_MS) return;
-    reported.set(key, now);
-    tell(_artworkId, { ..._options, visible: Math.round(_visible * 1000) / 1000, dwellMs: Math.round(dwellMs) });
-  };
 
   /** Bring a target to that time, by what is visible of it: start or end its clock, report it. When to look again. */
   const step = (target: Target, at: number): number => {
     const { ratio, large = ratio, ms } = rule();
-    const { _element: element, _visible: visible } = target;
+    const { _element: element, _artworkId: artworkId, _options: options, _visible: visible } = target;
     if (!running || target._done || !(visible > 0 && visible >= (target._area >= LARGE_AREA ? large : ratio))) {
       target._since = undefined;
       return Infinity;
     }
     const since = (target._since ??= at);
     if (at < since + ms) return since + ms;
-    if (element.getAttribute(MARK) != target._mark || !shown(element)) {
+    if ((target._marked && element.getAttribute(MARK) != artworkId) || !shown(element)) {
       // A list gave the node to another artwork (virtual-scroller#150), and will tell us; or it may appear later.
       target._since = at;
       return at + (ms || AGAIN_MS);
     }
     target._done = true;
-    report(target, at - since);
+    // A look back at something kept is judged by itself (contract §4.8). No id has a space in it.
+    const key = artworkId + (options.surface == "replay" ? " replay" : "");
+    const now = performance.now();
+    if (!(reported.get(key)! > now - WINDOW_MS)) {
+      reported.set(key, now);
+      guard(onSeen)(artworkId, { ...options, visible: Math.round(visible * 1000) / 1000, dwellMs: Math.round(at - since) });
+    }
     return Infinity;
   };
 
@@ -107,11 +105,13 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
     // All of a target's entries, by time: the first may be stale (react-use#2376), and one between may be a break.
     for (const entry of entries.sort((one, other) => one.time - other.time)) {
       const target = targets.get(entry.target);
-      // Some browsers deliver entries of the time when the page was hidden (spaniel#129).
-      const at = Math.max(entry.time, resumedAt);
-      if (target) step(target, at);
+      if (!target) continue;
+      // An entry's time is when its frame began, which is earlier than what the page did since, on a busy main thread.
+      // And some browsers deliver entries of the time when the page was hidden (spaniel#129).
+      const at = Math.max(entry.time, resumedAt, target._from);
+      step(target, at);
       // Whoever hears of it may have stopped it.
-      if (!target || targets.get(entry.target) != target) continue;
+      if (targets.get(entry.target) != target) continue;
       Object.assign(target, measure(entry));
       inView.add(target);
       if (!target._visible) target._done = !inView.delete(target);
@@ -132,15 +132,16 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
   });
 
   const forget = (target: Target): void => {
-    step(target, performance.now());
+    update();
     targets.delete(target._element);
+    inView.delete(target);
     observer!.unobserve(target._element);
-    if (inView.delete(target)) update();
+    update();
   };
 
   return {
-    observe(element, artworkId, options) {
-      let stop = (): void => {};
+    observe(element, artworkId, given) {
+      const options = { ...given };
       guard(() => {
         observer ||= new IntersectionObserver(heard, { threshold: LADDER });
         let target = targets.get(element);
@@ -148,17 +149,17 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
           forget(target);
           target = undefined;
         }
-        const known = (target ||= { _element: element, _artworkId: artworkId, _visible: 0, _area: 0 });
-        known._options = options;
-        known._mark = element.getAttribute(MARK);
-        // Who observed last stops it: frameworks render anew before they clean up.
-        known._stop = stop = guard(() => {
-          if (targets.get(element) == known && known._stop == stop) forget(known);
-        });
-        targets.set(element, known);
+        target ||= { _element: element, _artworkId: artworkId, _options: options, _visible: 0, _area: 0, _from: performance.now() };
+        target._options = options;
+        target._marked = element.getAttribute(MARK) == artworkId;
+        targets.set(element, target);
         observer.observe(element);
       })();
-      return stop;
+      // Who observed last stops it: frameworks render anew before they clean up.
+      return guard(() => {
+        const target = targets.get(element);
+        if (target?._options == options) forget(target);
+      });
     },
     pause: guard(() => {
       update();
@@ -167,16 +168,14 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
       update();
     }),
     resume: guard(() => {
-      update();
+      if (!running) resumedAt = performance.now();
       // Whoever calls may mean another obstacle that is gone, such as consent that was given in a hidden page.
       running = document.visibilityState != "hidden";
-      resumedAt = performance.now();
       update();
     }),
     stop: guard(() => {
-      // What is queued is delivered even now.
-      tell = () => {};
-      running = false;
+      // What is queued is delivered even now; nothing has three halves of it visible.
+      rule = () => ({ ratio: 1.5, ms: 0 });
       observer?.disconnect();
       update();
     }),
