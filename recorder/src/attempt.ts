@@ -1,5 +1,6 @@
-import { compose, type Body } from "./compose";
-import { deliver, type Answer } from "./deliver";
+import { arm } from "./arm";
+import { compose } from "./compose";
+import { deliver } from "./deliver";
 import { dropped } from "./dropped";
 import { SAFE, type Entry } from "./entry";
 import { backoff } from "./send/backoff";
@@ -7,39 +8,33 @@ import { gzip } from "./send/gzip";
 import { fits } from "./send/quota";
 import { forget, settle } from "./settle";
 import type { State } from "./state";
+import { authorise } from "./token";
 import type { Reason } from "./types";
-
-/** What the stream takes of a flush, and the collector of a request, with room to spare: compressed it may look small. */
-const MOST_BYTES = 1e6;
-
-/** Send a body, compressed if that is worth it. Undefined: the page left meanwhile, and sent it by itself. */
-const request = async (state: State, body: Body, reason: Reason): Promise<Answer | undefined> => {
-  const packed = state._gzip && (await gzip(body._text).catch(() => void (state._gzip = false)));
-  if (body._entries.some((entry) => entry[SAFE])) return;
-  // With keepalive as far as the quota goes: it survives the page, and unlike a plain fetch doesn't keep it out of
-  // Firefox's back/forward cache. Other code may have used the quota up, so without an answer, once more without it
-  // (faro-web-sdk#1898).
-  const keepalive = fits(packed ? packed.length : body._bytes);
-  let answer = await deliver(state, body, reason, keepalive, packed || null);
-  if (keepalive && !answer._status) answer = await deliver(state, body, reason, false, packed || null);
-  if (!packed || (answer._status != 400 && answer._status != 415)) return answer;
-  state._gzip = false;
-  return request(state, body, reason);
-};
 
 /**
  * Send claimed entries, and take in the answer: it says when the rest may follow. What the server can't
  * take together is sent in halves, and what it can't take alone is dropped, so that nothing blocks the queue (snowplow#362).
  */
 export const attempt = async (state: State, entries: Entry[], reason: Reason): Promise<void> => {
-  await state._authorise();
+  await authorise(state);
   const body = compose(state, entries, "fetch", reason);
-  const answer = body._bytes > MOST_BYTES ? { _status: 413, _wait: 0 } : await request(state, body, reason);
-  if (!answer) return;
+  const packed = (state._gzip && (await gzip(body._text).catch(() => void (state._gzip = false)))) || undefined;
+  // The page left meanwhile, and sent it by itself.
+  if (entries.some((entry) => entry[SAFE])) return;
+  // With keepalive as far as the quota goes: it survives the page, and unlike a plain fetch doesn't keep it out of
+  // Firefox's back/forward cache. Other code may have used the quota up, so without an answer, once more without it
+  // (faro-web-sdk#1898).
+  const keepalive = fits(packed ? packed.length : body._bytes);
+  let answer = await deliver(state, body, reason, keepalive, packed);
+  if (keepalive && !answer._status) answer = await deliver(state, body, reason, false, packed);
   const { _status: status, _wait: asked } = answer;
   if (answer._rejected) {
     state._most *= 2;
     return settle(state, body, answer);
+  }
+  if (packed && (status == 400 || status == 415)) {
+    state._gzip = false;
+    return;
   }
   // Too large for the server, or for a slow network within the time of an attempt.
   state._most = Math.max(1, entries.length >> 1);
@@ -57,7 +52,7 @@ export const attempt = async (state: State, entries: Entry[], reason: Reason): P
   state._notBefore = Date.now() + wait;
   if (asked) {
     state._asked = state._notBefore;
-    state._arm();
+    arm(state);
   }
   state._emit("failed", { flushId: body._flushId, status, retryInMs: Math.round(wait) });
 };

@@ -19,6 +19,8 @@ export interface Answer {
   _wait: number;
 }
 
+/** What the stream takes of a flush, and the collector of a request, with room to spare: compressed it may look small. */
+const MOST_BYTES = 1e6;
 /** Longer than the collector waits for its brokers (10 s). A hung attempt is a failed one (sentry-javascript#7553). */
 const HUNG_MS = 20_000;
 /** Longest wait that is believed, in seconds: a proxy's "come back tomorrow" would be the end of this page. */
@@ -43,11 +45,12 @@ export const deliver = async (
   body: Body,
   reason: Reason,
   keepalive: boolean,
-  packed?: Uint8Array<ArrayBuffer> | null | void,
+  packed?: Uint8Array<ArrayBuffer>,
 ): Promise<Answer> => {
   const bytes = packed ? packed.length : body._bytes;
   const began = Date.now();
   const answer: Answer = { _status: 0, _wait: 0 };
+  if (body._bytes > MOST_BYTES) return { _status: 413, _wait: 0 };
   sent(state, body, keepalive ? "keepalive" : "fetch", reason, bytes);
   if (keepalive) take(bytes, 1);
   try {

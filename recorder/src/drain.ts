@@ -56,11 +56,12 @@ const claimed = async (state: State): Promise<Entry[]> => {
 
 /** Send all there is, a batch after another, until something fails. */
 export const drain = async (state: State, reason: Reason): Promise<void> => {
-  for (let trimmed = false; ; trimmed = true) {
+  for (;;) {
     const wait = waits(state);
     if (wait > 0) state._schedule(wait);
     if (wait > 0 || !state._allowed || state._gone) return;
-    if (!trimmed) await trim(state);
+    // There may be more than the caps allow.
+    if (state._failures) await trim(state);
     const entries = await claimed(state);
     if (!entries[0]) return;
     await attempt(state, entries, reason);

@@ -1,7 +1,7 @@
 import type { Reason } from "./types";
 
 /**
- * Call back at each turn of the page's life: hidden or leaving; shown again, also from the back/forward cache (1); online.
+ * Call back at each turn of the page's life: hidden or leaving; shown again (from the back/forward cache: 1), or online.
  * Returns what stops it.
  *
  * On `window`: there is no pagehide on `document` (analytics-next#714). Both visibilitychange and pagehide: Safari
@@ -9,7 +9,7 @@ import type { Reason } from "./types";
  * back/forward cache. `pageshow` counts only if the page was kept (web-vitals#785); listeners stay, since `{once: true}`
  * would miss the second exit.
  */
-export const watch = (hide: (reason: Reason) => void, show?: (kept: number) => void, online?: () => void): (() => void) => {
+export const watch = (hide: (reason: Reason) => void, show?: (kept: number) => void): (() => void) => {
   const aborter = new AbortController();
   const on = (event: string, act: (event: Event) => void) =>
     addEventListener(event, act, { capture: true, signal: aborter.signal });
@@ -17,7 +17,7 @@ export const watch = (hide: (reason: Reason) => void, show?: (kept: number) => v
   on("freeze", () => hide("hidden"));
   on("pagehide", () => hide("pagehide"));
   on("pageshow", (event) => (event as PageTransitionEvent).persisted && show?.(1));
-  on("online", () => online?.());
+  on("online", () => show?.(0));
   return () => aborter.abort();
 };
 

@@ -14,15 +14,15 @@ import { watch, whenActive } from "./page";
 import { createSeen } from "./seen/createSeen";
 import { resolveVisibility } from "./seen/presets";
 import type { State } from "./state";
+import { MOST_ENTRIES } from "./store/excess";
 import { openStore } from "./store/open";
 import { tab } from "./tab";
 import { target } from "./target";
-import { authoriser } from "./token";
+import { authorise } from "./token";
 import type { Options, Recorder, RecordOptions, Visibility } from "./types";
 import { takeUnreported } from "./unreported";
-import { write } from "./write";
+import { trim, write } from "./write";
 
-const DAY_MS = 86_400_000;
 const MOST_FLUSH_MS = 60_000;
 const MOST_BATCH = 500;
 /** Earlier pages' impressions are sent within so many ms of the start: not by all browsers at once. */
@@ -57,11 +57,7 @@ export const createRecorder = (options: Options): Inner => {
     _url: url,
     _batch: 0,
     _most: MOST_BATCH,
-    _caps: {
-      maxBytes: options.maxBytes || 1 << 20,
-      maxEntries: options.maxEntries || 5000,
-      maxAgeMs: options.maxAgeMs || 6 * DAY_MS,
-    },
+    _options: options,
     _tab: "",
     _quickest: Infinity,
     _stats: {
@@ -86,7 +82,6 @@ export const createRecorder = (options: Options): Inner => {
     _asked: 0,
     _gzip: true,
     _token: "",
-    _authorise: async () => {},
     _schedule(ms) {
       const at = Date.now() + ms;
       if (ended || !state._allowed || state._gone || (timer && due <= at)) return;
@@ -94,15 +89,12 @@ export const createRecorder = (options: Options): Inner => {
       due = at;
       timer = setTimeout(() => flush(memory.size < state._batch ? "timer" : "size"), ms);
     },
-    _arm() {},
     _emit,
     _defect(error) {
       state._more.defects++;
       _emit("defect", { message: String(error) });
     },
   };
-  state._arm = arm(state);
-  state._authorise = authoriser(state, options.token);
 
   /** Do something for the page, and keep what goes wrong from it. */
   const guard =
@@ -138,7 +130,7 @@ export const createRecorder = (options: Options): Inner => {
     const seenAt = Math.round(given.seenAt || rightTime(state));
     const found = entry(state._to, state._tab, heading, id, impression(id, artworkId, seenAt, given, options));
     // What may not be stored yet has no other cap.
-    const full = !state._allowed && memory.size >= state._caps.maxEntries;
+    const full = !state._allowed && memory.size >= (options.maxEntries || MOST_ENTRIES);
     if (!found || full) {
       dropped(state, full ? "entries" : "refused");
       return null;
@@ -150,7 +142,7 @@ export const createRecorder = (options: Options): Inner => {
     if (state._gone) exit(state, "pagehide");
     write(state);
     state._schedule(memory.size < state._batch ? flushMs : DEBOUNCE_MS);
-    state._arm();
+    arm(state);
     return id;
   };
 
@@ -169,13 +161,14 @@ export const createRecorder = (options: Options): Inner => {
     }
   };
 
-  /** The page is there: for the first time, or again, from the back/forward cache if `kept`. */
+  /** The page is there: for the first time, or again (from the back/forward cache: 1), or the network is. */
   const back = guard((kept: number) => {
     state._more.bfcache += kept;
     state._gone = false;
     for (const each of memory.values()) each[SAFE] = false;
     seen.resume();
     write(state);
+    state._notBefore = state._asked;
     state._schedule(Math.random() * START_MS);
   });
 
@@ -187,8 +180,13 @@ export const createRecorder = (options: Options): Inner => {
     const store = (state._store = await (state._opening = openStore()));
     state._stats.storage = store._kind;
     state._stored = store._kind != "memory";
-    await state._authorise();
-    if (options.config !== false) apply(await config(endpoint, userId, options.tier, state._token));
+    await authorise(state);
+    trim(state);
+    if (options.config !== false)
+      await config(endpoint, userId, options.tier, state._token).then(
+        (found) => apply(found || {}),
+        () => {},
+      );
   };
 
   const agree = guard(() => {
@@ -200,7 +198,7 @@ export const createRecorder = (options: Options): Inner => {
       if (state._allowed && !state._tab) start().catch(state._defect);
       back(0);
     }
-    state._arm();
+    arm(state);
   });
 
   const unwatch = watch(
@@ -213,14 +211,9 @@ export const createRecorder = (options: Options): Inner => {
       exit(state, reason);
     }),
     back,
-    () => {
-      state._failures = 0;
-      state._notBefore = state._asked;
-      state._schedule(Math.random() * START_MS);
-    },
   );
 
-  if (ended) queueMicrotask(() => state._defect("userId is not an id"));
+  if (ended) setTimeout(state._defect, 0, "userId is not an id");
   apply({});
   whenActive(agree);
 

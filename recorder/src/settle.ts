@@ -1,3 +1,4 @@
+import { arm } from "./arm";
 import type { Body } from "./compose";
 import type { Answer } from "./deliver";
 import type { Entry } from "./entry";
@@ -13,7 +14,7 @@ const change = (state: State, remove: boolean, entries: Entry[]): void => {
 export const forget = (state: State, entries: Entry[]): void => {
   for (const entry of entries) state._memory.delete(entry.id);
   change(state, true, entries);
-  state._arm();
+  arm(state);
 };
 
 /** An impression of which the collector said `future` wasn't accepted, so it may have another time: once. */

@@ -1,7 +1,6 @@
 import type { Entry } from "./entry";
-import type { Caps } from "./store/excess";
 import type { Store } from "./store/store";
-import type { Events, Stats } from "./types";
+import type { Events, Options, Stats } from "./types";
 
 /** What the parts of one recorder share. */
 export interface State {
@@ -11,7 +10,7 @@ export interface State {
   _batch: number;
   /** The most of an attempt: the batch, or less after a failure. */
   _most: number;
-  _caps: Caps;
+  _options: Options;
   _tab: string;
   /** Ms of the quickest round trip so far. */
   _quickest: number;
@@ -40,14 +39,14 @@ export interface State {
   /** The same, if the server asked for it. */
   _asked: number;
   _gzip: boolean;
+  /** What was left with the browser, and the timer that replaces it. */
+  _armed?: AbortController;
+  _arming?: unknown;
 
   /** The last known token; "" if there is none. */
   _token: string;
-  _authorise(): Promise<void>;
   /** Flush in so many ms, or earlier. */
   _schedule(ms: number): void;
-  /** Leave what is not acknowledged with the browser. */
-  _arm(): void;
   _emit<K extends keyof Events>(event: K, detail: Events[K]): void;
   _defect(error: unknown): void;
 }

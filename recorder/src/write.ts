@@ -12,7 +12,7 @@ export const trim = async (state: State): Promise<void> => {
   try {
     await (await state._opening)!._change(
       true,
-      (all) => (over = excess(all, state._caps, Date.now())).map(([entry]) => entry),
+      (all) => (over = excess(all, state._options, Date.now())).map(([entry]) => entry),
       "",
     );
     for (const [entry, why] of over) {

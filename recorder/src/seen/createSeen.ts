@@ -1,4 +1,5 @@
 import type { ObserveOptions, Visibility } from "../types";
+import { between } from "../between";
 import { measure } from "./measure";
 import { shown } from "./shown";
 
@@ -20,11 +21,11 @@ interface Target {
   readonly _element: Element;
   readonly _artworkId: string;
   /** Whose they are, observes it: another call to `observe` has others. */
-  _options: ObserveOptions;
+  _options?: ObserveOptions;
   /** Its `data-artwork` named this artwork when it was observed: another name would mean another artwork. */
   _marked?: boolean;
-  _visible: number;
-  _area: number;
+  _visible?: number;
+  _area?: number;
   /** Since when the rule holds, as by performance.now(). */
   _since?: number | undefined;
   /** Reported, and has been visible ever since. */
@@ -77,8 +78,8 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
   /** Bring a target to that time, by what is visible of it: start or end its clock, report it. When to look again. */
   const step = (target: Target, at: number): number => {
     const { ratio, large = ratio, ms } = rule();
-    const { _element: element, _artworkId: artworkId, _options: options, _visible: visible } = target;
-    if (!running || target._done || !(visible > 0 && visible >= (target._area >= LARGE_AREA ? large : ratio))) {
+    const { _element: element, _artworkId: artworkId, _options: options, _visible: visible = 0 } = target;
+    if (!running || target._done || !(visible > 0 && visible >= (target._area! >= LARGE_AREA ? large : ratio))) {
       target._since = undefined;
       return Infinity;
     }
@@ -91,17 +92,18 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
     }
     target._done = true;
     // A look back at something kept is judged by itself (contract §4.8). No id has a space in it.
-    const key = artworkId + (options.surface == "replay" ? " replay" : "");
+    const key = artworkId + (options!.surface == "replay" ? " replay" : "");
     const now = performance.now();
     if (!(reported.get(key)! > now - WINDOW_MS)) {
       reported.set(key, now);
-      guard(onSeen)(artworkId, { ...options, visible: Math.round(visible * 1000) / 1000, dwellMs: Math.round(at - since) });
+      guard(onSeen)(artworkId, { ...options, visible: between(1, visible, 0), dwellMs: at - since });
     }
     return Infinity;
   };
 
   /** Bring all to the present, and sleep until the next may be due. */
-  const update = (entries = observer?.takeRecords() || []): void => {
+  const update = guard((told: IntersectionObserverEntry[] = []): void => {
+    const entries = told.concat(observer?.takeRecords() || []);
     // All of a target's entries, by time: the first may be stale (react-use#2376), and one between may be a break.
     for (const entry of entries.sort((one, other) => one.time - other.time)) {
       const target = targets.get(entry.target);
@@ -121,14 +123,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
     let next = Infinity;
     for (const target of inView) next = Math.min(next, step(target, now));
     clearTimeout(timer);
-    if (next < Infinity) timer = setTimeout(wake, Math.ceil(next - now));
-  };
-
-  const wake = guard(() => update());
-  // Made here: a function that is made in `observe` would keep that call's element for as long as the observer lives.
-  const heard = guard((entries: IntersectionObserverEntry[]) => {
-    update(entries);
-    update();
+    if (next < Infinity) timer = setTimeout(update, Math.ceil(next - now));
   });
 
   const forget = (target: Target): void => {
@@ -143,13 +138,13 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
     observe(element, artworkId, given) {
       const options = { ...given };
       guard(() => {
-        observer ||= new IntersectionObserver(heard, { threshold: LADDER });
+        // No function of this call: that would keep its element for as long as the observer lives.
+        observer ||= new IntersectionObserver(update, { threshold: LADDER });
         let target = targets.get(element);
-        if (target && target._artworkId != artworkId) {
-          forget(target);
-          target = undefined;
+        if (target?._artworkId != artworkId) {
+          if (target) forget(target);
+          target = { _element: element, _artworkId: artworkId, _from: performance.now() };
         }
-        target ||= { _element: element, _artworkId: artworkId, _options: options, _visible: 0, _area: 0, _from: performance.now() };
         target._options = options;
         target._marked = element.getAttribute(MARK) == artworkId;
         targets.set(element, target);
@@ -161,23 +156,23 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
         if (target?._options == options) forget(target);
       });
     },
-    pause: guard(() => {
+    pause() {
       update();
       running = false;
       for (const target of inView) target._done = false;
       update();
-    }),
-    resume: guard(() => {
+    },
+    resume() {
       if (!running) resumedAt = performance.now();
       // Whoever calls may mean another obstacle that is gone, such as consent that was given in a hidden page.
       running = document.visibilityState != "hidden";
       update();
-    }),
-    stop: guard(() => {
+    },
+    stop() {
       // What is queued is delivered even now; nothing has three halves of it visible.
       rule = () => ({ ratio: 1.5, ms: 0 });
       observer?.disconnect();
       update();
-    }),
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { encode } from "../text";
-import { within } from "../within";
+import { limited } from "../limited";
 
 /** Below this, the frame eats most of what is saved. */
 const LEAST_BYTES = 1024;
@@ -18,7 +18,7 @@ export const gzip = async (text: string): Promise<Uint8Array<ArrayBuffer> | null
   const writer = stream.writable.getWriter();
   // Its errors are the reader's, too.
   Promise.all([writer.write(raw), writer.close()]).catch(() => {});
-  const out = await within(HUNG_MS, new Response(stream.readable).arrayBuffer());
+  const out = await limited(HUNG_MS, new Response(stream.readable).arrayBuffer());
   const view = new DataView(out);
   if (view.getUint16(0) != 0x1f8b || view.getUint32(out.byteLength - 4, true) != raw.length) throw "gzip";
   return new Uint8Array(out);

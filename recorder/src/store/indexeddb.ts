@@ -1,6 +1,6 @@
 import type { Entry } from "../entry";
 import { tried } from "../tried";
-import { within } from "../within";
+import { limited } from "../limited";
 import type { Store } from "./store";
 
 const NAME = "impression-recorder";
@@ -10,7 +10,7 @@ const OPEN_MS = 1000;
 const HUNG_MS = 5000;
 
 const opened = (): Promise<IDBDatabase> =>
-  within(
+  limited(
     OPEN_MS,
     new Promise((resolve, reject) => {
       const request = indexedDB.open(NAME, 1);
@@ -52,7 +52,7 @@ export const indexedDb = async (): Promise<Store> => {
           if (remove) store.delete([entry.to, entry.id]);
           else store.put(entry);
         }
-        transaction.commit?.();
+        transaction.commit();
       };
       if (to == null) {
         run([]);
@@ -61,7 +61,7 @@ export const indexedDb = async (): Promise<Store> => {
         const request = store.getAll(to ? IDBKeyRange.bound([to], [to, []]) : null, most);
         request.onsuccess = () => run(request.result);
       }
-      await within(
+      await limited(
         HUNG_MS,
         new Promise((resolve, reject) => {
           transaction.oncomplete = resolve;

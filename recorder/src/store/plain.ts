@@ -11,6 +11,6 @@ export const plain = (kind: Store["_kind"], area: Area): Store => ({
           .filter((entry) => !to || entry.to == to)
           .slice(0, most),
       ).forEach((entry) => (removing ? remove : put)(area, entry));
-    await (navigator.locks ? navigator.locks.request("impression-recorder", run) : run());
+    await (navigator.locks?.request("impression-recorder", run) || run());
   },
 });
