@@ -14,9 +14,9 @@ export interface Answer {
    * What the collector refused of it, if it was stored: only a 2xx that names what became of the body says that. A login
    * page's 200, or half of an answer, doesn't.
    */
-  _rejected?: { index: number; reason: string }[];
-  /** Seconds to stay away, as the server asks; 0 if it doesn't. */
-  _wait: number;
+  _rejected?: { index: number; reason: string }[] | undefined;
+  /** Seconds to stay away, as the server asks; 0 or NaN if it doesn't. */
+  _wait?: number;
 }
 
 /** What the stream takes of a flush, and the collector of a request, with room to spare: compressed it may look small. */
@@ -49,8 +49,8 @@ export const deliver = async (
 ): Promise<Answer> => {
   const bytes = packed ? packed.length : body._bytes;
   const began = Date.now();
-  const answer: Answer = { _status: 0, _wait: 0 };
-  if (body._bytes > MOST_BYTES) return { _status: 413, _wait: 0 };
+  const answer: Answer = { _status: 0 };
+  if (body._bytes > MOST_BYTES) return { _status: 413 };
   sent(state, body, keepalive ? "keepalive" : "fetch", reason, bytes);
   if (keepalive) take(bytes, 1);
   try {
@@ -61,9 +61,9 @@ export const deliver = async (
     const header = (name: string) => response.headers.get(name) as string;
     noteTime(state, began, Date.parse(header("Date")));
     const said = response.ok ? await response.json() : {};
-    if (said.accepted >= 0 && said.rejected) answer._rejected = said.rejected;
+    if (said.accepted >= 0) answer._rejected = said.rejected;
     // A date, which HTTP allows as well, is left to the back-off.
-    answer._wait = Math.min(+header("Retry-After") || 0, MOST_SECONDS);
+    answer._wait = Math.min(+header("Retry-After"), MOST_SECONDS);
     answer._status = response.status;
   } catch {}
   if (keepalive) take(bytes, -1);

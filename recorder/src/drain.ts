@@ -14,10 +14,10 @@ const CLAIMS_BEFORE = 4;
 /** Longer than any wait: who would wait so long has had the clock set back. */
 const MOST_WAIT_MS = 1e6;
 
-/** How long to wait before the next attempt, in ms; may be negative. */
+/** How long to wait before the next attempt, in ms. */
 export const waits = (state: State): number => {
   const wait = state._notBefore - Date.now();
-  return wait < MOST_WAIT_MS ? wait : 0;
+  return wait > 0 && wait < MOST_WAIT_MS ? wait : 0;
 };
 
 /** Claim what to send next: what is stored for this user, oldest first, then what only memory has. */
@@ -56,10 +56,7 @@ const claimed = async (state: State): Promise<Entry[]> => {
 
 /** Send all there is, a batch after another, until something fails. */
 export const drain = async (state: State, reason: Reason): Promise<void> => {
-  for (;;) {
-    const wait = waits(state);
-    if (wait > 0) state._schedule(wait);
-    if (wait > 0 || !state._allowed || state._gone) return;
+  while (state._allowed && !state._gone && !waits(state)) {
     // There may be more than the caps allow.
     if (state._failures) await trim(state);
     const entries = await claimed(state);

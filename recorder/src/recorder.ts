@@ -116,7 +116,8 @@ export const createRecorder = (options: Options): Inner => {
       .then(() => {
         draining = undefined;
         // Whatever came meanwhile, or failed, is due in time.
-        if ([...memory.values()].some((each) => !each[SAFE])) state._schedule(Math.max(flushMs, waits(state)));
+        const wait = waits(state);
+        if (wait || memory.size) state._schedule(wait || flushMs);
       }));
   };
 
@@ -177,11 +178,12 @@ export const createRecorder = (options: Options): Inner => {
     state._tab = tab();
     apply({});
     takeUnreported(state);
-    const store = (state._store = await (state._opening = openStore()));
-    state._stats.storage = store._kind;
-    state._stored = store._kind != "memory";
-    await authorise(state);
+    state._store = await openStore();
+    const kind = (state._stats.storage = state._store._kind);
+    state._stored = kind != "memory";
+    write(state);
     trim(state);
+    await authorise(state);
     if (options.config !== false)
       await config(endpoint, userId, options.tier, state._token).then(
         (found) => apply(found || {}),

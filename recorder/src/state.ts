@@ -22,12 +22,11 @@ export interface State {
   /** What this page recorded, and of which no 2xx has come; by id, oldest first. */
   _memory: Map<string, Entry>;
 
-  /** Undefined until it may be opened. */
-  _opening?: Promise<Store>;
+  /** Undefined until it is open. */
   _store?: Store;
   /** What is recorded survives the page. */
   _stored?: boolean;
-  /** A write is about to begin. */
+  /** A write begins with the end of this task. */
   _writing?: boolean;
   /** Consent is given, and the page is active. */
   _allowed?: boolean;

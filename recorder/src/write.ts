@@ -10,7 +10,7 @@ import { leaveUnreported } from "./unreported";
 export const trim = async (state: State): Promise<void> => {
   let over: Excess = [];
   try {
-    await (await state._opening)!._change(
+    await state._store!._change(
       true,
       (all) => (over = excess(all, state._options, Date.now())).map(([entry]) => entry),
       "",
@@ -24,16 +24,17 @@ export const trim = async (state: State): Promise<void> => {
 
 const unstored = (state: State): Entry[] => [...state._memory.values()].filter((entry) => !entry[STORED]);
 
-/** Store what isn't yet, as soon as the storage is open. All of one task share a transaction, which begins before the page can go. */
+/** Store what isn't yet, if the storage is open. All of one task share a transaction, which begins before the page can go. */
 export const write = async (state: State): Promise<void> => {
-  if (state._writing) return;
+  const { _store: store } = state;
+  if (!store || state._writing) return;
   state._writing = true;
-  const store = await state._opening;
+  await 0;
   state._writing = false;
   const entries = unstored(state);
   if (state._gone || !state._allowed || !entries[0]) return;
   try {
-    await store!._change(false, () => entries);
+    await store._change(false, () => entries);
     for (const entry of entries) entry[STORED] = true;
     if (state._stored) {
       state._stats.stored += entries.length;

@@ -47,10 +47,10 @@ const MARK = "data-artwork";
 /**
  * The ratios at which the browser tells us about an element: thousandths, so that every rule is exact, and `visible`, too.
  * An element larger than the viewport has small ratios only (w3c/IntersectionObserver#124), and needs them. The first step
- * above 0 is tiny: an element that only touches the viewport has ratio 0, too (mdn/content#41554), and without that step,
+ * is tiny: an element that only touches the viewport has ratio 0, too (mdn/content#41554), and without that step,
  * the browser would not tell when it moves on into the viewport.
  */
-const LADDER = [1e-6, ...Array.from({ length: 1001 }, (_, step) => step / 1000)];
+const LADDER = Array.from({ length: 1001 }, (_, step) => step / 1000 || 1e-6);
 
 /** When to look again (ms) at what isn't drawn although it should be seen. */
 const AGAIN_MS = 100;
