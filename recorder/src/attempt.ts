@@ -18,7 +18,7 @@ import type { Reason } from "./types";
 export const attempt = async (state: State, entries: Entry[], reason: Reason): Promise<void> => {
   await authorise(state);
   const body = compose(state, entries, "fetch", reason);
-  const packed = (state._gzip && (await gzip(body._text).catch(() => void (state._gzip = false)))) || undefined;
+  const packed = state._raw ? null : await gzip(body._text).catch(() => (state._raw = true) && null);
   // The page left meanwhile, and sent it by itself.
   if (entries.some((entry) => entry[SAFE])) return;
   // With keepalive as far as the quota goes: it survives the page, and unlike a plain fetch doesn't keep it out of
@@ -33,7 +33,7 @@ export const attempt = async (state: State, entries: Entry[], reason: Reason): P
     return settle(state, body, answer);
   }
   if (packed && (status == 400 || status == 415)) {
-    state._gzip = false;
+    state._raw = true;
     return;
   }
   // Too large for the server, or for a slow network within the time of an attempt.
@@ -54,5 +54,5 @@ export const attempt = async (state: State, entries: Entry[], reason: Reason): P
     state._asked = state._notBefore;
     arm(state);
   }
-  state._emit("failed", { flushId: body._flushId, status, retryInMs: Math.round(wait) });
+  state._emit("failed", { flushId: body._flushId, status, retryInMs: wait });
 };

@@ -10,7 +10,7 @@ const WRONG_MS = 60_000;
  */
 export const noteTime = (state: State, began: number, date: number): void => {
   const took = Date.now() - began;
-  if (date && took < state._quickest) {
+  if (date && !(took >= state._quickest!)) {
     state._quickest = took;
     state._more.offset_ms = Math.round(began + took / 2 - date - 500);
   }

@@ -36,7 +36,7 @@ export const compose = (sender: Sender, entries: Entry[], transport: Transport, 
       dropped: sender._unreported,
     },
   });
-  const token = sender._token && json({ token: sender._token }) + "\n";
+  const token = sender._token ? json({ token: sender._token }) + "\n" : "";
   const text = `${token}${fields.slice(0, -1)},${head}"impressions":[${entries.map((entry) => entry.i)}]}`;
   return { _text: text, _bytes: bytesOf(text), _flushId: flushId, _entries: entries };
 };

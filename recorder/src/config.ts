@@ -9,7 +9,7 @@ export interface Config {
 }
 
 /** Ask the collector about a user whose id is one. Null if it says nothing, rejects if it doesn't answer: everything works by defaults. */
-export const config = async (endpoint: string, userId: string, tier: string | undefined, token: string): Promise<Config | null> => {
+export const config = async (endpoint: string, userId: string, tier: string | undefined, token?: string): Promise<Config | null> => {
   const response = await fetch(`${endpoint}/v1/users/${userId}/config${tier ? "?tier=" + tier : ""}`, {
     headers: token ? { Authorization: "Bearer " + token } : {},
     credentials: "omit",

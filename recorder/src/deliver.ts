@@ -45,7 +45,7 @@ export const deliver = async (
   body: Body,
   reason: Reason,
   keepalive: boolean,
-  packed?: Uint8Array<ArrayBuffer>,
+  packed?: Uint8Array<ArrayBuffer> | null,
 ): Promise<Answer> => {
   const bytes = packed ? packed.length : body._bytes;
   const began = Date.now();

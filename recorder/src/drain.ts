@@ -16,21 +16,21 @@ const MOST_WAIT_MS = 1e6;
 
 /** How long to wait before the next attempt, in ms. */
 export const waits = (state: State): number => {
-  const wait = state._notBefore - Date.now();
+  const wait = state._notBefore! - Date.now();
   return wait > 0 && wait < MOST_WAIT_MS ? wait : 0;
 };
 
 /** Claim what to send next: what is stored for this user, oldest first, then what only memory has. */
 const claimed = async (state: State): Promise<Entry[]> => {
   const { _memory: memory } = state;
-  const most = (state._most = Math.min(state._most, state._batch));
+  const most = (state._most = Math.min(state._most, state._batch!));
   let found: Entry[] = [];
   let others = false;
   try {
     await state._store!._change(
       false,
       (all) => {
-        found = claim(all, state._tab, most, Date.now());
+        found = claim(all, state._tab!, most, Date.now());
         others = all.length > found.length;
         return found;
       },

@@ -47,7 +47,7 @@ export const createRecorder = (options: Options): Inner => {
   let visible: Visibility;
   let agreed = consent(options, options.consent);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let due: number;
+  let due = Infinity;
   let draining: Promise<void> | undefined;
   let ended = !isId(userId);
 
@@ -55,11 +55,8 @@ export const createRecorder = (options: Options): Inner => {
     _user: userId,
     _to: destination(endpoint, userId),
     _url: url,
-    _batch: 0,
     _most: MOST_BATCH,
     _options: options,
-    _tab: "",
-    _quickest: Infinity,
     _stats: {
       recorded: 0,
       stored: 0,
@@ -78,16 +75,12 @@ export const createRecorder = (options: Options): Inner => {
     _unreported: 0,
     _memory: memory,
     _failures: 0,
-    _notBefore: 0,
-    _asked: 0,
-    _gzip: true,
-    _token: "",
     _schedule(ms) {
       const at = Date.now() + ms;
-      if (ended || !state._allowed || state._gone || (timer && due <= at)) return;
+      if (ended || !state._allowed || state._gone || due <= at) return;
       clearTimeout(timer);
       due = at;
-      timer = setTimeout(() => flush(memory.size < state._batch ? "timer" : "size"), ms);
+      timer = setTimeout(() => flush(memory.size < state._batch! ? "timer" : "size"), ms);
     },
     _emit,
     _defect(error) {
@@ -110,7 +103,7 @@ export const createRecorder = (options: Options): Inner => {
 
   const flush: Recorder["flush"] = (reason = "manual") => {
     clearTimeout(timer);
-    timer = undefined;
+    due = Infinity;
     return (draining ||= drain(state, reason)
       .catch(state._defect)
       .then(() => {
@@ -129,7 +122,7 @@ export const createRecorder = (options: Options): Inner => {
       return id;
     }
     const seenAt = Math.round(given.seenAt || rightTime(state));
-    const found = entry(state._to, state._tab, heading, id, impression(id, artworkId, seenAt, given, options));
+    const found = entry(state._to, state._tab!, heading, id, impression(id, artworkId, seenAt, given, options));
     // What may not be stored yet has no other cap.
     const full = !state._allowed && memory.size >= (options.maxEntries || MOST_ENTRIES);
     if (!found || full) {
@@ -142,7 +135,7 @@ export const createRecorder = (options: Options): Inner => {
     // In the page's own exit handler, after ours.
     if (state._gone) exit(state, "pagehide");
     write(state);
-    state._schedule(memory.size < state._batch ? flushMs : DEBOUNCE_MS);
+    state._schedule(memory.size < state._batch! ? flushMs : DEBOUNCE_MS);
     arm(state);
     return id;
   };
@@ -155,9 +148,9 @@ export const createRecorder = (options: Options): Inner => {
     flushMs = number(MOST_FLUSH_MS, options.flushMs, found.flush_ms, tier == "pro" ? 1000 : 5000);
     state._batch = number(MOST_BATCH, options.batchSize, found.batch_size, 200);
     visible = resolveVisibility(options.visible || { ratio: found.visible_ratio!, ms: found.visible_ms! });
-    heading = head(options.sessionId || state._tab, tier, options.experiments || found.experiments);
+    heading = head(options.sessionId || state._tab!, tier, options.experiments || found.experiments);
     for (const each of memory.values()) {
-      each.by = state._tab;
+      each.by = state._tab!;
       each.h = heading;
     }
   };

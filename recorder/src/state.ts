@@ -7,13 +7,14 @@ export interface State {
   _user: string;
   _to: string;
   _url: string;
-  _batch: number;
+  _batch?: number;
   /** The most of an attempt: the batch, or less after a failure. */
   _most: number;
   _options: Options;
-  _tab: string;
+  /** Known once the page is active and may be recorded. */
+  _tab?: string;
   /** Ms of the quickest round trip so far. */
-  _quickest: number;
+  _quickest?: number;
   _stats: Stats;
   /** Further telemetry: the clock's offset, returns from the back/forward cache, a discard, defects of ours. */
   _more: { offset_ms: number; bfcache: number; defects: number; discarded: number };
@@ -34,16 +35,17 @@ export interface State {
   _gone?: boolean;
   _failures: number;
   /** When to try again, ms since the epoch. */
-  _notBefore: number;
+  _notBefore?: number | undefined;
   /** The same, if the server asked for it. */
-  _asked: number;
-  _gzip: boolean;
+  _asked?: number | undefined;
+  /** Raw bodies only: compression, or a server that takes it, is missing. */
+  _raw?: boolean;
   /** What was left with the browser, and the timer that replaces it. */
   _armed?: AbortController;
   _arming?: unknown;
 
-  /** The last known token; "" if there is none. */
-  _token: string;
+  /** The last known token. */
+  _token?: string | undefined;
   /** Flush in so many ms, or earlier. */
   _schedule(ms: number): void;
   _emit<K extends keyof Events>(event: K, detail: Events[K]): void;

@@ -6,4 +6,4 @@ const MOST_MS = 60_000;
  * (posthog-js#678). What the server asked for is obeyed, with up to half of it more.
  */
 export const backoff = (failures: number, asked?: number): number =>
-  asked ? asked * 1000 * (1 + Math.random() / 2) : Math.random() * Math.min(MOST_MS, FIRST_MS * 2 ** failures);
+  asked ? asked * (1000 + Math.random() * 500) : Math.random() * Math.min(MOST_MS, FIRST_MS * 2 ** failures);

@@ -13,10 +13,10 @@ export const all = (area: Area): Entry[] =>
     .sort()
     .flatMap(
       (key): Entry | [] =>
-        // Not all is ours, whatever its name says.
+        // Not all is ours, whatever its name says: only texts can be trimmed.
         tried(() => {
           const entry = key.startsWith(PREFIX) && JSON.parse(area[key]!);
-          return [entry.to, entry.id, entry.i].every((each) => typeof each == "string") && entry.b > 0 && entry;
+          return [entry.to, entry.id, entry.i].every((each) => each.trim()) && entry.b > 0 && entry;
         }) || [],
     );
 

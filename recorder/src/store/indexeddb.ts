@@ -15,11 +15,12 @@ const opened = (): Promise<IDBDatabase> =>
     new Promise((resolve, reject) => {
       const request = indexedDB.open(NAME, 1);
       request.onupgradeneeded = () => request.result.createObjectStore(NAME, { keyPath: ["to", "id"] });
-      request.onblocked = request.onerror = reject;
+      request.onerror = reject;
       request.onsuccess = () => {
-        // Another release may want to change it.
-        request.result.onversionchange = () => request.result.close();
-        resolve(request.result);
+        const db = request.result;
+        // Another release may want to change it. Called as the database's own.
+        db.onversionchange = db.close;
+        resolve(db);
       };
     }),
   );
