@@ -21,13 +21,13 @@ export const arm = (state: State): void => {
     () => {
       state._arming = 0;
       state._armed?.abort();
-      const entries = [...state._memory.values()];
+      const entries = state._memory;
       if (mute(state) || !entries[0]) return;
       const { signal } = (state._armed = new AbortController());
       // Its quota (64 KiB) may be somebody else's, or the page's policy forbids it: what is stored is enough.
       tried(() =>
         (globalThis as unknown as { fetchLater: FetchLater }).fetchLater(state._url, {
-          ...post(compose(state, entries, "keepalive", "pagehide")._text, signal),
+          ...post(compose({ ...state, _reason: "pagehide" }, entries, "keepalive")._text, signal),
           activateAfter: ACTIVATE_MS,
         }),
       );

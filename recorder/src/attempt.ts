@@ -9,15 +9,14 @@ import { fits } from "./send/quota";
 import { forget, settle } from "./settle";
 import type { State } from "./state";
 import { authorise } from "./token";
-import type { Reason } from "./types";
 
 /**
  * Send claimed entries, and take in the answer: it says when the rest may follow. What the server can't
  * take together is sent in halves, and what it can't take alone is dropped, so that nothing blocks the queue (snowplow#362).
  */
-export const attempt = async (state: State, entries: Entry[], reason: Reason): Promise<void> => {
+export const attempt = async (state: State, entries: Entry[]): Promise<void> => {
   await authorise(state);
-  const body = compose(state, entries, "fetch", reason);
+  const body = compose(state, entries, "fetch");
   const packed = state._raw ? null : await gzip(body._text).catch(() => (state._raw = true) && null);
   // The page left meanwhile, and sent it by itself.
   if (entries.some((entry) => entry[SAFE])) return;
@@ -25,8 +24,8 @@ export const attempt = async (state: State, entries: Entry[], reason: Reason): P
   // Firefox's back/forward cache. Other code may have used the quota up, so without an answer, once more without it
   // (faro-web-sdk#1898).
   const keepalive = fits(packed ? packed.length : body._bytes);
-  let answer = await deliver(state, body, reason, keepalive, packed);
-  if (keepalive && !answer._status) answer = await deliver(state, body, reason, false, packed);
+  let answer = await deliver(state, body, keepalive, packed);
+  if (keepalive && !answer._status) answer = await deliver(state, body, false, packed);
   const { _status: status, _wait: asked } = answer;
   if (answer._rejected) {
     state._most *= 2;

@@ -2,10 +2,10 @@ import type { Entry } from "./entry";
 import { uuid7 } from "./ids";
 import type { State } from "./state";
 import { bytesOf, json } from "./text";
-import type { Reason, Transport } from "./types";
+import type { Transport } from "./types";
 
 /** What a body is written from; the stub has no more than this. */
-export type Sender = Pick<State, "_user" | "_token" | "_memory" | "_unreported"> & { _more: object };
+export type Sender = Pick<State, "_user" | "_token" | "_memory" | "_unreported" | "_reason"> & { _more: object };
 
 /** A request's body: a token's line if there is one, then a flush. */
 export interface Body {
@@ -17,7 +17,7 @@ export interface Body {
 }
 
 /** Write a flush of entries, which says of itself what the first of them says. */
-export const compose = (sender: Sender, entries: Entry[], transport: Transport, reason: Reason): Body => {
+export const compose = (sender: Sender, entries: Entry[], transport: Transport): Body => {
   const now = Date.now();
   const flushId = uuid7(now);
   const { h: head, n: attempts } = entries[0]!;
@@ -27,12 +27,12 @@ export const compose = (sender: Sender, entries: Entry[], transport: Transport, 
     user_id: sender._user,
     sent_at: now,
     transport,
-    reason,
+    reason: sender._reason,
     telemetry: {
       ...sender._more,
       attempts,
       failures: attempts && attempts - 1,
-      queued: Math.max(0, sender._memory.size - entries.length),
+      queued: Math.max(0, sender._memory.length - entries.length),
       dropped: sender._unreported,
     },
   });

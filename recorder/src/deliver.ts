@@ -4,7 +4,7 @@ import { SAFE } from "./entry";
 import { post } from "./send/post";
 import { take } from "./send/quota";
 import type { State } from "./state";
-import type { Reason, Transport } from "./types";
+import type { Transport } from "./types";
 
 /** What an answer means for what was sent. */
 export interface Answer {
@@ -30,20 +30,19 @@ const MOST_SECONDS = 600;
 const mark = (body: Body, safe: boolean): void => body._entries.forEach((entry) => (entry[SAFE] = safe));
 
 /** Note that a body is handed to a transport. */
-export const sent = (state: State, body: Body, transport: Transport, reason: Reason, bytes: number): void => {
+export const sent = (state: State, body: Body, transport: Transport, bytes: number): void => {
   const impressionIds = body._entries.map((entry) => entry.id);
   mark(body, transport != "fetch");
   state._stats.sent += impressionIds.length;
   state._stats.attempts++;
   state._stats.bytesSent += bytes;
-  state._emit("sent", { flushId: body._flushId, impressionIds, transport, reason, bytes });
+  state._emit("sent", { flushId: body._flushId, impressionIds, transport, reason: state._reason, bytes });
 };
 
 /** Send a body by fetch, compressed or not, and read the answer. Never rejects. */
 export const deliver = async (
   state: State,
   body: Body,
-  reason: Reason,
   keepalive: boolean,
   packed?: Uint8Array<ArrayBuffer> | null,
 ): Promise<Answer> => {
@@ -51,7 +50,7 @@ export const deliver = async (
   const began = Date.now();
   const answer: Answer = { _status: 0 };
   if (body._bytes > MOST_BYTES) return { _status: 413 };
-  sent(state, body, keepalive ? "keepalive" : "fetch", reason, bytes);
+  sent(state, body, keepalive ? "keepalive" : "fetch", bytes);
   if (keepalive) take(bytes, 1);
   try {
     const response = await fetch(state._url + (packed ? "?encoding=gzip" : ""), {

@@ -2,7 +2,6 @@ import { attempt } from "./attempt";
 import { SAFE, STORED, type Entry } from "./entry";
 import type { State } from "./state";
 import { claim } from "./store/claim";
-import type { Reason } from "./types";
 import { trim } from "./write";
 
 /** When to look again for entries that another tab has claimed: then it has sent them, or is dead. */
@@ -22,7 +21,6 @@ export const waits = (state: State): number => {
 
 /** Claim what to send next: what is stored for this user, oldest first, then what only memory has. */
 const claimed = async (state: State): Promise<Entry[]> => {
-  const { _memory: memory } = state;
   const most = (state._most = Math.min(state._most, state._batch!));
   let found: Entry[] = [];
   let others = false;
@@ -43,11 +41,11 @@ const claimed = async (state: State): Promise<Entry[]> => {
     others = false;
   }
   // The store's copy knows how often it was sent.
-  let entries = found.map((copy) => Object.assign(memory.get(copy.id) || copy, copy)).filter((entry) => !entry[SAFE]);
+  let entries = found.map((copy) => Object.assign(state._memory.find((entry) => entry.id == copy.id) || copy, copy)).filter((entry) => !entry[SAFE]);
   if (!entries[0]) {
     // What was stored and isn't there was acknowledged to another tab, or lost: a copy more is harmless.
     const gone = !found[0] && !others;
-    entries = [...memory.values()].filter((entry) => !entry[SAFE] && (gone || !entry[STORED])).slice(0, most);
+    entries = state._memory.filter((entry) => !entry[SAFE] && (gone || !entry[STORED])).slice(0, most);
     for (const entry of entries) entry.n++;
     if (others && !entries[0]) state._schedule(AGAIN_MS);
   }
@@ -55,12 +53,12 @@ const claimed = async (state: State): Promise<Entry[]> => {
 };
 
 /** Send all there is, a batch after another, until something fails. */
-export const drain = async (state: State, reason: Reason): Promise<void> => {
+export const drain = async (state: State): Promise<void> => {
   while (state._allowed && !state._gone && !waits(state)) {
     // There may be more than the caps allow.
     if (state._failures) await trim(state);
     const entries = await claimed(state);
     if (!entries[0]) return;
-    await attempt(state, entries, reason);
+    await attempt(state, entries);
   }
 };

@@ -17,29 +17,29 @@ const MOST = 500;
 const AGAIN_MS = 5000;
 
 /** Send entries by keepalive fetch, which no list blocks, and by beacon what is small, and what the quota refuses. */
-const leave = (state: State, entries: Entry[], reason: Reason): void => {
-  const body = compose(state, entries, "keepalive", reason);
+const leave = (state: State, entries: Entry[]): void => {
+  const body = compose(state, entries, "keepalive");
   const bytes = body._bytes;
   const few = entries.length <= MOST;
   const fit = few && fits(bytes);
   if (fit) {
-    deliver(state, body, reason, true).then((answer) => {
+    deliver(state, body, true).then((answer) => {
       // The page is hidden, and lives.
       if (answer._rejected) settle(state, body, answer);
       else state._schedule(AGAIN_MS);
     });
     if (bytes > TWICE_BYTES) return;
   }
-  const copy = compose(state, entries, "beacon", reason);
+  const copy = compose(state, entries, "beacon");
   if (few && beacon(state._url, copy._text)) {
-    sent(state, copy, "beacon", reason, bytes);
+    sent(state, copy, "beacon", bytes);
   } else if (!fit) {
     // In halves what was refused as a whole (posthog-js#4140).
     const half = entries.length >> 1;
     if (half && bytes > TWICE_BYTES) {
-      leave(state, entries.slice(0, half), reason);
-      leave(state, entries.slice(half), reason);
-    } else if (!state._stored && state._gone && sync(state._url, compose(state, entries, "sync", reason)._text)) {
+      leave(state, entries.slice(0, half));
+      leave(state, entries.slice(half));
+    } else if (!state._stored && state._gone && sync(state._url, compose(state, entries, "sync")._text)) {
       // Everybody waited for it, so it is only for what would be lost.
       forget(state, entries);
     }
@@ -54,9 +54,10 @@ export const mute = (state: State): boolean => !state._allowed || (!!state._stor
  * once the page goes. The second of two exit events finds nothing left to send. What nobody takes stays stored.
  */
 export const exit = (state: State, reason: Reason): void => {
+  state._reason = reason;
   if (state._gone && state._allowed) rescue(state);
-  const entries = [...state._memory.values()].filter((entry) => !entry[SAFE]);
+  const entries = state._memory.filter((entry) => !entry[SAFE]);
   if (mute(state) || !entries[0]) return;
   for (const entry of entries) entry.n++;
-  leave(state, entries, reason);
+  leave(state, entries);
 };

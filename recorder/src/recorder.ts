@@ -20,7 +20,7 @@ import { tab } from "./tab";
 import { target } from "./target";
 import { authorise } from "./token";
 import type { Options, Recorder, RecordOptions, Visibility } from "./types";
-import { takeUnreported } from "./unreported";
+import { swapUnreported } from "./unreported";
 import { trim, write } from "./write";
 
 const MOST_FLUSH_MS = 60_000;
@@ -41,7 +41,6 @@ export const createRecorder = (options: Options): Inner => {
   const { _on, _emit } = emitter();
   const [endpoint, url] = target(options);
   const userId = options.userId;
-  const memory: State["_memory"] = new Map();
   let flushMs: number;
   let heading: string;
   let visible: Visibility;
@@ -73,14 +72,15 @@ export const createRecorder = (options: Options): Inner => {
     },
     _more: { offset_ms: 0, bfcache: 0, defects: 0, discarded: +!!(document as { wasDiscarded?: boolean }).wasDiscarded },
     _unreported: 0,
-    _memory: memory,
+    _reason: "timer",
+    _memory: [],
     _failures: 0,
     _schedule(ms) {
       const at = Date.now() + ms;
       if (ended || !state._allowed || state._gone || due <= at) return;
       clearTimeout(timer);
       due = at;
-      timer = setTimeout(() => flush(memory.size < state._batch! ? "timer" : "size"), ms);
+      timer = setTimeout(() => flush(state._memory.length < state._batch! ? "timer" : "size"), ms);
     },
     _emit,
     _defect(error) {
@@ -104,13 +104,14 @@ export const createRecorder = (options: Options): Inner => {
   const flush: Recorder["flush"] = (reason = "manual") => {
     clearTimeout(timer);
     due = Infinity;
-    return (draining ||= drain(state, reason)
+    state._reason = reason;
+    return (draining ||= drain(state)
       .catch(state._defect)
       .then(() => {
         draining = undefined;
         // Whatever came meanwhile, or failed, is due in time.
         const wait = waits(state);
-        if (wait || memory.size) state._schedule(wait || flushMs);
+        if (wait || state._memory.length) state._schedule(wait || flushMs);
       }));
   };
 
@@ -124,18 +125,18 @@ export const createRecorder = (options: Options): Inner => {
     const seenAt = Math.round(given.seenAt || rightTime(state));
     const found = entry(state._to, state._tab!, heading, id, impression(id, artworkId, seenAt, given, options));
     // What may not be stored yet has no other cap.
-    const full = !state._allowed && memory.size >= (options.maxEntries || MOST_ENTRIES);
+    const full = !state._allowed && state._memory.length >= (options.maxEntries || MOST_ENTRIES);
     if (!found || full) {
       dropped(state, full ? "entries" : "refused");
       return null;
     }
-    memory.set(id, found);
+    state._memory.push(found);
     state._stats.recorded++;
     _emit("record", { impressionId: id, artworkId, seenAt });
     // In the page's own exit handler, after ours.
     if (state._gone) exit(state, "pagehide");
     write(state);
-    state._schedule(memory.size < state._batch! ? flushMs : DEBOUNCE_MS);
+    state._schedule(state._memory.length < state._batch! ? flushMs : DEBOUNCE_MS);
     arm(state);
     return id;
   };
@@ -149,7 +150,7 @@ export const createRecorder = (options: Options): Inner => {
     state._batch = number(MOST_BATCH, options.batchSize, found.batch_size, 200);
     visible = resolveVisibility(options.visible || { ratio: found.visible_ratio!, ms: found.visible_ms! });
     heading = head(options.sessionId || state._tab!, tier, options.experiments || found.experiments);
-    for (const each of memory.values()) {
+    for (const each of state._memory) {
       each.by = state._tab!;
       each.h = heading;
     }
@@ -159,7 +160,7 @@ export const createRecorder = (options: Options): Inner => {
   const back = guard((kept: number) => {
     state._more.bfcache += kept;
     state._gone = false;
-    for (const each of memory.values()) each[SAFE] = false;
+    for (const each of state._memory) each[SAFE] = false;
     seen.resume();
     write(state);
     state._notBefore = state._asked;
@@ -170,7 +171,7 @@ export const createRecorder = (options: Options): Inner => {
   const start = async (): Promise<void> => {
     state._tab = tab();
     apply({});
-    takeUnreported(state);
+    swapUnreported(state);
     state._store = await openStore();
     const kind = (state._stats.storage = state._store._kind);
     state._stored = kind != "memory";
@@ -188,7 +189,7 @@ export const createRecorder = (options: Options): Inner => {
     state._allowed = agreed == "granted" && !ended;
     if (agreed == "denied") {
       seen.pause();
-      memory.clear();
+      state._memory = [];
     } else {
       if (state._allowed && !state._tab) start().catch(state._defect);
       back(0);
@@ -219,7 +220,7 @@ export const createRecorder = (options: Options): Inner => {
       state._notBefore = state._asked;
       return flush(reason);
     },
-    stats: () => ({ ...state._stats, pending: memory.size, offsetMs: state._more.offset_ms }),
+    stats: () => ({ ...state._stats, pending: state._memory.length, offsetMs: state._more.offset_ms }),
     on: _on,
     setConsent(given) {
       agreed = consent(options, given);

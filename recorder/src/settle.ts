@@ -10,9 +10,14 @@ const change = (state: State, remove: boolean, entries: Entry[]): void => {
   if (!state._gone) state._store?._change(remove, () => entries).catch(state._defect);
 };
 
+/** Take entries out of memory. */
+export const erase = (state: State, entries: Entry[]): void => {
+  state._memory = state._memory.filter((entry) => !entries.some((each) => each.id == entry.id));
+};
+
 /** Forget entries, each by its key: others may have been added since (posthog-js#4347). */
 export const forget = (state: State, entries: Entry[]): void => {
-  for (const entry of entries) state._memory.delete(entry.id);
+  erase(state, entries);
   change(state, true, entries);
   arm(state);
 };

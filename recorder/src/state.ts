@@ -1,6 +1,6 @@
 import type { Entry } from "./entry";
 import type { Store } from "./store/store";
-import type { Events, Options, Stats } from "./types";
+import type { Events, Options, Reason, Stats } from "./types";
 
 /** What the parts of one recorder share. */
 export interface State {
@@ -20,8 +20,10 @@ export interface State {
   _more: { offset_ms: number; bfcache: number; defects: number; discarded: number };
   /** What was dropped and not reported yet. */
   _unreported: number;
-  /** What this page recorded, and of which no 2xx has come; by id, oldest first. */
-  _memory: Map<string, Entry>;
+  /** Of the latest flush. */
+  _reason: Reason;
+  /** What this page recorded, and of which no 2xx has come; oldest first. */
+  _memory: Entry[];
 
   /** Undefined until it is open. */
   _store?: Store;

@@ -47,10 +47,11 @@ const drain = (options: Options, recorded: Recorded[], reason: Reason): void => 
     _user: options.userId,
     _token: typeof options.token == "string" ? options.token : "",
     _more: {},
-    _memory: new Map(),
+    _memory: [],
     _unreported: 0,
+    _reason: reason,
   };
-  const text = (transport: Transport) => compose(sender, entries, transport, reason)._text;
+  const text = (transport: Transport) => compose(sender, entries, transport)._text;
   // The quota is anyone's guess here: what it refuses is in localStorage.
   fetch(url, { ...post(text("keepalive")), keepalive: true }).catch(() => {});
   beacon(url, text("beacon"));

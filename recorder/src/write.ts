@@ -1,28 +1,25 @@
 import { dropped } from "./dropped";
 import { STORED, type Entry } from "./entry";
+import { erase } from "./settle";
 import type { State } from "./state";
 import { put } from "./store/area";
 import { excess, type Excess } from "./store/excess";
 import { tried } from "./tried";
-import { leaveUnreported } from "./unreported";
+import { swapUnreported } from "./unreported";
 
 /** Drop what exceeds the caps, whoever's it is. */
 export const trim = async (state: State): Promise<void> => {
   let over: Excess = [];
   try {
-    await state._store!._change(
-      true,
-      (all) => (over = excess(all, state._options, Date.now())).map(([entry]) => entry),
-      "",
-    );
+    await state._store!._change(true, (all) => (over = excess(all, state._options, Date.now())).map(([entry]) => entry), "");
     for (const [entry, why] of over) {
-      state._memory.delete(entry.id);
+      erase(state, [entry]);
       dropped(state, why);
     }
   } catch {} // Nothing can be written.
 };
 
-const unstored = (state: State): Entry[] => [...state._memory.values()].filter((entry) => !entry[STORED]);
+const unstored = (state: State): Entry[] => state._memory.filter((entry) => !entry[STORED]);
 
 /** Store what isn't yet, if the storage is open. All of one task share a transaction, which begins before the page can go. */
 export const write = async (state: State): Promise<void> => {
@@ -50,6 +47,6 @@ export const write = async (state: State): Promise<void> => {
 /** At an exit: no transaction may begin any more, but localStorage takes a write at once, in all engines, unless it is denied or full. */
 export const rescue = (state: State): void =>
   tried(() => {
-    leaveUnreported(state);
+    swapUnreported(state);
     for (const entry of unstored(state)) put(localStorage, entry);
   });
