@@ -20,8 +20,11 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 
 /** Old enough for phones of some years ago; no newer syntax comes out. */
 const TARGET = ["chrome94", "firefox93", "safari15.4"];
-/** Private names begin with `_`. They are shortened alike in all files, since the stub and the recorder share some. */
-const names = {};
+/**
+ * Private names begin with `_`. They are shortened alike in all files, since the stub and the recorder share some. Which
+ * letter stands for what makes a per cent of difference once it is compressed: `--names` looks for better ones.
+ */
+const short = JSON.parse(readFileSync("names.json", "utf8"));
 
 const bundled = (entry, format) =>
   build({
@@ -38,7 +41,7 @@ const bundled = (entry, format) =>
     logLevel: "warning",
   });
 
-const minified = (code, format, more) =>
+const minified = (code, format, more, { privates, locals } = short) =>
   minify(code, {
     ecma: 2020,
     module: format == "esm",
@@ -56,16 +59,18 @@ const minified = (code, format, more) =>
       sequences: 4,
       lhs_constants: false,
     },
-    mangle: { properties: { regex: /^_/ } },
+    mangle: { nth_identifier: { get: (n) => locals[n] ?? `$${n}` }, properties: { regex: /^_/ } },
+    nameCache: { props: { props: Object.fromEntries(Object.entries(privates).map(([name, to]) => [`$${name}`, to])) } },
     ...more,
   });
+
+const OUTSIDE = { format: { preamble: `// ${version} Apache-2.0` } };
 
 const write = async (entry, file, format) => {
   const { outputFiles } = await bundled(entry, format);
   const [map, code] = ["map", "js"].map((end) => outputFiles.find(({ path }) => path.endsWith(end)).text);
   const made = await minified(code, format, {
-    nameCache: names,
-    format: { preamble: `// ${version} Apache-2.0` },
+    ...OUTSIDE,
     sourceMap: { content: map, url: `${basename(file)}.map`, includeSources: true },
   });
   writeFileSync(file, made.code);
@@ -108,7 +113,51 @@ const costs = async () => {
   return found;
 };
 
-if (process.argv.includes("--tests")) {
+/** Try other names for some minutes: exchange two at random, and keep what doesn't make the script larger. */
+const named = async (seconds) => {
+  const { outputFiles } = await bundled("src/global.ts", "iife");
+  const code = outputFiles.find(({ path }) => path.endsWith(".js")).text;
+  const all = [...new Set(code.match(/(?<![\w$])_[a-z]\w*/gi))].sort();
+  const marks = (kind, count) => Array.from({ length: count }, (_, n) => `${kind}${String(n).padStart(3, "0")}`);
+  const [forPrivates, forLocals] = [marks("Zp", all.length), marks("Zl", 200)];
+  const marked = { privates: Object.fromEntries(all.map((name, n) => [name, forPrivates[n]])), locals: forLocals };
+  const parts = (await minified(code, "iife", OUTSIDE, marked)).code.split(/(Z[pl]\d{3})/);
+  const letters = [..."etrnosaicdlufhmpwgybvxkSMAPDETRNIOLCBFHUVWGKJYQXZzjq_"];
+  const pairs = letters.slice(0, 12).flatMap((one) => letters.slice(0, 12).map((other) => one + other));
+  const words = new Set(["as", "at", "by", "do", "id", "if", "in", "of", "on", "to", "is"]);
+  const free = [...letters, ...pairs.filter((pair) => !words.has(pair))];
+  // Names of what is stored, which stay as they are.
+  const names = { Zp: free.filter((name) => !/^[bfhinv]$/.test(name)), Zl: [...free] };
+  for (const kind of ["Zp", "Zl"]) {
+    const known = kind == "Zp" ? all.map((name) => short.privates[name]) : short.locals;
+    const list = names[kind];
+    known.forEach((name, n) => {
+      const at = list.indexOf(name);
+      if (at >= 0) [list[n], list[at]] = [list[at], list[n]];
+    });
+  }
+  const used = { Zp: all.length, Zl: 1 + Math.max(...parts.filter((part) => part.startsWith("Zl")).map((part) => +part.slice(2))) };
+  const size = () => gzipSync(parts.map((part) => (/^Z[pl]\d{3}$/.test(part) ? names[part.slice(0, 2)][+part.slice(2)] : part)).join(""), { level: 9 }).length;
+  let least = size();
+  const random = (most) => Math.floor(Math.random() * most);
+  for (const end = Date.now() + 1000 * seconds; Date.now() < end; ) {
+    const kind = Math.random() < 0.6 ? "Zp" : "Zl";
+    const list = names[kind];
+    const [one, other] = [random(used[kind]), random(Math.min(list.length, used[kind] + 20))];
+    const swap = () => ([list[one], list[other]] = [list[other], list[one]]);
+    swap();
+    const now = size();
+    if (now > least) swap();
+    else least = now;
+  }
+  const privates = Object.fromEntries(all.map((name, n) => [name, names.Zp[n]]));
+  writeFileSync("names.json", JSON.stringify({ privates, locals: names.Zl.slice(0, used.Zl) }, null, 2) + "\n");
+  return least;
+};
+
+if (process.argv.includes("--names")) {
+  console.log(`${await named(Number(process.argv.at(-1)))} B gzipped`);
+} else if (process.argv.includes("--tests")) {
   rmSync(".build", { recursive: true, force: true });
   const entryPoints = readdirSync("test").filter((name) => name.endsWith(".test.ts")).map((name) => `test/${name}`);
   await build({ entryPoints, outdir: ".build", bundle: true, format: "esm", platform: "node", outExtension: { ".js": ".mjs" } });
