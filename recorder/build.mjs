@@ -7,11 +7,13 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { minify } from "terser";
 
 process.chdir(import.meta.dirname);
+
+/** As gzip does it: Node's own differs by some bytes. */
+const gzipped = (content) => execFileSync("gzip", ["-9n"], { input: content }).length;
 
 /** All that a page loads in the script tag's form, and what the npm form adds to a page: at most so many bytes. */
 const MOST_GZIP_BYTES = 9 * 1024;
@@ -22,7 +24,7 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const TARGET = ["chrome94", "firefox93", "safari15.4"];
 /**
  * Private names begin with `_`. They are shortened alike in all files, since the stub and the recorder share some. Which
- * letter stands for what makes a per cent of difference once it is compressed: `--names` looks for better ones.
+ * letter stands for what makes a per cent of difference once it is compressed: names.py looks for better ones.
  */
 const short = JSON.parse(readFileSync("names.json", "utf8"));
 
@@ -92,7 +94,7 @@ const manifest = (folder) => {
   for (const name of readdirSync(folder).sort()) {
     const content = readFileSync(`${folder}/${name}`);
     const integrity = "sha384-" + createHash("sha384").update(content).digest("base64");
-    files[name] = { integrity, bytes: content.length, gzip_bytes: gzipSync(content, { level: 9 }).length };
+    files[name] = { integrity, bytes: content.length, gzip_bytes: gzipped(content) };
   }
   return { version, files };
 };
@@ -101,7 +103,7 @@ const manifest = (folder) => {
 const costs = async () => {
   const { outputFiles } = await bundled("src/global.ts", "iife");
   const code = outputFiles.find(({ path }) => path.endsWith(".js")).text;
-  const size = async (text) => gzipSync((await minified(text, "iife")).code, { level: 9 }).length;
+  const size = async (text) => gzipped((await minified(text, "iife")).code);
   const [head, ...files] = code.split(/^(?= {2}\/\/ src\/)/m);
   const end = files.pop();
   const all = await size(code);
@@ -113,50 +115,20 @@ const costs = async () => {
   return found;
 };
 
-/** Try other names for some minutes: exchange two at random, and keep what doesn't make the script larger. */
-const named = async (seconds) => {
+/** Write the script in pieces between its private and local names, for names.py to fill in. */
+const marked = async () => {
   const { outputFiles } = await bundled("src/global.ts", "iife");
   const code = outputFiles.find(({ path }) => path.endsWith(".js")).text;
   const all = [...new Set(code.match(/(?<![\w$])_[a-z]\w*/gi))].sort();
-  const marks = (kind, count) => Array.from({ length: count }, (_, n) => `${kind}${String(n).padStart(3, "0")}`);
-  const [forPrivates, forLocals] = [marks("Zp", all.length), marks("Zl", 200)];
-  const marked = { privates: Object.fromEntries(all.map((name, n) => [name, forPrivates[n]])), locals: forLocals };
-  const parts = (await minified(code, "iife", OUTSIDE, marked)).code.split(/(Z[pl]\d{3})/);
-  const letters = [..."etrnosaicdlufhmpwgybvxkSMAPDETRNIOLCBFHUVWGKJYQXZzjq_"];
-  const pairs = letters.slice(0, 12).flatMap((one) => letters.slice(0, 12).map((other) => one + other));
-  const words = new Set(["as", "at", "by", "do", "id", "if", "in", "of", "on", "to", "is"]);
-  const free = [...letters, ...pairs.filter((pair) => !words.has(pair))];
-  // Names of what is stored, which stay as they are.
-  const names = { Zp: free.filter((name) => !/^[bfhinv]$/.test(name)), Zl: [...free] };
-  for (const kind of ["Zp", "Zl"]) {
-    const known = kind == "Zp" ? all.map((name) => short.privates[name]) : short.locals;
-    const list = names[kind];
-    known.forEach((name, n) => {
-      const at = list.indexOf(name);
-      if (at >= 0) [list[n], list[at]] = [list[at], list[n]];
-    });
-  }
-  const used = { Zp: all.length, Zl: 1 + Math.max(...parts.filter((part) => part.startsWith("Zl")).map((part) => +part.slice(2))) };
-  const size = () => gzipSync(parts.map((part) => (/^Z[pl]\d{3}$/.test(part) ? names[part.slice(0, 2)][+part.slice(2)] : part)).join(""), { level: 9 }).length;
-  let least = size();
-  const random = (most) => Math.floor(Math.random() * most);
-  for (const end = Date.now() + 1000 * seconds; Date.now() < end; ) {
-    const kind = Math.random() < 0.6 ? "Zp" : "Zl";
-    const list = names[kind];
-    const [one, other] = [random(used[kind]), random(Math.min(list.length, used[kind] + 20))];
-    const swap = () => ([list[one], list[other]] = [list[other], list[one]]);
-    swap();
-    const now = size();
-    if (now > least) swap();
-    else least = now;
-  }
-  const privates = Object.fromEntries(all.map((name, n) => [name, names.Zp[n]]));
-  writeFileSync("names.json", JSON.stringify({ privates, locals: names.Zl.slice(0, used.Zl) }, null, 2) + "\n");
-  return least;
+  const marks = (kind) => Array.from({ length: 200 }, (_, n) => `${kind}${String(n).padStart(3, "0")}`);
+  const privates = Object.fromEntries(all.map((name, n) => [name, marks("Zp")[n]]));
+  const { code: text } = await minified(code, "iife", OUTSIDE, { privates, locals: marks("Zl") });
+  writeFileSync(".build/marked.json", JSON.stringify({ all, parts: text.split(/(Z[pl]\d{3})/) }));
 };
 
-if (process.argv.includes("--names")) {
-  console.log(`${await named(Number(process.argv.at(-1)))} B gzipped`);
+if (process.argv.includes("--marked")) {
+  mkdirSync(".build", { recursive: true });
+  await marked();
 } else if (process.argv.includes("--tests")) {
   rmSync(".build", { recursive: true, force: true });
   const entryPoints = readdirSync("test").filter((name) => name.endsWith(".test.ts")).map((name) => `test/${name}`);

@@ -6,32 +6,22 @@ import { tried } from "./tried";
 
 type FetchLater = (url: string, init: RequestInit & { activateAfter: number }) => unknown;
 
-/** Repeated triggers within so many ms count as one. */
-export const DEBOUNCE_MS = 100;
 /** Long enough that a page which lives has had its acknowledgement. */
 const ACTIVATE_MS = 600_000;
 /**
  * Leave everything that isn't acknowledged with the browser, which sends it should this page's process die: crash,
- * memory, a mobile system's discard. Only Chromium has this. A moment later, so that what comes soon joins it. It
- * replaces what was left before.
+ * memory, a mobile system's discard. Only Chromium has this. It replaces what was left before.
  */
 export const arm = (state: State): void => {
-  if (!("fetchLater" in globalThis)) return;
-  state._arming ||= setTimeout(
-    () => {
-      state._arming = 0;
-      state._armed?.abort();
-      const entries = state._memory;
-      if (mute(state) || !entries[0]) return;
-      const { signal } = (state._armed = new AbortController());
-      // Its quota (64 KiB) may be somebody else's, or the page's policy forbids it: what is stored is enough.
-      tried(() =>
-        (globalThis as unknown as { fetchLater: FetchLater }).fetchLater(state._url, {
-          ...post(compose({ ...state, _reason: "pagehide" }, entries, "keepalive")._text, signal),
-          activateAfter: ACTIVATE_MS,
-        }),
-      );
-    },
-    mute(state) ? 0 : DEBOUNCE_MS,
+  state._armed?.abort();
+  const entries = state._memory;
+  if (!("fetchLater" in self) || mute(state) || !entries[0]) return;
+  const { signal } = (state._armed = new AbortController());
+  // Its quota (64 KiB) may be somebody else's, or the page's policy forbids it: what is stored is enough.
+  tried(() =>
+    (self as unknown as { fetchLater: FetchLater }).fetchLater(state._url, {
+      ...post(compose({ ...state, _reason: "pagehide" }, entries, "keepalive")._text, signal),
+      activateAfter: ACTIVATE_MS,
+    }),
   );
 };

@@ -36,7 +36,7 @@ export const attempt = async (state: State, entries: Entry[]): Promise<void> => 
     return;
   }
   // Too large for the server, or for a slow network within the time of an attempt.
-  state._most = Math.max(1, entries.length >> 1);
+  state._most = entries.length >> 1 || 1;
   if (status == 413) {
     if (!entries[1]) {
       forget(state, entries);

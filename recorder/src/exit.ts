@@ -47,7 +47,7 @@ const leave = (state: State, entries: Entry[]): void => {
 };
 
 /** Whether an exit sends nothing: without consent, or by the server's word, which is obeyed where nothing is lost by it. */
-export const mute = (state: State): boolean => !state._allowed || (!!state._stored && Date.now() < state._asked!);
+export const mute = (state: State): boolean | undefined => !state._allowed || (state._stored && Date.now() < state._asked!);
 
 /**
  * Send from memory, at once and raw, what is not on its way: nothing that is awaited, or compressed, or put off ends

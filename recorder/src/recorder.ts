@@ -1,4 +1,4 @@
-import { arm, DEBOUNCE_MS } from "./arm";
+import { arm } from "./arm";
 import { rightTime } from "./clock";
 import { config, type Config } from "./config";
 import { consent } from "./consent";
@@ -23,6 +23,8 @@ import type { Options, Recorder, RecordOptions, Visibility } from "./types";
 import { swapUnreported } from "./unreported";
 import { trim, write } from "./write";
 
+/** What fills a batch within so many ms goes with it. */
+const DEBOUNCE_MS = 100;
 const MOST_FLUSH_MS = 60_000;
 const MOST_BATCH = 500;
 /** Earlier pages' impressions are sent within so many ms of the start: not by all browsers at once. */
@@ -125,7 +127,7 @@ export const createRecorder = (options: Options): Inner => {
     const seenAt = Math.round(given.seenAt || rightTime(state));
     const found = entry(state._to, state._tab!, heading, id, impression(id, artworkId, seenAt, given, options));
     // What may not be stored yet has no other cap.
-    const full = !state._allowed && state._memory.length >= (options.maxEntries || MOST_ENTRIES);
+    const full = !state._allowed && state._memory.length >= MOST_ENTRIES;
     if (!found || full) {
       dropped(state, full ? "entries" : "refused");
       return null;
@@ -137,7 +139,6 @@ export const createRecorder = (options: Options): Inner => {
     if (state._gone) exit(state, "pagehide");
     write(state);
     state._schedule(state._memory.length < state._batch! ? flushMs : DEBOUNCE_MS);
-    arm(state);
     return id;
   };
 

@@ -42,9 +42,8 @@ export interface State {
   _asked?: number | undefined;
   /** Raw bodies only: compression, or a server that takes it, is missing. */
   _raw?: boolean;
-  /** What was left with the browser, and the timer that replaces it. */
+  /** Aborts what was left with the browser. */
   _armed?: AbortController;
-  _arming?: unknown;
 
   /** The last known token. */
   _token?: string | undefined;

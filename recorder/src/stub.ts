@@ -116,7 +116,7 @@ const waiting = (options: Options): Recorder => {
   };
 };
 
-const page = globalThis as { ImpressionRecorder?: StubGlobal };
+const page = self as { ImpressionRecorder?: StubGlobal };
 page.ImpressionRecorder ||= {
   createRecorder: waiting,
   _load(create) {

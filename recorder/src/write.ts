@@ -1,3 +1,4 @@
+import { arm } from "./arm";
 import { dropped } from "./dropped";
 import { STORED, type Entry } from "./entry";
 import { erase } from "./settle";
@@ -28,6 +29,7 @@ export const write = async (state: State): Promise<void> => {
   state._writing = true;
   await 0;
   state._writing = false;
+  arm(state);
   const entries = unstored(state);
   if (state._gone || !state._allowed || !entries[0]) return;
   try {
