@@ -36,7 +36,7 @@ export const sent = (state: State, body: Body, transport: Transport, bytes: numb
   state._stats.sent += impressionIds.length;
   state._stats.attempts++;
   state._stats.bytesSent += bytes;
-  state._emit("sent", { flushId: body._flushId, impressionIds, transport, reason: state._reason, bytes });
+  state._emit("sent", { flushId: body._flushId, impressionIds, transport, reason: state._reason!, bytes });
 };
 
 /** Send a body by fetch, compressed or not, and read the answer. Never rejects. */

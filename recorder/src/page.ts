@@ -9,14 +9,14 @@ import type { Reason } from "./types";
  * back/forward cache. `pageshow` counts only if the page was kept (web-vitals#785); listeners stay, since `{once: true}`
  * would miss the second exit.
  */
-export const watch = (hide: (reason: Reason) => void, show?: (kept: number) => void): (() => void) => {
+export const watch = (hide: (reason: Reason) => void, show: (kept: number) => void): (() => void) => {
   const aborter = new AbortController();
   const on = (event: string, act: (event: Event) => void) =>
     addEventListener(event, act, { capture: true, signal: aborter.signal });
-  on("visibilitychange", () => (document.visibilityState == "hidden" ? hide("hidden") : show?.(0)));
+  on("visibilitychange", () => (document.visibilityState == "hidden" ? hide("hidden") : show(0)));
   on("pagehide", () => hide("pagehide"));
-  on("pageshow", (event) => (event as PageTransitionEvent).persisted && show?.(1));
-  on("online", () => show?.(0));
+  on("pageshow", (event) => (event as PageTransitionEvent).persisted && show(1));
+  on("online", () => show(0));
   return () => aborter.abort();
 };
 

@@ -74,7 +74,6 @@ export const createRecorder = (options: Options): Inner => {
     },
     _more: { offset_ms: 0, bfcache: 0, defects: 0, discarded: +!!(document as { wasDiscarded?: boolean }).wasDiscarded },
     _unreported: 0,
-    _reason: "timer",
     _memory: [],
     _failures: 0,
     _schedule(ms) {

@@ -21,7 +21,7 @@ export interface State {
   /** What was dropped and not reported yet. */
   _unreported: number;
   /** Of the latest flush. */
-  _reason: Reason;
+  _reason?: Reason;
   /** What this page recorded, and of which no 2xx has come; oldest first. */
   _memory: Entry[];
 

@@ -75,7 +75,7 @@ const waiting = (options: Options): Recorder => {
     if (mine[0] && consent(options, agreed) == "granted") drain(options, mine, reason);
   };
 
-  const unwatch = watch(leave);
+  const unwatch = watch(leave, () => {});
 
   const load = (create: typeof createRecorder): void => {
     unwatch();

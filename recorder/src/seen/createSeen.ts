@@ -91,8 +91,8 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
       return at + (ms || AGAIN_MS);
     }
     target._done = true;
-    // A look back at something kept is judged by itself (contract §4.8). No id has a space in it.
-    const key = artworkId + (options!.surface == "replay" ? " replay" : "");
+    // A look back at something kept is judged by itself (contract §4.8).
+    const key = artworkId + (options!.surface == "replay");
     const now = performance.now();
     if (!(reported.get(key)! > now - WINDOW_MS)) {
       reported.set(key, now);
@@ -169,8 +169,8 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
       update();
     },
     stop() {
-      // What is queued is delivered even now; nothing has three halves of it visible.
-      rule = () => ({ ratio: 1.5, ms: 0 });
+      // What is queued is delivered even now; nothing is visible twice.
+      rule = () => ({ ratio: 2 }) as Visibility;
       observer?.disconnect();
       update();
     },
