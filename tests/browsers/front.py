@@ -116,9 +116,9 @@ class Front:
 
     # What scenarios see
 
-    def requests(self, user: str | None = None, method: str = "POST") -> list[Request]:
-        """Return the requests that arrived so far; with a user: those with a flush of theirs."""
-        found = [each for each in list(self.seen) if each.method == method]
+    def requests(self, user: str | None = None, method: str = "POST", since: float = 0.0) -> list[Request]:
+        """Return the requests that arrived so far, or since a time (s); with a user: those with a flush of theirs."""
+        found = [each for each in list(self.seen) if each.method == method and each.at >= since]
         if user is None:
             return found
         return [each for each in found if any(flush.user == user for flush in each.flushes)]
@@ -152,14 +152,14 @@ class Front:
 
         return self.rule(Rule(act, methods, times, path))
 
-    def hang(self, times: int | None = None) -> Rule:
+    def hang(self, times: int | None = None, methods: tuple[str, ...] = ("POST",)) -> Rule:
         """Take requests and never answer, until `clear`; the collector hears nothing of them."""
 
         async def act(request: web.Request, _: Request) -> web.Response:
             await self._released.wait()
             return self._cut(request)
 
-        return self.rule(Rule(act, times=times))
+        return self.rule(Rule(act, methods, times))
 
     def cut(self, times: int | None = None) -> Rule:
         """Forward, and cut the connection before the collector's answer reaches the page."""
