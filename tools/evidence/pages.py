@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from tools.evidence import (
+    browsers,
     connections,
     end_to_end,
     headline,
@@ -58,6 +59,10 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "reads delays": reads.delays,
     "hurtful": hurtful.by_record,
     "catalogues": hurtful.catalogues,
+    "browsers": browsers.sums,
+    "browsers scenarios": browsers.scenarios,
+    "browsers exceptions": browsers.exceptions,
+    "browsers control": browsers.control,
 }
 _BLOCK = re.compile(r"<!-- table: (?P<name>[^>]+?) -->\n.*?<!-- end -->", flags=re.DOTALL)
 
