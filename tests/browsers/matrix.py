@@ -50,7 +50,7 @@ def running(settings: Settings, lanes: int, with_stack: bool = True) -> Iterator
         # Profiles are many small files: not in the data folder, which may be on a slow disk.
         folder = all_of_it.enter_context(TemporaryDirectory(prefix="browsers-", ignore_cleanup_errors=True))
         api = all_of_it.enter_context(network.running())
-        real = all_of_it.enter_context(stack.running(ours, settings, lanes)) if with_stack else None
+        real = all_of_it.enter_context(stack.running(ours, lanes)) if with_stack else None
         yield Matrix(real, api, ports, Path(folder))
 
 
