@@ -15,6 +15,8 @@ from tests.browsers.visit import ScenarioError, Visit
 
 # Of what is wrong, so many examples are named.
 EXAMPLES = 3
+# Facts of a tracker's result: arrivals beyond the first before the vendor drops any, and why a scenario ended early.
+RAW, EARLY = "double, raw", "ended early"
 # What a browser says if a page calls a function that the subject's adapter doesn't have.
 ABSENT = re.compile(r"subject\.(\w+) is not a function")
 
@@ -36,8 +38,9 @@ def play(lane: Lane, scenario: Scenario) -> Result:
         missing = ABSENT.search(error.msg or "")
         result.skipped, result.why = bool(missing), f"it has no {missing[1]}()" if missing else str(error.msg)
     except ScenarioError as error:
-        _end_early(lane, visit, result)
         result.why = str(error)
+        if lane.subject.stub is not None:
+            _end_early(lane, visit, result)
     except Exception as error:
         result.why = f"{type(error).__name__}: {error}".splitlines()[0]
         traceback.print_exc()
@@ -57,11 +60,11 @@ def _drive(visit: Visit) -> None:
 
 
 def _end_early(lane: Lane, visit: Visit, result: Result) -> None:
-    # Our own recorder must go on to the end; of others, what arrived until then is of interest too.
-    if lane.subject.stub is not None:
-        lane.heal()
-        _settle(visit, result)
-        result.ok = False
+    """Count what arrived until then: a tracker needn't do what a scenario waits for."""
+    why = result.why
+    lane.heal()
+    _settle(visit, result)
+    result.ok, result.why, result.facts[EARLY] = False, why, why
 
 
 def _settle(visit: Visit, result: Result) -> None:
@@ -72,7 +75,7 @@ def _settle(visit: Visit, result: Result) -> None:
     requests = [each for user in visit.users for each in visit.front.requests(user)]
     result.requests = len(requests)
     if visit.lane.subject.stub is not None:
-        result.facts["double before the vendor's key"] = sum(len(ids) - 1 for ids in visit.arrivals().values())
+        result.facts[RAW] = sum(len(ids) - 1 for ids in visit.arrivals().values())
     result.transports = dict(Counter(name for each in requests for name in each.transports))
     problems = visit.problems()
     if problems:

@@ -21,6 +21,7 @@ from tools.evidence import (
     scale,
     sdk,
     sink,
+    trackers,
     where,
 )
 from tools.evidence.results import ROOT
@@ -58,6 +59,11 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "reads delays": reads.delays,
     "hurtful": hurtful.by_record,
     "catalogues": hurtful.catalogues,
+    "trackers": trackers.totals,
+    "trackers by engine": trackers.by_engine,
+    "trackers by scenario": trackers.by_scenario,
+    "trackers' scenarios": trackers.explained,
+    "trackers' configuration": trackers.configured,
 }
 _BLOCK = re.compile(r"<!-- table: (?P<name>[^>]+?) -->\n.*?<!-- end -->", flags=re.DOTALL)
 
