@@ -41,7 +41,7 @@ class Visit:
         self.users = [self.user]
         self.resources = ExitStack()
         self._numbers = count(1)
-        self.browser = browser(self.engine, lane.folder / self.run)
+        self.browser = browser(self.engine, lane.folder / self.run, scenario.persistent)
 
     @property
     def front(self) -> Front:
@@ -74,9 +74,24 @@ class Visit:
         if user not in self.users:
             self.users.append(user)
         merged = {**self.lane.subject.options, **self.scenario.options, **(options or {})}
-        plan = Plan(self.run, uuid4().hex[:12], page, user, self.lane.endpoint, options=merged, **more)
+        plan = Plan(
+            self.run,
+            uuid4().hex[:12],
+            page,
+            user,
+            self.lane.endpoint,
+            options=merged,
+            polled=self.browser.polled,
+            **more,
+        )
         self.lane.site.plans[plan.key] = plan
         return plan
+
+    def call(self, tab: Tab, name: str, *args: Any) -> Any:
+        """Call a function of a tab's page."""
+        if self.browser.polled:
+            return self.lane.servers.run(self.lane.site.call(tab.plan.key, name, args), SECONDS)
+        return self.browser.call(tab.handle, name, *args)
 
     def url(self, plan: Plan) -> str:
         """Return a page's address."""

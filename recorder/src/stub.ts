@@ -1,0 +1,126 @@
+import { consent } from "./consent";
+import { destination, entry, type Entry } from "./entry";
+import { head } from "./head";
+import { uuid7 } from "./ids";
+import { impression } from "./impression";
+import { watch } from "./page";
+import type { createRecorder, Inner } from "./recorder";
+import { beacon } from "./send/beacon";
+import { body } from "./send/body";
+import { send } from "./send/fetch";
+import { put } from "./store/area";
+import { tab } from "./tab";
+import { target } from "./target";
+import type { Consent, Options, Reason, Recorder, RecordOptions, Transport } from "./types";
+
+/** What stands under the global name until the recorder has loaded. */
+export interface StubGlobal {
+  createRecorder(options: Options): Recorder;
+  /** Called by the recorder's script: from then on, everything is its. */
+  _load?(create: typeof createRecorder): void;
+}
+
+interface Recorded {
+  _artworkId: string;
+  _options: RecordOptions;
+  _id: string;
+}
+
+const loads: ((create: typeof createRecorder) => void)[] = [];
+let loaded: typeof createRecorder | undefined;
+
+/** Store and send what was recorded, as the recorder would at an exit. */
+const drain = (options: Options, recorded: Recorded[], reason: Reason): void => {
+  const [endpoint, url] = target(options);
+  const session = tab();
+  const heading = head(options.sessionId || session, options.tier, options.experiments);
+  const entries = recorded.flatMap(({ _artworkId, _options, _id }): Entry | [] => {
+    const text = impression(_id, _artworkId, _options.seenAt!, _options, options);
+    return entry(destination(endpoint, options.userId), session, heading, _id, text) || [];
+  });
+  try {
+    entries.forEach((entry) => put(localStorage, entry));
+  } catch {
+    // Denied or full: what is sent now must do.
+  }
+  const token = typeof options.token == "string" ? options.token : "";
+  const text = (transport: Transport) =>
+    body(entries, { _user: options.userId, _token: token, _transport: transport, _reason: reason, _telemetry: {} })._text;
+  // The quota is anyone's guess here: what it refuses is in localStorage.
+  void send(url, text("keepalive"), 0, true);
+  beacon(url, text("beacon"));
+};
+
+/**
+ * A recorder that remembers what it is asked for until the real one is there. If the page goes before that, it stores
+ * and sends by itself what was recorded (posthog-js#4116): a visitor who leaves at once has seen something, too.
+ */
+const waiting = (options: Options): Recorder => {
+  let real: Inner | undefined;
+  let calls: ((recorder: Inner) => void)[] = [];
+  let agreed: Consent | undefined = options.consent;
+  let recorded: Recorded[] = [];
+
+  const run = (call: (recorder: Inner) => void): void => void (real ? call(real) : calls.push(call));
+
+  const leave = (reason: Reason): void => {
+    const mine = recorded;
+    recorded = [];
+    if (mine[0] && consent(options, agreed) == "granted") drain(options, mine, reason);
+  };
+
+  const unwatch = watch({
+    _hide: () => leave("hidden"),
+    _leave: () => leave("pagehide"),
+    _show() {},
+    _return() {},
+    _online() {},
+  });
+
+  const load = (create: typeof createRecorder): void => {
+    unwatch();
+    real = create(options);
+    calls.forEach((call) => call(real!));
+    calls = [];
+  };
+  if (loaded) load(loaded);
+  else loads.push(load);
+
+  return {
+    observe(element, artworkId, given) {
+      let stop: (() => void) | undefined = () => (stop = undefined);
+      run((recorder) => stop && (stop = recorder.observe(element, artworkId, given)));
+      return () => stop?.();
+    },
+    record(artworkId, given) {
+      if (real) return real.record(artworkId, given);
+      if (consent(options, agreed) == "denied") return null;
+      const seenAt = Date.now();
+      const call: Recorded = { _artworkId: artworkId, _options: { seenAt, ...given }, _id: uuid7(seenAt) };
+      recorded.push(call);
+      run((recorder) => recorder._record(artworkId, call._options, call._id));
+      return call._id;
+    },
+    flush: (reason) => (real ? real.flush(reason) : Promise.resolve()),
+    stats: () => (real ? real.stats() : ({ recorded: recorded.length, pending: recorded.length, storage: "opening" } as never)),
+    on(event, listener) {
+      let off: (() => void) | undefined;
+      run((recorder) => (off = recorder.on(event, listener)));
+      return () => off?.();
+    },
+    setConsent(state) {
+      agreed = state;
+      run((recorder) => recorder.setConsent(state));
+    },
+    destroy: () => run((recorder) => recorder.destroy()),
+  };
+};
+
+const page = globalThis as { ImpressionRecorder?: StubGlobal };
+page.ImpressionRecorder ||= {
+  createRecorder: waiting,
+  _load(create) {
+    loaded = create;
+    loads.splice(0).forEach((load) => load(create));
+  },
+};
