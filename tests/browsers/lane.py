@@ -69,6 +69,6 @@ def running(
         try:
             yield Lane(engine, subject, site, origin(port), front, between, collector, stack, servers, folder)
         finally:
-            between.steady()
+            between.close()
     finally:
         servers.close()

@@ -1,14 +1,12 @@
 """What browsers lost and doubled with other trackers, beside our recorder: the same scenarios on each."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import Any
 
 from tools.evidence.results import RESULTS, load, table
 
-NOT_YET = (
-    "Not measured yet: `python -m tests.browsers --subject …` and `python -m tests.browsers.trackers.collect` write "
-    "the figures, and `make schemas` this table."
-)
+NOT_YET = "Not measured yet: `python -m tests.browsers.trackers.collect` writes the figures, `make schemas` this table."
 OURS, CONTROL = "recorder", "control"
 TITLES = {OURS: "ours", CONTROL: "naive control"}
 Rows = Sequence[dict[str, Any]]
@@ -50,30 +48,27 @@ def explained() -> list[str]:
     """Return what happens in each scenario, and where it comes from."""
     if not _there():
         return [NOT_YET]
-    return table(
-        ("scenario", "group", "what happens", "source"),
-        [(each["name"], each["group"], each["what"], each["source"]) for each in load("trackers")["scenarios"]],
-    )
+    return _list(f"**{each['name']}** ({each['source']}): {each['what']}" for each in load("trackers")["scenarios"])
 
 
 def configured() -> list[str]:
-    """Return how each tracker was configured, and what it documents."""
+    """Return how each tracker was configured, where that is advised, and how its vendor drops duplicates."""
     if not _there():
         return [NOT_YET]
     vendors = load("trackers")["vendors"].values()
-    return table(
-        ("tracker", "npm", "configured", "advice", "drops duplicates by"),
-        [
-            (
-                each["name"],
-                f"{each['package']} {each['version']}",
-                each["configured"],
-                f"[docs]({each['docs']})",
-                f"[{each['key']}]({each['key_source']})" if each["key"] else "nothing",
-            )
-            for each in vendors
-        ],
+    return _list(
+        f"**{each['name']}**, {each['package']} {each['version']} ([advice]({each['docs']})): {each['configured']}. "
+        + (f"Drops duplicates by [{each['key']}]({each['key_source']})." if each["key"] else "Drops no duplicates.")
+        for each in vendors
     )
+
+
+def _list(entries: Iterable[str]) -> list[str]:
+    return [
+        line
+        for entry in entries
+        for line in wrap(f"- {entry}", 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    ]
 
 
 def _there() -> bool:
