@@ -96,7 +96,7 @@ def parsed(argv: Sequence[str] | None, scenarios: Mapping[str, Scenario]) -> arg
     parser.add_argument("--group", action="append", choices=groups, help="just this group (may be given again)")
     parser.add_argument("--only", action="append", choices=sorted(scenarios), metavar="NAME", help="just this scenario")
     parser.add_argument("--quick", action="store_true", help="only what runs with all tests")
-    parser.add_argument("--subject", choices=sorted(SUBJECTS), default="control", help="what is tried (%(default)s)")
+    parser.add_argument("--subject", choices=sorted(SUBJECTS), default="recorder", help="what is tried (%(default)s)")
     parser.add_argument("--results", type=Path, default=Path(".local/browsers"), help="where results go (%(default)s)")
     parser.add_argument("--jobs", type=int, default=1, help="engines at the same time (%(default)s)")
     parser.add_argument("--compare", nargs=2, type=Path, metavar="FILE", help="play nothing; compare two results")

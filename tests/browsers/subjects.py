@@ -12,6 +12,7 @@ window.subject = {
 ```
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,11 +48,13 @@ class Subject:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Its options where a scenario says nothing else."""
     early: Sequence[str] = ()
-    """What a page loads instead while `scripts` are slow: a stub that queues. Empty: it has none."""
+    """What a page loads before `scripts` that are late: a stub that queues. Empty: it has none."""
     stub: "Callable[[Request], Answer] | None" = None
     """Answers for its endpoint; None: it sends to the collector, and arrivals are read in ClickHouse."""
     flushes: "Callable[[Request], Sequence[Flush]] | None" = None
     """What a request says; only with a stub. The impression ids are what the vendor drops duplicates by, or empty."""
+    also: Path | None = None
+    """Another folder of its files."""
     version: str = ""
     prepare: Callable[[Callable[[str], None]], object] | None = None
     """Builds its files, if they aren't there; says in lines what takes time."""
@@ -66,6 +69,25 @@ def declare_subject(subject: Subject) -> Subject:
     return subject
 
 
+def _built_version() -> str:
+    manifest = BUILT / "manifest.json"
+    return str(json.loads(manifest.read_text())["version"]) if manifest.exists() else "not built: make recorder"
+
+
+RECORDER = declare_subject(
+    Subject(
+        name="recorder",
+        folder=HERE / "recorder",
+        also=BUILT,
+        scripts=("recorder.js", "adapter.js"),
+        early=("stub.js", "adapter.js"),
+        # What a page that died had claimed is free after 30 s.
+        patience=50,
+        # A second instead of five until it sends by itself: more scenarios in less time, and the same code.
+        options={"tier": "pro"},
+        version=_built_version(),
+    )
+)
 CONTROL = declare_subject(
     Subject(
         name="control",
