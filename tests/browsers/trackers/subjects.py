@@ -6,9 +6,9 @@ from tests.browsers.trackers.stub import flushes, stub
 from tests.browsers.trackers.vendors import VENDORS
 
 # How long to wait for a tracker to send again what it kept (s). RudderStack takes over a dead page's queue after some
-# 15 s; Segment's retries begin at once; Snowplow's come with the next event; PostHog retries what it holds in memory
-# after 3 to 12 s; Plausible never sends again.
-PATIENCE = {"posthog": 15.0, "segment": 10.0, "snowplow": 10.0, "rudder": 25.0, "plausible": 4.0}
+# 15 s, and doubles its delay from 1 s on; so does Segment, from 0.5 s, and PostHog, from 3 s, with what it holds in
+# memory; Snowplow sends what it stored with the next event; Plausible never sends again.
+PATIENCE = {"posthog": 30.0, "segment": 30.0, "snowplow": 15.0, "rudder": 50.0, "plausible": 5.0}
 
 
 def declare_trackers() -> None:
