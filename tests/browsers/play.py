@@ -27,6 +27,8 @@ def play(lane: Lane, scenario: Scenario) -> Result:
     begun = time.monotonic()
     visit = Visit(lane, scenario)
     try:
+        if scenario.name in lane.subject.skips:
+            raise NotApplicableError(lane.subject.skips[scenario.name])
         _drive(visit)
         lane.heal()
         _settle(visit, result)
@@ -54,7 +56,12 @@ def _drive(visit: Visit) -> None:
     with visit.resources:
         visit.browser.start()
         try:
-            visit.scenario.run(visit)
+            try:
+                visit.scenario.run(visit)
+            except ScenarioError:
+                visit.come_back()
+                raise
+            visit.come_back()
         finally:
             visit.browser.stop()
 
