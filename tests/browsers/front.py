@@ -120,9 +120,9 @@ class Front:
 
     # What scenarios see
 
-    def requests(self, user: str | None = None, method: str = "POST") -> list[Request]:
-        """Return the requests that arrived so far; with a user: those with a flush of theirs."""
-        found = [each for each in list(self.seen) if each.method == method]
+    def requests(self, user: str | None = None, method: str = "POST", since: float = 0.0) -> list[Request]:
+        """Return the requests that arrived so far, or since a time (s); with a user: those with a flush of theirs."""
+        found = [each for each in list(self.seen) if each.method == method and each.at >= since]
         if user is None:
             return found
         return [each for each in found if any(flush.user == user for flush in each.flushes)]
