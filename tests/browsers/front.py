@@ -120,9 +120,9 @@ class Front:
 
     # What scenarios see
 
-    def requests(self, user: str | None = None, method: str = "POST") -> list[Request]:
-        """Return the requests that arrived so far; with a user: those with a flush of theirs."""
-        found = [each for each in list(self.seen) if each.method == method]
+    def requests(self, user: str | None = None, method: str = "POST", since: float = 0.0) -> list[Request]:
+        """Return the requests that arrived so far, or since a time (s); with a user: those with a flush of theirs."""
+        found = [each for each in list(self.seen) if each.method == method and each.at >= since]
         if user is None:
             return found
         return [each for each in found if any(flush.user == user for flush in each.flushes)]
@@ -228,8 +228,11 @@ class Front:
         self._released.set()
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
-        # Cut off half-way: aiohttp raises, and nothing is noted.
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionError:
+            # Cut off half-way: nobody hears the answer, and nothing is noted.
+            return web.Response(status=499)
         headers = {name.lower(): value for name, value in request.headers.items()}
         noted = Request(
             time.time(), request.method, request.path, dict(request.query), headers, body, reads=self.subject.flushes

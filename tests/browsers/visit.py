@@ -1,5 +1,6 @@
 """A user's visits to the site in one scenario: what a scenario's function gets (`scenario.py` lists its calls)."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from itertools import count
@@ -39,6 +40,7 @@ class Visit:
         self.run = uuid4().hex[:12]
         self.user = f"u-{self.run}"
         self.users = [self.user]
+        self.begun = time.time()
         self.resources = ExitStack()
         self._numbers = count(1)
         self.browser = browser(self.engine, lane.folder / self.run, scenario.persistent)
@@ -193,6 +195,10 @@ class Visit:
             return wait.until(condition, seconds, what)
         except AssertionError as error:
             raise ScenarioError(str(error)) from None
+
+    def let_pass(self, seconds: float) -> None:
+        """Return after this time: only where time itself is what a scenario is about."""
+        wait.let_pass(seconds)
 
     def check(self, condition: object, what: str) -> None:
         """Raise ScenarioError, which says `what` should be, unless the condition is true."""

@@ -1,5 +1,7 @@
 """What the collector, or whoever stands between, answers: too busy, too large, half of it, or something else."""
 
+from itertools import pairwise
+
 from tests.browsers.broken import OURS, SOON
 from tests.browsers.checks import telemetry, unchanged, within_limits
 from tests.browsers.scenario import Expects, scenario
@@ -30,7 +32,7 @@ def storm(visit: Visit, status: int) -> None:
     visit.front.clear()
     visit.arrived()
     times = [each.at for each in visit.front.requests(visit.user)][:3]
-    waits = [after - before for before, after in zip(times, times[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(times)]
     visit.check(min(waits) >= ASKED_SECONDS, f"each wait is as long as asked: {waits}")
     visit.check(max(waits) <= ASKED_SECONDS * (1 + MOST_MORE), f"and not much longer: {waits}")
     unchanged(visit)
@@ -69,6 +71,8 @@ def asked_at_exit(visit: Visit) -> None:
     visit.until(lambda: visit.front.requests(visit.user), "the first request was refused")
     visit.until(lambda: tab.stats()["failures"] == 1, "the page knows")
     tab.record(5)
+    # Chromium has left something to be sent in its stead, and takes it back as soon as that is over.
+    let_pass(0.5)
     tab.go()
     let_pass(1.0)
     visit.check(len(visit.front.requests(visit.user)) == 1, "the exit sent nothing")
@@ -141,8 +145,15 @@ def too_large(visit: Visit) -> None:
     visit.check(tab.stats()["dropped"] == 0, "nothing was dropped")
 
 
-@scenario("413 for one alone", GROUP, source="snowplow#362, #353", options=SOON, subjects=OURS,
-          expects=Expects(lost=1), why="One impression is larger than the server takes at all: it is dropped, counted, and blocks nothing.")  # fmt: skip
+@scenario(
+    "413 for one alone",
+    GROUP,
+    source="snowplow#362, #353",
+    options=SOON,
+    subjects=OURS,
+    expects=Expects(lost=1),
+    why="One impression is larger than the server takes at all: it is dropped, counted, and blocks nothing.",
+)
 def too_large_alone(visit: Visit) -> None:
     """One impression is too large by itself; the other twenty arrive, and the drop is told of."""
     tab = visit.open()
@@ -202,18 +213,19 @@ def config_hangs(visit: Visit) -> None:
 
 
 NONSENSE = (
+    '{"batch_size":0.5,"flush_ms":0.1}',
     '{"flush_ms":"soon","batch_size":-1,"tier":7,"visible_ratio":50,"visible_ms":null,"experiments":"no"}',
     '{"flush_ms":1e99,"batch_size":{},"experiments":{"a b":"c","d":5,"e":{}},"tier":"gold"}',
-    '[1,2,3]',
+    "[1,2,3]",
     '"text"',
     "null",
     "<html>",
-)  # fmt: skip
+)
 
 
 @scenario("config that is nonsense", GROUP, source="posthog-js#4139", options=SOON)
 def config_nonsense(visit: Visit) -> None:
-    """Six pages get a configuration of wrong types, wild numbers, or somebody else's page."""
+    """Seven pages get a configuration of wrong types, wild numbers, or somebody else's page."""
     tab = visit.open()
     for body in NONSENSE:
         visit.front.answer(200, body=body, path="/config", methods=("GET",))

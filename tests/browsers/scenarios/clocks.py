@@ -26,7 +26,12 @@ def corrected(visit: Visit, ahead_ms: int, resends: int) -> None:
     sends = visit.front.sends(visit.user).values()
     visit.check(max(sends) <= 1 + resends, f"each was sent once, and once more if it was called future: {sends}")
     requests = visit.front.requests(visit.user)
-    last = [each["seen_at"] for request in requests[-1:] for flush in request.flushes for each in flush.fields["impressions"]]
+    last = [
+        each["seen_at"]
+        for request in requests[-1:]
+        for flush in request.flushes
+        for each in flush.fields["impressions"]
+    ]
     now = 1000 * time.time()
     visit.check(all(abs(now - each) < NEAR_MS for each in last), "what is recorded once it is known has the right time")
 
@@ -61,7 +66,7 @@ def ahead_left(visit: Visit) -> None:
 
 @scenario("clock ahead offline, right at the next visit", GROUP, source="posthog#533", options=SOON, subjects=OURS)
 def ahead_then_right(visit: Visit) -> None:
-    """Recorded offline with a clock an hour ahead; when it is sent, the clock is right, and can't tell how far it was."""
+    """Recorded offline with a clock an hour ahead; when it is sent, the clock is right."""
     visit.network.off()
     tab = visit.open(head=broken(clock=HOUR_MS))
     tab.record(5)
@@ -73,8 +78,27 @@ def ahead_then_right(visit: Visit) -> None:
     acknowledged(visit, tab)
 
 
-@scenario("always future", GROUP, source="issue: future corrected once", options=SOON, subjects=OURS,
-          expects=Expects(lost=5), why="A collector that calls everything `future` gets each impression twice, and not for ever.")  # fmt: skip
+@scenario("clock set back while it waits", GROUP, source="facts: clocks", subjects=OURS, options=SOON)
+def clock_set_back(visit: Visit) -> None:
+    """The collector can't be reached, and the clock is set back by a day meanwhile: nobody waits for that day."""
+    visit.network.off()
+    tab = visit.open(head=broken())
+    tab.record(5)
+    visit.until(lambda: tab.stats()["failures"] > 2, "it backs off")
+    tab.call("quirk", "clock", -DAY_MS)
+    visit.network.on()
+    visit.arrived()
+
+
+@scenario(
+    "always future",
+    GROUP,
+    source="issue: future corrected once",
+    options=SOON,
+    subjects=OURS,
+    expects=Expects(lost=5),
+    why="A collector that calls everything `future` gets each impression twice, and not for ever.",
+)
 def always_future(visit: Visit) -> None:
     """Whatever is sent is called `future`: it is corrected once, and then it is dropped and counted."""
 

@@ -78,8 +78,14 @@ for code in (400, 415):
     scenario(f"{code} for gzip", GROUP, source="posthog-js#3564", options=SOON, subjects=OURS)(refusing(code))
 
 
-@scenario("left while it compresses", GROUP, source="embrace-web-sdk#1519, Amplitude-TypeScript#1799", options=SOON,
-          subjects=OURS, quick=True)  # fmt: skip
+@scenario(
+    "left while it compresses",
+    GROUP,
+    source="embrace-web-sdk#1519, Amplitude-TypeScript#1799",
+    options=SOON,
+    subjects=OURS,
+    quick=True,
+)
 def left_while_compressing(visit: Visit) -> None:
     """Compressing takes three seconds, and the page is left after one: the exit sends the raw form at once."""
     tab = visit.open(head=broken(gzipTakes=3000))

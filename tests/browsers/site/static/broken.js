@@ -101,6 +101,8 @@
       const wrong = (url) => String(url).replace(plan.endpoint, "http://collector.invalid");
       window.fetch = (url, init) => nativeFetch(wrong(url), init);
       navigator.sendBeacon = (url, body) => nativeBeacon(wrong(url), body);
+      const nativeLater = window.fetchLater;
+      if (nativeLater) window.fetchLater = (url, init) => nativeLater.call(window, wrong(url), init);
     },
 
     /** A function in `options.token` that gives these, one after another; the last one for ever. */
@@ -159,6 +161,17 @@
     },
     compressing: () => compressing,
     quirk: (name, value) => void quirks[name](value),
+    /** Somebody else's database of this name. */
+    makeDatabase(name, version) {
+      const request = nativeOpen.call(indexedDB, name, version);
+      request.onupgradeneeded = () => {
+        if (version === 1) request.result.createObjectStore("theirs");
+      };
+      request.onsuccess = () => {
+        request.result.close();
+        report("made");
+      };
+    },
     deleteDatabases() {
       const all = indexedDB.databases().then((found) => found.map(({ name }) => indexedDB.deleteDatabase(name)));
       all.then(() => report("deleted"));
