@@ -10,7 +10,8 @@ from selenium.common.exceptions import JavascriptException
 from tests.browsers.lane import Lane
 from tests.browsers.machine import MissingError
 from tests.browsers.results import Result
-from tests.browsers.scenario import NotApplicableError, Scenario
+from tests.browsers.scenario import Expects, NotApplicableError, Scenario
+from tests.browsers.subjects import RECORDER
 from tests.browsers.visit import ScenarioError, Visit
 
 # Of what is wrong, so many examples are named.
@@ -23,7 +24,7 @@ ABSENT = re.compile(r"subject\.(\w+) is not a function")
 
 def play(lane: Lane, scenario: Scenario) -> Result:
     """Play it; whatever happens becomes the result, and the lane is healthy afterwards."""
-    result = Result(scenario.name, scenario.group, lane.engine, lane.subject.name)
+    result = begun_result(lane, scenario)
     begun = time.monotonic()
     visit = Visit(lane, scenario)
     try:
@@ -52,6 +53,21 @@ def play(lane: Lane, scenario: Scenario) -> Result:
     return result
 
 
+def begun_result(lane: Lane, scenario: Scenario) -> Result:
+    """Return what is known of a result before it is played."""
+    expects = scenario.expected(lane.engine)
+    return Result(
+        scenario.name,
+        scenario.group,
+        lane.engine,
+        lane.subject.name,
+        what=scenario.what,
+        source=scenario.source,
+        reason=scenario.why if expects != Expects() else "",
+        expected_lost=(expects.lost, max(expects.lost, expects.lost_most or 0)),
+    )
+
+
 def _drive(visit: Visit) -> None:
     with visit.resources:
         visit.browser.start()
@@ -67,15 +83,24 @@ def _drive(visit: Visit) -> None:
 
 
 def _end_early(lane: Lane, visit: Visit, result: Result) -> None:
+<<<<<<< HEAD
     """Count what arrived until then: a tracker needn't do what a scenario waits for."""
     why = result.why
     lane.heal()
     _settle(visit, result)
     result.ok, result.why, result.facts[EARLY] = False, why, why
+=======
+    # Our own recorder must go on to the end; of others, what arrived until then is of interest too.
+    if lane.subject is not RECORDER:
+        lane.heal()
+        _settle(visit, result)
+        result.ok = False
+>>>>>>> r-harness
 
 
 def _settle(visit: Visit, result: Result) -> None:
     verdict = visit.ledger.compare(visit.rows())
+    result.facts = visit.facts
     result.recorded, result.arrived = verdict.recorded, verdict.arrived
     result.lost, result.double = len(verdict.lost), verdict.double
     result.sends = sum(sum(visit.front.sends(user).values()) for user in visit.users)

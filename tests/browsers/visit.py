@@ -10,7 +10,7 @@ from uuid import uuid4
 from tests.browsers.engines import browser
 from tests.browsers.front import Front
 from tests.browsers.lane import Lane
-from tests.browsers.ledger import Ledger, kept
+from tests.browsers.ledger import Key, Ledger, kept
 from tests.browsers.network import Network
 from tests.browsers.scenario import Scenario
 from tests.browsers.site.pages import Plan
@@ -41,6 +41,8 @@ class Visit:
         self.user = f"u-{self.run}"
         self.users = [self.user]
         self.begun = time.time()
+        self.facts: dict[str, Any] = {}
+        """What the scenario found out besides, for the results."""
         self.resources = ExitStack()
         self._numbers = count(1)
         self.browser = browser(self.engine, lane.folder / self.run, scenario.persistent)
@@ -140,6 +142,10 @@ class Visit:
         """Impressions were recorded."""
         for artwork in artworks:
             self.ledger.note(user or self.user, artwork)
+
+    def may_arrive(self, *artworks: str, user: str | None = None) -> None:
+        """It isn't known whether these were recorded: they may arrive, or not."""
+        self.ledger.possible.update(Key(user or self.user, each) for each in artworks)
 
     def missing(self) -> int:
         """Return how many recorded impressions no answer of 2xx has taken yet."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from tools.evidence import (
+    browsers,
     connections,
     end_to_end,
     headline,
@@ -64,6 +65,10 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "trackers by scenario": trackers.by_scenario,
     "trackers' scenarios": trackers.explained,
     "trackers' configuration": trackers.configured,
+    "browsers": browsers.sums,
+    "browsers scenarios": browsers.scenarios,
+    "browsers exceptions": browsers.exceptions,
+    "browsers control": browsers.control,
 }
 _BLOCK = re.compile(r"<!-- table: (?P<name>[^>]+?) -->\n.*?<!-- end -->", flags=re.DOTALL)
 
