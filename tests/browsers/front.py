@@ -87,10 +87,14 @@ class Rule:
     times: int | None = None
     path: str = ""
     """Only for paths with this in them."""
+    only: Callable[[Request], bool] | None = None
+    """Only for requests for which this is true."""
 
-    def takes(self, request: web.Request) -> bool:
+    def takes(self, request: web.Request, noted: Request) -> bool:
         """Return whether it is for this request; count it if so."""
         if request.method not in self.methods or self.path not in request.path or self.times == 0:
+            return False
+        if self.only is not None and not self.only(noted):
             return False
         if self.times is not None:
             self.times -= 1
@@ -143,6 +147,7 @@ class Front:
         cors: bool = True,
         path: str = "",
         methods: tuple[str, ...] = ("POST",),
+        only: Callable[[Request], bool] | None = None,
     ) -> Rule:
         """Answer by itself, such as 503 or 429 with `{"Retry-After": "1"}`; the collector hears nothing of it."""
 
@@ -150,16 +155,16 @@ class Front:
             allowed = allow(request) if cors else {}
             return web.Response(status=status, text=body, headers={**allowed, **(headers or {})})
 
-        return self.rule(Rule(act, methods, times, path))
+        return self.rule(Rule(act, methods, times, path, only))
 
-    def hang(self, times: int | None = None, methods: tuple[str, ...] = ("POST",)) -> Rule:
+    def hang(self, times: int | None = None, path: str = "", methods: tuple[str, ...] = ("POST",)) -> Rule:
         """Take requests and never answer, until `clear`; the collector hears nothing of them."""
 
         async def act(request: web.Request, _: Request) -> web.Response:
             await self._released.wait()
             return self._cut(request)
 
-        return self.rule(Rule(act, methods, times))
+        return self.rule(Rule(act, methods, times, path))
 
     def cut(self, times: int | None = None) -> Rule:
         """Forward, and cut the connection before the collector's answer reaches the page."""
@@ -223,14 +228,17 @@ class Front:
         self._released.set()
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
-        # Cut off half-way: aiohttp raises, and nothing is noted.
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionError:
+            # Cut off half-way: nobody hears the answer, and nothing is noted.
+            return web.Response(status=499)
         headers = {name.lower(): value for name, value in request.headers.items()}
         noted = Request(
             time.time(), request.method, request.path, dict(request.query), headers, body, reads=self.subject.flushes
         )
         self.seen.append(noted)
-        rule = next((each for each in list(self._rules) if each.takes(request)), None)
+        rule = next((each for each in list(self._rules) if each.takes(request, noted)), None)
         answer: web.Response = await (rule.act(request, noted) if rule else self._forward(request, noted))
         noted.status = answer.status
         return answer

@@ -16,6 +16,8 @@ from tests.browsers.visit import ScenarioError, Visit
 
 # Of what is wrong, so many examples are named.
 EXAMPLES = 3
+# Facts of a tracker's result: arrivals beyond the first before the vendor drops any, and why a scenario ended early.
+RAW, EARLY = "double, raw", "ended early"
 # What a browser says if a page calls a function that the subject's adapter doesn't have.
 ABSENT = re.compile(r"subject\.(\w+) is not a function")
 
@@ -26,6 +28,8 @@ def play(lane: Lane, scenario: Scenario) -> Result:
     begun = time.monotonic()
     visit = Visit(lane, scenario)
     try:
+        if scenario.name in lane.subject.skips:
+            raise NotApplicableError(lane.subject.skips[scenario.name])
         _drive(visit)
         lane.heal()
         _settle(visit, result)
@@ -37,8 +41,9 @@ def play(lane: Lane, scenario: Scenario) -> Result:
         missing = ABSENT.search(error.msg or "")
         result.skipped, result.why = bool(missing), f"it has no {missing[1]}()" if missing else str(error.msg)
     except ScenarioError as error:
-        _end_early(lane, visit, result)
         result.why = str(error)
+        if lane.subject.stub is not None:
+            _end_early(lane, visit, result)
     except Exception as error:
         result.why = f"{type(error).__name__}: {error}".splitlines()[0]
         traceback.print_exc()
@@ -67,17 +72,30 @@ def _drive(visit: Visit) -> None:
     with visit.resources:
         visit.browser.start()
         try:
-            visit.scenario.run(visit)
+            try:
+                visit.scenario.run(visit)
+            except ScenarioError:
+                visit.come_back()
+                raise
+            visit.come_back()
         finally:
             visit.browser.stop()
 
 
 def _end_early(lane: Lane, visit: Visit, result: Result) -> None:
+<<<<<<< HEAD
+    """Count what arrived until then: a tracker needn't do what a scenario waits for."""
+    why = result.why
+    lane.heal()
+    _settle(visit, result)
+    result.ok, result.why, result.facts[EARLY] = False, why, why
+=======
     # Our own recorder must go on to the end; of others, what arrived until then is of interest too.
     if lane.subject is not RECORDER:
         lane.heal()
         _settle(visit, result)
         result.ok = False
+>>>>>>> r-harness
 
 
 def _settle(visit: Visit, result: Result) -> None:
@@ -89,7 +107,7 @@ def _settle(visit: Visit, result: Result) -> None:
     requests = [each for user in visit.users for each in visit.front.requests(user)]
     result.requests = len(requests)
     if visit.lane.subject.stub is not None:
-        result.facts["double before the vendor's key"] = sum(len(ids) - 1 for ids in visit.arrivals().values())
+        result.facts[RAW] = sum(len(ids) - 1 for ids in visit.arrivals().values())
     result.transports = dict(Counter(name for each in requests for name in each.transports))
     problems = visit.problems()
     if problems:

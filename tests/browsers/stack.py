@@ -82,16 +82,35 @@ class Stack:
         )
         return {(row[0], row[1]): int(row[2]) for row in self._ask(query, users)}
 
-    def lines(self, users: Sequence[str]) -> int:
-        """Return how many lines of these users the ledger has."""
+    def read(self, users: Sequence[str], lines: int) -> bool:
+        """Return whether readers see what became of so many lines of these users.
+
+        The ledger has them all, and what it calls accepted is there, too: each has a topic of its own, and is inserted
+        by itself.
+        """
+        database = self.settings.clickhouse_database
         query = (
-            f"SELECT count() FROM {self.settings.clickhouse_database}.ledger WHERE user_id IN {{users:Array(String)}}"
+            f"SELECT count() >= {lines} AND sum(accepted) <= (SELECT count() FROM {database}.impressions "
+            f"WHERE user_id IN {{users:Array(String)}}) FROM {database}.ledger WHERE user_id IN {{users:Array(String)}}"
         )
-        return int(self._ask(query, users)[0][0])
+        return bool(self._ask(query, users)[0][0])
 
     def wait_lines(self, users: Sequence[str], lines: int) -> None:
-        """Wait until the ledger has all these lines: then readers see whatever became of them."""
-        until(lambda: self.lines(users) >= lines, READABLE_SECONDS, f"{lines} lines are in the ledger")
+        """Wait until readers see what became of all these lines."""
+        until(lambda: self.read(users, lines), READABLE_SECONDS, f"{lines} lines are in the ledger")
+
+    def pause(self, name: str) -> None:
+        """SIGSTOP one of SERVERS: it keeps its connections, and answers nobody."""
+        self._signal(name, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """SIGCONT."""
+        self._signal(name, signal.SIGCONT)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        pid = component(name, self.settings).program.pid
+        assert pid is not None
+        os.kill(pid, number)
 
     def _ask(self, query: str, users: Sequence[str]) -> Sequence[Sequence[Any]]:
         with closing(connect(self.settings, "reader")) as client:
@@ -110,6 +129,11 @@ class Collector:
     def address(self) -> str:
         """Return its address."""
         return f"http://{self._now.address}"
+
+    @property
+    def name(self) -> str:
+        """Return its program's name, which is also that of the folder of its failpoints."""
+        return self._now.name
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -13,6 +13,13 @@ METHODS = ("POST", "OPTIONS", "GET")
 Soon = Callable[[Callable[[], object]], object]
 
 
+class NoStack:
+    """Where a stack would be: whatever a scenario wants of it makes the scenario not applicable."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotApplicableError("about our broker and database")
+
+
 class StandIn:
     """Looks, to a page, as a server does that is killed, paused and started. `soon` calls something in its loop."""
 
@@ -50,6 +57,11 @@ class StandIn:
     def start(self) -> None:
         """Answer again."""
         self.restore()
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        return "stub"
 
     def replace(self, **changes: Any) -> None:
         """Raise NotApplicableError: it has no settings."""

@@ -22,6 +22,7 @@ from tools.evidence import (
     scale,
     sdk,
     sink,
+    trackers,
     where,
 )
 from tools.evidence.results import ROOT
@@ -59,6 +60,11 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "reads delays": reads.delays,
     "hurtful": hurtful.by_record,
     "catalogues": hurtful.catalogues,
+    "trackers": trackers.totals,
+    "trackers by engine": trackers.by_engine,
+    "trackers by scenario": trackers.by_scenario,
+    "trackers' scenarios": trackers.explained,
+    "trackers' configuration": trackers.configured,
     "browsers": browsers.sums,
     "browsers scenarios": browsers.scenarios,
     "browsers exceptions": browsers.exceptions,
