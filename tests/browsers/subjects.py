@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from tests.browsers.front import Flush, Request
+    from tests.browsers.requests import Flush, Request
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
