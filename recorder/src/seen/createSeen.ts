@@ -20,17 +20,19 @@ export interface Seen {
 interface Target {
   readonly _element: Element;
   _artworkId: string;
-  _options: ObserveOptions | undefined;
-  /** The element's `data-artwork` named this artwork when it was observed, so that another name means another artwork. */
+  _options?: ObserveOptions | undefined;
+  /** Its `data-artwork` named this artwork when it was observed: another name would mean another artwork. */
   _marked?: boolean;
+  /** When it was observed, as by performance.now(). */
+  readonly _from: number;
   _observer?: IntersectionObserver;
-  _oversized: boolean;
+  _oversized?: boolean;
   _visible: number;
-  _area: number;
+  _area?: number;
   /** Since when the rule holds, as by performance.now(). */
   _since?: number | undefined;
   /** Reported, and has been visible ever since. */
-  _done: boolean;
+  _done?: boolean;
   _stop?: () => void;
 }
 
@@ -82,7 +84,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
       steps = key;
       current = [];
     }
-    const observer = (current[+target._oversized] ??= create(ladder(present, target._oversized)));
+    const observer = (current[+!target._oversized] ??= create(ladder(present, target._oversized)));
     if (target._observer !== observer) {
       target._observer?.unobserve(target._element);
       target._observer = observer;
@@ -127,17 +129,18 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
   /** Start or end the target's clock at that time, by what is visible of it. */
   const judge = (target: Target, at: number): void => {
     const { ratio, large = ratio } = rule();
-    const enough = target._visible > 0 && target._visible >= (target._area >= LARGE_AREA ? large : ratio);
+    const enough = target._visible > 0 && target._visible >= (target._area! >= LARGE_AREA ? large : ratio);
     target._since = running && enough && !target._done ? (target._since ?? at) : undefined;
   };
 
-  const read = (entries: IntersectionObserverEntry[], observer: IntersectionObserver): void => {
+  const read = (entries: IntersectionObserverEntry[]): void => {
     // All of a target's entries, by time: the first may be stale (react-use#2376), and one between may be a break.
     for (const entry of entries.sort((one, other) => one.time - other.time)) {
       const target = targets.get(entry.target);
-      if (target?._observer !== observer) continue;
-      // Some browsers deliver entries of the time when the page was hidden (spaniel#129).
-      const at = Math.max(entry.time, resumedAt);
+      if (!target) continue;
+      // An entry's time is when its frame began, which is earlier than what the page did since, on a busy main thread.
+      // And some browsers deliver entries of the time when the page was hidden (spaniel#129).
+      const at = Math.max(entry.time, resumedAt, target._from);
       settle(target, at);
       // Whoever hears of it may have stopped it.
       if (targets.get(entry.target) !== target) continue;
@@ -155,7 +158,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
 
   /** Bring all targets in view up to date, and sleep until the next of them may be due. */
   const update = (): void => {
-    for (const observer of observers) read(observer.takeRecords(), observer);
+    for (const observer of observers) read(observer.takeRecords());
     const now = performance.now();
     let since = Infinity;
     for (const target of inView) {
@@ -167,13 +170,13 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
     if (since < Infinity) timer = setTimeout(wake, Math.ceil(since + rule().ms - now));
   };
 
-  const heard = (entries: IntersectionObserverEntry[], observer: IntersectionObserver): void => {
-    read(entries, observer);
+  const heard = (entries: IntersectionObserverEntry[]): void => {
+    read(entries);
     update();
   };
 
   const forget = (target: Target): void => {
-    settle(target, performance.now());
+    update();
     targets.delete(target._element);
     inView.delete(target);
     target._observer?.unobserve(target._element);
@@ -192,15 +195,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
           forget(target);
           target = undefined;
         }
-        target ??= {
-          _element: element,
-          _artworkId: artworkId,
-          _options: options,
-          _oversized: false,
-          _visible: 0,
-          _area: 0,
-          _done: false,
-        };
+        target ??= { _element: element, _artworkId: artworkId, _from: performance.now(), _visible: 0 };
         const known = target;
         known._options = options;
         known._marked = element.getAttribute(MARK) === artworkId;

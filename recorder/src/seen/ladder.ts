@@ -10,7 +10,7 @@ import type { Visibility } from "../types";
  * An element larger than the viewport has small ratios only (w3c/IntersectionObserver#124), so it needs small steps: a
  * thousandth of an artwork of ten viewports is a hundredth of a viewport.
  */
-export function ladder({ ratio, large = ratio }: Visibility, oversized: boolean): number[] {
+export function ladder({ ratio, large = ratio }: Visibility, oversized?: boolean): number[] {
   const steps = oversized ? 1000 : 10;
   return [1e-6, ratio, large, ...Array.from({ length: steps + 1 }, (_, step) => step / steps)];
 }
