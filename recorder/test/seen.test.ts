@@ -622,6 +622,23 @@ describe("the end", () => {
     assert.deepEqual(ids(), ["a", "b", "b"]);
   });
 
+  test("whoever hears of an artwork may stop another, and harms no third", () => {
+    let stop: () => void;
+    seen = create((...report) => {
+      reports.push(report);
+      stop();
+    });
+    seen.resume();
+    seen.observe(world.element(0, 400), "a");
+    stop = seen.observe(world.element(650, 400), "b");
+    seen.observe(world.element(900, 400), "c");
+    world.frame();
+    world.now = 1000;
+    world.scroll(300);
+    world.pass(1000);
+    assert.deepEqual(ids(), ["a", "c"]);
+  });
+
   test("elements that are gone are not kept", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc");
@@ -713,6 +730,16 @@ describe("a rule that changes, as when the collector's configuration comes", () 
     world.scroll(4465);
     world.pass(200);
     assert.deepEqual(reports[1], ["comes", { visible: 0.34, dwellMs: 200 }]);
+  });
+
+  test("what left before isn't seen because of it", () => {
+    seen.observe(world.element(0, 400), "a");
+    world.frame();
+    world.pass(990);
+    world.scroll(5000, { deliver: false });
+    world.now = 1005;
+    seen.resume();
+    assert.deepEqual(ids(), []);
   });
 
   test("a stricter one ends clocks that it doesn't allow", () => {
