@@ -15,12 +15,10 @@ test("MRC's rule for large ads is 30 %", () => {
   assert.deepEqual(resolveVisibility("mrc-large"), { ratio: 0.5, ms: 1000, large: 0.3 });
 });
 
-test("what is given wins over the base, and a preset over all of it", () => {
-  const base = { ratio: 0.7, ms: 2000 };
-  assert.deepEqual(resolveVisibility(undefined, base), { ratio: 0.7, ms: 2000, large: 0.7 });
-  assert.deepEqual(resolveVisibility({ ms: 0 }, base), { ratio: 0.7, ms: 0, large: 0.7 });
-  assert.deepEqual(resolveVisibility({ ratio: 1, large: 0.2 }, base), { ratio: 1, ms: 2000, large: 0.2 });
-  assert.deepEqual(resolveVisibility("mrc", base), { ratio: 0.5, ms: 1000, large: 0.5 });
+test("what is given wins over the default, to a thousandth", () => {
+  assert.deepEqual(resolveVisibility({ ms: 0 }), { ratio: 0.5, ms: 0, large: 0.5 });
+  assert.deepEqual(resolveVisibility({ ratio: 1, large: 0.2 }), { ratio: 1, ms: 1000, large: 0.2 });
+  assert.deepEqual(resolveVisibility({ ratio: 1 / 3 }), { ratio: 0.333, ms: 1000, large: 0.333 });
 });
 
 test("what makes no sense is as if it were left out", () => {

@@ -14,12 +14,14 @@ from tests.browsers.machine import MissingError
 from tests.browsers.results import Result, Run
 from tests.browsers.scenario import ALL, Scenario, chosen, load_all
 from tests.browsers.subjects import SUBJECTS, Subject
+from tests.browsers.trackers.subjects import declare_trackers
 from tests.support import leftovers
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Play what the options ask for; return 1 if a scenario did not go as expected, 2 if nothing could be played."""
     scenarios = load_all()
+    declare_trackers()
     options = parsed(argv, scenarios)
     if options.compare:
         return compare(*options.compare)
@@ -56,7 +58,9 @@ def played(
             print(f"[{number:3}/{total}] {line(result)}", flush=True)
 
     run = Run(subject.name, subject.version, {name: versions[name] for name in todo})
-    with matrix.running(Settings.load(), len(todo)) as running:
+    if subject.prepare is not None:
+        subject.prepare(print)
+    with matrix.running(Settings.load(), len(todo), with_stack=subject.stub is None) as running:
         run.results = matrix.play_all(running, subject, todo, options.jobs, done)
     return run
 
@@ -92,7 +96,7 @@ def parsed(argv: Sequence[str] | None, scenarios: Mapping[str, Scenario]) -> arg
     parser.add_argument("--group", action="append", choices=groups, help="just this group (may be given again)")
     parser.add_argument("--only", action="append", choices=sorted(scenarios), metavar="NAME", help="just this scenario")
     parser.add_argument("--quick", action="store_true", help="only what runs with all tests")
-    parser.add_argument("--subject", choices=sorted(SUBJECTS), default="control", help="what is tried (%(default)s)")
+    parser.add_argument("--subject", choices=sorted(SUBJECTS), default="recorder", help="what is tried (%(default)s)")
     parser.add_argument("--results", type=Path, default=Path(".local/browsers"), help="where results go (%(default)s)")
     parser.add_argument("--jobs", type=int, default=1, help="engines at the same time (%(default)s)")
     parser.add_argument("--compare", nargs=2, type=Path, metavar="FILE", help="play nothing; compare two results")

@@ -7,12 +7,13 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import aiohttp
 from aiohttp import web
 
-from tests.browsers.subjects import Subject
+from tests.browsers.subjects import Answer, Subject
 
 # The project's own limit of a request is lower.
 BODY_BYTES = 32 << 20
@@ -48,6 +49,8 @@ class Request:
     stored: bool = False
     """Whether the collector, or the subject's stub, answered 2xx, whatever the page heard of it."""
     user: str = ""
+    reads: "Callable[[Request], Sequence[Flush]] | None" = None
+    """How it is read, if not as a request to the collector."""
 
     @property
     def encoding(self) -> str:
@@ -64,10 +67,10 @@ class Request:
         except (OSError, EOFError, zlib.error):
             return b""
 
-    @property
+    @cached_property
     def flushes(self) -> list[Flush]:
-        """Return the flushes in it; none if it holds something else."""
-        return list(_flushes(self.text))
+        """The flushes in it; none if it holds something else."""
+        return list(self.reads(self) if self.reads else _flushes(self.text))
 
     @property
     def transports(self) -> list[str]:
@@ -84,10 +87,14 @@ class Rule:
     times: int | None = None
     path: str = ""
     """Only for paths with this in them."""
+    only: Callable[[Request], bool] | None = None
+    """Only for requests for which this is true."""
 
-    def takes(self, request: web.Request) -> bool:
+    def takes(self, request: web.Request, noted: Request) -> bool:
         """Return whether it is for this request; count it if so."""
         if request.method not in self.methods or self.path not in request.path or self.times == 0:
+            return False
+        if self.only is not None and not self.only(noted):
             return False
         if self.times is not None:
             self.times -= 1
@@ -140,6 +147,7 @@ class Front:
         cors: bool = True,
         path: str = "",
         methods: tuple[str, ...] = ("POST",),
+        only: Callable[[Request], bool] | None = None,
     ) -> Rule:
         """Answer by itself, such as 503 or 429 with `{"Retry-After": "1"}`; the collector hears nothing of it."""
 
@@ -147,16 +155,16 @@ class Front:
             allowed = allow(request) if cors else {}
             return web.Response(status=status, text=body, headers={**allowed, **(headers or {})})
 
-        return self.rule(Rule(act, methods, times, path))
+        return self.rule(Rule(act, methods, times, path, only))
 
-    def hang(self, times: int | None = None) -> Rule:
+    def hang(self, times: int | None = None, path: str = "", methods: tuple[str, ...] = ("POST",)) -> Rule:
         """Take requests and never answer, until `clear`; the collector hears nothing of them."""
 
         async def act(request: web.Request, _: Request) -> web.Response:
             await self._released.wait()
             return self._cut(request)
 
-        return self.rule(Rule(act, times=times))
+        return self.rule(Rule(act, methods, times, path))
 
     def cut(self, times: int | None = None) -> Rule:
         """Forward, and cut the connection before the collector's answer reaches the page."""
@@ -196,10 +204,14 @@ class Front:
 
         return self.rule(Rule(act, times=times))
 
-    def rule(self, rule: Rule) -> Rule:
+    def rule(self, rule: Rule, first: bool = False) -> Rule:
         """Add a rule; the first that takes a request decides."""
-        self._rules.append(rule)
+        self._rules.insert(0 if first else len(self._rules), rule)
         return rule
+
+    def end(self, rule: Rule) -> None:
+        """Take a rule back; the others stay."""
+        self._rules[:] = [each for each in self._rules if each is not rule]
 
     def clear(self) -> None:
         """Forward everything again, and release what hangs."""
@@ -219,20 +231,26 @@ class Front:
         # Cut off half-way: aiohttp raises, and nothing is noted.
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
-        noted = Request(time.time(), request.method, request.path, dict(request.query), headers, body)
+        noted = Request(
+            time.time(), request.method, request.path, dict(request.query), headers, body, reads=self.subject.flushes
+        )
         self.seen.append(noted)
-        rule = next((each for each in list(self._rules) if each.takes(request)), None)
+        rule = next((each for each in list(self._rules) if each.takes(request, noted)), None)
         answer: web.Response = await (rule.act(request, noted) if rule else self._forward(request, noted))
         noted.status = answer.status
         return answer
 
+    def stubbed(self, request: web.Request, noted: Request) -> web.Response:
+        """Answer as the stub of the subject's endpoint."""
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers={**allow(request), "Access-Control-Max-Age": "3600"})
+        said = self.subject.stub(noted) if self.subject.stub else Answer(404)
+        noted.stored = said.status < 300
+        return web.Response(status=said.status, body=said.body, headers={**allow(request), **said.headers})
+
     async def _forward(self, request: web.Request, noted: Request) -> web.Response:
         if self.subject.stub is not None:
-            if request.method == "OPTIONS":
-                return web.Response(status=204, headers=allow(request))
-            said = self.subject.stub(noted)
-            noted.stored = said.status < 300
-            return web.Response(status=said.status, body=said.body, headers={**allow(request), **said.headers})
+            return self.stubbed(request, noted)
         assert self._session is not None
         keep = {name: value for name, value in request.headers.items() if name.lower() not in HOP_HEADERS}
         if "content-encoding" in noted.headers:

@@ -12,6 +12,7 @@ from tests.browsers.network import Network
 from tests.browsers.servers import HOST, Servers
 from tests.browsers.site.server import Site
 from tests.browsers.stack import Collector, Stack
+from tests.browsers.stand_in import StandIn
 from tests.browsers.subjects import Subject
 
 
@@ -25,8 +26,9 @@ class Lane:
     origin: str
     front: Front
     network: Network
-    collector: Collector
-    stack: Stack
+    collector: Collector | StandIn
+    stack: Stack | None
+    """None: the subject sends to a stub in the front."""
     servers: Servers
     folder: Path
     """For the browsers' profiles."""
@@ -55,12 +57,13 @@ def origin(port: int) -> str:
 
 @contextmanager
 def running(
-    engine: str, subject: Subject, stack: Stack, index: int, port: int, api: str, folder: Path
+    engine: str, subject: Subject, stack: Stack | None, index: int, port: int, api: str, folder: Path
 ) -> Iterator[Lane]:
     """Run a lane's servers; `api` is Toxiproxy's."""
-    collector = stack.collector(index)
-    site, front, front_port = Site(subject), Front(subject, collector.address), free_block(1)
+    real = stack.collector(index) if stack else None
+    site, front, front_port = Site(subject), Front(subject, real.address if real else ""), free_block(1)
     servers = Servers(site, port, front, front_port)
+    collector = real or StandIn(front, servers.soon)
     try:
         between = network.between(api, f"lane-{index}-{engine}-{subject.name}", f"{HOST}:{front_port}")
         try:

@@ -1,7 +1,7 @@
 """The ledger: what pages recorded, held against what readers see."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -45,3 +45,8 @@ class Verdict:
     double: int
     strange: list[Key]
     """Rows of what nobody recorded."""
+
+
+def kept(ids: Sequence[str]) -> int:
+    """Return how many of an impression's arrivals a vendor keeps who drops those with an id that it has; "" is none."""
+    return len(set(ids)) if all(ids) else len(ids)

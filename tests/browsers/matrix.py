@@ -23,7 +23,7 @@ Done = Callable[[Result], None]
 class Matrix:
     """A running stack, with what it takes to add lanes."""
 
-    stack: stack.Stack
+    stack: stack.Stack | None
     api: str
     ports: Sequence[int]
     folder: Path
@@ -36,15 +36,19 @@ class Matrix:
 
 
 @contextmanager
-def running(settings: Settings, lanes: int) -> Iterator[Matrix]:
-    """Run a stack for so many lanes. Raises MissingError without Toxiproxy, UserError without Java."""
+def running(settings: Settings, lanes: int, with_stack: bool = True) -> Iterator[Matrix]:
+    """Run a stack, unless the subject has a stub, for so many lanes.
+
+    Raises MissingError without Toxiproxy, UserError without Java.
+    """
     ports = lane.site_ports(lanes)
     ours = stack.browser_settings(settings, [lane.origin(port) for port in ports])
     with ExitStack() as all_of_it:
         # Profiles are many small files: not in the data folder, which may be on a slow disk.
         folder = all_of_it.enter_context(TemporaryDirectory(prefix="browsers-", ignore_cleanup_errors=True))
         api = all_of_it.enter_context(network.running())
-        yield Matrix(all_of_it.enter_context(stack.running(ours, settings, lanes)), api, ports, Path(folder))
+        real = all_of_it.enter_context(stack.running(ours, settings, lanes)) if with_stack else None
+        yield Matrix(real, api, ports, Path(folder))
 
 
 def present(names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:

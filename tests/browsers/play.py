@@ -1,17 +1,22 @@
 """Play one scenario on one engine: a fresh browser, the scenario's function, and the ledger."""
 
+import re
 import time
 import traceback
 from collections import Counter
 
+from selenium.common.exceptions import JavascriptException
+
 from tests.browsers.lane import Lane
 from tests.browsers.machine import MissingError
 from tests.browsers.results import Result
-from tests.browsers.scenario import Scenario
+from tests.browsers.scenario import NotApplicableError, Scenario
 from tests.browsers.visit import ScenarioError, Visit
 
 # Of what is wrong, so many examples are named.
 EXAMPLES = 3
+# What a browser says if a page calls a function that the subject's adapter doesn't have.
+ABSENT = re.compile(r"subject\.(\w+) is not a function")
 
 
 def play(lane: Lane, scenario: Scenario) -> Result:
@@ -25,7 +30,13 @@ def play(lane: Lane, scenario: Scenario) -> Result:
         _settle(visit, result)
     except MissingError as error:
         result.skipped, result.why = True, str(error)
+    except NotApplicableError as error:
+        result.skipped, result.why = True, str(error)
+    except JavascriptException as error:
+        missing = ABSENT.search(error.msg or "")
+        result.skipped, result.why = bool(missing), f"it has no {missing[1]}()" if missing else str(error.msg)
     except ScenarioError as error:
+        _end_early(lane, visit, result)
         result.why = str(error)
     except Exception as error:
         result.why = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -45,6 +56,14 @@ def _drive(visit: Visit) -> None:
             visit.browser.stop()
 
 
+def _end_early(lane: Lane, visit: Visit, result: Result) -> None:
+    # Our own recorder must go on to the end; of others, what arrived until then is of interest too.
+    if lane.subject.stub is not None:
+        lane.heal()
+        _settle(visit, result)
+        result.ok = False
+
+
 def _settle(visit: Visit, result: Result) -> None:
     verdict = visit.ledger.compare(visit.rows())
     result.recorded, result.arrived = verdict.recorded, verdict.arrived
@@ -52,6 +71,8 @@ def _settle(visit: Visit, result: Result) -> None:
     result.sends = sum(sum(visit.front.sends(user).values()) for user in visit.users)
     requests = [each for user in visit.users for each in visit.front.requests(user)]
     result.requests = len(requests)
+    if visit.lane.subject.stub is not None:
+        result.facts["double before the vendor's key"] = sum(len(ids) - 1 for ids in visit.arrivals().values())
     result.transports = dict(Counter(name for each in requests for name in each.transports))
     problems = visit.problems()
     if problems:

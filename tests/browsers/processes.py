@@ -25,12 +25,12 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def command(pid: int) -> list[str]:
-    """Return a process's command line; empty if it is gone."""
+def command(pid: int) -> str:
+    """Return a process's command line with spaces between; empty if it is gone. Browsers write their own into it."""
     try:
-        return (PROCESSES / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        return (PROCESSES / str(pid) / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ").strip()
     except OSError:
-        return []
+        return ""
 
 
 def cpu_ticks(pid: int) -> int:

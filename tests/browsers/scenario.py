@@ -32,10 +32,10 @@ in a browser with a profile of its own, with users of its own, on the engines in
 | `tab.record_and_go(n, page)` | the same, and `location.href` in the same task |
 | `tab.record_at_exit(n)` | the same, in `pagehide` |
 | `tab.go(page)`, `tab.link(page)`, `tab.reload()`, `tab.back()`, `tab.forward()` | navigations of the page itself |
-| `tab.close()`, `tab.hide()`, `tab.show()` | WebDriver's close; hidden: another tab is in front |
+| `tab.close()`, `tab.hide()`, `tab.show()` | WebDriver's close; hidden: its window is minimised |
 | `tab.stats()`, `tab.flush()`, `tab.call(name, *args)` | functions of the page (`site/static/page.js`) |
-| `tab.kill()` | SIGKILL of the process that renders the tab |
-| `visit.kill_browser()`, `visit.restart_browser()` | SIGKILL of the whole browser; a new one with the same profile |
+| `tab.find_process()`, `tab.kill()` | SIGKILL of the process that runs the tab's page, found first |
+| `visit.kill_browser()`, `visit.restart_browser()` | SIGKILL of it; a new one with its profile (`persistent=True`) |
 | `visit.network.off()`, `.on()`, `.slow()`, `.flaky()` | TCP between page and collector |
 | `visit.front.answer(503, times=3)`, `.hang()`, `.cut()`, `.captive()`, `.clear()` | HTTP between page and collector |
 | `visit.front.requests(user)` | what arrived there: transport, bytes, flush and impression ids, status |
@@ -101,6 +101,9 @@ class Scenario:
     """What is expected in some engines, where it isn't `expects`."""
     subjects: tuple[str, ...] = ()
     """The subjects that it makes sense for; empty: all."""
+    persistent: bool = False
+    """Whether the browser's profile must outlive its process. WebKitGTK runs without a driver then: one page at a time,
+    which can't be closed or hidden; `visit.restart_browser()` after it was killed."""
     records_nothing: bool = False
     """Whether it is right if nothing was recorded, as where nothing was seen."""
 
@@ -112,6 +115,10 @@ class Scenario:
     def expected(self, engine: str) -> Expects:
         """Return what is expected in an engine."""
         return self.by_engine.get(engine, self.expects)
+
+
+class NotApplicableError(Exception):
+    """A scenario asks for something that the subject, by its nature, doesn't have: a phrase that says what."""
 
 
 SCENARIOS: dict[str, Scenario] = {}

@@ -41,6 +41,7 @@ class Servers:
         """End both."""
         for runner in self._runners:
             self.run(runner.cleanup())
+        self.run(_end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -50,3 +51,11 @@ class Servers:
         await runner.setup()
         self._runners.append(runner)
         await web.TCPSite(runner, HOST, port).start()
+
+
+async def _end_tasks() -> None:
+    """End what still waits, such as polls of pages that are gone."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in tasks:
+        each.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -89,6 +89,19 @@ class Stack:
         """Wait until the ledger has all these lines: then readers see whatever became of them."""
         until(lambda: self.lines(users) >= lines, READABLE_SECONDS, f"{lines} lines are in the ledger")
 
+    def pause(self, name: str) -> None:
+        """SIGSTOP one of SERVERS: it keeps its connections, and answers nobody."""
+        self._signal(name, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """SIGCONT."""
+        self._signal(name, signal.SIGCONT)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        pid = component(name, self.settings).program.pid
+        assert pid is not None
+        os.kill(pid, number)
+
     def _ask(self, query: str, users: Sequence[str]) -> Sequence[Sequence[Any]]:
         with closing(connect(self.settings, "reader")) as client:
             return client.query(query, {"users": list(users)}).result_rows
@@ -106,6 +119,11 @@ class Collector:
     def address(self) -> str:
         """Return its address."""
         return f"http://{self._now.address}"
+
+    @property
+    def name(self) -> str:
+        """Return its program's name, which is also that of the folder of its failpoints."""
+        return self._now.name
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -12,24 +12,18 @@ window.subject = {
 ```
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from tests.browsers.front import Request
+    from tests.browsers.front import Flush, Request
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BUILT = ROOT / "streams" / "collector" / "recorder"
-
-
-class Arrival(NamedTuple):
-    """What the stub of a tracker's endpoint stored: one for each event, twice if it was stored twice."""
-
-    user: str
-    artwork: str
 
 
 class Answer(NamedTuple):
@@ -54,12 +48,16 @@ class Subject:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Its options where a scenario says nothing else."""
     early: Sequence[str] = ()
-    """What a page loads instead while `scripts` are slow: a stub that queues. Empty: it has none."""
+    """What a page loads before `scripts` that are late: a stub that queues. Empty: it has none."""
     stub: "Callable[[Request], Answer] | None" = None
     """Answers for its endpoint; None: it sends to the collector, and arrivals are read in ClickHouse."""
-    arrivals: "Callable[[Request], Sequence[Arrival]] | None" = None
-    """What a request that was answered with 2xx stored; only with a stub."""
+    flushes: "Callable[[Request], Sequence[Flush]] | None" = None
+    """What a request says; only with a stub. The impression ids are what the vendor drops duplicates by, or empty."""
+    also: Path | None = None
+    """Another folder of its files."""
     version: str = ""
+    prepare: Callable[[Callable[[str], None]], object] | None = None
+    """Builds its files, if they aren't there; says in lines what takes time."""
 
 
 SUBJECTS: dict[str, Subject] = {}
@@ -71,6 +69,25 @@ def declare_subject(subject: Subject) -> Subject:
     return subject
 
 
+def _built_version() -> str:
+    manifest = BUILT / "manifest.json"
+    return str(json.loads(manifest.read_text())["version"]) if manifest.exists() else "not built: make recorder"
+
+
+RECORDER = declare_subject(
+    Subject(
+        name="recorder",
+        folder=HERE / "recorder",
+        also=BUILT,
+        scripts=("recorder.js", "adapter.js"),
+        early=("stub.js", "adapter.js"),
+        # What a page that died had claimed is free after 30 s.
+        patience=50,
+        # A second instead of five until it sends by itself: more scenarios in less time, and the same code.
+        options={"tier": "pro"},
+        version=_built_version(),
+    )
+)
 CONTROL = declare_subject(
     Subject(
         name="control",

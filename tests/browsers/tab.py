@@ -19,6 +19,7 @@ class Tab:
 
     def __init__(self, visit: Visit, handle: str, plan: Plan) -> None:
         self._visit, self.handle, self.plan = visit, handle, plan
+        self._process = 0
 
     # Navigation
 
@@ -57,16 +58,24 @@ class Tab:
         self._visit.browser.close(self.handle)
 
     def hide(self) -> None:
-        """Put another tab in front (WebKitGTK: minimise the window); return once its page knows."""
+        """Minimise its window; return once its page knows that it is hidden."""
         self._turn("hidden")
 
     def show(self) -> None:
-        """Put it in front again."""
+        """Restore its window; return once its page knows that it is visible."""
         self._turn("visible")
 
     def kill(self) -> None:
-        """SIGKILL the process that runs its page."""
-        self._visit.browser.kill_renderer(self.handle)
+        """SIGKILL the process that runs its page. Restart the browser if it doesn't survive that (`browser.survives`).
+
+        `find_process` first: to find it takes some time, in which the page is busy.
+        """
+        self._visit.browser.kill_renderer(self._process or self.find_process())
+
+    def find_process(self) -> int:
+        """Find out which process runs its page."""
+        self._process = self._visit.browser.renderer(lambda ms: self.call("burn", ms))
+        return self._process
 
     # Recording
 
@@ -102,7 +111,7 @@ class Tab:
 
     def call(self, name: str, *args: Any) -> Any:
         """Call a function of `window.page` (site/static/page.js)."""
-        return self._visit.browser.call(self.handle, name, *args)
+        return self._visit.call(self, name, *args)
 
     def stats(self) -> dict[str, Any]:
         """Return the recorder's own numbers."""

@@ -1,6 +1,5 @@
 """A user's visits to the site in one scenario: what a scenario's function gets (`scenario.py` lists its calls)."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import count
@@ -10,12 +9,13 @@ from uuid import uuid4
 from tests.browsers.engines import browser
 from tests.browsers.front import Front
 from tests.browsers.lane import Lane
-from tests.browsers.ledger import Ledger
+from tests.browsers.ledger import Ledger, kept
 from tests.browsers.network import Network
 from tests.browsers.scenario import Scenario
 from tests.browsers.site.pages import Plan
 from tests.browsers.site.server import Report
 from tests.browsers.stack import Collector
+from tests.browsers.stand_in import StandIn
 from tests.browsers.tab import Tab
 from tests.support import wait
 
@@ -41,7 +41,7 @@ class Visit:
         self.users = [self.user]
         self.resources = ExitStack()
         self._numbers = count(1)
-        self.browser = browser(self.engine, lane.folder / self.run)
+        self.browser = browser(self.engine, lane.folder / self.run, scenario.persistent)
 
     @property
     def front(self) -> Front:
@@ -54,7 +54,7 @@ class Visit:
         return self.lane.network
 
     @property
-    def collector(self) -> Collector:
+    def collector(self) -> Collector | StandIn:
         """Return the collector of this engine."""
         return self.lane.collector
 
@@ -74,9 +74,24 @@ class Visit:
         if user not in self.users:
             self.users.append(user)
         merged = {**self.lane.subject.options, **self.scenario.options, **(options or {})}
-        plan = Plan(self.run, uuid4().hex[:12], page, user, self.lane.endpoint, options=merged, **more)
+        plan = Plan(
+            self.run,
+            uuid4().hex[:12],
+            page,
+            user,
+            self.lane.endpoint,
+            options=merged,
+            polled=self.browser.polled,
+            **more,
+        )
         self.lane.site.plans[plan.key] = plan
         return plan
+
+    def call(self, tab: Tab, name: str, *args: Any) -> Any:
+        """Call a function of a tab's page."""
+        if self.browser.polled:
+            return self.lane.servers.run(self.lane.site.call(tab.plan.key, name, args), SECONDS)
+        return self.browser.call(tab.handle, name, *args)
 
     def url(self, plan: Plan) -> str:
         """Return a page's address."""
@@ -130,18 +145,23 @@ class Visit:
 
     def rows(self) -> dict[tuple[str, str], int]:
         """Return what readers see, once the stream has judged all that the server took."""
-        if self.lane.subject.arrivals is not None:
-            arrivals = self.lane.subject.arrivals
-            stored = [each for request in self.front.requests() if request.stored for each in arrivals(request)]
-            return dict(Counter((each.user, each.artwork) for each in stored if each.user in self.users))
+        if self.lane.stack is None:
+            return {key: kept(ids) for key, ids in self.arrivals().items()}
         flushes = [flush for request in self.front.requests() if request.stored for flush in request.flushes]
         lines = [each for each in flushes if each.user in self.users]
         self.lane.stack.wait_lines(self.users, len(lines))
         return self.lane.stack.rows(self.users)
 
+    def arrivals(self) -> dict[tuple[str, str], list[str]]:
+        """Return the ids of all arrivals of each (user, artwork) that the server stored."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for request in self.front.requests():
+            for flush in request.flushes if request.stored else ():
+                for impression, artwork in flush.impressions if flush.user in self.users else ():
+                    found.setdefault((flush.user, artwork), []).append(impression)
+        return found
+
     def _keys(self, request: Any) -> Sequence[tuple[str, str]]:
-        if self.lane.subject.arrivals is not None:
-            return [(each.user, each.artwork) for each in self.lane.subject.arrivals(request)]
         return [(flush.user, artwork) for flush in request.flushes for _, artwork in flush.impressions]
 
     # What pages said

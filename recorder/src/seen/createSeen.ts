@@ -1,5 +1,4 @@
 import type { ObserveOptions, Visibility } from "../types";
-import { ladder } from "./ladder";
 import { measure } from "./measure";
 import { shown } from "./shown";
 
@@ -19,22 +18,22 @@ export interface Seen {
 
 interface Target {
   readonly _element: Element;
-  _artworkId: string;
-  _options?: ObserveOptions | undefined;
-  /** Its `data-artwork` named this artwork when it was observed: another name would mean another artwork. */
-  _marked?: boolean;
+  readonly _artworkId: string;
   /** When it was observed, as by performance.now(). */
   readonly _from: number;
-  _observer?: IntersectionObserver;
-  _oversized?: boolean;
+  _options?: ObserveOptions | undefined;
+  /** The element's `data-artwork` when it was observed: another one later means another artwork. */
+  _mark?: string | null;
   _visible: number;
-  _area?: number;
+  _area: number;
   /** Since when the rule holds, as by performance.now(). */
   _since?: number | undefined;
   /** Reported, and has been visible ever since. */
   _done?: boolean;
   _stop?: () => void;
 }
+
+type Guard = <A extends unknown[]>(run: (...args: A) => void) => (...args: A) => void;
 
 /** From this area on, in square CSS pixels, MRC calls an ad large (970 x 250). */
 const LARGE_AREA = 242_500;
@@ -45,6 +44,17 @@ const WINDOW_MS = 600_000;
 const MARK = "data-artwork";
 
 /**
+ * The ratios at which the browser tells us about an element: thousandths, so that every rule is exact, and `visible`,
+ * too. An element larger than the viewport has small ratios only (w3c/IntersectionObserver#124), and needs them. The
+ * first step above 0 is tiny: an element that only touches the viewport has ratio 0, too (mdn/content#41554), and
+ * without that step, the browser would not tell when it moves on into the viewport.
+ */
+const LADDER = [1e-6, ...Array.from({ length: 1001 }, (_, step) => step / 1000)];
+
+/** When to look again (ms) at what isn't drawn although it should be seen. */
+const AGAIN_MS = 100;
+
+/**
  * Tells when elements were seen by `rule()`, which may answer differently later. It begins paused: whoever knows that
  * the page is visible, activated and allowed to record, calls `resume()`.
  *
@@ -52,88 +62,51 @@ const MARK = "data-artwork";
  *              visible --share lost, paused--> unseen;  done --not visible at all, paused--> unseen
  *
  * Times are compared, never counted by timers: a timer only wakes us, late at times, and there is none unless a clock
- * runs. Nothing here throws into the page, and nothing keeps an element alive that isn't in the viewport.
+ * runs. Nothing keeps an element alive that isn't in the viewport, and `guard` keeps what fails from the page.
  */
-export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
-  let targets = new WeakMap<Element, Target>();
+export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard): Seen {
+  const targets = new WeakMap<Element, Target>();
   const inView = new Set<Target>();
-  /** When an artwork was last reported, oldest first, for as long as the window. */
+  /** When an artwork was last reported. */
   const reported = new Map<string, number>();
-  const observers: IntersectionObserver[] = [];
-  /** The two observers of the present rule, for usual and for oversized elements. */
-  let current: (IntersectionObserver | undefined)[] = [];
-  let steps = "";
+  let observer: IntersectionObserver | undefined;
   let running = false;
-  let stopped = false;
   let resumedAt = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let tell = guard(onSeen);
 
-  const tell = guard(onSeen);
-
-  const create = (threshold: number[]): IntersectionObserver => {
-    const observer = new IntersectionObserver(guard(heard), { threshold });
-    observers.push(observer);
-    return observer;
-  };
-
-  /** Let the browser tell us about the target by the steps of the present rule. */
-  const follow = (target: Target): void => {
-    const present = rule();
-    const key = `${present.ratio} ${present.large}`;
-    if (key !== steps) {
-      steps = key;
-      current = [];
-    }
-    const observer = (current[+!target._oversized] ??= create(ladder(present, target._oversized)));
-    if (target._observer !== observer) {
-      target._observer?.unobserve(target._element);
-      target._observer = observer;
-      observer.observe(target._element);
-    }
-  };
-
-  const report = (target: Target, dwellMs: number): void => {
-    const now = Date.now();
+  const report = ({ _artworkId, _options, _visible }: Target, dwellMs: number): void => {
+    const now = performance.now();
     // A look back at something kept is judged by itself (contract §4.8). No id has a space in it.
-    const key = (target._options?.surface === "replay" ? "replay " : "") + target._artworkId;
-    for (const [name, at] of reported) {
-      // A clock that was set back must not silence an artwork for longer than the window.
-      if (Math.abs(now - at) >= WINDOW_MS) reported.delete(name);
-    }
-    if (!reported.has(key)) {
-      reported.set(key, now);
-      tell(target._artworkId, {
-        ...target._options,
-        visible: Math.round(target._visible * 1000) / 1000,
-        dwellMs: Math.round(dwellMs),
-      });
-    }
+    const key = _artworkId + (_options?.surface == "replay" ? " replay" : "");
+    if (reported.get(key)! > now - WINDOW_MS) return;
+    reported.set(key, now);
+    tell(_artworkId, { ..._options, visible: Math.round(_visible * 1000) / 1000, dwellMs: Math.round(dwellMs) });
   };
 
-  /** Report the target if it has been visible for long enough at that time. */
-  const settle = (target: Target, at: number): void => {
-    if (target._since === undefined) return;
-    const dwellMs = at - target._since;
-    if (!(dwellMs >= rule().ms)) return;
-    const mark = target._marked && target._element.getAttribute(MARK);
-    if ((mark && mark !== target._artworkId) || !shown(target._element)) {
+  /** Bring a target to that time, by what is visible of it: start or end its clock, report it. When to look again. */
+  const step = (target: Target, at: number): number => {
+    const { ratio, large = ratio, ms } = rule();
+    const { _element: element, _visible: visible } = target;
+    if (!running || target._done || !(visible > 0 && visible >= (target._area >= LARGE_AREA ? large : ratio))) {
+      target._since = undefined;
+      return Infinity;
+    }
+    const since = (target._since ??= at);
+    if (at < since + ms) return since + ms;
+    const mark = element.getAttribute(MARK);
+    if ((mark != target._mark && mark != target._artworkId) || !shown(element)) {
       // A list gave the node to another artwork (virtual-scroller#150), and will tell us; or it may appear later.
       target._since = at;
-    } else {
-      target._since = undefined;
-      target._done = true;
-      report(target, dwellMs);
+      return at + (ms || AGAIN_MS);
     }
+    target._done = true;
+    report(target, at - since);
+    return Infinity;
   };
 
-  /** Start or end the target's clock at that time, by what is visible of it. */
-  const judge = (target: Target, at: number): void => {
-    const { ratio, large = ratio } = rule();
-    const enough = target._visible > 0 && target._visible >= (target._area! >= LARGE_AREA ? large : ratio);
-    target._since = running && enough && !target._done ? (target._since ?? at) : undefined;
-  };
-
-  const read = (entries: IntersectionObserverEntry[]): void => {
+  /** Bring all to the present, and sleep until the next may be due. */
+  const update = (entries = observer?.takeRecords() || []): void => {
     // All of a target's entries, by time: the first may be stale (react-use#2376), and one between may be a break.
     for (const entry of entries.sort((one, other) => one.time - other.time)) {
       const target = targets.get(entry.target);
@@ -141,70 +114,60 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
       // An entry's time is when its frame began, which is earlier than what the page did since, on a busy main thread.
       // And some browsers deliver entries of the time when the page was hidden (spaniel#129).
       const at = Math.max(entry.time, resumedAt, target._from);
-      settle(target, at);
+      step(target, at);
       // Whoever hears of it may have stopped it.
-      if (targets.get(entry.target) !== target) continue;
+      if (targets.get(entry.target) != target) continue;
       Object.assign(target, measure(entry));
-      if (target._visible > 0) {
-        inView.add(target);
-      } else {
-        inView.delete(target);
-        target._done = false;
-      }
-      judge(target, at);
-      follow(target);
+      inView.add(target);
+      if (!target._visible) target._done = !inView.delete(target);
+      step(target, at);
     }
-  };
-
-  /** Bring all targets in view up to date, and sleep until the next of them may be due. */
-  const update = (): void => {
-    for (const observer of observers) read(observer.takeRecords());
     const now = performance.now();
-    let since = Infinity;
-    for (const target of inView) {
-      judge(target, now);
-      settle(target, now);
-      since = Math.min(since, target._since ?? since);
-    }
+    let next = Infinity;
+    for (const target of inView) next = Math.min(next, step(target, now));
     clearTimeout(timer);
-    if (since < Infinity) timer = setTimeout(wake, Math.ceil(since + rule().ms - now));
+    if (next < Infinity) timer = setTimeout(wake, Math.ceil(next - now));
   };
 
-  const heard = (entries: IntersectionObserverEntry[]): void => {
-    read(entries);
+  const wake = guard(() => update());
+  // Made here: a function that is made in `observe` would keep that call's element for as long as the observer lives.
+  const heard = guard((entries: IntersectionObserverEntry[]) => {
+    update(entries);
     update();
-  };
+  });
 
   const forget = (target: Target): void => {
     update();
     targets.delete(target._element);
-    inView.delete(target);
-    target._observer?.unobserve(target._element);
-    if (target._since !== undefined) update();
+    observer!.unobserve(target._element);
+    if (inView.delete(target)) update();
   };
-
-  const wake = guard(update);
 
   return {
     observe(element, artworkId, options) {
       let stop = (): void => {};
       guard(() => {
-        if (stopped) return;
+        observer ||= new IntersectionObserver(heard, { threshold: LADDER });
         let target = targets.get(element);
-        if (target && target._artworkId !== artworkId) {
+        if (target && target._artworkId != artworkId) {
           forget(target);
           target = undefined;
         }
-        target ??= { _element: element, _artworkId: artworkId, _from: performance.now(), _visible: 0 };
-        const known = target;
+        const known = (target ||= {
+          _element: element,
+          _artworkId: artworkId,
+          _from: performance.now(),
+          _visible: 0,
+          _area: 0,
+        });
         known._options = options;
-        known._marked = element.getAttribute(MARK) === artworkId;
+        known._mark = element.getAttribute(MARK);
         // Who observed last stops it: frameworks render anew before they clean up.
         known._stop = stop = guard(() => {
-          if (targets.get(element) === known && known._stop === stop) forget(known);
+          if (targets.get(element) == known && known._stop == stop) forget(known);
         });
         targets.set(element, known);
-        follow(known);
+        observer.observe(element);
       })();
       return stop;
     },
@@ -217,29 +180,16 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
     resume: guard(() => {
       update();
       // Whoever calls may mean another obstacle that is gone, such as consent that was given in a hidden page.
-      running = document.visibilityState !== "hidden";
+      running = document.visibilityState != "hidden";
       resumedAt = performance.now();
-      for (const target of inView) follow(target);
       update();
     }),
     stop: guard(() => {
-      stopped = true;
-      // Entries that are queued are delivered even now: nobody is to be found for them.
-      targets = new WeakMap();
-      inView.clear();
-      for (const observer of observers) observer.disconnect();
-      clearTimeout(timer);
+      // What is queued is delivered even now.
+      tell = () => {};
+      running = false;
+      observer?.disconnect();
+      update();
     }),
-  };
-}
-
-/** What runs without ever throwing: a recorder that fails must not break the page that it is on. */
-function guard<A extends unknown[]>(run: (...args: A) => void): (...args: A) => void {
-  return (...args) => {
-    try {
-      run(...args);
-    } catch {
-      // Nothing to do: without an IntersectionObserver, say, nothing is ever seen.
-    }
   };
 }

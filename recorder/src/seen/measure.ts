@@ -3,8 +3,6 @@ export interface Measured {
   _visible: number;
   /** Of the whole element, in square CSS pixels. */
   _area: number;
-  /** Whether it is taller or wider than the viewport. */
-  _oversized: boolean;
 }
 
 /**
@@ -20,11 +18,10 @@ export function measure(entry: IntersectionObserverEntry): Measured {
   const { width, height } = entry.boundingClientRect;
   const seen = entry.intersectionRect;
   // Frames of another origin aren't told the page's viewport: their own is what they know.
-  const viewport = entry.rootBounds ?? { width: innerWidth, height: innerHeight };
+  const viewport = entry.rootBounds || { width: innerWidth, height: innerHeight };
   const most = Math.min(width, viewport.width) * Math.min(height, viewport.height);
   return {
     _visible: most > 0 ? Math.min(1, (seen.width * seen.height) / most) : 0,
     _area: width * height,
-    _oversized: width > viewport.width || height > viewport.height,
   };
 }

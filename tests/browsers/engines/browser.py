@@ -1,9 +1,9 @@
 """What scenarios need of any browser; each engine's class does it in its own way."""
 
 import os
-import signal
 import subprocess
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,8 +18,10 @@ from tests.support.wait import until
 
 # For a process that was killed to be gone.
 GONE_SECONDS = 20.0
-# How long a page's process is kept busy to find it, and how much of that it must have had.
-BURN_MS, BURN_SECONDS = 600, 10.0
+# A page's process is kept busy to find it, again and again, until it has had so much CPU time.
+BURN_MS, BURNT_SECONDS, BURN_SECONDS = 300, 0.3, 30.0
+# Where a window is restored to: x, y, width, height.
+PLACE = (0, 0, 1200, 900)
 SCRIPT = "return window.page[arguments[0]](...arguments[1])"
 
 
@@ -27,6 +29,10 @@ class Browser(ABC):
     """A browser with a profile. A handle is WebDriver's name of a tab; `home` is one that stays."""
 
     name: ClassVar[str]
+    polled: ClassVar[bool] = False
+    """Whether its pages must ask for calls, as nothing drives it."""
+    survives: ClassVar[bool] = False
+    """Whether it, and its driver's session, go on after one of its renderers was killed."""
 
     def __init__(self, profile: Path) -> None:
         self.profile = profile
@@ -93,12 +99,8 @@ class Browser(ABC):
         return self.driver.current_window_handle
 
     def select(self, handle: str) -> None:
-        """Let WebDriver speak to a tab. Firefox and WebKitGTK bring it to the front."""
+        """Let WebDriver speak to a tab; this brings it to the front of its window."""
         self.driver.switch_to.window(handle)
-
-    def front(self, handle: str) -> None:
-        """Bring a tab to the front."""
-        self.select(handle)
 
     def navigate(self, handle: str, url: str) -> None:
         """Let a tab load an address, as if it were typed; don't wait for it."""
@@ -117,27 +119,32 @@ class Browser(ABC):
         self.select(self.home)
 
     def hide(self, handle: str) -> None:
-        """Put another tab in front."""
-        self.front(self.home)
+        """Minimise its window: its page is hidden, and can still be spoken to."""
+        self.select(handle)
+        self.driver.minimize_window()
 
     def show(self, handle: str) -> None:
-        """Put it in front again."""
-        self.front(handle)
+        """Restore its window."""
+        self.select(handle)
+        self.driver.set_window_rect(*PLACE)
 
-    def kill_renderer(self, handle: str) -> None:
-        """SIGKILL the process that runs the tab's page."""
-        before = {pid: processes.cpu_ticks(pid) for pid in self.pids()[1:]}
-        self.call(handle, "burn", BURN_MS)
-        busy = until(lambda: self._busy(before), BURN_SECONDS, "the page's process is busy")
-        os.kill(busy, signal.SIGKILL)
-        until(lambda: not processes.is_alive(busy), GONE_SECONDS, "the page's process is gone")
+    def renderer(self, burn: Callable[[int], object]) -> int:
+        """Return the process that runs a page: the busiest one while `burn` keeps the page busy for so many ms."""
+        before = {pid: processes.cpu_ticks(pid) for pid in self.pids()}
 
-    def _busy(self, before: dict[int, int]) -> int:
-        """Return the process that used most CPU time, once it is half of what the page was told to use; else 0."""
-        used = {pid: processes.cpu_ticks(pid) - ticks for pid, ticks in before.items() if self.renders(pid)}
-        most = max(used, key=lambda pid: used[pid], default=0)
-        enough = os.sysconf("SC_CLK_TCK") * BURN_MS / 1000 / 2
-        return most if most and used[most] >= enough else 0
+        def busy() -> int:
+            burn(BURN_MS)
+            used = {pid: processes.cpu_ticks(pid) - ticks for pid, ticks in before.items() if self.renders(pid)}
+            first, second = sorted([*used.values(), 0, 0], reverse=True)[:2]
+            enough = os.sysconf("SC_CLK_TCK") * BURNT_SECONDS
+            return max(used, key=lambda pid: used[pid]) if first >= enough and first >= 2 * second else 0
+
+        return until(busy, BURN_SECONDS, "the page's process is the busiest")
+
+    def kill_renderer(self, pid: int) -> None:
+        """SIGKILL a page's process."""
+        processes.kill([pid])
+        until(lambda: not processes.is_alive(pid), GONE_SECONDS, "the page's process is gone")
 
     def renders(self, pid: int) -> bool:
         """Return whether a process is one that runs pages."""

@@ -1,6 +1,5 @@
 """Debian's Chromium, headless, with what only it can do: DevTools' protocol."""
 
-from contextlib import suppress
 from typing import Any
 
 from selenium.webdriver import Chrome, ChromeOptions
@@ -20,6 +19,7 @@ class Chromium(Browser):
     """Chromium by Debian's chromedriver."""
 
     name = "chromium"
+    survives = True
     arguments: tuple[str, ...] = ()
     """More of them, for a scenario's own browser."""
     mobile: dict[str, Any] | None = None
@@ -52,12 +52,6 @@ class Chromium(Browser):
         assert isinstance(self.driver, Chrome)
         return self.driver.execute_cdp_cmd(command, parameters)
 
-    def front(self, handle: str) -> None:
-        """Bring a tab to the front; speaking to it doesn't."""
-        self.cdp(handle, "Page.bringToFront")
-
     def renders(self, pid: int) -> bool:
         """Return whether a process is a renderer."""
-        with suppress(OSError):
-            return "--type=renderer" in processes.command(pid)
-        return False
+        return "--type=renderer" in processes.command(pid)

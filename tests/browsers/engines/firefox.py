@@ -60,4 +60,4 @@ class Firefox(Browser):
 
     def renders(self, pid: int) -> bool:
         """Return whether a process runs pages: its last argument is its kind."""
-        return "-contentproc" in processes.command(pid) and "tab" in processes.command(pid)
+        return processes.command(pid).endswith(" tab")

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from typing import Any
 
 from selenium.webdriver import WebKitGTK as WebKitDriver
 from selenium.webdriver.common.service import Service
@@ -61,20 +60,10 @@ class WebKit(Browser):
         )
         return WebKitDriver(options, service), service
 
-    def hide(self, handle: str) -> None:
-        """Minimise the window: its tabs are hidden then."""
-        self.select(handle)
-        self.driver.minimize_window()
-
-    def show(self, handle: str) -> None:
-        """Restore the window."""
-        self.select(handle)
-        self.driver.set_window_rect(0, 0, 1200, 900)
+    def new_tab(self, window: bool = False) -> str:
+        """Open a window: MiniBrowser opens tabs in the background, and nothing brings them to the front."""
+        return super().new_tab(window=True)
 
     def renders(self, pid: int) -> bool:
         """Return whether a process runs pages."""
-        return any("WebKitWebProcess" in each for each in processes.command(pid)[:1])
-
-    def call(self, handle: str, name: str, *args: Any) -> Any:
-        """Call a function of the page in a tab."""
-        return super().call(handle, name, *args)
+        return "WebKitWebProcess" in processes.command(pid)

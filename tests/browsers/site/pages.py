@@ -30,7 +30,7 @@ class Plan:
     variants: Sequence[str] = ()
     trusted_types: bool = False
     early: bool = False
-    """Whether the recorder is loaded late, with a stub before it."""
+    """Whether its stub is loaded first, and the recorder itself when it comes. Only for subjects that have one."""
     late: float = 0.0
     """How much later the recorder's own script comes (s)."""
     polled: bool = False
@@ -87,12 +87,15 @@ def page(plan: Plan, subject: Subject) -> str:
 
 
 def _scripts(plan: Plan, subject: Subject) -> str:
-    sources = ["/static/page.js", "/static/variants.js"]
-    if plan.subject:
-        names = subject.early if plan.early else subject.scripts
-        sources += [f"/subject/{name}?late={plan.late:g}" for name in names]
-    return "".join(map(_tag, sources))
+    tags = [_tag("/static/page.js"), _tag("/static/variants.js")]
+    late = f"?late={plan.late:g}"
+    if plan.subject and plan.early:
+        tags += [_tag(f"/subject/{name}") for name in subject.early]
+        tags += [_tag(f"/subject/{name}{late}", " async") for name in subject.scripts if name not in subject.early]
+    elif plan.subject:
+        tags += [_tag(f"/subject/{name}{late}") for name in subject.scripts]
+    return "".join(tags)
 
 
-def _tag(source: str) -> str:
-    return f'<script src="{source}"></script>\n'
+def _tag(source: str, how: str = "") -> str:
+    return f'<script src="{source}"{how}></script>\n'

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -76,11 +77,13 @@ class Site:
 
     async def _subject(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
-        path = (self.subject.folder / name).resolve()
-        if self.blocked(name) or not path.is_relative_to(self.subject.folder.resolve()) or not path.is_file():
+        folders = [each.resolve() for each in (self.subject.folder, self.subject.also) if each is not None]
+        paths = [path for folder in folders if (path := (folder / name).resolve()).is_relative_to(folder)]
+        found = next(filter(Path.is_file, paths), None)
+        if self.blocked(name) or found is None:
             return web.Response(status=404)
         await asyncio.sleep(float(request.query.get("late", 0)))
-        return web.FileResponse(path)
+        return web.FileResponse(found)
 
     async def _report(self, request: web.Request) -> web.StreamResponse:
         self.reports.append(await request.json())

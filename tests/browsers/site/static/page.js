@@ -47,7 +47,9 @@
   addEventListener("pageshow", () => (leaving = false));
 
   const record = (ids, options) => ids.map((each) => !!window.subject.record(each, options));
-  const soon = (act) => void setTimeout(act, 0);
+  const later = [];
+  // A polled page answers first: its answer would die with it.
+  const soon = (act) => void (plan.polled ? later.push(act) : setTimeout(act, 0));
 
   window.page = {
     id,
@@ -104,6 +106,7 @@
         const { name, args } = await answer.json();
         const value = await window.page[name](...args);
         await nativeFetch(`/called/${plan.key}/${id}`, { method: "POST", body: JSON.stringify({ value }) });
+        for (const act of later.splice(0)) setTimeout(act, 0);
       }
     };
     poll().catch(() => undefined);
