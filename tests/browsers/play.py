@@ -42,7 +42,7 @@ def play(lane: Lane, scenario: Scenario) -> Result:
         result.skipped, result.why = bool(missing), f"it has no {missing[1]}()" if missing else str(error.msg)
     except ScenarioError as error:
         result.why = str(error)
-        if lane.subject.stub is not None:
+        if lane.subject is not RECORDER:
             _end_early(lane, visit, result)
     except Exception as error:
         result.why = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -83,19 +83,11 @@ def _drive(visit: Visit) -> None:
 
 
 def _end_early(lane: Lane, visit: Visit, result: Result) -> None:
-<<<<<<< HEAD
-    """Count what arrived until then: a tracker needn't do what a scenario waits for."""
+    """Count what arrived until then: others than ours needn't do what a scenario waits for."""
     why = result.why
     lane.heal()
     _settle(visit, result)
     result.ok, result.why, result.facts[EARLY] = False, why, why
-=======
-    # Our own recorder must go on to the end; of others, what arrived until then is of interest too.
-    if lane.subject is not RECORDER:
-        lane.heal()
-        _settle(visit, result)
-        result.ok = False
->>>>>>> r-harness
 
 
 def _settle(visit: Visit, result: Result) -> None:
