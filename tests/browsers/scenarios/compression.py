@@ -79,7 +79,7 @@ for code in (400, 415):
 
 
 @scenario(
-    "left while compressing takes long",
+    "left while gzip takes its time",
     GROUP,
     source="embrace-web-sdk#1519, Amplitude-TypeScript#1799",
     options=SOON,
