@@ -63,7 +63,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "trackers": trackers.totals,
     "trackers by engine": trackers.by_engine,
     "trackers by scenario": trackers.by_scenario,
-    "trackers' scenarios": trackers.explained,
+    "trackers left out": trackers.left_out,
     "trackers' configuration": trackers.configured,
     "browsers": browsers.sums,
     "browsers scenarios": browsers.scenarios,
