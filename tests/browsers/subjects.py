@@ -7,6 +7,7 @@ window.subject = {
   start(plan) {},               // plan: {endpoint, user, options}; may return a promise
   record(artworkId, options) {},  // returns something falsy if it was not recorded
   observe(element, artworkId, options) {},  // returns a function that stops it
+  onStored(act) {},             // calls act with what `record` returned, once the browser's storage has it
   flush() {}, stats() {}, destroy() {}, setConsent(state) {},
 };
 ```
