@@ -87,6 +87,8 @@
     destroy: () => void window.subject.destroy(),
     setConsent: (state) => void window.subject.setConsent(state),
     visible: () => document.visibilityState,
+    /** Have beacons of so many bytes on their way for some seconds, as another script of the page may. */
+    eatQuota: (bytes) => navigator.sendBeacon("/slow", "x".repeat(bytes)),
     /** Keep this page's process busy, so that it can be told from others. */
     burn(ms) {
       soon(() => {
