@@ -50,6 +50,7 @@ class Front:
         self._rules: list[Rule] = []
         self._session: aiohttp.ClientSession | None = None
         self._released = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def app(self) -> web.Application:
         """Return the application."""
@@ -157,12 +158,14 @@ class Front:
         """Forward everything again, and release what hangs."""
         self._rules.clear()
         released, self._released = self._released, asyncio.Event()
-        released.set()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(released.set)
 
     # Requests
 
     async def _client(self, _: web.Application) -> Any:
         timeout = aiohttp.ClientTimeout(total=60)
+        self._loop = asyncio.get_running_loop()
         async with aiohttp.ClientSession(auto_decompress=False, timeout=timeout) as self._session:
             yield
         self._released.set()
