@@ -83,7 +83,6 @@ def _drive(visit: Visit) -> None:
 
 
 def _end_early(lane: Lane, visit: Visit, result: Result) -> None:
-<<<<<<< HEAD
     """Count what arrived until then: only ours must do what a scenario waits for."""
     why = result.why
     lane.heal()
@@ -91,12 +90,6 @@ def _end_early(lane: Lane, visit: Visit, result: Result) -> None:
         _settle(visit, result)
     except AssertionError as error:
         why = f"{why}; {error}"
-=======
-    """Count what arrived until then: others than ours needn't do what a scenario waits for."""
-    why = result.why
-    lane.heal()
-    _settle(visit, result)
->>>>>>> r-trackers
     result.ok, result.why, result.facts[EARLY] = False, why, why
 
 
