@@ -221,7 +221,10 @@ export const createRecorder = (options: Options): Inner => {
     tier ||= found.tier;
     experiments ||= found.experiments;
     describe();
-    if (!options.visible) visible = resolveVisibility({ ratio: found.visible_ratio!, ms: found.visible_ms! });
+    if (options.visible) return;
+    visible = resolveVisibility({ ratio: found.visible_ratio!, ms: found.visible_ms! });
+    // What is visible already is judged by it, too.
+    if (agreed != "denied") seen.resume();
   };
 
   const agree = guard(() => {

@@ -131,10 +131,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
 
   const wake = guard(() => update());
   // Made here: a function that is made in `observe` would keep that call's element for as long as the observer lives.
-  const heard = guard((entries: IntersectionObserverEntry[]) => {
-    update(entries);
-    update();
-  });
+  const heard = guard((entries: IntersectionObserverEntry[]) => update(entries));
 
   const forget = (target: Target): void => {
     update();
