@@ -15,6 +15,7 @@ from streams.embedded.kafka.java import require_java
 from streams.embedded.ports import free_block, free_pair
 from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
+from tests.browsers.subjects import ROOT
 from tests.support.wait import until
 
 HOST = "127.0.0.1"
@@ -45,14 +46,17 @@ def browser_settings(settings: Settings, origins: Sequence[str]) -> Settings:
 
 
 @contextmanager
-def running(ours: Settings, settings: Settings, collectors: int) -> Iterator["Stack"]:
+def running(ours: Settings, collectors: int) -> Iterator["Stack"]:
     """Run the stack from an empty folder; stop it whatever happens. The folder, with its logs, stays."""
     require_java()
     folder = RunFolder(ours.data_dir)
     if folder.recorded():
         stack.down(ours, out=_silent)
     shutil.rmtree(ours.data_dir, ignore_errors=True)
-    share_jars(folder, RunFolder(settings.data_dir), _silent)
+    project = RunFolder(ROOT / ".local")
+    # Fetched once for all; Maven's cache allows only one at a time.
+    with project.lock("jars.lock"):
+        share_jars(folder, project, _silent)
     try:
         stack.up(ours, (*SERVERS, *(f"collector-{index}" for index in range(collectors))), out=_silent)
         yield Stack(ours)

@@ -22,31 +22,26 @@
         super({ transform: () => new Promise(() => undefined) });
       }
     }),
-    /** It ends well, and the end is missing. */
-    gzipCut() {
-      const Native = window.CompressionStream;
-      window.CompressionStream = class {
-        constructor(format) {
-          const { readable, writable } = new Native(format);
-          this.writable = writable;
-          let left = 30;
-          this.readable = readable.pipeThrough(
-            new TransformStream({
-              transform(chunk, controller) {
-                controller.enqueue(chunk.slice(0, left));
-                left = Math.max(0, left - chunk.length);
-              },
-            }),
-          );
-        }
+    /** Counts the timers that are set, and those that wait. */
+    countTimers() {
+      const waiting = new Set();
+      let set = 0;
+      const { setTimeout: later, clearTimeout: never, setInterval: often, clearInterval: nomore } = window;
+      window.setTimeout = (act, ms, ...args) => {
+        const id = later(() => (waiting.delete(id), act(...args)), ms);
+        set += 1;
+        return waiting.add(id), id;
       };
+      window.setInterval = (act, ms, ...args) => {
+        const id = often(act, ms, ...args);
+        set += 1;
+        return waiting.add(id), id;
+      };
+      window.clearTimeout = (id) => (waiting.delete(id), never(id));
+      window.clearInterval = (id) => (waiting.delete(id), nomore(id));
+      window.page.timers = () => waiting.size;
+      window.page.timersSet = () => set;
     },
-    gzipNonsense: () => (window.CompressionStream = class extends TransformStream {}),
-    gzipFails: () => (window.CompressionStream = class {
-      constructor() {
-        throw new DOMException("The I/O read operation failed.", "NotReadableError");
-      }
-    }),
     noLocks: () => gone(navigator, "locks"),
     noIndexedDb: () => gone(window, "indexedDB"),
   };
