@@ -18,6 +18,10 @@ PATIENCE = {
 INLINE = "about a configuration that is fetched; the tracker was given its own with the page"
 SKIPS = {
     **dict.fromkeys(("config that fails", "config that hangs", "config that is nonsense"), INLINE),
+    **dict.fromkeys(
+        ("a byte less than 64 KiB", "64 KiB exactly", "a byte more than 64 KiB"),
+        "about the bytes of one request that holds all; the tracker compresses, or sends each event by itself",
+    ),
     "rubbish under our names": "about keys that only our recorder uses",
 }
 
