@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything lives in .venv and .local; nothing else on the machine is changed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-clients fuzz check up down faults bench load preview dashboards schemas docs docs-links clean
+.PHONY: help setup demo test test-clients fuzz recorder check up down faults bench load preview dashboards schemas docs docs-links clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -34,6 +34,10 @@ test-clients: setup ## ClickHouse's clients in Java, Go, Rust, Node and Python: 
 
 fuzz: setup ## requests drawn from the collector's OpenAPI document, others in each run; EXAMPLES=1000: of each kind
 	@IMPRESSIONS_TEST_FUZZ=$(or $(EXAMPLES),1000) $(BIN)/python -m pytest -q --timeout=3600 tests/integration/test_collector_fuzz.py
+
+recorder: ## build the browser's recorder, as npm's package and as what the collector serves
+	@command -v npm >/dev/null || { echo "npm is missing: install Debian's nodejs and npm."; exit 2; }
+	@cd recorder && { test -d node_modules/esbuild || npm ci --silent; } && npm run --silent build
 
 check: setup ## format, lint, types, layers, unit and property tests: under a minute
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target check/tests check/code

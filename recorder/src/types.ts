@@ -92,6 +92,8 @@ export interface Events {
   acknowledged: { flushId: string; impressionIds: string[]; rejected: { impressionId: string; reason: string }[] };
   failed: { flushId: string; status: number; retryInMs: number };
   dropped: { count: number; why: "bytes" | "entries" | "age" | "refused" | "rejected" };
+  /** Something in the recorder failed that shouldn't; the page goes on. */
+  defect: { message: string };
 }
 
 export interface Recorder {

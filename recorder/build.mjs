@@ -1,0 +1,90 @@
+/**
+ * Builds the recorder: `node build.mjs` writes dist/ (the npm package), and the same files with a manifest of their sizes
+ * and integrity into ../streams/collector/recorder, from where the collector serves them. `--check` writes nothing and fails if
+ * those differ; `--tests` bundles the tests; `--sizes` prints what each part costs.
+ */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+process.chdir(import.meta.dirname);
+
+/** All that a page loads in the script tag's form, and what the npm form adds to a page: at most so many bytes. */
+const MOST_GZIP_BYTES = 9 * 1024;
+const SERVED = "../streams/collector/recorder";
+const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+
+/** Private names begin with `_`. They are shortened alike in all files, since the stub and the recorder share some. */
+const names = {};
+
+const settings = {
+  bundle: true,
+  minify: true,
+  sourcemap: true,
+  // No sources inside: the map names the files.
+  sourcesContent: true,
+  target: ["chrome86", "firefox86", "safari15"],
+  mangleProps: /^_/,
+  mangleCache: names,
+  legalComments: "none",
+  banner: { js: `/*! impression-recorder ${version} | Apache-2.0 */` },
+  logLevel: "warning",
+};
+
+const bundle = async (entry, outfile, more) => {
+  const { mangleCache } = await build({ ...settings, entryPoints: [entry], outfile, ...more });
+  Object.assign(names, mangleCache);
+};
+
+const built = async (folder) => {
+  await bundle("src/global.ts", `${folder}/recorder.js`, { format: "iife" });
+  await bundle("src/stub.ts", `${folder}/stub.js`, { format: "iife" });
+  await bundle("src/index.ts", `${folder}/recorder.mjs`, { format: "esm" });
+  const types = readFileSync("src/types.ts", "utf8");
+  const create = "/** Create a recorder for one user. It never throws, and its methods neither. */\n";
+  writeFileSync(`${folder}/recorder.d.ts`, `${types}\n${create}export declare const createRecorder: (options: Options) => Recorder;\n`);
+};
+
+const manifest = (folder) => {
+  const files = {};
+  for (const name of readdirSync(folder).sort()) {
+    const content = readFileSync(`${folder}/${name}`);
+    const integrity = "sha384-" + createHash("sha384").update(content).digest("base64");
+    files[name] = { integrity, bytes: content.length, gzip_bytes: gzipSync(content, { level: 9 }).length };
+  }
+  return { version, files };
+};
+
+const parts = async () => {
+  const { metafile } = await build({ ...settings, entryPoints: ["src/global.ts"], format: "iife", metafile: true, write: false });
+  const [output] = Object.entries(metafile.outputs).filter(([name]) => !name.endsWith(".map")).map(([, each]) => each);
+  return Object.entries(output.inputs).map(([name, { bytesInOutput }]) => [name.replace("src/", ""), bytesInOutput]);
+};
+
+if (process.argv.includes("--tests")) {
+  rmSync(".build", { recursive: true, force: true });
+  const entryPoints = readdirSync("test").filter((name) => name.endsWith(".test.ts")).map((name) => `test/${name}`);
+  await build({ entryPoints, outdir: ".build", bundle: true, format: "esm", platform: "node", outExtension: { ".js": ".mjs" } });
+} else if (process.argv.includes("--sizes")) {
+  for (const [name, bytes] of (await parts()).sort((a, b) => b[1] - a[1])) console.log(String(bytes).padStart(6), name);
+} else {
+  rmSync("dist", { recursive: true, force: true });
+  execFileSync("node_modules/.bin/tsc", ["--noEmit"], { stdio: "inherit" });
+  await built("dist");
+  const found = manifest("dist");
+  const sizes = Object.entries(found.files).map(([name, each]) => `${name} ${each.bytes} B, ${each.gzip_bytes} B gzipped`);
+  console.log(sizes.filter((line) => !/\.map|d\.ts/.test(line)).join("\n"));
+  const most = Math.max(found.files["recorder.js"].gzip_bytes, found.files["recorder.mjs"].gzip_bytes);
+  if (most > MOST_GZIP_BYTES) throw new Error(`the recorder has ${most} B gzipped: at most ${MOST_GZIP_BYTES} are allowed`);
+  const text = JSON.stringify(found, null, 2) + "\n";
+  if (process.argv.includes("--check")) {
+    if (readFileSync(`${SERVED}/manifest.json`, "utf8") !== text) throw new Error("built files differ: run `make recorder`");
+  } else {
+    rmSync(SERVED, { recursive: true, force: true });
+    mkdirSync(SERVED, { recursive: true });
+    cpSync("dist", SERVED, { recursive: true });
+    writeFileSync(`${SERVED}/manifest.json`, text);
+  }
+}

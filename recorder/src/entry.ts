@@ -1,0 +1,39 @@
+import { bytesOf } from "./text";
+
+/**
+ * An impression as it is stored. The names are read by later releases, so they never change.
+ */
+export interface Entry {
+  /** Whose it is, and for where: `destination()`. What A recorded never leaves as B, nor to another collector. */
+  to: string;
+  /** The impression_id, which sorts by time. */
+  id: string;
+  /** The impression as JSON. */
+  i: string;
+  /** What its flush says about itself: session, tier, experiments, client; JSON without braces, or "". */
+  h: string;
+  /** Bytes of `i`, as UTF-8. */
+  b: number;
+  /** When it was recorded, ms since the epoch by this browser's clock. */
+  at: number;
+  /** Attempts to send it, counted before each. */
+  n: number;
+  /** The tab that has it, and since when. */
+  by: string;
+  since: number;
+  /** 1: its time was corrected because the collector called it `future`; that happens once. */
+  f?: 1;
+}
+
+/** The destination of entries: a collector and a user. */
+export const destination = (endpoint: string, userId: string): string => endpoint + " " + userId;
+
+/** Longest impression, in bytes: five times the longest that the contract has fields for. */
+const MOST_BYTES = 16 * 1024;
+
+/** An impression to be stored; null if it is too large to be one. */
+export const entry = (to: string, tab: string, head: string, id: string, text: string): Entry | null => {
+  const bytes = bytesOf(text);
+  const now = Date.now();
+  return bytes > MOST_BYTES ? null : { to, id, i: text, h: head, b: bytes, at: now, n: 0, by: tab, since: now };
+};
