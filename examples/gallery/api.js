@@ -68,9 +68,11 @@ export class Api {
   /** @type {(what: string, query: Record<string, string>) => Promise<any>} */
   async #get(what, query) {
     const path = `/v1/users/${encodeURIComponent(this.user)}/${what}?${new URLSearchParams(query)}`;
-    return answer(await fetch(path).catch(() => {
-      throw new ApiError("The collector can’t be reached.");
-    }));
+    return answer(
+      await fetch(path).catch(() => {
+        throw new ApiError("The collector can’t be reached.");
+      }),
+    );
   }
 }
 
@@ -84,5 +86,8 @@ export async function offered() {
 async function answer(response) {
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => ({}));
-  throw new ApiError(problem.detail ?? `The collector answered ${response.status}.`, Number(response.headers.get("Retry-After")));
+  throw new ApiError(
+    problem.detail ?? `The collector answered ${response.status}.`,
+    Number(response.headers.get("Retry-After")),
+  );
 }

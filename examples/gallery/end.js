@@ -39,9 +39,10 @@ export function somePassed(count) {
 
 /** @param {number} size @returns {End} */
 export function allSeen(size) {
+  const all = size ? `All ${plural(size, "work")}` : "Every work";
   return {
     title: "You have seen everything",
-    text: `${size ? `All ${plural(size, "work")}` : "Every work"}, each of them once. Nothing is left that would be new to you.`,
+    text: `${all}, each of them once. Nothing is left that would be new to you.`,
     button: "another",
   };
 }

@@ -59,7 +59,9 @@ export class Instruments {
   async #visit() {
     const coverage = await this.api.coverage();
     // Before the first impression there is no row that says how large the pool is.
-    return coverage ? { seen: coverage.seen, size: coverage.pool_size } : { seen: 0, size: await this.api.unseenCount() };
+    return coverage
+      ? { seen: coverage.seen, size: coverage.pool_size }
+      : { seen: 0, size: await this.api.unseenCount() };
   }
 
   #draw() {

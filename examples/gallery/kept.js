@@ -47,7 +47,10 @@ export class Kept {
     this.#try((store) => store.setItem(this.prefix + impressionId, JSON.stringify(entry)));
   }
 
-  /** Storage may be denied or full: then the collector's answers are all there is. @param {(store: Storage) => void} use */
+  /**
+   * Storage may be denied or full: then the collector's answers are all there is.
+   * @param {(store: Storage) => void} use
+   */
   #try(use) {
     try {
       use(localStorage);

@@ -56,7 +56,10 @@ function target(works, at, key) {
   }
 }
 
-/** The work of the next row whose middle is nearest. @type {(works: import("./work.js").Work[], at: number, step: 1 | -1) => number} */
+/**
+ * The work of the next row whose middle is nearest.
+ * @type {(works: import("./work.js").Work[], at: number, step: 1 | -1) => number}
+ */
 function beside(works, at, step) {
   const from = works[at].place;
   const middle = (/** @type {any} */ place) => place.left + place.width / 2;

@@ -24,7 +24,12 @@ export function layout(ratios, wall) {
     for (const ratio of ratios.slice(from, from + row.count)) {
       // Whole pixels: sheets and marks keep sharp edges, and a row ends where the wall does.
       const right = left + row.height * ratio;
-      places.push({ left: Math.round(left), top, width: Math.round(right) - Math.round(left), height: Math.round(row.height) });
+      places.push({
+        left: Math.round(left),
+        top,
+        width: Math.round(right) - Math.round(left),
+        height: Math.round(row.height),
+      });
       left = right + wall.gap;
     }
     top += Math.round(row.height + wall.below);
@@ -33,7 +38,10 @@ export function layout(ratios, wall) {
   return { places, height: top };
 }
 
-/** @type {(ratios: number[], from: number, wall: {width: number, height: number, gap: number, last: boolean}) => {count: number, height: number} | null} */
+/**
+ * @type {(ratios: number[], from: number, wall: {width: number, height: number, gap: number,
+ *   last: boolean}) => {count: number, height: number} | null}
+ */
 function nextRow(ratios, from, wall) {
   let [sum, before] = [0, Infinity];
   for (let count = 1; from + count <= ratios.length; count++) {

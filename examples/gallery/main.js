@@ -37,7 +37,12 @@ function startRecorder() {
     note("The recorder wasn’t loaded, so nothing is recorded: something blocks /recorder.js.");
     return null;
   }
-  return ImpressionRecorder.createRecorder({ endpoint: location.origin, userId: user, poolId: POOL, surface: "gallery" });
+  return ImpressionRecorder.createRecorder({
+    endpoint: location.origin,
+    userId: user,
+    poolId: POOL,
+    surface: "gallery",
+  });
 }
 
 if (recorder) {
@@ -97,7 +102,9 @@ async function more() {
   if (!failed) watchEnd();
 }
 
-const end = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && more(), { rootMargin: "0px 0px 200% 0px" });
+const end = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && more(), {
+  rootMargin: "0px 0px 200% 0px",
+});
 
 function watchEnd() {
   const line = find("section", "more");

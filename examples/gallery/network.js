@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The switch "offline". While it is on, nothing that this page sends gets out: `fetch` and `XMLHttpRequest` fail as they
- * do without a network, and `sendBeacon` says true and loses the data, which is what browsers do offline. Nothing is
- * held back and sent later: what the recorder delivers afterwards, it has kept itself.
+ * The switch "offline". While it is on, nothing that this page sends gets out: `fetch` and `XMLHttpRequest` fail as
+ * they do without a network, and `sendBeacon` says true and loses the data, which is what browsers do offline. Nothing
+ * is held back and sent later: what the recorder delivers afterwards, it has kept itself.
  *
  * This must run before the recorder is loaded. A page may be closed while the switch is on; it is off in the next one.
  */
@@ -28,7 +28,12 @@ export function setOffline(on) {
 const online = Object.getOwnPropertyDescriptor(Navigator.prototype, "onLine")?.get;
 Object.defineProperty(navigator, "onLine", { configurable: true, get: () => !offline && online?.call(navigator) });
 
-const { fetch: realFetch, XMLHttpRequest: { prototype: { send: realSend } } } = window;
+const {
+  fetch: realFetch,
+  XMLHttpRequest: {
+    prototype: { send: realSend },
+  },
+} = window;
 
 window.fetch = (...request) =>
   offline ? Promise.reject(new TypeError("Failed to fetch: this page is switched to offline")) : realFetch(...request);

@@ -5,7 +5,8 @@ import { artwork, draw } from "./art/artwork.js";
 
 onmessage = ({ data: { id, width, height } }) => {
   const canvas = new OffscreenCanvas(width, height);
-  draw(artwork(id), canvas.getContext("2d"), width, height);
+  const context = canvas.getContext("2d");
+  if (context) draw(artwork(id), context, width, height);
   const picture = canvas.transferToImageBitmap();
   postMessage(picture, { transfer: [picture] });
 };

@@ -16,14 +16,17 @@ export class Painter {
   #ids = new WeakMap();
   #worker = startWorker();
 
-  #near = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const canvas = /** @type {HTMLCanvasElement} */ (target);
-      if (isIntersecting) this.#waiting.set(canvas, this.#ids.get(canvas) ?? "");
-      else this.#forget(canvas);
-    }
-    this.#next();
-  }, { rootMargin: "150% 0px" });
+  #near = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const canvas = /** @type {HTMLCanvasElement} */ (target);
+        if (isIntersecting) this.#waiting.set(canvas, this.#ids.get(canvas) ?? "");
+        else this.#forget(canvas);
+      }
+      this.#next();
+    },
+    { rootMargin: "150% 0px" },
+  );
 
   /**
    * Draw the work into it whenever it is near the view.
@@ -54,7 +57,8 @@ export class Painter {
     if (worker) return worker(id, size);
     const canvas = document.createElement("canvas");
     Object.assign(canvas, size);
-    draw(artwork(id), canvas.getContext("2d"), size.width, size.height);
+    const context = canvas.getContext("2d");
+    if (context) draw(artwork(id), context, size.width, size.height);
     return createImageBitmap(canvas);
   }
 
@@ -99,8 +103,9 @@ async function startWorker() {
     worker.onerror = () => resolve(false);
   });
   if (!ready) return null;
-  return (id, size) => new Promise((resolve) => {
-    worker.onmessage = ({ data }) => resolve(data);
-    worker.postMessage({ id, ...size });
-  });
+  return (id, size) =>
+    new Promise((resolve) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.postMessage({ id, ...size });
+    });
 }

@@ -5,7 +5,12 @@ import { make } from "./work.js";
 
 const PAGE = 30;
 export const TIMELINE_PATH = "/v1/users/{user}/history";
-const clock = new Intl.DateTimeFormat("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const clock = new Intl.DateTimeFormat("en-GB", {
+  weekday: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 
 /**
  * What the visitor has seen, newest first, in a dialog.

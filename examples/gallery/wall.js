@@ -2,8 +2,8 @@
 import { layout } from "./layout.js";
 import { Work } from "./work.js";
 
-// In a window narrower than this, each work has a row of its own; in rem.
-const SINGLE = 40;
+// In a window as narrow as this, which page.css names too, each work has a row of its own.
+const NARROW = matchMedia("(max-width: 40rem)");
 // What a row's height comes close to, the gap between works, and the room below a work with its label; in rem.
 const [ROW, GAP, BELOW] = [27, 2.75, 3.25 + 2.75];
 const BELOW_SINGLE = 3.25 + 1.5;
@@ -57,15 +57,18 @@ export class Wall {
   #arrange() {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     this.#width = this.element.clientWidth;
-    const single = innerWidth < SINGLE * rem;
-    const { places, height } = layout(this.works.map((work) => work.art.ratio), {
-      width: this.#width,
-      height: Math.min(ROW * rem, 0.62 * innerHeight + 6 * rem),
-      gap: GAP * rem,
-      below: (single ? BELOW_SINGLE : BELOW) * rem,
-      single,
-      last: this.#last,
-    });
+    const single = NARROW.matches;
+    const { places, height } = layout(
+      this.works.map((work) => work.art.ratio),
+      {
+        width: this.#width,
+        height: Math.min(ROW * rem, 0.62 * innerHeight + 6 * rem),
+        gap: GAP * rem,
+        below: (single ? BELOW_SINGLE : BELOW) * rem,
+        single,
+        last: this.#last,
+      },
+    );
     this.element.style.height = `${height}px`;
     places.forEach((place, n) => {
       const work = this.works[n];

@@ -18,8 +18,14 @@ export class Work {
   constructor(id) {
     this.id = id;
     this.art = artwork(id);
-    this.element = make("article", "work", { tabindex: "-1", "aria-labelledby": `${id}-title`, "aria-describedby": `${id}-state` });
-    this.sheet = /** @type {HTMLCanvasElement} */ (make("canvas", "sheet", { role: "img", "aria-label": this.art.description }));
+    this.element = make("article", "work", {
+      tabindex: "-1",
+      "aria-labelledby": `${id}-title`,
+      "aria-describedby": `${id}-state`,
+    });
+    this.sheet = /** @type {HTMLCanvasElement} */ (
+      make("canvas", "sheet", { role: "img", "aria-label": this.art.description })
+    );
     this.sheet.style.backgroundColor = this.art.palette.paper;
     this.mark = make("span", "mark", { "data-state": "new" });
     this.said = make("span", "unseen-text", { id: `${id}-state` }, SAID.new);

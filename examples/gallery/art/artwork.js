@@ -7,7 +7,8 @@ import { title } from "./titles.js";
 /**
  * What a family draws with; it draws from (0, 0) to (width, height), whose shorter side is 800.
  * @typedef {{width: number, height: number, random: Random, palette: import("./palettes.js").Palette}} Canvas
- * @typedef {(context: any, canvas: Canvas) => void} Draw
+ * @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context
+ * @typedef {(context: Context, canvas: Canvas) => void} Draw
  * @typedef {{id: string, family: import("./families/index.js").Family, palette: import("./palettes.js").Palette,
  *   ratio: number, title: string, description: string}} Artwork
  */
@@ -21,17 +22,17 @@ const SHORT = 800;
  */
 export function artwork(id) {
   const random = new Random(id);
-  const family = familyOf(id);
+  const { family, turn } = familyOf(id);
   const palette = random.pick(family.dark ? palettes : palettes.filter((each) => !each.dark));
   const ratio = random.pick(family.ratios);
   const description = `${family.describes}, in ${palette.name}.`;
-  return { id, family, palette, ratio, title: title(random, family.titles), description };
+  return { id, family, palette, ratio, title: title(turn, family.titles), description };
 }
 
 /**
  * Draw it over a whole canvas of this size, in pixels.
  * @param {Artwork} work
- * @param {any} context
+ * @param {Context} context
  * @param {number} width
  * @param {number} height
  */
@@ -45,10 +46,10 @@ export function draw(work, context, width, height) {
 /**
  * Ids that end in a number take turns, so that neighbours differ: every family once, in another order each time.
  * @param {string} id
+ * @returns {{family: import("./families/index.js").Family, turn: number}}
  */
 function familyOf(id) {
-  const number = /\d+$/.exec(id);
-  if (number === null) return families[hash(id) % families.length];
-  const turn = Math.floor(Number(number[0]) / families.length);
-  return new Random(`turn ${turn}`).shuffled(families)[Number(number[0]) % families.length];
+  const number = Number(/\d{1,9}$/.exec(id)?.[0] ?? hash(id));
+  const turn = Math.floor(number / families.length);
+  return { family: new Random(`turn ${turn}`).shuffled(families)[number % families.length], turn };
 }

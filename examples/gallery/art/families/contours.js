@@ -1,17 +1,19 @@
 // @ts-check
+/** @import { Context, Draw } from "../artwork.js" */
 import { lightness, mix, warmest } from "../colour.js";
 import { noise, rough } from "../noise.js";
 
 const CELL = 9;
 
-/** The height lines of a land that nobody surveyed. @type {import("../artwork.js").Draw} */
+/** The height lines of a land that nobody surveyed. @type {Draw} */
 export function contours(context, { width, height, random, palette }) {
   const land = rough(noise(random), 3);
   const scale = random.between(420, 800);
   const stretch = random.between(0.75, 1.35);
   const [columns, rows] = [Math.ceil(width / CELL) + 1, Math.ceil(height / CELL) + 1];
   const heights = Float64Array.from({ length: columns * rows }, (_, n) =>
-    land(((n % columns) * CELL) / scale, (Math.floor(n / columns) * CELL * stretch) / scale));
+    land(((n % columns) * CELL) / scale, (Math.floor(n / columns) * CELL * stretch) / scale),
+  );
   const tinted = random.chance(0.6);
   const byLight = [...palette.hues].sort((a, b) => lightness(b) - lightness(a));
   const [low, high] = palette.dark ? [palette.paper, byLight[1]] : [palette.paper, byLight[random.whole(2, 3)]];
@@ -42,7 +44,10 @@ export function contours(context, { width, height, random, palette }) {
   context.fill();
 }
 
-/** The highest point that is not near an edge. @type {(heights: Float64Array, columns: number, rows: number) => number} */
+/**
+ * The highest point that is not near an edge.
+ * @type {(heights: Float64Array, columns: number, rows: number) => number}
+ */
 function summit(heights, columns, rows) {
   let best = -1;
   for (let row = 12; row < rows - 12; row++) {
@@ -56,7 +61,8 @@ function summit(heights, columns, rows) {
 
 /**
  * The corners of a cell, clockwise, and for each side where the level crosses it.
- * @type {(heights: Float64Array, columns: number, at: number, level: number) => {x: number, y: number, over: boolean, cross: boolean}[]}
+ * @type {(heights: Float64Array, columns: number, at: number, level: number) => {x: number, y: number,
+ *   over: boolean, cross: boolean}[]}
  */
 function outline(heights, columns, at, level) {
   const corners = [at, at + 1, at + columns + 1, at + columns];
@@ -78,11 +84,18 @@ function outline(heights, columns, at, level) {
 
 /** @type {(heights: Float64Array, columns: number, at: number, level: number) => number} */
 function over(heights, columns, at, level) {
-  return Number(heights[at] > level) + Number(heights[at + 1] > level)
-    + Number(heights[at + columns] > level) + Number(heights[at + columns + 1] > level);
+  return (
+    Number(heights[at] > level) +
+    Number(heights[at + 1] > level) +
+    Number(heights[at + columns] > level) +
+    Number(heights[at + columns + 1] > level)
+  );
 }
 
-/** Add the lines of one level to the path. @type {(context: any, heights: Float64Array, columns: number, rows: number, level: number) => void} */
+/**
+ * Add the lines of one level to the path.
+ * @type {(context: Context, heights: Float64Array, columns: number, rows: number, level: number) => void}
+ */
 function along(context, heights, columns, rows, level) {
   for (let row = 0; row < rows - 1; row++) {
     for (let column = 0; column < columns - 1; column++) {
@@ -97,7 +110,10 @@ function along(context, heights, columns, rows, level) {
   }
 }
 
-/** Fill what lies above a level. @type {(context: any, heights: Float64Array, columns: number, rows: number, level: number) => void} */
+/**
+ * Fill what lies above a level.
+ * @type {(context: Context, heights: Float64Array, columns: number, rows: number, level: number) => void}
+ */
 function above(context, heights, columns, rows, level) {
   context.beginPath();
   for (let row = 0; row < rows - 1; row++) {

@@ -1,13 +1,19 @@
 // @ts-check
+/** @import { Draw } from "../artwork.js" */
 import { noise, rough } from "../noise.js";
 
-/** Ribbons that follow a current, and never touch. @type {import("../artwork.js").Draw} */
+/** Ribbons that follow a current, and never touch. @type {Draw} */
 export function currents(context, { width, height, random, palette }) {
   context.fillStyle = palette.paper;
   context.fillRect(0, 0, width, height);
   const field = rough(noise(random), 2);
   const [scale, swing, heading] = [random.between(700, 1500), random.between(1.6, 3.4), random.between(0, 6.3)];
-  const widths = random.pick([[5, 9, 14], [10, 22, 34], [4, 8, 16, 40], [16, 20, 26]]);
+  const widths = random.pick([
+    [5, 9, 14],
+    [10, 22, 34],
+    [4, 8, 16, 40],
+    [16, 20, 26],
+  ]);
   const gap = random.between(2.5, 6);
   const margin = random.chance(0.5) ? 56 : -40;
   const taken = new Occupied(width, height);
@@ -17,7 +23,8 @@ export function currents(context, { width, height, random, palette }) {
   context.lineCap = random.chance(0.6) ? "butt" : "round";
   for (let stroke = 0; stroke < 1100; stroke++) {
     // Wide ones first: what is left between them is for the narrow ones.
-    const wide = widths[widths.length - 1 - Math.min(widths.length - 1, Math.floor((stroke / 1100) * widths.length * 1.3))];
+    const wide =
+      widths[widths.length - 1 - Math.min(widths.length - 1, Math.floor((stroke / 1100) * widths.length * 1.3))];
     const reach = wide / 2 + gap / 2;
     let [x, y] = [random.between(margin, width - margin), random.between(margin, height - margin)];
     const most = random.between(12, 95);

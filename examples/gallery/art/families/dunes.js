@@ -1,8 +1,10 @@
 // @ts-check
+/** @import { Context, Draw } from "../artwork.js" */
+/** @import { Palette } from "../palettes.js" */
 import { clear, lightness, mix, warmest } from "../colour.js";
 import { noise, rough } from "../noise.js";
 
-/** Ridges behind ridges, each paler than the one before it. @type {import("../artwork.js").Draw} */
+/** Ridges behind ridges, each paler than the one before it. @type {Draw} */
 export function dunes(context, { width, height, random, palette }) {
   const byLight = [...palette.hues].sort((a, b) => lightness(b) - lightness(a));
   const sky = palette.dark ? mix(palette.paper, byLight[2], 0.35) : palette.paper;
@@ -42,7 +44,7 @@ export function dunes(context, { width, height, random, palette }) {
   }
 }
 
-/** @type {(context: any, x: number, y: number, radius: number, palette: import("../palettes.js").Palette) => void} */
+/** @type {(context: Context, x: number, y: number, radius: number, palette: Palette) => void} */
 function disc(context, x, y, radius, palette) {
   const warm = warmest(palette.hues);
   const halo = context.createRadialGradient(x, y, radius, x, y, radius * 4);

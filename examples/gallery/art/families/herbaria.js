@@ -1,7 +1,9 @@
 // @ts-check
+/** @import { Context, Draw } from "../artwork.js" */
+/** @import { Random } from "../random.js" */
 import { clear, mix } from "../colour.js";
 
-/** Stems with leaves, pressed onto paper. @type {import("../artwork.js").Draw} */
+/** Stems with leaves, pressed onto paper. @type {Draw} */
 export function herbaria(context, { width, height, random, palette }) {
   context.fillStyle = palette.paper;
   context.fillRect(0, 0, width, height);
@@ -11,8 +13,12 @@ export function herbaria(context, { width, height, random, palette }) {
   for (let n = 0; n < plants; n++) {
     const x = width * (0.5 + (0.62 * (n + 0.5 - plants / 2)) / Math.max(2, plants - 0.5)) + 14 * random.around();
     plant(context, random, {
-      x, y: height * random.between(0.88, 0.94), long: height * random.between(0.55, 0.8),
-      lean: random.around() * 0.5, hue: hues[n % hues.length], ink: palette.ink,
+      x,
+      y: height * random.between(0.88, 0.94),
+      long: height * random.between(0.55, 0.8),
+      lean: random.around() * 0.5,
+      hue: hues[n % hues.length],
+      ink: palette.ink,
     });
   }
   context.globalCompositeOperation = "source-over";
@@ -20,7 +26,7 @@ export function herbaria(context, { width, height, random, palette }) {
 
 /**
  * @typedef {{x: number, y: number, long: number, lean: number, hue: string, ink: string}} Plant
- * @type {(context: any, random: import("../random.js").Random, plant: Plant) => void}
+ * @type {(context: Context, random: Random, plant: Plant) => void}
  */
 function plant(context, random, { x, y, long, lean, hue, ink }) {
   const kind = random.whole(0, 2);
@@ -54,7 +60,10 @@ function plant(context, random, { x, y, long, lean, hue, ink }) {
   else blade(context, end, end.angle, leaf.long * 0.5, leaf.wide, hue, ink);
 }
 
-/** @type {(context: any, at: {x: number, y: number}, angle: number, long: number, wide: number, hue: string, ink: string) => void} */
+/**
+ * @type {(context: Context, at: {x: number, y: number}, angle: number, long: number, wide: number, hue: string,
+ *   ink: string) => void}
+ */
 function blade(context, at, angle, long, wide, hue, ink) {
   context.save();
   context.translate(at.x, at.y);
@@ -74,7 +83,10 @@ function blade(context, at, angle, long, wide, hue, ink) {
   context.restore();
 }
 
-/** @type {(context: any, at: {x: number, y: number}, angle: number, long: number, hue: string, ink: string) => void} */
+/**
+ * @type {(context: Context, at: {x: number, y: number}, angle: number, long: number, hue: string,
+ *   ink: string) => void}
+ */
 function berry(context, at, angle, long, hue, ink) {
   const [x, y] = [at.x + long * Math.cos(angle), at.y + long * Math.sin(angle)];
   context.strokeStyle = clear(mix(hue, ink, 0.35), 0.9);

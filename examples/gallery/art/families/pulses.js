@@ -1,8 +1,9 @@
 // @ts-check
+/** @import { Draw } from "../artwork.js" */
 import { mix } from "../colour.js";
 import { noise, rough } from "../noise.js";
 
-/** Lines above lines, which something under them lifts. @type {import("../artwork.js").Draw} */
+/** Lines above lines, which something under them lifts. @type {Draw} */
 export function pulses(context, { width, height, random, palette }) {
   const ground = random.chance(0.35) && !palette.dark ? mix(palette.ink, palette.hues[1], 0.15) : palette.paper;
   const ink = ground === palette.paper ? palette.ink : palette.paper;
@@ -11,7 +12,10 @@ export function pulses(context, { width, height, random, palette }) {
   const [lines, margin] = [random.whole(34, 58), random.between(70, 110)];
   const land = rough(noise(random), 4);
   const hills = Array.from({ length: random.whole(1, 3) }, () => ({
-    x: random.between(0.3, 0.7), y: random.between(0.35, 0.9), wide: random.between(0.1, 0.22), high: random.between(0.6, 1),
+    x: random.between(0.3, 0.7),
+    y: random.between(0.35, 0.9),
+    wide: random.between(0.1, 0.22),
+    high: random.between(0.6, 1),
   }));
   const lift = random.between(110, 210);
   const [cool, warm] = [mix(ink, palette.hues[1], 0.5), palette.hues[random.pick([0, 2])]];

@@ -1,7 +1,8 @@
 // @ts-check
+/** @import { Context, Draw } from "../artwork.js" */
 import { mix } from "../colour.js";
 
-/** Quarters of circles, and what can be made of them, on a grid. @type {import("../artwork.js").Draw} */
+/** Quarters of circles, and what can be made of them, on a grid. @type {Draw} */
 export function quarters(context, { width, height, random, palette }) {
   const size = Math.min(width, height) / random.whole(3, 5);
   const [columns, rows] = [Math.round(width / size), Math.round(height / size)];
@@ -12,14 +13,21 @@ export function quarters(context, { width, height, random, palette }) {
   const quiet = random.between(0.05, 0.25);
   for (let n = 0; n < columns * rows; n++) {
     const [ground, first, second] = random.shuffled(colours);
-    const tile = new Path(context, (n % columns) * wide, Math.floor(n / columns) * tall, wide, tall, random.whole(0, 3));
-    tile.fill(ground, () => context.rect(-0.5, -0.5, 1.003, 1.003));
+    const tile = new Path(
+      context,
+      (n % columns) * wide,
+      Math.floor(n / columns) * tall,
+      wide,
+      tall,
+      random.whole(0, 3),
+    );
+    tile.fill(ground, () => context.rect(-0.505, -0.505, 1.01, 1.01));
     if (random.chance(quiet)) continue;
     random.pick(shapes)(tile, first, second, context);
   }
 }
 
-/** @typedef {(tile: Path, first: string, second: string, context: any) => void} Shape */
+/** @typedef {(tile: Path, first: string, second: string, context: Context) => void} Shape */
 
 /** @type {Shape[]} */
 const shapes = [
@@ -37,10 +45,11 @@ const shapes = [
     tile.fill(second, () => context.arc(0, 0, 0.2, 0, 7));
   },
   // A leaf is what two quarters have in common.
-  (tile, first, _, context) => tile.fill(first, () => {
-    context.arc(-0.5, -0.5, 1, 0, Math.PI / 2);
-    context.arc(0.5, 0.5, 1, Math.PI, Math.PI * 1.5);
-  }),
+  (tile, first, _, context) =>
+    tile.fill(first, () => {
+      context.arc(-0.5, -0.5, 1, 0, Math.PI / 2);
+      context.arc(0.5, 0.5, 1, Math.PI, Math.PI * 1.5);
+    }),
   (tile, first, second, context) => {
     for (const [n, radius] of [1, 0.8, 0.6, 0.4, 0.2].entries()) {
       tile.fill(n % 2 ? second : first, () => wedge(context, -0.5, -0.5, radius, 0));
@@ -52,7 +61,7 @@ const shapes = [
   },
 ];
 
-/** @type {(context: any, x: number, y: number, radius: number, start: number) => void} */
+/** @type {(context: Context, x: number, y: number, radius: number, start: number) => void} */
 function wedge(context, x, y, radius, start) {
   context.moveTo(x, y);
   context.arc(x, y, radius, start, start + Math.PI / 2);
@@ -60,7 +69,14 @@ function wedge(context, x, y, radius, start) {
 
 /** A tile from -0.5 to 0.5, in one of four directions. */
 class Path {
-  /** @type {(context: any, x: number, y: number, wide: number, tall: number, turn: number) => void} */
+  /**
+   * @param {Context} context
+   * @param {number} x
+   * @param {number} y
+   * @param {number} wide
+   * @param {number} tall
+   * @param {number} turn
+   */
   constructor(context, x, y, wide, tall, turn) {
     this.context = context;
     this.place = () => {

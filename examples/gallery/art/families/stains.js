@@ -1,8 +1,11 @@
 // @ts-check
+/** @import { Context, Draw } from "../artwork.js" */
+/** @import { Noise } from "../noise.js" */
+/** @import { Random } from "../random.js" */
 import { clear } from "../colour.js";
 import { noise } from "../noise.js";
 
-/** Drops of watercolour that ran into each other. @type {import("../artwork.js").Draw} */
+/** Drops of watercolour that ran into each other. @type {Draw} */
 export function stains(context, { width, height, random, palette }) {
   context.fillStyle = palette.paper;
   context.fillRect(0, 0, width, height);
@@ -34,7 +37,7 @@ export function stains(context, { width, height, random, palette }) {
   context.globalCompositeOperation = "source-over";
 }
 
-/** @type {(random: import("../random.js").Random, width: number, height: number, short: number) => number[][]} */
+/** @type {(random: Random, width: number, height: number, short: number) => number[][]} */
 function arranged(random, width, height, short) {
   const centre = [width / 2, height / 2];
   const kind = random.whole(0, 2);
@@ -43,7 +46,11 @@ function arranged(random, width, height, short) {
     const [ring, turn] = [short * 0.23, random.between(0, 6)];
     return Array.from({ length: count }, (_, n) => {
       const angle = turn + (n * 2 * Math.PI) / count;
-      return [centre[0] + ring * Math.cos(angle), centre[1] + ring * Math.sin(angle), radius * random.between(0.85, 1.15)];
+      return [
+        centre[0] + ring * Math.cos(angle),
+        centre[1] + ring * Math.sin(angle),
+        radius * random.between(0.85, 1.15),
+      ];
     });
   }
   if (kind === 1) {
@@ -64,7 +71,10 @@ function arranged(random, width, height, short) {
   ]);
 }
 
-/** @type {(context: any, edge: import("../noise.js").Noise, x: number, y: number, radius: number, rough: number, shift: number) => void} */
+/**
+ * @type {(context: Context, edge: Noise, x: number, y: number, radius: number, rough: number,
+ *   shift: number) => void}
+ */
 function blot(context, edge, x, y, radius, rough, shift) {
   context.beginPath();
   for (let n = 0; n < 72; n++) {

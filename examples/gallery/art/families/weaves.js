@@ -1,7 +1,8 @@
 // @ts-check
+/** @import { Context, Draw } from "../artwork.js" */
 import { mix } from "../colour.js";
 
-/** Threads on a grid of turning and crossing tiles; each thread keeps its colour. @type {import("../artwork.js").Draw} */
+/** Threads on a grid of turning and crossing tiles; each thread keeps its colour. @type {Draw} */
 export function weaves(context, { width, height, random, palette }) {
   const across = random.whole(4, 8);
   const size = Math.min(width, height) / across;
@@ -13,7 +14,8 @@ export function weaves(context, { width, height, random, palette }) {
   const crossings = random.between(0.05, 0.35);
   /** 0 and 1 turn, 2 and 3 cross. @type {number[]} */
   const kinds = Array.from({ length: columns * rows }, () =>
-    random.chance(crossings) ? random.whole(2, 3) : random.whole(0, 1));
+    random.chance(crossings) ? random.whole(2, 3) : random.whole(0, 1),
+  );
   const threads = new Threads(columns, rows, kinds);
   const hues = random.shuffled(palette.hues.filter((hue) => hue !== ground));
   const thick = size * random.between(0.34, 0.56);
@@ -42,7 +44,10 @@ export function weaves(context, { width, height, random, palette }) {
  */
 function layers(thick, size, lines) {
   /** @type {[number, "hue" | "ground"][]} */
-  const found = [[thick + size * 0.1, "ground"], [thick, "hue"]];
+  const found = [
+    [thick + size * 0.1, "ground"],
+    [thick, "hue"],
+  ];
   for (let line = 1; line <= lines; line++) {
     const wide = thick * (1 - (2 * line - 0.9) / (2 * lines + 1.2));
     found.push([wide, "ground"], [wide - thick * 0.1, "hue"]);
@@ -52,10 +57,27 @@ function layers(thick, size, lines) {
 
 /** Sides: 0 top, 1 right, 2 bottom, 3 left. @type {(kind: number) => number[][]} */
 function pairs(kind) {
-  return [[[0, 3], [1, 2]], [[0, 1], [2, 3]], [[0, 2], [1, 3]], [[1, 3], [0, 2]]][kind];
+  return [
+    [
+      [0, 3],
+      [1, 2],
+    ],
+    [
+      [0, 1],
+      [2, 3],
+    ],
+    [
+      [0, 2],
+      [1, 3],
+    ],
+    [
+      [1, 3],
+      [0, 2],
+    ],
+  ][kind];
 }
 
-/** @type {(context: any, x: number, y: number, size: number, pair: number[], on: number) => void} */
+/** @type {(context: Context, x: number, y: number, size: number, pair: number[], on: number) => void} */
 function strand(context, x, y, size, [from, to], on) {
   const half = size / 2;
   context.beginPath();
@@ -69,14 +91,24 @@ function strand(context, x, y, size, [from, to], on) {
     const right = from === 1 || to === 1;
     const bottom = from === 2 || to === 2;
     const start = right ? (bottom ? Math.PI : Math.PI / 2) : bottom ? -Math.PI / 2 : 0;
-    context.arc(x + (right ? size : 0), y + (bottom ? size : 0), half, start - on / half, start + Math.PI / 2 + on / half);
+    context.arc(
+      x + (right ? size : 0),
+      y + (bottom ? size : 0),
+      half,
+      start - on / half,
+      start + Math.PI / 2 + on / half,
+    );
   }
   context.stroke();
 }
 
 /** Which thread passes through a side of a tile: sides that are joined have the same number. */
 class Threads {
-  /** @type {(columns: number, rows: number, kinds: number[]) => void} */
+  /**
+   * @param {number} columns
+   * @param {number} rows
+   * @param {number[]} kinds
+   */
   constructor(columns, rows, kinds) {
     this.columns = columns;
     /** @type {number[]} */
