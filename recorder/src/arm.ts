@@ -9,18 +9,14 @@ export const DEBOUNCE_MS = 100;
 
 /** Return what leaves everything that isn't acknowledged with the browser, a moment later: what comes soon joins it. */
 export const arm = (state: State): (() => void) => {
-  if (!("fetchLater" in globalThis)) return () => {};
   const leave = deadMansSwitch(state._url);
-  let timer = 0;
+  let timer: unknown;
   const now = () => {
     timer = 0;
-    const entries = state._allowed ? [...state._memory.values()] : [];
-    const [first] = pieces(entries, QUOTA_BYTES, 500, state._token.length);
+    const [first] = pieces(state._allowed ? [...state._memory.values()] : [], QUOTA_BYTES, state._token.length);
     leave(first ? compose(state, first, "keepalive", "pagehide")._text : "");
   };
   return () => {
-    // Nothing may outlive consent, nor be left once all is acknowledged.
-    if (!state._allowed || !state._memory.size) now();
-    else timer ||= setTimeout(now, DEBOUNCE_MS) as unknown as number;
+    if ("fetchLater" in globalThis) timer ||= setTimeout(now, state._allowed ? DEBOUNCE_MS : 0);
   };
 };

@@ -1,6 +1,6 @@
 /** The browser's family and major version as an id, such as `firefox-153`; WebKit's by its engine, whoever built it. */
-export const client = (): string => {
+export const client = (): string | undefined => {
   const agent = navigator.userAgent;
-  const found = /(Firefox|FxiOS|Edg|OPR|CriOS|Chrome)\/(\d+)/.exec(agent) || /(Web)Kit.* Version\/(\d+)/.exec(agent);
-  return found ? `${found[1] == "Web" ? "webkit" : found[1]!.toLowerCase()}-${found[2]}` : "browser";
+  const found = /(Firefox|FxiOS|Edg|OPR|CriOS|Chrome)\/(\d+)/.exec(agent) || /(WebKit).*Version\/(\d+)/.exec(agent);
+  return found ? `${found[1]}-${found[2]}`.toLowerCase() : undefined;
 };

@@ -1,15 +1,17 @@
 import type { Clock } from "./clock";
 import type { Entry } from "./entry";
-import type { Caps, Store } from "./store/store";
-import type { Events, Reason, Stats } from "./types";
+import type { Caps } from "./store/excess";
+import type { Store } from "./store/store";
+import type { Events, Stats } from "./types";
 
 /** What the parts of one recorder share. */
 export interface State {
   _user: string;
   _to: string;
   _url: string;
-  _flushMs: number;
   _batch: number;
+  /** The most of an attempt: the batch, or less after a 413. */
+  _most: number;
   _caps: Caps;
   _tab: string;
   _clock: Clock;
@@ -29,10 +31,6 @@ export interface State {
   _busy: Set<string>;
   /** On their way by what survives the page: an exit needn't send them again. */
   _safe: Set<string>;
-  /** Acknowledged while nothing might be written. */
-  _unremoved: Entry[];
-  /** What a return to the page undoes. */
-  _undo: (() => void)[];
 
   _opening: Promise<Store>;
   _store: Store | undefined;
@@ -40,7 +38,6 @@ export interface State {
   _allowed: boolean;
   /** Between pagehide and pageshow. */
   _gone: boolean;
-  _ended: boolean;
   /** Counts exits, so that what was begun before one knows of it. */
   _exits: number;
   _failures: number;
@@ -49,6 +46,8 @@ export interface State {
   /** The server's: until when to stay away. */
   _asked: number;
   _gzip: boolean;
+  /** Another token was fetched for what was refused. */
+  _renewed: boolean;
 
   /** The last known token; "" if there is none. */
   _token: string;
@@ -59,5 +58,4 @@ export interface State {
   _arm(): void;
   _emit<K extends keyof Events>(event: K, detail: Events[K]): void;
   _defect(error: unknown): void;
-  _drain(reason: Reason): Promise<void>;
 }

@@ -1,21 +1,19 @@
 import { dropped } from "./dropped";
 import type { Entry } from "./entry";
 import type { State } from "./state";
-import { local } from "./store/local";
-import type { Why } from "./store/store";
+import { put } from "./store/area";
 
 /** So often, of what the caps allow, is looked for what exceeds them. */
 const TRIM_SHARE = 0.05;
 
 /** Drop what exceeds the caps. Rejects if the storage fails. */
 export const trim = async (state: State): Promise<void> => {
-  const found = await state._store!._trim(state._caps);
-  for (const why in found) dropped(state, found[why as Why]!, why as Why);
+  state._written = 0;
+  for (const [, why] of await state._store!._trim(state._caps)) dropped(state, 1, why);
 };
 
 /** Store entries as soon as the storage is open; what the exit finds unwritten goes to localStorage, which answers. */
 export const write = async (state: State, entries: Entry[]): Promise<void> => {
-  entries.forEach((entry) => state._unstored.add(entry.id));
   try {
     const store = await state._opening;
     if (state._gone || !state._allowed) return;
@@ -26,10 +24,7 @@ export const write = async (state: State, entries: Entry[]): Promise<void> => {
       state._emit("stored", { impressionIds: entries.map((entry) => entry.id) });
     }
     for (const entry of entries) state._written += entry.b / state._caps.maxBytes + 1 / state._caps.maxEntries;
-    if (state._written > TRIM_SHARE) {
-      state._written = 0;
-      await trim(state);
-    }
+    if (state._written > TRIM_SHARE) await trim(state);
   } catch {
     // Full, or lost: they stay in memory, and are sent from there. What is stored stays (rudder-sdk-js#3211).
     state._stats.storage = "memory";
@@ -38,11 +33,9 @@ export const write = async (state: State, entries: Entry[]): Promise<void> => {
 
 /** At an exit: no transaction may begin any more, but localStorage takes a write at once, in all engines. */
 export const rescue = (state: State): void => {
-  for (const id of state._unstored) {
-    try {
-      local._set(state._memory.get(id)!);
-    } catch {
-      return; // denied or full
-    }
+  try {
+    for (const id of state._unstored) put(localStorage, state._memory.get(id)!);
+  } catch {
+    // Denied or full: what is sent now must do.
   }
 };

@@ -1,20 +1,16 @@
 import type { Entry } from "../entry";
 import { uuid7 } from "../ids";
 import { bytesOf, json } from "../text";
-import type { Reason } from "../types";
+import type { Reason, Transport } from "../types";
 
 /** What is said about a flush, besides its impressions. */
 export interface About {
   _user: string;
   _token: string;
-  _transport: string;
+  _transport: Transport;
   _reason: Reason;
-  /** Entries that wait after it. */
-  _queued: number;
-  /** Impressions dropped since the last report of any. */
-  _dropped: number;
-  /** Further numbers, which the stream ignores. */
-  _more: Record<string, number>;
+  /** Numbers besides those of the attempts; unknown ones the stream ignores. */
+  _telemetry: Record<string, number>;
 }
 
 /** A request's body: a token's line if there is one, then a flush a line. */
@@ -28,32 +24,31 @@ export interface Body {
 
 /** Write a body of entries. Those of one session, tier and experiment share a flush. */
 export const body = (entries: Entry[], about: About): Body => {
-  const lines: Entry[][] = about._token ? [[]] : [];
-  const texts = about._token ? [json({ token: about._token })] : [];
-  const heads = new Map<string, Entry[]>();
-  for (const entry of entries) heads.set(entry.h, [...(heads.get(entry.h) || []), entry]);
+  const lines: Entry[][] = [];
+  const texts: string[] = [];
+  let flushId = "";
+  if (about._token) {
+    lines.push([]);
+    texts.push(json({ token: about._token }));
+  }
   const now = Date.now();
-  let first = "";
-  let dropped = about._dropped;
-  for (const [head, mine] of heads) {
-    const id = uuid7(now);
-    first ||= id;
-    const attempts = Math.max(...mine.map((entry) => entry.n), 1);
-    const telemetry = { ...about._more, attempts, failures: attempts - 1, queued: about._queued, dropped };
-    dropped = 0;
-    const fields = {
+  for (const head of new Set(entries.map((entry) => entry.h))) {
+    const mine = entries.filter((entry) => entry.h == head);
+    const attempts = Math.max(1, ...mine.map((entry) => entry.n));
+    flushId = uuid7(now);
+    const fields = json({
       v: 1,
-      flush_id: id,
+      flush_id: flushId,
       user_id: about._user,
       sent_at: now,
       transport: about._transport,
       reason: about._reason,
-      telemetry,
-    };
-    const impressions = mine.map((entry) => entry.i).join();
-    texts.push(`${json(fields).slice(0, -1)}${head && "," + head},"impressions":[${impressions}]}`);
+      // What was dropped is reported by the first of them.
+      telemetry: { ...about._telemetry, attempts, failures: attempts - 1, dropped: (!lines.flat().length && about._telemetry.dropped) || 0 },
+    });
+    texts.push(`${fields.slice(0, -1)}${head && "," + head},"impressions":[${mine.map((entry) => entry.i)}]}`);
     lines.push(mine);
   }
   const text = texts.join("\n");
-  return { _text: text, _bytes: bytesOf(text), _flushId: first, _lines: lines };
+  return { _text: text, _bytes: bytesOf(text), _flushId: flushId, _lines: lines };
 };

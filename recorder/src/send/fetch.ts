@@ -1,19 +1,27 @@
-import { answer, NONE, type Answer } from "./answer";
+import { answer, type Answer } from "./answer";
 import { take } from "./quota";
 
 /** Longer than the collector waits for its brokers (10 s). A hung attempt is a failed one (sentry-javascript#7553). */
 const HUNG_MS = 20_000;
 
-export const TEXT = { "Content-Type": "text/plain;charset=UTF-8" };
+/** A request without a preflight and without cookies: text/plain, and nothing else in the headers. */
+export const post = (body: BodyInit, signal: AbortSignal): RequestInit => ({
+  method: "POST",
+  body,
+  signal,
+  headers: { "Content-Type": "text/plain" },
+  credentials: "omit",
+});
 
-/** Send, without a preflight and without cookies: text/plain, and nothing in the headers. Never rejects. */
+export const NONE: Answer = { _status: 0, _problem: false, _wait: 0, _date: NaN };
+
+/** Send. Never rejects: no answer, or half of one, is NONE. */
 export const send = async (url: string, body: BodyInit, size: number, keepalive: boolean): Promise<Answer> => {
   const aborter = new AbortController();
   const timer = setTimeout(() => aborter.abort(), HUNG_MS);
-  const give = keepalive ? take(size) : () => 0;
+  const give = keepalive ? take(size) : () => {};
   try {
-    const init: RequestInit = { method: "POST", body, keepalive, headers: TEXT, credentials: "omit", signal: aborter.signal };
-    return await answer(await fetch(url, init));
+    return await answer(await fetch(url, { ...post(body, aborter.signal), keepalive }));
   } catch {
     return NONE;
   } finally {

@@ -1,4 +1,4 @@
-import { TEXT } from "./fetch";
+import { post } from "./fetch";
 
 type FetchLater = (url: string, init: RequestInit & { activateAfter: number }) => unknown;
 
@@ -13,13 +13,13 @@ export const deadMansSwitch = (url: string): ((text: string) => void) => {
   let armed: AbortController | undefined;
   return (text) => {
     armed?.abort();
-    armed = undefined;
-    const fetchLater = (globalThis as { fetchLater?: FetchLater }).fetchLater;
-    if (fetchLater && text) {
+    if (text) {
       armed = new AbortController();
-      const signal = armed.signal;
       try {
-        fetchLater(url, { method: "POST", body: text, headers: TEXT, credentials: "omit", signal, activateAfter: ACTIVATE_MS });
+        (globalThis as unknown as { fetchLater: FetchLater }).fetchLater(url, {
+          ...post(text, armed.signal),
+          activateAfter: ACTIVATE_MS,
+        });
       } catch {
         // Its quota is somebody else's, or the page's policy forbids it: what is stored is enough.
       }
