@@ -7,15 +7,19 @@ import { find } from "./page.js";
  */
 
 const OF_RECORDER = /** @type {const} */ (["recorded", "stored", "sent", "acknowledged", "pending"]);
-// An answer reflects an impression within 250 ms nearly always: it is asked for then, and once more for the rest.
-const ASKED_AFTER_MS = [400, 2_000];
+// An answer reflects an impression within 250 ms nearly always. So it is asked for then, once more for other tabs'
+// impressions, and again only while it lacks some of this tab's: a page that nobody scrolls asks for nothing.
+const ASKED_AFTER_MS = [400, 1_600, 4_000, 10_000, 20_000];
+const ASKED_ANYWAY = 2;
 
 /** The numbers at the foot of the page: this tab's from the recorder, the visitor's from the collector. */
 export class Instruments {
   /** @type {Recorder | null} */
   #recorder = null;
-  /** @type {ReturnType<typeof setTimeout>[]} */
-  #timers = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** What the visitor had seen before this tab recorded anything; null until that is known. @type {number | null} */
+  #before = null;
   #drawing = false;
   /** What the collector last said; null until it has. @type {Visit | null} */
   visit = null;
@@ -38,10 +42,16 @@ export class Instruments {
     this.#draw();
   }
 
-  /** The collector has something new of this visitor. */
-  ask() {
-    this.#timers.forEach(clearTimeout);
-    this.#timers = ASKED_AFTER_MS.map((ms) => setTimeout(() => this.refresh(), ms));
+  /** The collector has something new of this visitor. @param {number} times how often it was asked for already */
+  ask(times = 0) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(async () => {
+      await this.refresh();
+      const { acknowledged = 0, rejected = 0 } = this.#recorder?.stats() ?? {};
+      const lacks = (this.visit?.seen ?? 0) - (this.#before ?? 0) < acknowledged - rejected;
+      const again = times + 1 < (lacks ? ASKED_AFTER_MS.length : ASKED_ANYWAY);
+      if (again) this.ask(times + 1);
+    }, ASKED_AFTER_MS[times]);
   }
 
   /** Ask the collector now. What it can't say stays as it was. */
@@ -49,6 +59,7 @@ export class Instruments {
     const visit = await this.#visit().catch(() => null);
     if (!visit) return;
     this.visit = visit;
+    this.#before ??= visit.seen;
     const share = visit.size ? visit.seen / visit.size : 0;
     find("number", "coverage").textContent = `${(100 * share).toFixed(1)} %`;
     find("number", "unseen").textContent = (visit.size - visit.seen).toLocaleString("en");

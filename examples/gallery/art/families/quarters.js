@@ -21,7 +21,7 @@ export function quarters(context, { width, height, random, palette }) {
       tall,
       random.whole(0, 3),
     );
-    tile.fill(ground, () => context.rect(-0.505, -0.505, 1.01, 1.01));
+    tile.fill(ground, () => context.rect(-0.5, -0.5, 1, 1));
     if (random.chance(quiet)) continue;
     random.pick(shapes)(tile, first, second, context);
   }
@@ -79,9 +79,12 @@ class Path {
    */
   constructor(context, x, y, wide, tall, turn) {
     this.context = context;
+    // Edges on whole pixels: between them, two neighbours would let a line of what is below through.
+    const scale = context.getTransform().a;
+    const [left, right, top, bottom] = [x, x + wide, y, y + tall].map((edge) => Math.round(edge * scale) / scale);
     this.place = () => {
-      context.translate(x + wide / 2, y + tall / 2);
-      context.scale(wide, tall);
+      context.translate((left + right) / 2, (top + bottom) / 2);
+      context.scale(right - left, bottom - top);
       context.rotate((turn * Math.PI) / 2);
     };
   }

@@ -64,9 +64,9 @@ function arranged(random, width, height, short) {
       step * random.between(0.38, 0.62),
     ]);
   }
-  return Array.from({ length: random.whole(5, 9) }, (_, n) => [
-    centre[0] + random.around() * width * 0.3,
-    centre[1] + random.around() * height * 0.32,
+  return Array.from({ length: random.whole(3, 6) }, (_, n) => [
+    centre[0] + random.around() * width * 0.22,
+    centre[1] + random.around() * height * 0.24,
     short * random.between(0.3, 0.34) * (n < 2 ? 1 : random.between(0.3, 0.8)),
   ]);
 }
