@@ -9,9 +9,9 @@ export interface Config {
 }
 
 /** Ask the collector, once: an empty answer if it doesn't, and everything works by defaults. */
-export const config = async (endpoint: string, userId: string, tier: string, token: string): Promise<Config> => {
+export const config = async (endpoint: string, userId: string, tier: string | undefined, token: string): Promise<Config> => {
   try {
-    const response = await fetch(`${endpoint}/v1/users/${encodeURIComponent(userId)}/config?tier=${tier}`, {
+    const response = await fetch(`${endpoint}/v1/users/${encodeURIComponent(userId)}/config${tier ? "?tier=" + tier : ""}`, {
       headers: token ? { Authorization: "Bearer " + token } : {},
       credentials: "omit",
       // A plain request in flight keeps a page out of Firefox's back/forward cache.

@@ -10,42 +10,38 @@ const AGAIN_MS = 11_000;
 const claimed = async (state: State): Promise<Entry[]> => {
   const store = await state._opening;
   const most = (state._most = Math.min(state._most, state._batch));
-  const free = (entry: Entry) => !state._busy.has(entry.id) && !state._safe.has(entry.id);
+  const { _memory: memory } = state;
   let entries: Entry[] = [];
-  let all = false;
+  let none = false;
   try {
     const found = await store._claim(state._to, state._tab, most);
-    entries = found._entries.filter(free);
-    all = !found._later && !found._entries[0];
+    entries = found._entries.filter((entry) => !memory.get(entry.id)?._safe);
+    none = !found._entries[0] && !found._later;
     if (found._later && !entries[0]) state._schedule(AGAIN_MS);
   } catch {
     // Lost, or aborted by an exit: memory has this page's own.
-    for (const id of state._memory.keys()) state._unstored.add(id);
+    memory.forEach((mine) => (mine._stored = false));
   }
-  for (const [id, entry] of state._memory) {
-    const copy = entries.find((each) => each.id == id);
+  for (const [id, mine] of memory) {
     // The store's copy knows how often it was sent.
-    if (copy) state._memory.set(id, copy);
-    else if (state._unstored.has(id)) {
-      if (free(entry) && entries.length < most) {
-        entry.n++;
-        entries.push(entry);
-      }
-    } else if (all && free(entry)) state._memory.delete(id); // acknowledged to another tab
+    const copy = entries.find((each) => each.id == id);
+    if (copy) mine._entry = copy;
+    else if (!mine._safe && !mine._stored && entries.length < most) {
+      mine._entry.n++;
+      entries.push(mine._entry);
+    } else if (none && mine._stored && !mine._safe) memory.delete(id); // acknowledged to another tab
   }
   return entries;
 };
 
 /** Send all there is, a batch after another, until something fails. */
 export const drain = async (state: State, reason: Reason): Promise<void> => {
-  for (let more = true; more; ) {
-    const wait = Math.max(state._notBefore, state._asked) - Date.now();
+  for (;;) {
+    const wait = state._notBefore - Date.now();
     if (wait > 0) state._schedule(wait);
     if (wait > 0 || !state._allowed || state._gone) return;
     const entries = await claimed(state);
     if (!entries[0]) return;
-    entries.forEach((entry) => state._busy.add(entry.id));
-    more = await attempt(state, entries, reason);
-    entries.forEach((entry) => state._busy.delete(entry.id));
+    await attempt(state, entries, reason);
   }
 };

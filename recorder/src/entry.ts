@@ -10,7 +10,7 @@ export interface Entry {
   id: string;
   /** The impression as JSON. */
   i: string;
-  /** What its flush says about itself: session, tier, experiments, client; JSON without braces, or "". */
+  /** What its flush says about itself: session, tier, experiments, client; JSON without braces, with a comma at its end, or "". */
   h: string;
   /** Bytes of `i`, as UTF-8. */
   b: number;

@@ -15,7 +15,7 @@ export const impression = (id: string, artworkId: string, seenAt: number, given:
   json({
     ...scalars(given.extra),
     impression_id: id,
-    artwork_id: artworkId,
+    artwork_id: artworkId + "",
     seen_at: seenAt,
     pool_id: given.poolId ?? defaults.poolId,
     dwell_ms: whole(given.dwellMs),

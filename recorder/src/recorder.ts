@@ -5,19 +5,19 @@ import { consent } from "./consent";
 import { drain } from "./drain";
 import { dropped } from "./dropped";
 import { emitter } from "./emitter";
-import { destination, entry, type Entry } from "./entry";
+import { destination, entry } from "./entry";
 import { exit } from "./exit";
 import { head } from "./head";
 import { isId, uuid7 } from "./ids";
 import { impression } from "./impression";
-import { watch } from "./page";
+import { watch, whenActive } from "./page";
 import { createSeen } from "./seen/createSeen";
 import { resolveVisibility } from "./seen/presets";
 import type { State } from "./state";
 import { openStore } from "./store/open";
 import { tab } from "./tab";
 import { target } from "./target";
-import { tokens } from "./token";
+import { authoriser } from "./token";
 import type { Options, Recorder, RecordOptions } from "./types";
 import { rescue, trim, write } from "./write";
 
@@ -40,7 +40,6 @@ export const createRecorder = (options: Options): Inner => {
   const { _on, _emit } = emitter();
   const [endpoint, url] = target(options);
   const userId = options.userId;
-  const getToken = tokens(options.token);
   let { tier, experiments } = options;
   let flushMs = number(MOST_FLUSH_MS, options.flushMs, tier == "pro" ? 1000 : 5000);
   let heading = "";
@@ -49,7 +48,7 @@ export const createRecorder = (options: Options): Inner => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let due = 0;
   let draining: Promise<void> | undefined;
-  let fresh: Entry[] = [];
+  let writing = false;
   let ended = !isId(userId);
 
   const state: State = {
@@ -59,9 +58,9 @@ export const createRecorder = (options: Options): Inner => {
     _batch: number(MOST_BATCH, options.batchSize, 200),
     _most: MOST_BATCH,
     _caps: {
-      maxBytes: number(Infinity, options.maxBytes, 1 << 20),
-      maxEntries: number(Infinity, options.maxEntries, 5000),
-      maxAgeMs: number(Infinity, options.maxAgeMs, 6 * DAY_MS),
+      maxBytes: options.maxBytes || 1 << 20,
+      maxEntries: options.maxEntries || 5000,
+      maxAgeMs: options.maxAgeMs || 6 * DAY_MS,
     },
     _tab: "",
     _clock: createClock(),
@@ -77,58 +76,52 @@ export const createRecorder = (options: Options): Inner => {
       failures: 0,
       storage: "opening",
       bytesSent: 0,
-      offsetMs: null,
+      offsetMs: 0,
     },
-    _more: { bfcache: 0, discarded: +!!(document as { wasDiscarded?: boolean }).wasDiscarded },
+    _more: { offset_ms: 0, bfcache: 0, defects: 0, discarded: +!!(document as { wasDiscarded?: boolean }).wasDiscarded },
     _unreported: 0,
     _written: 0,
     _memory: new Map(),
-    _unstored: new Set(),
-    _busy: new Set(),
-    _safe: new Set(),
     _opening: new Promise(() => {}),
-    _store: undefined,
-    _allowed: false,
-    _gone: false,
-    _exits: 0,
     _failures: 0,
     _notBefore: 0,
     _asked: 0,
     _gzip: true,
-    _renewed: false,
     _token: "",
-    async _authorise(again) {
-      const token = await getToken(again);
-      state._token = token || "";
-      return token != null;
-    },
+    _authorise: async () => false,
     _schedule(ms) {
       const at = Date.now() + ms;
       if (ended || (timer && due <= at)) return;
       clearTimeout(timer);
       due = at;
-      timer = setTimeout(() => void flush(state._memory.size < state._batch ? "timer" : "size"), ms);
+      timer = setTimeout(() => flush(state._memory.size < state._batch ? "timer" : "size"), ms);
     },
     _arm() {},
     _emit,
     _defect(error) {
-      state._more.defects = (state._more.defects || 0) + 1;
+      state._more.defects!++;
       _emit("defect", { message: String(error) });
     },
   };
+  const { _memory: memory } = state;
   state._arm = arm(state);
+  state._authorise = authoriser(state, options.token);
 
   /** Do something for the page, and keep what goes wrong from it. */
   const guard =
-    <A extends unknown[], R>(act: (...given: A) => R, otherwise?: R) =>
+    <A extends unknown[], R>(act: (...given: A) => R) =>
     (...given: A): R => {
       try {
         return act(...given);
       } catch (error) {
         state._defect(error);
-        return otherwise as R;
+        return undefined as R;
       }
     };
+
+  const wake = (ms: number): void => {
+    if (state._allowed && !state._gone) state._schedule(ms);
+  };
 
   const flush: Recorder["flush"] = (reason = "manual") => {
     clearTimeout(timer);
@@ -138,150 +131,147 @@ export const createRecorder = (options: Options): Inner => {
       .then(() => {
         draining = undefined;
         // Whatever came meanwhile, or failed, is due in time.
-        const waits = [...state._memory.keys()].some((id) => !state._safe.has(id));
-        if (waits && state._allowed && !state._gone) state._schedule(Math.max(flushMs, state._notBefore - Date.now()));
+        if ([...memory.values()].some((mine) => !mine._safe)) wake(Math.max(flushMs, state._notBefore - Date.now()));
       }));
   };
 
-  const store = (entries: Entry[]) => void write(state, entries);
+  /** All of one task share a transaction, which begins before the page can go. */
+  const store = (): void => {
+    if (writing) return;
+    writing = true;
+    queueMicrotask(() => {
+      writing = false;
+      void write(state);
+    });
+  };
 
   const _record: Inner["_record"] = (artworkId, given, id = uuid7(Date.now())) => {
     if (ended || agreed == "denied") return null;
     if ((document as { prerendering?: boolean }).prerendering) {
       // Nobody sees it yet: its time begins with the page's activation.
-      document.addEventListener("prerenderingchange", () => _record(artworkId, given, id), { once: true });
+      whenActive(() => _record(artworkId, given, id));
       return id;
     }
     const seenAt = Math.round(given.seenAt || state._clock._now());
+    // What may not be stored yet has no other cap.
+    if (!state._allowed && memory.size >= state._caps.maxEntries) {
+      dropped(state, 1, "entries");
+      return null;
+    }
     const found = entry(state._to, state._tab, heading, id, impression(id, artworkId, seenAt, given, options));
     if (!found) {
       dropped(state, 1, "refused");
       return null;
     }
-    const memory = state._memory.set(id, found);
-    state._unstored.add(id);
+    memory.set(id, { _entry: found });
     state._stats.recorded++;
     _emit("record", { impressionId: id, artworkId, seenAt });
-    if (memory.size > state._caps.maxEntries) {
-      const [oldest] = memory.keys();
-      memory.delete(oldest!);
-      if (state._unstored.delete(oldest!)) dropped(state, 1, "entries");
-    }
-    if (!state._allowed) return id;
-    if (state._gone) {
+    if (state._gone && state._allowed) {
       // In the page's own exit handler, after ours.
       rescue(state);
       exit(state, "pagehide");
-      return id;
     }
-    // All of one task share a transaction, which begins before the page can go.
-    if (fresh.push(found) == 1) queueMicrotask(() => store(fresh.splice(0)));
-    state._schedule(memory.size < state._batch ? flushMs : DEBOUNCE_MS);
+    store();
+    wake(memory.size < state._batch ? flushMs : DEBOUNCE_MS);
     state._arm();
     return id;
   };
 
-  const seen = createSeen(() => visible, guard(_record, null));
+  const seen = createSeen(() => visible, _record, guard);
 
-  const configure = async (): Promise<void> => {
+  /** The page is there: for the first time, or again. */
+  const back = (): void => {
+    state._gone = false;
+    memory.forEach((mine) => (mine._safe = false));
+    seen.resume();
+    store();
+    wake(memory.size ? DEBOUNCE_MS : START_MS);
+  };
+
+  const describe = (): void => {
+    heading = head(options.sessionId || state._tab, tier, experiments);
+  };
+
+  /** Begin, once the page may: not even the tab's id may be stored before. */
+  const start = async (): Promise<void> => {
+    state._tab = tab();
+    describe();
+    for (const { _entry } of memory.values()) {
+      _entry.by = state._tab;
+      _entry.h = heading;
+    }
+    state._opening = openStore();
+    state._opening
+      .then((opened) => {
+        state._stats.storage = opened._kind;
+        state._stored = opened._kind != "memory";
+        state._store = opened;
+        return trim(state);
+      })
+      .catch(state._defect);
     await state._authorise(false);
     if (options.config === false) return;
-    const found = await config(endpoint, userId, tier || "free", state._token);
+    const found = await config(endpoint, userId, tier, state._token);
     flushMs = number(MOST_FLUSH_MS, options.flushMs, found.flush_ms, flushMs);
     state._batch = number(MOST_BATCH, options.batchSize, found.batch_size, state._batch);
     tier ||= found.tier;
     experiments ||= found.experiments;
-    heading = head(options.sessionId || state._tab, tier, experiments);
+    describe();
     if (!options.visible) visible = resolveVisibility({ ratio: found.visible_ratio!, ms: found.visible_ms! });
   };
 
-  /** The page is there, and may record: for the first time, or again. */
-  const back = (): void => {
-    state._gone = false;
-    state._safe.clear();
-    if (!state._allowed) return;
-    if (document.visibilityState == "visible") seen.resume();
-    store([...state._unstored].map((id) => state._memory.get(id)!));
-    state._schedule(state._memory.size ? DEBOUNCE_MS : START_MS);
-  };
-
-  const start = (): void => {
-    state._allowed = true;
-    if (!state._tab) {
-      state._tab = tab();
-      heading = head(options.sessionId || state._tab, tier, experiments);
-      state._opening = openStore();
-      void state._opening
-        .then((opened) => {
-          state._stats.storage = opened._kind;
-          state._store = opened;
-          return trim(state);
-        })
-        .catch(state._defect);
-      configure().catch(state._defect);
-      for (const each of state._memory.values()) {
-        // Recorded while nothing might be stored, not even the tab's id.
-        each.by = state._tab;
-        each.h = heading;
-      }
-    }
-    back();
-  };
-
-  const agree = guard((): void => {
-    if (agreed == "granted" && !ended) return start();
-    state._allowed = false;
-    seen.pause();
-    clearTimeout(timer);
-    timer = undefined;
+  const agree = guard(() => {
+    state._allowed = agreed == "granted" && !ended;
     if (agreed == "denied") {
-      state._memory.clear();
-      state._unstored.clear();
-    } else if (document.visibilityState == "visible") seen.resume();
+      seen.pause();
+      memory.clear();
+    } else {
+      if (state._allowed && !state._tab) start().catch(state._defect);
+      back();
+    }
     state._arm();
   });
 
-  const unwatch = watch({
-    _hide: guard(() => {
+  const unwatch = watch(
+    guard(() => {
       seen.pause();
       exit(state, "hidden");
     }),
-    _show: guard(back),
-    _leave: guard(() => {
+    guard(() => {
       seen.pause();
       state._gone = true;
       state._store?._halt();
       if (state._allowed) rescue(state);
       exit(state, "pagehide");
     }),
-    _return: guard(() => {
+    guard(back),
+    guard(() => {
       state._more.bfcache!++;
       back();
     }),
-    _online: guard(() => {
+    guard(() => {
       state._notBefore = state._failures = 0;
-      state._schedule(Math.random() * START_MS);
+      wake(Math.random() * START_MS);
     }),
-  });
+  );
 
   if (ended) queueMicrotask(() => state._defect("userId is not an id"));
-  if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", agree, { once: true });
-  else agree();
+  whenActive(agree);
 
   return {
     _record,
-    observe: guard((element, artworkId, given) => seen.observe(element, artworkId, given), () => {}),
-    record: guard((artworkId, given) => _record(artworkId, given || {}), null),
-    flush(reason) {
-      state._notBefore = 0;
-      return state._allowed ? flush(reason) : Promise.resolve();
+    observe: seen.observe,
+    record: guard((artworkId, given) => _record(artworkId, given || {})),
+    async flush(reason) {
+      state._notBefore = state._asked;
+      if (state._allowed) await flush(reason);
     },
-    stats: () => ({ ...state._stats, pending: state._memory.size, offsetMs: state._clock._offset || null }),
+    stats: () => ({ ...state._stats, pending: memory.size, offsetMs: state._clock._offset }),
     on: _on,
-    setConsent: guard((given) => {
+    setConsent(given) {
       agreed = consent(options, given);
-      agree();
-    }),
+      whenActive(agree);
+    },
     destroy: guard(() => {
       exit(state, "manual");
       ended = true;

@@ -1,16 +1,12 @@
-import { dropped } from "./dropped";
+import type { Body } from "./compose";
 import type { Entry } from "./entry";
-import type { Answer } from "./send/answer";
-import type { Body } from "./send/body";
+import type { Answer } from "./send/fetch";
 import type { State } from "./state";
 import { bytesOf, json } from "./text";
 
 /** Forget entries, each by its key: others may have been added since (posthog-js#4347). */
 export const forget = (state: State, entries: Entry[]): void => {
-  for (const entry of entries) {
-    state._memory.delete(entry.id);
-    state._unstored.delete(entry.id);
-  }
+  for (const entry of entries) state._memory.delete(entry.id);
   // In pagehide nothing may be written: then they are sent once more, by whoever finds them.
   if (!state._gone) state._store?._remove(entries).catch(state._defect);
   state._arm();
@@ -45,9 +41,9 @@ export const settle = (state: State, body: Body, answer: Answer): boolean => {
       }
     }),
   );
+  state._failures = state._unreported = 0;
   state._stats.acknowledged += done.length;
   state._stats.rejected += rejected.length;
-  if (rejected.length) dropped(state, rejected.length, "rejected");
   forget(state, done);
   state._emit("acknowledged", { flushId: body._flushId, impressionIds: done.map((entry) => entry.id), rejected });
   return authorised;

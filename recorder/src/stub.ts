@@ -1,3 +1,4 @@
+import { compose } from "./compose";
 import { consent } from "./consent";
 import { destination, entry, type Entry } from "./entry";
 import { head } from "./head";
@@ -6,7 +7,6 @@ import { impression } from "./impression";
 import { watch } from "./page";
 import type { createRecorder, Inner } from "./recorder";
 import { beacon } from "./send/beacon";
-import { body } from "./send/body";
 import { send } from "./send/fetch";
 import { put } from "./store/area";
 import { tab } from "./tab";
@@ -43,9 +43,14 @@ const drain = (options: Options, recorded: Recorded[], reason: Reason): void => 
   } catch {
     // Denied or full: what is sent now must do.
   }
-  const token = typeof options.token == "string" ? options.token : "";
-  const text = (transport: Transport) =>
-    body(entries, { _user: options.userId, _token: token, _transport: transport, _reason: reason, _telemetry: {} })._text;
+  const sender = {
+    _user: options.userId,
+    _token: typeof options.token == "string" ? options.token : "",
+    _more: {},
+    _memory: new Map(),
+    _unreported: 0,
+  };
+  const text = (transport: Transport) => compose(sender, entries, transport, reason)._text;
   // The quota is anyone's guess here: what it refuses is in localStorage.
   void send(url, text("keepalive"), 0, true);
   beacon(url, text("beacon"));
@@ -69,13 +74,10 @@ const waiting = (options: Options): Recorder => {
     if (mine[0] && consent(options, agreed) == "granted") drain(options, mine, reason);
   };
 
-  const unwatch = watch({
-    _hide: () => leave("hidden"),
-    _leave: () => leave("pagehide"),
-    _show() {},
-    _return() {},
-    _online() {},
-  });
+  const unwatch = watch(
+    () => leave("hidden"),
+    () => leave("pagehide"),
+  );
 
   const load = (create: typeof createRecorder): void => {
     unwatch();

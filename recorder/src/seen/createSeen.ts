@@ -19,9 +19,9 @@ export interface Seen {
 interface Target {
   readonly _element: Element;
   readonly _artworkId: string;
-  _options: ObserveOptions | undefined;
-  /** The element's `data-artwork` named this artwork when it was observed, so that another name means another artwork. */
-  _marked?: boolean;
+  _options?: ObserveOptions | undefined;
+  /** The element's `data-artwork` when it was observed: another one later means another artwork. */
+  _mark?: string | null;
   _visible: number;
   _area: number;
   /** Since when the rule holds, as by performance.now(). */
@@ -30,6 +30,8 @@ interface Target {
   _done?: boolean;
   _stop?: () => void;
 }
+
+type Guard = <A extends unknown[]>(run: (...args: A) => void) => (...args: A) => void;
 
 /** From this area on, in square CSS pixels, MRC calls an ad large (970 x 250). */
 const LARGE_AREA = 242_500;
@@ -47,6 +49,9 @@ const MARK = "data-artwork";
  */
 const LADDER = [1e-6, ...Array.from({ length: 1001 }, (_, step) => step / 1000)];
 
+/** When to look again (ms) at what isn't drawn although it should be seen. */
+const AGAIN_MS = 100;
+
 /**
  * Tells when elements were seen by `rule()`, which may answer differently later. It begins paused: whoever knows that
  * the page is visible, activated and allowed to record, calls `resume()`.
@@ -55,78 +60,68 @@ const LADDER = [1e-6, ...Array.from({ length: 1001 }, (_, step) => step / 1000)]
  *              visible --share lost, paused--> unseen;  done --not visible at all, paused--> unseen
  *
  * Times are compared, never counted by timers: a timer only wakes us, late at times, and there is none unless a clock
- * runs. Nothing here throws into the page, and nothing keeps an element alive that isn't in the viewport.
+ * runs. Nothing keeps an element alive that isn't in the viewport, and `guard` keeps what fails from the page.
  */
-export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
+export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard): Seen {
   const targets = new WeakMap<Element, Target>();
   const inView = new Set<Target>();
-  /** When an artwork was last reported, oldest first, for as long as the window. */
+  /** When an artwork was last reported. */
   const reported = new Map<string, number>();
   let observer: IntersectionObserver | undefined;
   let running = false;
   let resumedAt = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-
   let tell = guard(onSeen);
 
-  const report = (target: Target, dwellMs: number): void => {
-    const now = Date.now();
+  const report = ({ _artworkId, _options, _visible }: Target, dwellMs: number): void => {
+    const now = performance.now();
     // A look back at something kept is judged by itself (contract §4.8). No id has a space in it.
-    const key = (target._options?.surface == "replay" ? "replay " : "") + target._artworkId;
-    // A clock that was set back must not silence an artwork for longer than the window.
-    for (const [name, at] of reported) if (Math.abs(now - at) >= WINDOW_MS) reported.delete(name);
-    if (reported.has(key)) return;
+    const key = _artworkId + (_options?.surface == "replay" ? " replay" : "");
+    if (reported.get(key)! > now - WINDOW_MS) return;
     reported.set(key, now);
-    const visible = Math.round(target._visible * 1000) / 1000;
-    tell(target._artworkId, { ...target._options, visible, dwellMs: Math.round(dwellMs) });
+    tell(_artworkId, { ..._options, visible: Math.round(_visible * 1000) / 1000, dwellMs: Math.round(dwellMs) });
   };
 
-  /** Report the target if it has been visible for long enough at that time. */
-  const settle = (target: Target, at: number): void => {
-    const dwellMs = at - target._since!;
-    if (!(dwellMs >= rule().ms)) return;
-    const mark = target._marked && target._element.getAttribute(MARK);
-    // A list gave the node to another artwork (virtual-scroller#150), and will tell us; or it may appear later.
-    target._done = (!mark || mark == target._artworkId) && shown(target._element);
-    target._since = target._done ? undefined : at;
-    if (target._done) report(target, dwellMs);
+  /** Bring a target to that time, by what is visible of it: start or end its clock, report it. When to look again. */
+  const step = (target: Target, at: number): number => {
+    const { ratio, large = ratio, ms } = rule();
+    const { _element: element, _visible: visible } = target;
+    if (!running || target._done || !(visible > 0 && visible >= (target._area >= LARGE_AREA ? large : ratio))) {
+      target._since = undefined;
+      return Infinity;
+    }
+    const since = (target._since ??= at);
+    if (at < since + ms) return since + ms;
+    if (element.getAttribute(MARK) != target._mark || !shown(element)) {
+      // A list gave the node to another artwork (virtual-scroller#150), and will tell us; or it may appear later.
+      target._since = at;
+      return at + (ms || AGAIN_MS);
+    }
+    target._done = true;
+    report(target, at - since);
+    return Infinity;
   };
 
-  /** Start or end the target's clock at that time, by what is visible of it. */
-  const judge = (target: Target, at: number): void => {
-    const { ratio, large = ratio } = rule();
-    const enough = target._visible > 0 && target._visible >= (target._area >= LARGE_AREA ? large : ratio);
-    target._since = running && enough && !target._done ? (target._since ?? at) : undefined;
-  };
-
-  /** Bring all targets in view up to date, and sleep until the next of them may be due. */
-  const update = (entries: IntersectionObserverEntry[] = observer?.takeRecords() || []): void => {
+  /** Bring all to the present, and sleep until the next may be due. */
+  const update = (entries = observer?.takeRecords() || []): void => {
     // All of a target's entries, by time: the first may be stale (react-use#2376), and one between may be a break.
     for (const entry of entries.sort((one, other) => one.time - other.time)) {
       const target = targets.get(entry.target);
       // Some browsers deliver entries of the time when the page was hidden (spaniel#129).
       const at = Math.max(entry.time, resumedAt);
-      if (target) settle(target, at);
+      if (target) step(target, at);
       // Whoever hears of it may have stopped it.
       if (!target || targets.get(entry.target) != target) continue;
       Object.assign(target, measure(entry));
-      if (target._visible > 0) {
-        inView.add(target);
-      } else {
-        inView.delete(target);
-        target._done = false;
-      }
-      judge(target, at);
+      inView.add(target);
+      if (!target._visible) target._done = !inView.delete(target);
+      step(target, at);
     }
     const now = performance.now();
-    let since = Infinity;
-    for (const target of inView) {
-      judge(target, now);
-      settle(target, now);
-      since = Math.min(since, target._since ?? since);
-    }
+    let next = Infinity;
+    for (const target of inView) next = Math.min(next, step(target, now));
     clearTimeout(timer);
-    if (since < Infinity) timer = setTimeout(wake, Math.ceil(since + rule().ms - now));
+    if (next < Infinity) timer = setTimeout(wake, Math.ceil(next - now));
   };
 
   const wake = guard(() => update());
@@ -137,7 +132,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
   });
 
   const forget = (target: Target): void => {
-    settle(target, performance.now());
+    step(target, performance.now());
     targets.delete(target._element);
     observer!.unobserve(target._element);
     if (inView.delete(target)) update();
@@ -153,9 +148,9 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
           forget(target);
           target = undefined;
         }
-        const known = (target ||= { _element: element, _artworkId: artworkId, _options: options, _visible: 0, _area: 0 });
+        const known = (target ||= { _element: element, _artworkId: artworkId, _visible: 0, _area: 0 });
         known._options = options;
-        known._marked = element.getAttribute(MARK) == artworkId;
+        known._mark = element.getAttribute(MARK);
         // Who observed last stops it: frameworks render anew before they clean up.
         known._stop = stop = guard(() => {
           if (targets.get(element) == known && known._stop == stop) forget(known);
@@ -185,16 +180,5 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen): Seen {
       observer?.disconnect();
       update();
     }),
-  };
-}
-
-/** What runs without ever throwing: a recorder that fails must not break the page that it is on. */
-function guard<A extends unknown[]>(run: (...args: A) => void): (...args: A) => void {
-  return (...args) => {
-    try {
-      run(...args);
-    } catch {
-      // Nothing to do: without an IntersectionObserver, say, nothing is ever seen.
-    }
   };
 }
