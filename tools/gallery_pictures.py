@@ -29,7 +29,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture("gallery-desktop.png", (1440, 900), 1.5, False, "quiet-heron", 63),
+    Picture("gallery-desktop.png", (1440, 900), 1.25, False, "quiet-heron", 63),
     Picture("gallery-phone.png", (360, 780), 2, True, "early-otter", 13),
 )
 
