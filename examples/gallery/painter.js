@@ -41,14 +41,17 @@ export class Painter {
   async #next() {
     if (this.#busy) return;
     this.#busy = true;
-    for (let canvas = this.#nearest(); canvas; canvas = this.#nearest()) {
-      const id = this.#waiting.get(canvas) ?? "";
-      this.#waiting.delete(canvas);
-      const sharp = Math.min(devicePixelRatio, SHARPEST);
-      const size = { width: Math.round(canvas.clientWidth * sharp), height: Math.round(canvas.clientHeight * sharp) };
-      if (size.width && size.height) show(canvas, await this.#draw(id, size), size);
+    try {
+      for (let canvas = this.#nearest(); canvas; canvas = this.#nearest()) {
+        const id = this.#waiting.get(canvas) ?? "";
+        this.#waiting.delete(canvas);
+        const sharp = Math.min(devicePixelRatio, SHARPEST);
+        const size = { width: Math.round(canvas.clientWidth * sharp), height: Math.round(canvas.clientHeight * sharp) };
+        if (size.width && size.height) show(canvas, await this.#draw(id, size), size);
+      }
+    } finally {
+      this.#busy = false;
     }
-    this.#busy = false;
   }
 
   /** @type {(id: string, size: {width: number, height: number}) => Promise<ImageBitmap>} */
@@ -104,8 +107,9 @@ async function startWorker() {
   });
   if (!ready) return null;
   return (id, size) =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = () => reject(new Error(`${id} can't be drawn`));
       worker.postMessage({ id, ...size });
     });
 }
