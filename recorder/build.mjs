@@ -66,7 +66,7 @@ const minified = (code, format, more, { privates, locals } = short) =>
     ...more,
   });
 
-const OUTSIDE = { format: { preamble: `// ${version} Apache-2.0` } };
+const OUTSIDE = { format: { preamble: `// ${version}` } };
 
 const write = async (entry, file, format) => {
   const { outputFiles } = await bundled(entry, format);

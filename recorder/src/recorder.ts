@@ -180,7 +180,11 @@ export const createRecorder = (options: Options): Inner => {
     await authorise(state);
     if (options.config !== false)
       await config(endpoint, userId, options.tier, state._token).then(
-        (found) => apply(found || {}),
+        (found) => {
+          apply(found || {});
+          // What is visible already is judged by it, too.
+          if (state._allowed) seen.resume();
+        },
         () => {},
       );
   };
@@ -209,7 +213,7 @@ export const createRecorder = (options: Options): Inner => {
     back,
   );
 
-  if (ended) setTimeout(state._defect, 0, "userId is not an id");
+  if (ended) setTimeout(state._defect, 0, "userId is no id");
   apply({});
   whenActive(agree);
 

@@ -307,6 +307,19 @@ describe("what isn't drawn", () => {
     assert.deepEqual(reports, [["a", { visible: 1, dwellMs: 1000 }]]);
   });
 
+  test("a rule without time looks again ten times a second at what isn't drawn", () => {
+    rule = { ratio: 0.5, ms: 0 };
+    const element = world.element(0, 400);
+    element.transparent = true;
+    seen.observe(element, "a");
+    world.frame();
+    world.pass(950);
+    assert.deepEqual(ids(), []);
+    element.transparent = false;
+    world.pass(50);
+    assert.deepEqual(reports, [["a", { visible: 1, dwellMs: 100 }]]);
+  });
+
   test("browsers without checkVisibility go by what is observed", () => {
     const element = world.element(0, 400);
     element.checkVisibility = undefined!;
@@ -544,9 +557,9 @@ describe("elements that are used again", () => {
   test("only the latest observation can be stopped", () => {
     const element = world.element(0, 400);
     const stops = [seen.observe(element, "a"), seen.observe(element, "b"), seen.observe(element, "b")];
-    world.frame();
     stops[0]!();
     stops[1]!();
+    world.frame();
     world.pass(1000);
     assert.deepEqual(ids(), ["b"]);
     stops[2]!();

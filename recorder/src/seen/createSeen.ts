@@ -22,8 +22,8 @@ interface Target {
   readonly _artworkId: string;
   /** Whose they are, observes it: another call to `observe` has others. */
   _options?: ObserveOptions;
-  /** Its `data-artwork` named this artwork when it was observed: another name would mean another artwork. */
-  _marked?: boolean;
+  /** The element's `data-artwork` when it was observed: another one later means another artwork. */
+  _mark?: string | null;
   _visible?: number;
   _area?: number;
   /** Since when the rule holds, as by performance.now(). */
@@ -85,7 +85,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
     }
     const since = (target._since ??= at);
     if (at < since + ms) return since + ms;
-    if ((target._marked && element.getAttribute(MARK) != artworkId) || !shown(element)) {
+    if (![target._mark, artworkId].includes(element.getAttribute(MARK)) || !shown(element)) {
       // A list gave the node to another artwork (virtual-scroller#150), and will tell us; or it may appear later.
       target._since = at;
       return at + (ms || AGAIN_MS);
@@ -146,7 +146,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
           target = { _element: element, _artworkId: artworkId, _from: performance.now() };
         }
         target._options = options;
-        target._marked = element.getAttribute(MARK) == artworkId;
+        target._mark = element.getAttribute(MARK);
         targets.set(element, target);
         observer.observe(element);
       })();
