@@ -65,7 +65,7 @@ def main(seconds: float) -> None:
     privates = dict(zip(marked["all"], names[PRIVATE], strict=False))
     found = {"privates": privates, "locals": names[LOCAL][: used[LOCAL]]}
     (HERE / "names.json").write_text(json.dumps(found, indent=2) + "\n")
-    print(least, "B gzipped")
+    sys.stdout.write(f"{least} B gzipped\n")
 
 
 if __name__ == "__main__":
