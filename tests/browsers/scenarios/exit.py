@@ -79,7 +79,7 @@ def bounced(visit: Visit) -> None:
     visit.again()
 
 
-@scenario("bounced, and no configuration", GROUP, source="posthog-js#4139", quick=True)
+@scenario("bounced, and no configuration", GROUP, source="posthog-js#4139")
 def bounced_without_configuration(visit: Visit) -> None:
     """The configuration is refused with 503, and the visitor leaves: the exit needs no preflight nevertheless."""
     visit.front.answer(503, methods=("GET",))
