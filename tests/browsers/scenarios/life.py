@@ -14,6 +14,8 @@ FEW = 5
 EVERY_MS, STREAM, KILLED_AFTER = 25, 400, 60
 # For how long an idle page is watched (s): several intervals of every timer that a recorder could have.
 IDLE_SECONDS = 12.0
+# Long enough for a recorder to leave with the browser what is to be sent if the page dies (s).
+ARMED_SECONDS = 1.0
 PHONE = {"deviceMetrics": {"width": 412, "height": 915, "pixelRatio": 2.6, "touch": True, "mobile": True}}
 ONLY_CHROMIUM = "Only Chromium's driver can freeze a page and emulate a phone."
 
@@ -97,6 +99,23 @@ def renderer_killed_at_once(visit: Visit) -> None:
     _return(visit)
 
 
+@scenario(
+    "renderer killed, nobody returns",
+    GROUP,
+    source="facts: fetchLater survives it",
+    engines=(CHROMIUM,),
+    why="Only Chromium has fetchLater, which sends although the page's process is gone.",
+)
+def nobody_returns(visit: Visit) -> None:
+    """The page's process dies by SIGKILL a second after the records, and its user never comes back."""
+    tab = visit.open(options={"flushMs": 60_000})
+    tab.find_process()
+    tab.record(FEW)
+    visit.let_pass(ARMED_SECONDS)
+    tab.kill()
+    visit.arrived()
+
+
 @scenario("browser killed", GROUP, source="facts: browser SIGKILL", persistent=True, quick=True)
 def browser_killed(visit: Visit) -> None:
     """All of the browser's processes die by SIGKILL right after the records, and it is started again."""
@@ -142,9 +161,10 @@ def killed_in_a_stream(visit: Visit) -> None:
 
 @scenario("browser ended, and started again", GROUP, source="facts: SIGTERM", persistent=True)
 def ended_and_started(visit: Visit) -> None:
-    """The user ends the browser in the usual way right after the records, and starts it later."""
-    tab = visit.open()
+    """The browser is ended in the usual way (WebKitGTK: by SIGTERM) right after the records, and started later."""
+    tab = visit.open(options={"flushMs": 60_000})
     tab.record(FEW)
+    _stored(visit, tab, FEW)
     visit.browser.stop()
     visit.restart_browser()
     visit.again()
