@@ -187,7 +187,7 @@ def page_can_write(visit: Visit) -> None:
     visit.arrived(900)
 
 
-@scenario("localStorage full of the page's own", GROUP, source="snowplow#764", options=SOON, quick=True)
+@scenario("localStorage full of the page's own", GROUP, source="snowplow#764", options=SOON)
 def local_full(visit: Visit) -> None:
     """Without IndexedDB, and without a byte left in localStorage: what is recorded is sent from memory."""
     tab = visit.open(head=broken("indexedDbDenied", "localStorageFull"))
