@@ -77,7 +77,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
 
   const report = ({ _artworkId, _options, _visible }: Target, dwellMs: number): void => {
     const now = performance.now();
-    // A look back at something kept is judged by itself (contract §4.8). No id has a space in it.
+    // A look back at something kept is judged by itself. No id has a space in it.
     const key = _artworkId + (_options?.surface == "replay" ? " replay" : "");
     if (reported.get(key)! > now - WINDOW_MS) return;
     reported.set(key, now);
