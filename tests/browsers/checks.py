@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from tests.browsers.front import Flush, Request
+from tests.browsers.requests import Flush, Request
 from tests.browsers.visit import Visit
 
 Check = Callable[..., None]

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Lock
 
@@ -63,7 +64,7 @@ def play(run: Run, options: argparse.Namespace, subject: Subject, todo: Todo, se
     tell = line_printer(screen)
     with (
         matrix.running(settings, len(todo), with_stack=subject.stub is None) as running,
-        progress(screen, "scenarios") as update,
+        progress(screen, "scenarios") if is_lively(screen) else nullcontext(_nothing) as update,
     ):
 
         def done(result: Result) -> None:
@@ -73,6 +74,10 @@ def play(run: Run, options: argparse.Namespace, subject: Subject, todo: Todo, se
                 update(len(run.results), total)
 
         matrix.play_all(running, subject, todo, options.jobs, done)
+
+
+def _nothing(_: int, __: int) -> None:
+    """Do nothing: without a terminal, each result's line is progress enough."""
 
 
 def line(result: Result) -> str:

@@ -39,7 +39,7 @@ class Lane:
 
     def heal(self) -> None:
         """Undo what a scenario did."""
-        self.servers.soon(self.front.clear)
+        self.front.clear()
         self.network.on()
         self.collector.restore()
 

@@ -83,10 +83,13 @@ def _drive(visit: Visit) -> None:
 
 
 def _end_early(lane: Lane, visit: Visit, result: Result) -> None:
-    """Count what arrived until then: others than ours needn't do what a scenario waits for."""
+    """Count what arrived until then: only ours must do what a scenario waits for."""
     why = result.why
     lane.heal()
-    _settle(visit, result)
+    try:
+        _settle(visit, result)
+    except AssertionError as error:
+        why = f"{why}; {error}"
     result.ok, result.why, result.facts[EARLY] = False, why, why
 
 

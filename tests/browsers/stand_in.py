@@ -6,7 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.browsers.front import Front, Request, Rule
+from tests.browsers.front import Front, Rule
+from tests.browsers.requests import Request
 from tests.browsers.scenario import NotApplicableError
 
 METHODS = ("POST", "OPTIONS", "GET")

@@ -94,8 +94,8 @@ class Played:
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """Play what the selected tests are about, on a stack of its own."""
     here, missing = matrix.present(ALL)
-    mine = [each for each in request.session.items if each.path == request.path]
-    parts: list[Part] = [each.callspec.params["part"] for each in mine if isinstance(each, pytest.Function)]
+    mine = [each for each in request.session.items if isinstance(each, pytest.Function) and each.path == request.path]
+    parts = [part for each in mine if isinstance(part := each.callspec.params["part"], Part)]
     if not {each.engine for each in parts} & set(here):
         pytest.skip("; ".join(sorted(set(missing.values()))))
     settings = Settings.model_validate({"data_dir": tmp_path_factory.mktemp("browsers")})

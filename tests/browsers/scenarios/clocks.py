@@ -6,7 +6,8 @@ import time
 from aiohttp import web
 
 from tests.browsers.broken import OURS, SOON, broken
-from tests.browsers.front import Request, Rule, allow
+from tests.browsers.front import Rule, allow
+from tests.browsers.requests import Request
 from tests.browsers.scenario import Expects, scenario
 from tests.browsers.scenarios.answers import GROUP, acknowledged
 from tests.browsers.visit import Visit

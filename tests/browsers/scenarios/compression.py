@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.browsers.broken import OURS, SOON, broken
-from tests.browsers.front import Request
+from tests.browsers.requests import Request
 from tests.browsers.scenario import scenario
 from tests.browsers.scenarios.answers import GROUP, acknowledged
 from tests.browsers.visit import Visit

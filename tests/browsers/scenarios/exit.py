@@ -74,7 +74,7 @@ def bounced(visit: Visit) -> None:
     tab.record(FEW)
     visit.let_pass(BOUNCE_SECONDS)
     tab.close()
-    visit.lane.servers.soon(visit.front.clear)
+    visit.front.clear()
     _check_simple(visit)
     visit.again()
 
@@ -173,7 +173,7 @@ def refused_then_back(visit: Visit) -> None:
     tab.record(FEW)
     tab.go()
     visit.until(lambda: visit.front.requests(visit.user), "the exit's request has arrived")
-    visit.lane.servers.soon(visit.front.clear)
+    visit.front.clear()
     _check_restored(tab.back(plan), visit)
     visit.arrived()
     tab.close()

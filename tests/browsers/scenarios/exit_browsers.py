@@ -1,4 +1,4 @@
-"""Exits in browsers that lack something, or that lie: beacons that vanish, no keepalive, compression that fails."""
+"""Exits in browsers that lack something, or that lie: beacons that vanish, no keepalive, no end of compression."""
 
 from functools import partial
 
@@ -48,28 +48,6 @@ def left_while_compressing(visit: Visit) -> None:
     tab.flush()
     tab.close()
     visit.again()
-
-
-def compressing(variant: str, visit: Visit) -> None:
-    """Record enough for compression; the page stays."""
-    tab = visit.open(variants=[variant])
-    tab.record(FEW, padding=LARGE)
-    tab.flush()
-    visit.check(visit.arrived(), "all arrived from the page that stays")
-    wrong = [each for each in visit.front.requests(visit.user) if each.encoding and not each.text]
-    visit.check(not wrong, "nothing that can't be decompressed was sent")
-
-
-FAILS = {
-    "compression cut short": ("gzipCut", "posthog-js#3564: it ends without an error, and half is missing"),
-    "compression of nonsense": ("gzipNonsense", "posthog-js#3568: what comes out is not gzip"),
-    "compression that fails": ("gzipFails", "posthog-js#3464: NotReadableError"),
-    "no compression": ("noCompression", "facts"),
-}
-for _name, (_variant, _source) in FAILS.items():
-    _run = partial(compressing, _variant)
-    _run.__doc__ = f"{_name.capitalize()}: everything arrives from the page that stays, as it is."
-    declare(Scenario(_name, GROUP, _source, _run))
 
 
 @scenario("credentials of another site", GROUP, source="probo#1714, munin#400, Ackee#220", quick=True)

@@ -22,31 +22,6 @@
         super({ transform: () => new Promise(() => undefined) });
       }
     }),
-    /** It ends well, and the end is missing. */
-    gzipCut() {
-      const Native = window.CompressionStream;
-      window.CompressionStream = class {
-        constructor(format) {
-          const { readable, writable } = new Native(format);
-          this.writable = writable;
-          let left = 30;
-          this.readable = readable.pipeThrough(
-            new TransformStream({
-              transform(chunk, controller) {
-                controller.enqueue(chunk.slice(0, left));
-                left = Math.max(0, left - chunk.length);
-              },
-            }),
-          );
-        }
-      };
-    },
-    gzipNonsense: () => (window.CompressionStream = class extends TransformStream {}),
-    gzipFails: () => (window.CompressionStream = class {
-      constructor() {
-        throw new DOMException("The I/O read operation failed.", "NotReadableError");
-      }
-    }),
     /** Counts the timers that are set, and those that wait. */
     countTimers() {
       const waiting = new Set();
