@@ -142,6 +142,10 @@ class Collector:
             os.kill(pid, signal.SIGKILL)
             self._now.program.ended(READY_SECONDS)
 
+    def wait_dead(self) -> None:
+        """Wait until it has died by itself, as a failpoint makes it."""
+        assert self._now.program.ended(READY_SECONDS), "the collector has died"
+
     def pause(self) -> None:
         """SIGSTOP: connections are taken and nothing answers."""
         pid = self._now.program.pid

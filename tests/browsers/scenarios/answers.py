@@ -14,6 +14,7 @@ GROUP = "answers"
 ASKED_SECONDS, MOST_MORE = 3, 1.0
 # What many proxies take.
 PROXY_BYTES = 8 << 10
+LARGE = {**SOON, "batchSize": 500, "maxBytes": 8 << 20}
 
 
 def acknowledged(visit: Visit, tab: Tab, what: str = "nothing waits in the recorder any more") -> None:
@@ -167,7 +168,7 @@ def too_large_alone(visit: Visit) -> None:
     visit.check(tab.stats()["dropped"] == telemetry(visit, "dropped") == 1, "one was dropped, and telemetry says so")
 
 
-@scenario("a flush above 1 MiB", GROUP, source="contract §3", options={**SOON, "batchSize": 500})
+@scenario("a flush above 1 MiB", GROUP, source="contract §3", options=LARGE)
 def large_flush(visit: Visit) -> None:
     """Two hundred impressions of eight kilobytes: more than a flush may have, though it compresses well."""
     tab = visit.open()

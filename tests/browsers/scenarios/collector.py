@@ -25,9 +25,10 @@ def killed_at(visit: Visit, failpoint: Failpoint) -> None:
     armed.write_text(Armed(action=Action.KILL).model_dump_json())
     tab = visit.open()
     tab.record(10)
-    visit.until(armed.with_name(f"{failpoint}.fired").exists, "the collector has died")
+    visit.until(armed.with_name(f"{failpoint}.fired").exists, "the failpoint is reached")
+    collector.wait_dead()
     tab.record(10)
-    visit.collector.start()
+    collector.start()
     visit.arrived()
 
 
