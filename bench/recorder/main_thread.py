@@ -1,0 +1,129 @@
+"""What the recorder costs a page's main thread: 1,000 observed elements, a scroll, a record, a flush, its parse."""
+
+import time
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+from bench.lib.figures import say
+from bench.recorder.browser import Chromium, chromium
+from bench.recorder.proxy import Proxy
+
+ELEMENTS, STOPS, RECORDS = 1_000, 10, 1_000
+FLUSHES = (1, 5, 10, 20, 50, 100, 200, 500)
+SHOWN_FLUSHES = (1, 50, 500)
+# What a page does after it was loaded is over by then.
+SETTLED_MS = 1_500
+BUILD = f"await sleep(0); window.elements = build({ELEMENTS}); await sleep({SETTLED_MS}); return 0"
+OPEN = "window.recorder = open('http://127.0.0.1:' + args[0], args[1], { flushMs: args[2], batchSize: 500 });"
+OBSERVE = (
+    f"await sleep(0); {OPEN} await sleep(500);"
+    "window.took = [observe(recorder, elements)]; await sleep(500); return took[0]"
+)
+
+
+def observing(browser: Chromium, origin: str, port: int, rounds: int) -> dict[str, Any]:
+    """Observe 1,000 elements and scroll past some, beside the same page without a recorder; times in ms of CPU."""
+    found: dict[str, list[float]] = {}
+    for number in range(2 * rounds):
+        with_recorder = number % 2 == 1
+        browser.open(f"{origin}/wall.html")
+        browser.run(BUILD)
+        if with_recorder:
+            before = browser.main_thread()
+            browser.run(f"await sleep(0); {OPEN} await sleep(1000); return 0", port, _user(), 5_000)
+            middle = browser.main_thread()
+            took = browser.run("await sleep(0); const took = observe(recorder, elements); await sleep(1000); return took")
+            after = browser.main_thread()
+            found.setdefault("create", []).append(1000 * (middle["tasks"] - before["tasks"]))
+            found.setdefault("observe", []).append(1000 * (after["tasks"] - middle["tasks"]))
+            found.setdefault("observe calls", []).append(took)
+        before = browser.main_thread()
+        browser.run(f"await sleep(0); await stroll({STOPS}); return 0")
+        after = browser.main_thread()
+        for part in before:
+            name = f"scroll {part} {'with' if with_recorder else 'without'}"
+            found.setdefault(name, []).append(1000 * (after[part] - before[part]) / STOPS)
+        if with_recorder:
+            found.setdefault("recorded", []).append(browser.run("return recorder.stats().recorded"))
+    return {name: median(values) for name, values in found.items()} | {"rounds": rounds}
+
+
+def recording(browser: Chromium, origin: str, port: int, rounds: int) -> dict[str, float]:
+    """Return what record() takes (µs of CPU): with nothing that waits, and with 1,000 that do. Nothing is sent."""
+    found: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        browser.open(f"{origin}/page.html")
+        browser.run(f"await sleep(0); {OPEN} await sleep(1000); return 0", port, _user(), 60_000)
+        for name, first in (("first", 0), ("later", RECORDS)):
+            before = browser.main_thread()
+            took = browser.run(
+                "await sleep(0); const begun = performance.now(); for (let n = 0; n < args[1]; n++)"
+                " recorder.record(artwork(args[0] + n), { dwellMs: 1000, visible: 0.9, position: n });"
+                "const took = performance.now() - begun; await sleep(1000); return took",
+                first,
+                RECORDS // 10,
+            )
+            after = browser.main_thread()
+            found.setdefault(f"{name}, the call", []).append(1000 * took / (RECORDS // 10))
+            found.setdefault(name, []).append(1e6 * (after["tasks"] - before["tasks"]) / (RECORDS // 10))
+            if name == "first":
+                browser.run("await sleep(0); await record(recorder, args[0], args[1]); await sleep(2000); return 0", 100, RECORDS)
+    return {name: median(values) for name, values in found.items()}
+
+
+def flushing(browser: Chromium, origin: str, port: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Return what a flush costs by its size: ms of CPU of the main thread, and of all of the browser's processes."""
+    found: dict[int, dict[str, list[float]]] = {size: {} for size in FLUSHES}
+    for number in range(rounds):
+        for size in FLUSHES[:: -1 if number % 2 else 1]:
+            browser.open(f"{origin}/page.html")
+            browser.run(f"await sleep(0); {OPEN} await sleep(1000); return 0", port, _user(), 60_000)
+            for name, script, times in (
+                ("idle", "await sleep(args[0]); return 0", 1),
+                ("record", "await sleep(0); await record(recorder, 0, args[1]); await sleep(args[0]); return 0", 1),
+                ("flush", "await sleep(0); await recorder.flush(); await sleep(args[0]); return 0", 1),
+            ):
+                main, whole = browser.main_thread()["tasks"], browser.cpu_seconds()
+                browser.run(script, 1_000, size)
+                found[size].setdefault(name, []).append(1000 * (browser.main_thread()["tasks"] - main))
+                found[size].setdefault(f"{name}, browser", []).append(1000 * (browser.cpu_seconds() - whole))
+            stats = browser.run("return recorder.stats()")
+            assert stats["acknowledged"] == size, stats
+            found[size].setdefault("bytes", []).append(stats["bytesSent"])
+    return {str(size): {name: median(values) for name, values in each.items()} for size, each in found.items()}
+
+
+def longest(origin: str, port: int, rounds: int) -> dict[str, float]:
+    """Return the longest task of the main thread (ms of CPU) in a flush, by its size, and in observing and scrolling."""
+    found: dict[str, list[float]] = {}
+    with chromium(traced=True) as browser:
+        for _ in range(rounds):
+            for size in SHOWN_FLUSHES:
+                browser.open(f"{origin}/page.html")
+                browser.run(f"await sleep(0); {OPEN} await sleep(500); return 0", port, _user(), 60_000)
+                browser.run("await sleep(0); await record(recorder, 0, args[0]); await sleep(1000); return 0", size)
+                browser.run("await sleep(0); console.timeStamp('begin'); await recorder.flush(); await sleep(500); console.timeStamp('end'); return 0")
+                found.setdefault(f"flush of {size}", []).append(_longest(browser.tasks()))
+            browser.open(f"{origin}/wall.html")
+            browser.run(BUILD)
+            browser.run(f"await sleep(0); {OPEN} await sleep(500); console.timeStamp('begin'); observe(recorder, elements); await sleep(1000); console.timeStamp('end'); return 0", port, _user(), 5_000)
+            found.setdefault("observe", []).append(_longest(browser.tasks()))
+    return {name: median(values) for name, values in found.items()}
+
+
+def _longest(events: Sequence[dict[str, Any]]) -> float:
+    """Return the longest task (ms of CPU) between two marks, on the thread that set them."""
+    marks = {each["args"]["data"]["message"]: each for each in events if each["name"] == "TimeStamp"}
+    begin, end = marks["begin"], marks["end"]
+    thread = begin["pid"], begin["tid"]
+    inside = [
+        each.get("tdur", each["dur"])
+        for each in events
+        if each["name"] == "RunTask" and (each["pid"], each["tid"]) == thread and begin["ts"] <= each["ts"] + each["dur"] and each["ts"] <= end["ts"]
+    ]
+    return max(inside, default=0) / 1000
+
+
+def _user() -> str:
+    return f"page-{time.time_ns():x}"
