@@ -4,8 +4,7 @@ import json
 import shutil
 import signal
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from os import kill
 from pathlib import Path
@@ -29,7 +28,7 @@ ARGUMENTS = (
 )
 # As DevTools' own panel: tasks of the main thread, each with its CPU time.
 TRACED = "devtools.timeline,disabled-by-default-devtools.timeline"
-SCRIPT_SECONDS, LOOK_SECONDS = 1_800.0, 0.05
+SCRIPT_SECONDS = 1_800.0
 LOCKS = ("SingletonLock", "SingletonCookie", "SingletonSocket")
 
 
@@ -38,15 +37,18 @@ class Chromium:
 
     def __init__(self, profile: Path, *, traced: bool = False) -> None:
         """Start it. Raises UserError if it or its driver is missing."""
-        self.profile = profile
+        self.profile, self._traced = profile, traced
+        self._start()
+
+    def _start(self) -> None:
         # A browser that was killed leaves its lock, which names a process that is gone.
         for lock in LOCKS:
-            (profile / lock).unlink(missing_ok=True)
+            (self.profile / lock).unlink(missing_ok=True)
         options = ChromeOptions()
         options.binary_location = _program("chromium", "chromium")
-        for argument in (*ARGUMENTS, f"--user-data-dir={profile}"):
+        for argument in (*ARGUMENTS, f"--user-data-dir={self.profile}"):
             options.add_argument(argument)
-        if traced:
+        if self._traced:
             options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
             wanted = {"traceCategories": TRACED, "enableNetwork": False, "enablePage": False}
             options.add_experimental_option("perfLoggingPrefs", wanted)
@@ -62,11 +64,8 @@ class Chromium:
     def run(self, script: str, *arguments: object) -> Any:
         """Run the body of a function in the page; return what it returns, or what its promise resolves to."""
         found = self.driver.execute_async_script(
-            "const done = arguments[arguments.length - 1], given = [...arguments].slice(0, -1);"
-            f"(async function () {{ {script} }})(...given)"
-            ".then((value) => done([value]), (error) => done(String(error)));".replace(
-                f"{{ {script} }}", f"{{ const args = arguments; {script} }}"
-            ),
+            "const done = arguments[arguments.length - 1], args = [...arguments].slice(0, -1);"
+            f"(async () => {{ {script} }})().then((value) => done([value]), (error) => done(String(error)));",
             *arguments,
         )
         if isinstance(found, str):
@@ -78,14 +77,10 @@ class Chromium:
         return self.driver.execute_cdp_cmd(command, parameters)
 
     def main_thread(self) -> dict[str, float]:
-        """Return the CPU seconds of the page's main thread: all tasks, scripts, layout and style."""
+        """Return the CPU seconds of the page's main thread: all tasks, and scripts in them."""
         found = {each["name"]: each["value"] for each in self.cdp("Performance.getMetrics")["metrics"]}
         own = found["TaskDuration"] - found["DevToolsCommandDuration"]
-        return {
-            "tasks": own,
-            "scripts": found["ScriptDuration"],
-            "layout": found["LayoutDuration"] + found["RecalcStyleDuration"],
-        }
+        return {"tasks": own, "scripts": found["ScriptDuration"]}
 
     def open(self, url: str) -> None:
         """Open a page; its CPU time is counted from here on."""
@@ -107,6 +102,17 @@ class Chromium:
                 found.append(message["params"])
         return found
 
+    def new_tab(self) -> None:
+        """Go on in another tab; the first one stays, so that the browser does."""
+        self.driver.switch_to.window(self.driver.window_handles[0])
+        self.driver.switch_to.new_window("tab")
+
+    def renderer(self) -> set[int]:
+        """Return the process of the page: the one that is busy when the page is."""
+        before = {pid: usage(pid).cpu_seconds for pid in self.processes("renderer")}
+        self.run("const end = performance.now() + 300; while (performance.now() < end); return 0")
+        return {max(before, key=lambda pid: usage(pid).cpu_seconds - before[pid])}
+
     def processes(self, kind: str) -> set[int]:
         """Return the pids of this browser's processes of a kind, such as `renderer`; `browser` is the first one."""
         found = set()
@@ -124,22 +130,21 @@ class Chromium:
             with suppress(ProcessLookupError):
                 kill(pid, signal.SIGKILL)
 
+    def kill_all(self) -> None:
+        """SIGKILL all of it."""
+        self.kill({pid for kind in ("browser", "renderer", "utility", "gpu-process") for pid in self.processes(kind)})
+
+    def restart(self) -> None:
+        """End what is left of it, and start it again with the same profile."""
+        self.close()
+        self._start()
+
     def close(self) -> None:
         """End it, whatever is left of it."""
         with suppress(WebDriverException, OSError):
             self.driver.quit()
         self._service.stop()
-        self.kill(self.processes("browser") | self.processes("renderer"))
-
-
-def until(done: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Return what `done` returns, once it is true. Raises UserError after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not (found := done()):
-        if time.monotonic() > deadline:
-            raise UserError(f"Not within {seconds:.0f} s: {what}.")
-        time.sleep(LOOK_SECONDS)
-    return found
+        self.kill_all()
 
 
 @contextmanager

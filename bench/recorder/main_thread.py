@@ -10,16 +10,14 @@ from bench.recorder.browser import Chromium, chromium
 from bench.recorder.proxy import Proxy
 
 ELEMENTS, STOPS, RECORDS = 1_000, 10, 1_000
-FLUSHES = (1, 5, 10, 20, 50, 100, 200, 500)
-SHOWN_FLUSHES = (1, 50, 500)
+# 500 are flushed by themselves: the largest that waits for `flush()` is one less.
+FLUSHES = (1, 2, 5, 10, 20, 50, 100, 200, 499)
+SHOWN_FLUSHES = (1, 50, 499)
+CYCLES = 10
 # What a page does after it was loaded is over by then.
 SETTLED_MS = 1_500
 BUILD = f"await sleep(0); window.elements = build({ELEMENTS}); await sleep({SETTLED_MS}); return 0"
 OPEN = "window.recorder = open('http://127.0.0.1:' + args[0], args[1], { flushMs: args[2], batchSize: 500 });"
-OBSERVE = (
-    f"await sleep(0); {OPEN} await sleep(500);"
-    "window.took = [observe(recorder, elements)]; await sleep(500); return took[0]"
-)
 
 
 def observing(browser: Chromium, origin: str, port: int, rounds: int) -> dict[str, Any]:
@@ -31,7 +29,7 @@ def observing(browser: Chromium, origin: str, port: int, rounds: int) -> dict[st
         browser.run(BUILD)
         if with_recorder:
             before = browser.main_thread()
-            browser.run(f"await sleep(0); {OPEN} await sleep(1000); return 0", port, _user(), 5_000)
+            browser.run(f"await sleep(0); {OPEN} await sleep(1000); return 0", port, user(), 5_000)
             middle = browser.main_thread()
             took = browser.run("await sleep(0); const took = observe(recorder, elements); await sleep(1000); return took")
             after = browser.main_thread()
@@ -54,7 +52,7 @@ def recording(browser: Chromium, origin: str, port: int, rounds: int) -> dict[st
     found: dict[str, list[float]] = {}
     for _ in range(rounds):
         browser.open(f"{origin}/page.html")
-        browser.run(f"await sleep(0); {OPEN} await sleep(1000); return 0", port, _user(), 60_000)
+        browser.run(f"await sleep(0); {OPEN} await sleep(1000); return 0", port, user(), 60_000)
         for name, first in (("first", 0), ("later", RECORDS)):
             before = browser.main_thread()
             took = browser.run(
@@ -73,25 +71,42 @@ def recording(browser: Chromium, origin: str, port: int, rounds: int) -> dict[st
 
 
 def flushing(browser: Chromium, origin: str, port: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Return what a flush costs by its size: ms of CPU of the main thread, and of all of the browser's processes."""
+    """Return what impressions and flushes cost, by the size of a flush; CPU time in ms.
+
+    Of the main thread: to record so many, and to flush them. Of all processes of the browser: both together.
+    """
     found: dict[int, dict[str, list[float]]] = {size: {} for size in FLUSHES}
     for number in range(rounds):
         for size in FLUSHES[:: -1 if number % 2 else 1]:
             browser.open(f"{origin}/page.html")
-            browser.run(f"await sleep(0); {OPEN} await sleep(1000); return 0", port, _user(), 60_000)
-            for name, script, times in (
-                ("idle", "await sleep(args[0]); return 0", 1),
-                ("record", "await sleep(0); await record(recorder, 0, args[1]); await sleep(args[0]); return 0", 1),
-                ("flush", "await sleep(0); await recorder.flush(); await sleep(args[0]); return 0", 1),
-            ):
-                main, whole = browser.main_thread()["tasks"], browser.cpu_seconds()
-                browser.run(script, 1_000, size)
-                found[size].setdefault(name, []).append(1000 * (browser.main_thread()["tasks"] - main))
-                found[size].setdefault(f"{name}, browser", []).append(1000 * (browser.cpu_seconds() - whole))
-            stats = browser.run("return recorder.stats()")
-            assert stats["acknowledged"] == size, stats
-            found[size].setdefault("bytes", []).append(stats["bytesSent"])
+            browser.run(f"await sleep(0); {OPEN} await sleep(1000); return 0", port, user(), 60_000)
+            for name, spent in _flush(browser, size).items():
+                found[size].setdefault(name, []).append(spent)
     return {str(size): {name: median(values) for name, values in each.items()} for size, each in found.items()}
+
+
+def _flush(browser: Chromium, size: int) -> dict[str, float]:
+    def spent(script: str) -> tuple[float, float, float]:
+        """Return the CPU time (ms) of the main thread and of all processes, and how long it took (s)."""
+        begun, main, whole = time.monotonic(), browser.main_thread()["tasks"], browser.cpu_seconds()
+        browser.run(f"await sleep(0); {script}; await sleep(args[0]); return 0", 1_000, size, CYCLES)
+        used = browser.main_thread()["tasks"] - main, browser.cpu_seconds() - whole
+        return 1000 * used[0], 1000 * used[1], time.monotonic() - begun
+
+    # The first flush of a page compiles what it needs; a page has many.
+    spent("await cycle(recorder, args[1], 1)")
+    idle = spent("await sleep(1000)")
+    record, flush = spent("await record(recorder, 0, args[1])"), spent("await recorder.flush()")
+    both = spent("await cycle(recorder, args[1], args[2])")
+    stats = browser.run("return recorder.stats()")
+    assert stats["acknowledged"] == (CYCLES + 2) * size, stats
+    return {
+        "record": record[0] - idle[0] / idle[2] * record[2],
+        "flush": flush[0] - idle[0] / idle[2] * flush[2],
+        "both": (both[0] - idle[0] / idle[2] * both[2]) / CYCLES,
+        "both, browser": (both[1] - idle[1] / idle[2] * both[2]) / CYCLES,
+        "bytes": stats["bytesSent"] / (CYCLES + 2),
+    }
 
 
 def longest(origin: str, port: int, rounds: int) -> dict[str, float]:
@@ -101,13 +116,13 @@ def longest(origin: str, port: int, rounds: int) -> dict[str, float]:
         for _ in range(rounds):
             for size in SHOWN_FLUSHES:
                 browser.open(f"{origin}/page.html")
-                browser.run(f"await sleep(0); {OPEN} await sleep(500); return 0", port, _user(), 60_000)
+                browser.run(f"await sleep(0); {OPEN} await sleep(500); return 0", port, user(), 60_000)
                 browser.run("await sleep(0); await record(recorder, 0, args[0]); await sleep(1000); return 0", size)
                 browser.run("await sleep(0); console.timeStamp('begin'); await recorder.flush(); await sleep(500); console.timeStamp('end'); return 0")
                 found.setdefault(f"flush of {size}", []).append(_longest(browser.tasks()))
             browser.open(f"{origin}/wall.html")
             browser.run(BUILD)
-            browser.run(f"await sleep(0); {OPEN} await sleep(500); console.timeStamp('begin'); observe(recorder, elements); await sleep(1000); console.timeStamp('end'); return 0", port, _user(), 5_000)
+            browser.run(f"await sleep(0); {OPEN} await sleep(500); console.timeStamp('begin'); observe(recorder, elements); await sleep(1000); console.timeStamp('end'); return 0", port, user(), 5_000)
             found.setdefault("observe", []).append(_longest(browser.tasks()))
     return {name: median(values) for name, values in found.items()}
 
@@ -125,5 +140,6 @@ def _longest(events: Sequence[dict[str, Any]]) -> float:
     return max(inside, default=0) / 1000
 
 
-def _user() -> str:
+def user() -> str:
+    """Return an id that nobody had."""
     return f"page-{time.time_ns():x}"

@@ -46,9 +46,7 @@ class Proxy:
         """End it."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(self._loop), return_exceptions=True))
+        self._loop.run_until_complete(_cancel_all())
         self._loop.close()
 
     def _run(self) -> None:
@@ -69,6 +67,13 @@ class Proxy:
         with suppress(asyncio.CancelledError):  # at the end
             await asyncio.gather(_pass(reader, there, self.sent, port), _pass(back, writer, self.answered, port))
         self._writers -= {writer, there}
+
+
+async def _cancel_all() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _pass(source: asyncio.StreamReader, sink: asyncio.StreamWriter, count: Counter[int], port: int) -> None:

@@ -1,7 +1,7 @@
 // What the pages under measurement share. It is loaded before the recorder.
 "use strict";
 
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms) => new Promise((resolve) => (window.quietTimeout || setTimeout)(resolve, ms));
 
 /** Wait until a condition holds; looks are rare, so that they cost nothing. */
 const until = async (done, ms = 30000) => {
@@ -27,5 +27,14 @@ const record = async (recorder, first, count) => {
   for (let at = 0; at < count; at += 6) {
     stop(recorder, first + at, Math.min(6, count - at));
     await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+};
+
+/** Record and flush as often, each time waiting for the acknowledgement. */
+const cycle = async (recorder, size, times) => {
+  for (let n = 0; n < times; n++) {
+    await record(recorder, n * size, size);
+    await recorder.flush();
+    await until(() => recorder.stats().pending == 0);
   }
 };

@@ -1,14 +1,16 @@
 // Counts whatever wakes a page up: timers, frames, idle callbacks, observers, requests. It is loaded first.
 "use strict";
 
-const woken = {};
+let woken = {};
+/** The bench's own timers, which don't count. */
+window.quietTimeout = window.setTimeout.bind(window);
 const count = (name) => (woken[name] = (woken[name] || 0) + 1);
 
 for (const name of ["setTimeout", "setInterval", "requestAnimationFrame", "requestIdleCallback"]) {
   const before = window[name].bind(window);
   window[name] = (callback, ...given) =>
     before((...args) => {
-      if (!callback.isBench) count(name);
+      count(name);
       return callback(...args);
     }, ...given);
 }
