@@ -6,8 +6,10 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { minify } from "terser";
 
 process.chdir(import.meta.dirname);
 
@@ -16,32 +18,52 @@ const MOST_GZIP_BYTES = 9 * 1024;
 const SERVED = "../streams/collector/recorder";
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 
+/** Old enough for phones of some years ago; no newer syntax comes out. */
+const TARGET = ["chrome94", "firefox93", "safari15.4"];
 /** Private names begin with `_`. They are shortened alike in all files, since the stub and the recorder share some. */
 const names = {};
 
-const settings = {
-  bundle: true,
-  minify: true,
-  sourcemap: true,
-  // No sources inside: the map names the files.
-  sourcesContent: true,
-  target: ["chrome86", "firefox86", "safari15"],
-  mangleProps: /^_/,
-  mangleCache: names,
-  legalComments: "none",
-  banner: { js: `/*! impression-recorder ${version} | Apache-2.0 */` },
-  logLevel: "warning",
-};
+const bundled = (entry, format) =>
+  build({
+    entryPoints: [entry],
+    bundle: true,
+    format,
+    target: TARGET,
+    write: false,
+    outdir: "dist",
+    sourcemap: true,
+    metafile: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
 
-const bundle = async (entry, outfile, more) => {
-  const { mangleCache } = await build({ ...settings, entryPoints: [entry], outfile, ...more });
-  Object.assign(names, mangleCache);
+const minified = (code, format, more) =>
+  minify(code, {
+    ecma: 2020,
+    module: format == "esm",
+    toplevel: true,
+    compress: { passes: 3, unsafe_arrows: true, pure_getters: true, keep_fargs: false },
+    mangle: { properties: { regex: /^_/ } },
+    ...more,
+  });
+
+const write = async (entry, file, format) => {
+  const { outputFiles } = await bundled(entry, format);
+  const [map, code] = ["map", "js"].map((end) => outputFiles.find(({ path }) => path.endsWith(end)).text);
+  const made = await minified(code, format, {
+    nameCache: names,
+    format: { preamble: `// ${version} Apache-2.0` },
+    sourceMap: { content: map, url: `${basename(file)}.map`, includeSources: true },
+  });
+  writeFileSync(file, made.code);
+  writeFileSync(`${file}.map`, made.map);
 };
 
 const built = async (folder) => {
-  await bundle("src/global.ts", `${folder}/recorder.js`, { format: "iife" });
-  await bundle("src/stub.ts", `${folder}/stub.js`, { format: "iife" });
-  await bundle("src/index.ts", `${folder}/recorder.mjs`, { format: "esm" });
+  mkdirSync(folder);
+  await write("src/global.ts", `${folder}/recorder.js`, "iife");
+  await write("src/stub.ts", `${folder}/stub.js`, "iife");
+  await write("src/index.ts", `${folder}/recorder.mjs`, "esm");
   const types = readFileSync("src/types.ts", "utf8");
   const create = "/** Create a recorder for one user. It never throws, and its methods neither. */\n";
   writeFileSync(`${folder}/recorder.d.ts`, `${types}\n${create}export declare const createRecorder: (options: Options) => Recorder;\n`);
@@ -57,10 +79,20 @@ const manifest = (folder) => {
   return { version, files };
 };
 
-const parts = async () => {
-  const { metafile } = await build({ ...settings, entryPoints: ["src/global.ts"], format: "iife", metafile: true, write: false });
-  const [output] = Object.entries(metafile.outputs).filter(([name]) => !name.endsWith(".map")).map(([, each]) => each);
-  return Object.entries(output.inputs).map(([name, { bytesInOutput }]) => [name.replace("src/", ""), bytesInOutput]);
+/** What each file costs: bytes gzipped that the script is smaller without it. Their sum is less than all, as they share text. */
+const costs = async () => {
+  const { outputFiles } = await bundled("src/global.ts", "iife");
+  const code = outputFiles.find(({ path }) => path.endsWith(".js")).text;
+  const size = async (text) => gzipSync((await minified(text, "iife")).code, { level: 9 }).length;
+  const [head, ...files] = code.split(/^(?= {2}\/\/ src\/)/m);
+  const end = files.pop();
+  const all = await size(code);
+  const found = [];
+  for (const file of files) {
+    const others = files.filter((each) => each != file).join("");
+    found.push([file.match(/src\/(\S+)/)[1], all - (await size(head + others + end))]);
+  }
+  return found;
 };
 
 if (process.argv.includes("--tests")) {
@@ -68,7 +100,7 @@ if (process.argv.includes("--tests")) {
   const entryPoints = readdirSync("test").filter((name) => name.endsWith(".test.ts")).map((name) => `test/${name}`);
   await build({ entryPoints, outdir: ".build", bundle: true, format: "esm", platform: "node", outExtension: { ".js": ".mjs" } });
 } else if (process.argv.includes("--sizes")) {
-  for (const [name, bytes] of (await parts()).sort((a, b) => b[1] - a[1])) console.log(String(bytes).padStart(6), name);
+  for (const [name, bytes] of (await costs()).sort((a, b) => b[1] - a[1])) console.log(String(bytes).padStart(6), name);
 } else {
   rmSync("dist", { recursive: true, force: true });
   execFileSync("node_modules/.bin/tsc", ["--noEmit"], { stdio: "inherit" });

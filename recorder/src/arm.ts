@@ -1,26 +1,37 @@
 import { compose } from "./compose";
-import { deadMansSwitch } from "./send/later";
-import { pieces } from "./send/pieces";
-import { QUOTA_BYTES } from "./send/quota";
+import { post } from "./send/fetch";
 import type { State } from "./state";
+
+type FetchLater = (url: string, init: RequestInit & { activateAfter: number }) => unknown;
 
 /** Repeated triggers within so many ms count as one. */
 export const DEBOUNCE_MS = 100;
-
-/** Return what leaves everything that isn't acknowledged with the browser, a moment later: what comes soon joins it. */
+/** Long enough that a page which lives has had its acknowledgement. */
+const ACTIVATE_MS = 600_000;
+/**
+ * Return what leaves everything that isn't acknowledged with the browser, which sends it should this page's process
+ * die: crash, memory, a mobile system's discard. Only Chromium has this. A moment later, so that what comes soon joins
+ * it. It replaces what was left before.
+ */
 export const arm = (state: State): (() => void) => {
-  if (!("fetchLater" in globalThis)) return () => {};
-  const leave = deadMansSwitch(state._url);
-  let timer = 0;
-  const now = () => {
+  let armed: AbortController | undefined;
+  let timer: unknown;
+  const leave = () => {
     timer = 0;
-    const entries = state._allowed ? [...state._memory.values()] : [];
-    const [first] = pieces(entries, QUOTA_BYTES, 500, state._token.length);
-    leave(first ? compose(state, first, "keepalive", "pagehide")._text : "");
+    armed?.abort();
+    const entries = [...state._memory.values()].map((mine) => mine._entry);
+    if (!state._allowed || !entries[0]) return;
+    armed = new AbortController();
+    try {
+      (globalThis as unknown as { fetchLater: FetchLater }).fetchLater(state._url, {
+        ...post(compose(state, entries, "keepalive", "pagehide")._text, armed.signal),
+        activateAfter: ACTIVATE_MS,
+      });
+    } catch {
+      // Its quota (64 KiB) is somebody else's, or the page's policy forbids it: what is stored is enough.
+    }
   };
   return () => {
-    // Nothing may outlive consent, nor be left once all is acknowledged.
-    if (!state._allowed || !state._memory.size) now();
-    else timer ||= setTimeout(now, DEBOUNCE_MS) as unknown as number;
+    if ("fetchLater" in globalThis) timer ||= setTimeout(leave, state._allowed ? DEBOUNCE_MS : 0);
   };
 };

@@ -1,6 +1,7 @@
-/** The browser's family and major version as an id, such as `firefox-153`; WebKit's by its engine, whoever built it. */
-export const client = (): string => {
-  const agent = navigator.userAgent;
-  const found = /(Firefox|FxiOS|Edg|OPR|CriOS|Chrome)\/(\d+)/.exec(agent) || /(Web)Kit.* Version\/(\d+)/.exec(agent);
-  return found ? `${found[1] == "Web" ? "webkit" : found[1]!.toLowerCase()}-${found[2]}` : "browser";
-};
+/** The browser's family and major version as an id: `firefox-153`, `chrome-156` for all of its kind, `webkit-18`. */
+export const client = (): string | undefined =>
+  /(Firefox|FxiOS|CriOS|Chrome|Version)\/\d+/
+    .exec(navigator.userAgent)?.[0]
+    .replace("/", "-")
+    .replace("Version", "WebKit")
+    .toLowerCase();

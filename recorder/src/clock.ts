@@ -3,9 +3,10 @@ const WRONG_MS = 60_000;
 
 /** This browser's clock against the collector's. */
 export interface Clock {
-  /** How far ours is ahead, in ms, by the quickest round trip so far; NaN until there was one. */
+  /** How far ours is ahead, in ms, by the quickest round trip so far; 0 until there was one. */
   _offset: number;
-  _note(began: number, ended: number, date: number): void;
+  /** Take in a round trip: when it began, and the server's time in between; both in ms since the epoch. */
+  _note(began: number, date: number): void;
   /** The time for an impression, ms since the epoch. */
   _now(): number;
 }
@@ -17,11 +18,12 @@ export interface Clock {
 export const createClock = (): Clock => {
   let best = Infinity;
   const clock: Clock = {
-    _offset: NaN,
-    _note(began, ended, date) {
-      if (date && ended - began < best) {
-        best = ended - began;
-        clock._offset = Math.round((began + ended) / 2 - date - 500);
+    _offset: 0,
+    _note(began, date) {
+      const took = Date.now() - began;
+      if (date && took < best) {
+        best = took;
+        clock._offset = Math.round(began + took / 2 - date - 500);
       }
     },
     _now: () => Date.now() - (Math.abs(clock._offset) > WRONG_MS ? clock._offset : 0),

@@ -10,7 +10,7 @@ export interface Entry {
   id: string;
   /** The impression as JSON. */
   i: string;
-  /** What its flush says about itself: session, tier, experiments, client; JSON without braces, or "". */
+  /** What its flush says about itself: session, tier, experiments, client; JSON without braces, with a comma at its end, or "". */
   h: string;
   /** Bytes of `i`, as UTF-8. */
   b: number;
@@ -28,12 +28,12 @@ export interface Entry {
 /** The destination of entries: a collector and a user. */
 export const destination = (endpoint: string, userId: string): string => endpoint + " " + userId;
 
-/** Longest impression, in bytes: five times the longest that the contract has fields for. */
+/** Longest impression, in bytes: far more than the contract has fields for. */
 const MOST_BYTES = 16 * 1024;
 
 /** An impression to be stored; null if it is too large to be one. */
-export const entry = (to: string, tab: string, head: string, id: string, text: string): Entry | null => {
-  const bytes = bytesOf(text);
-  const now = Date.now();
-  return bytes > MOST_BYTES ? null : { to, id, i: text, h: head, b: bytes, at: now, n: 0, by: tab, since: now };
+export const entry = (to: string, by: string, h: string, id: string, i: string): Entry | null => {
+  const b = bytesOf(i);
+  const at = Date.now();
+  return b > MOST_BYTES ? null : { to, id, i, h, b, at, n: 0, by, since: at };
 };

@@ -1,9 +1,8 @@
-import { compose, sent } from "./compose";
+import { compose } from "./compose";
+import { deliver, mark, sent } from "./deliver";
 import type { Entry } from "./entry";
 import { beacon } from "./send/beacon";
-import { send } from "./send/fetch";
-import { pieces } from "./send/pieces";
-import { left, QUOTA_BYTES, take } from "./send/quota";
+import { left } from "./send/quota";
 import { sync } from "./send/sync";
 import { forget, settle } from "./settle";
 import type { State } from "./state";
@@ -11,29 +10,40 @@ import type { Reason } from "./types";
 
 /** Small enough to go by two ways: blockers, the quota and crashes take one of them at a time. */
 const TWICE_BYTES = 16 * 1024;
-const MOST_IMPRESSIONS = 500;
+/** Impressions of a flush, by the contract. */
+const MOST = 500;
+/** When a hidden page tries again what its exit couldn't send. */
+const AGAIN_MS = 5000;
 
-const keepalive = (state: State, entries: Entry[], reason: Reason): number => {
+/** Send entries by keepalive fetch, which no list blocks, and by beacon what is small, and what the quota refuses. */
+const leave = (state: State, entries: Entry[], reason: Reason): void => {
   const body = compose(state, entries, "keepalive", reason);
-  if (body._bytes > left()) return 0;
-  sent(state, body, entries, "keepalive", reason, body._bytes);
-  send(state._url, body._text, body._bytes, true)
-    .then((answer) => answer._stored && settle(state, body, answer))
-    .catch(state._defect);
-  return body._bytes;
-};
-
-/** Hand over by beacon, in halves if the whole is refused (posthog-js#4140). Returns what nobody took. */
-const beacons = (state: State, entries: Entry[], reason: Reason): Entry[] => {
-  const body = compose(state, entries, "beacon", reason);
-  if (beacon(state._url, body._text)) {
-    sent(state, body, entries, "beacon", reason, body._bytes);
-    state._undo.push(take(body._bytes));
-    return [];
+  const bytes = body._bytes;
+  const few = entries.length <= MOST;
+  const fits = few && bytes <= left();
+  if (fits) {
+    void deliver(state, body, reason, true).then((answer) => {
+      // The page is hidden, and lives.
+      if (answer._rejected) settle(state, body, answer);
+      else state._schedule(AGAIN_MS);
+    });
+    if (bytes > TWICE_BYTES || bytes > left()) return;
   }
-  if (entries.length == 1 || body._bytes < TWICE_BYTES) return entries;
-  const half = entries.length >> 1;
-  return [...beacons(state, entries.slice(0, half), reason), ...beacons(state, entries.slice(half), reason)];
+  const copy = compose(state, entries, "beacon", reason);
+  if (few && beacon(state._url, copy._text)) {
+    mark(state, copy, true);
+    sent(state, copy, "beacon", reason, bytes);
+  } else if (!fits) {
+    // In halves what was refused as a whole (posthog-js#4140).
+    const half = entries.length >> 1;
+    if (half && bytes > TWICE_BYTES) {
+      leave(state, entries.slice(0, half), reason);
+      leave(state, entries.slice(half), reason);
+    } else if (!state._stored && reason == "pagehide" && sync(state._url, compose(state, entries, "sync", reason)._text)) {
+      // Everybody waited for it, so it is only for what would be lost.
+      forget(state, entries);
+    }
+  }
 };
 
 /**
@@ -41,23 +51,9 @@ const beacons = (state: State, entries: Entry[], reason: Reason): Entry[] => {
  * once the page goes. The second of two exit events finds nothing left to send. What nobody takes stays stored.
  */
 export const exit = (state: State, reason: Reason): void => {
-  state._exits++;
-  const stored = state._store && state._store._kind != "memory";
   // The server's word is obeyed where nothing is lost by it.
-  if (!state._allowed || (stored && Date.now() < state._asked)) return;
-  const mine = [...state._memory.values()].filter((entry) => !state._safe.has(entry.id));
-  for (const piece of pieces(mine, QUOTA_BYTES, MOST_IMPRESSIONS, state._token.length)) {
-    for (const entry of piece) {
-      entry.n++;
-      state._safe.add(entry.id);
-    }
-    const bytes = keepalive(state, piece, reason);
-    const rest = !bytes || (bytes < TWICE_BYTES && bytes <= left()) ? beacons(state, piece, reason) : [];
-    if (bytes || !rest.length) continue;
-    rest.forEach((entry) => state._safe.delete(entry.id));
-    if (!stored && reason == "pagehide") {
-      const body = compose(state, rest, "sync", reason);
-      if (sync(state._url, body._text)) forget(state, rest);
-    }
-  }
+  if (!state._allowed || (state._stored && Date.now() < state._asked)) return;
+  const entries = [...state._memory.values()].filter((mine) => !mine._safe).map((mine) => mine._entry);
+  for (const entry of entries) entry.n++;
+  if (entries[0]) leave(state, entries, reason);
 };

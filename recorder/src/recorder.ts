@@ -10,31 +10,25 @@ import { exit } from "./exit";
 import { head } from "./head";
 import { isId, uuid7 } from "./ids";
 import { impression } from "./impression";
-import { watch } from "./page";
+import { watch, whenActive } from "./page";
 import { createSeen } from "./seen/createSeen";
 import { resolveVisibility } from "./seen/presets";
 import type { State } from "./state";
 import { openStore } from "./store/open";
-import type { Store } from "./store/store";
 import { tab } from "./tab";
-import { tokens } from "./token";
-import type { Consent, ObserveOptions, Options, Reason, Recorder, RecordOptions } from "./types";
+import { target } from "./target";
+import { authoriser } from "./token";
+import type { Options, Recorder, RecordOptions } from "./types";
 import { rescue, trim, write } from "./write";
 
 const DAY_MS = 86_400_000;
-const CAPS = { maxBytes: 1 << 20, maxEntries: 5000, maxAgeMs: 6 * DAY_MS };
+const MOST_FLUSH_MS = 60_000;
 const MOST_BATCH = 500;
 /** Earlier pages' impressions are sent within so many ms of the start: not by all browsers at once. */
 const START_MS = 500;
 
-const between = (value: number | undefined, least: number, most: number, otherwise: number): number =>
-  value! >= least ? Math.min(value!, most) : otherwise;
-
-interface Held {
-  _artworkId: string;
-  _options: RecordOptions;
-  _id: string;
-}
+/** The first of some numbers that makes sense, and no more than `most`. */
+const number = (most: number, ...given: unknown[]): number => Math.min(most, given.find((each) => (each as number) > 0) as number);
 
 /** What the stub needs besides: an id that it has given out already. */
 export interface Inner extends Recorder {
@@ -44,35 +38,29 @@ export interface Inner extends Recorder {
 /** Create a recorder. It never throws: what is wrong with the options, it says by the event `defect`. */
 export const createRecorder = (options: Options): Inner => {
   const { _on, _emit } = emitter();
-  const endpoint = String(options.endpoint).replace(/\/+$/, "");
+  const [endpoint, url] = target(options);
   const userId = options.userId;
-  const valid = isId(userId);
-  const getToken = tokens(options.token);
-  let session = "";
-  let tier = options.tier;
-  let experiments = options.experiments;
+  let { tier, experiments } = options;
+  let flushMs = number(MOST_FLUSH_MS, options.flushMs, tier == "pro" ? 1000 : 5000);
   let heading = "";
   let visible = resolveVisibility(options.visible);
-  let agreed: Consent = valid ? consent(options, options.consent) : "denied";
-  let started = false;
-  let timer = 0;
+  let agreed = consent(options, options.consent);
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let due = 0;
   let draining: Promise<void> | undefined;
-  let held: Held[] = [];
-  let fresh: ReturnType<typeof entry>[] = [];
-  let opened: (store: Store) => void;
-  const isActive = () => !(document as { prerendering?: boolean }).prerendering;
+  let writing = false;
+  let ended = !isId(userId);
 
   const state: State = {
     _user: userId,
     _to: destination(endpoint, userId),
-    _url: endpoint + (options.path || "/v1/impressions"),
-    _flushMs: between(options.flushMs, 0, 60_000, tier == "pro" ? 1000 : 5000),
-    _batch: between(options.batchSize, 1, MOST_BATCH, 200),
+    _url: url,
+    _batch: number(MOST_BATCH, options.batchSize, 200),
+    _most: MOST_BATCH,
     _caps: {
-      maxBytes: options.maxBytes || CAPS.maxBytes,
-      maxEntries: options.maxEntries || CAPS.maxEntries,
-      maxAgeMs: options.maxAgeMs || CAPS.maxAgeMs,
+      maxBytes: options.maxBytes || 1 << 20,
+      maxEntries: options.maxEntries || 5000,
+      maxAgeMs: options.maxAgeMs || 6 * DAY_MS,
     },
     _tab: "",
     _clock: createClock(),
@@ -88,234 +76,208 @@ export const createRecorder = (options: Options): Inner => {
       failures: 0,
       storage: "opening",
       bytesSent: 0,
-      offsetMs: null,
+      offsetMs: 0,
     },
-    _more: (document as { wasDiscarded?: boolean }).wasDiscarded ? { discarded: 1 } : {},
+    _more: { offset_ms: 0, bfcache: 0, defects: 0, discarded: +!!(document as { wasDiscarded?: boolean }).wasDiscarded },
     _unreported: 0,
     _written: 0,
     _memory: new Map(),
-    _unstored: new Set(),
-    _busy: new Set(),
-    _safe: new Set(),
-    _unremoved: [],
-    _undo: [],
-    _opening: new Promise((resolve) => (opened = resolve)),
-    _store: undefined,
-    _allowed: false,
-    _gone: false,
-    _ended: false,
-    _exits: 0,
+    _opening: new Promise(() => {}),
     _failures: 0,
     _notBefore: 0,
     _asked: 0,
     _gzip: true,
     _token: "",
-    _emit,
-    _arm: () => {},
-    async _authorise(again) {
-      const token = await getToken(again);
-      state._token = token || "";
-      return token != null;
-    },
+    _authorise: async () => false,
     _schedule(ms) {
       const at = Date.now() + ms;
-      if (state._ended || (timer && due <= at)) return;
+      if (ended || (timer && due <= at)) return;
       clearTimeout(timer);
       due = at;
-      timer = setTimeout(() => {
-        timer = 0;
-        void state._drain(state._memory.size < state._batch ? "timer" : "size");
-      }, ms) as unknown as number;
+      timer = setTimeout(() => flush(state._memory.size < state._batch ? "timer" : "size"), ms);
     },
-    _drain: (reason) =>
-      (draining ||= drain(state, reason)
-        .catch(state._defect)
-        .then(() => {
-          draining = undefined;
-          // Whatever came meanwhile, or failed, is due in time.
-          const waits = [...state._memory.keys()].some((id) => !state._safe.has(id));
-          if (waits && !state._gone && state._allowed) state._schedule(Math.max(state._flushMs, state._notBefore - Date.now()));
-        })),
+    _arm() {},
+    _emit,
     _defect(error) {
-      state._more.defects = (state._more.defects || 0) + 1;
+      state._more.defects!++;
       _emit("defect", { message: String(error) });
     },
   };
+  const { _memory: memory } = state;
   state._arm = arm(state);
+  state._authorise = authoriser(state, options.token);
 
   /** Do something for the page, and keep what goes wrong from it. */
   const guard =
-    <A extends unknown[], R>(act: (...given: A) => R, otherwise: R) =>
+    <A extends unknown[], R>(act: (...given: A) => R) =>
     (...given: A): R => {
       try {
         return act(...given);
       } catch (error) {
         state._defect(error);
-        return otherwise;
+        return undefined as R;
       }
     };
 
-  const keep = (artworkId: string, given: RecordOptions, id: string): string | null => {
-    const seenAt = Math.round(given.seenAt ?? state._clock._now());
-    const more = { poolId: options.poolId, surface: options.surface, ...given };
-    const text = impression(id, artworkId, seenAt, more);
-    const found = entry(state._to, state._tab, heading, id, text);
+  const wake = (ms: number): void => {
+    if (state._allowed && !state._gone) state._schedule(ms);
+  };
+
+  const flush: Recorder["flush"] = (reason = "manual") => {
+    clearTimeout(timer);
+    timer = undefined;
+    return (draining ||= drain(state, reason)
+      .catch(state._defect)
+      .then(() => {
+        draining = undefined;
+        // Whatever came meanwhile, or failed, is due in time.
+        if ([...memory.values()].some((mine) => !mine._safe)) wake(Math.max(flushMs, state._notBefore - Date.now()));
+      }));
+  };
+
+  /** All of one task share a transaction, which begins before the page can go. */
+  const store = (): void => {
+    if (writing) return;
+    writing = true;
+    queueMicrotask(() => {
+      writing = false;
+      void write(state);
+    });
+  };
+
+  const _record: Inner["_record"] = (artworkId, given, id = uuid7(Date.now())) => {
+    if (ended || agreed == "denied") return null;
+    if ((document as { prerendering?: boolean }).prerendering) {
+      // Nobody sees it yet: its time begins with the page's activation.
+      whenActive(() => _record(artworkId, given, id));
+      return id;
+    }
+    const seenAt = Math.round(given.seenAt || state._clock._now());
+    // What may not be stored yet has no other cap.
+    if (!state._allowed && memory.size >= state._caps.maxEntries) {
+      dropped(state, 1, "entries");
+      return null;
+    }
+    const found = entry(state._to, state._tab, heading, id, impression(id, artworkId, seenAt, given, options));
     if (!found) {
       dropped(state, 1, "refused");
       return null;
     }
-    state._memory.set(id, found);
-    state._unstored.add(id);
+    memory.set(id, { _entry: found });
     state._stats.recorded++;
     _emit("record", { impressionId: id, artworkId, seenAt });
-    if (state._gone) {
+    if (state._gone && state._allowed) {
       // In the page's own exit handler, after ours.
       rescue(state);
       exit(state, "pagehide");
-      return id;
     }
-    // All of one task share a transaction, which begins before the page can go.
-    if (fresh.push(found) == 1) {
-      queueMicrotask(() => {
-        const entries = fresh.flatMap((each) => each || []);
-        fresh = [];
-        void write(state, entries);
-      });
-    }
-    state._schedule(state._memory.size < state._batch ? state._flushMs : DEBOUNCE_MS);
+    store();
+    wake(memory.size < state._batch ? flushMs : DEBOUNCE_MS);
     state._arm();
     return id;
   };
 
-  const _record = (artworkId: string, given: RecordOptions = {}, id = uuid7(Date.now())): string | null => {
-    if (agreed == "denied" || state._ended) return null;
-    if (state._allowed) return keep(artworkId, given, id);
-    // Nobody sees a page that is prerendered: its time begins with its activation.
-    held.push({ _artworkId: artworkId, _options: isActive() ? { seenAt: Date.now(), ...given } : given, _id: id });
-    if (held.length > state._caps.maxEntries) {
-      held.shift();
-      dropped(state, 1, "entries");
-    }
-    return id;
+  const seen = createSeen(() => visible, _record, guard);
+
+  /** The page is there: for the first time, or again. */
+  const back = (): void => {
+    state._gone = false;
+    memory.forEach((mine) => (mine._safe = false));
+    seen.resume();
+    store();
+    wake(memory.size ? DEBOUNCE_MS : START_MS);
   };
 
-  const seen = createSeen(
-    () => visible,
-    (artworkId: string, given: RecordOptions) => void guard(_record, null)(artworkId, given),
-  );
+  const describe = (): void => {
+    heading = head(options.sessionId || state._tab, tier, experiments);
+  };
 
-  const configure = async (): Promise<void> => {
-    const found = await config(endpoint, userId, tier || "free", state._token);
-    state._flushMs = between(options.flushMs, 0, 60_000, between(found.flush_ms, 100, 60_000, state._flushMs));
-    state._batch = between(options.batchSize, 1, MOST_BATCH, between(found.batch_size, 1, MOST_BATCH, state._batch));
+  /** Begin, once the page may: not even the tab's id may be stored before. */
+  const start = async (): Promise<void> => {
+    state._tab = tab();
+    describe();
+    for (const { _entry } of memory.values()) {
+      _entry.by = state._tab;
+      _entry.h = heading;
+    }
+    state._opening = openStore();
+    state._opening
+      .then((opened) => {
+        state._stats.storage = opened._kind;
+        state._stored = opened._kind != "memory";
+        state._store = opened;
+        return trim(state);
+      })
+      .catch(state._defect);
+    await state._authorise(false);
+    if (options.config === false) return;
+    const found = await config(endpoint, userId, tier, state._token);
+    flushMs = number(MOST_FLUSH_MS, options.flushMs, found.flush_ms, flushMs);
+    state._batch = number(MOST_BATCH, options.batchSize, found.batch_size, state._batch);
     tier ||= found.tier;
     experiments ||= found.experiments;
-    heading = head(session, tier, experiments);
+    describe();
     if (!options.visible) visible = resolveVisibility({ ratio: found.visible_ratio!, ms: found.visible_ms! });
   };
 
-  const start = (): void => {
-    state._allowed = true;
-    if (!started) {
-      started = true;
-      state._tab = tab();
-      session = options.sessionId || state._tab;
-      heading = head(session, tier, experiments);
-      void openStore().then((store) => {
-        state._stats.storage = store._kind;
-        opened((state._store = store));
-        trim(state).catch(state._defect);
-        state._schedule(Math.random() * START_MS);
-      });
-      void state
-        ._authorise(false)
-        .then(() => (options.config === false ? undefined : configure()))
-        .catch(state._defect);
+  const agree = guard(() => {
+    state._allowed = agreed == "granted" && !ended;
+    if (agreed == "denied") {
+      seen.pause();
+      memory.clear();
+    } else {
+      if (state._allowed && !state._tab) start().catch(state._defect);
+      back();
     }
-    seen.resume();
-    const waiting = held;
-    held = [];
-    waiting.forEach((each) => keep(each._artworkId, each._options, each._id));
-  };
+    state._arm();
+  });
 
-  const back = (): void => {
-    state._gone = false;
-    state._undo.splice(0).forEach((undo) => undo());
-    state._safe.clear();
-    if (!state._allowed) return;
-    seen.resume();
-    const left = state._unremoved.splice(0);
-    if (left.length) void state._store?._remove(left).catch(state._defect);
-    void write(state, [...state._unstored].flatMap((id) => state._memory.get(id) || []));
-    if (state._memory.size) state._schedule(DEBOUNCE_MS);
-  };
-
-  const unwatch = watch({
-    _hide: guard(() => {
+  const unwatch = watch(
+    guard(() => {
       seen.pause();
       exit(state, "hidden");
-    }, undefined),
-    _show: guard(back, undefined),
-    _leave: guard(() => {
+    }),
+    guard(() => {
       seen.pause();
       state._gone = true;
       state._store?._halt();
       if (state._allowed) rescue(state);
       exit(state, "pagehide");
-    }, undefined),
-    _return: guard(() => {
-      state._more.bfcache = (state._more.bfcache || 0) + 1;
+    }),
+    guard(back),
+    guard(() => {
+      state._more.bfcache!++;
       back();
-    }, undefined),
-    _online: guard(() => {
+    }),
+    guard(() => {
       state._notBefore = state._failures = 0;
-      if (state._memory.size) state._schedule(Math.random() * START_MS);
-    }, undefined),
-  });
+      wake(Math.random() * START_MS);
+    }),
+  );
 
-  const agree = (): void => {
-    if (agreed == "granted" && isActive()) {
-      start();
-    } else {
-      state._allowed = false;
-      seen.pause();
-      clearTimeout(timer);
-      timer = 0;
-      if (agreed == "denied") {
-        held = [];
-        state._memory.clear();
-        state._unstored.clear();
-      }
-      state._arm();
-    }
-  };
+  if (ended) queueMicrotask(() => state._defect("userId is not an id"));
+  whenActive(agree);
 
-  const api: Inner = {
+  return {
     _record,
-    observe: guard((element: Element, artworkId: string, given?: ObserveOptions) => seen.observe(element, artworkId, given), () => {}),
-    record: guard((artworkId: string, given?: RecordOptions) => _record(artworkId, given), null),
-    flush(reason: Reason = "manual") {
-      state._notBefore = 0;
-      return state._allowed ? state._drain(reason) : Promise.resolve();
+    observe: seen.observe,
+    record: guard((artworkId, given) => _record(artworkId, given || {})),
+    async flush(reason) {
+      state._notBefore = state._asked;
+      if (state._allowed) await flush(reason);
     },
-    stats: () => ({ ...state._stats, pending: state._memory.size + held.length, offsetMs: state._clock._offset || null }),
+    stats: () => ({ ...state._stats, pending: memory.size, offsetMs: state._clock._offset }),
     on: _on,
-    setConsent: guard((given: Consent) => {
-      if (valid && !state._ended) {
-        agreed = consent(options, given);
-        agree();
-      }
-    }, undefined),
+    setConsent(given) {
+      agreed = consent(options, given);
+      whenActive(agree);
+    },
     destroy: guard(() => {
-      seen.stop();
       exit(state, "manual");
+      ended = true;
+      seen.stop();
       unwatch();
       clearTimeout(timer);
-      state._ended = true;
-    }, undefined),
+    }),
   };
-  if (!valid) queueMicrotask(() => state._defect("userId is not an id"));
-  if (isActive()) guard(agree, undefined)();
-  else document.addEventListener("prerenderingchange", guard(agree, undefined), { once: true });
-  return api;
 };

@@ -1,57 +1,50 @@
-import { dropped } from "./dropped";
+import type { Body } from "./compose";
 import type { Entry } from "./entry";
-import type { Answer } from "./send/answer";
-import type { Body } from "./send/body";
+import type { Answer } from "./send/fetch";
 import type { State } from "./state";
 import { bytesOf, json } from "./text";
 
 /** Forget entries, each by its key: others may have been added since (posthog-js#4347). */
 export const forget = (state: State, entries: Entry[]): void => {
-  for (const entry of entries) {
-    state._memory.delete(entry.id);
-    state._unstored.delete(entry.id);
-  }
-  if (state._gone) state._unremoved.push(...entries);
-  else state._store?._remove(entries).catch(() => state._unremoved.push(...entries));
+  for (const entry of entries) state._memory.delete(entry.id);
+  // In pagehide nothing may be written: then they are sent once more, by whoever finds them.
+  if (!state._gone) state._store?._remove(entries).catch(state._defect);
   state._arm();
 };
 
 /** An impression of which the collector said `future` wasn't accepted, so it may have another time: once. */
 const corrected = (state: State, entry: Entry): boolean => {
   const offset = state._clock._offset;
-  if (entry.f || !(Math.abs(offset) > 0)) return false;
+  if (entry.f || !offset) return false;
   const impression = JSON.parse(entry.i);
   impression.seen_at -= offset;
   entry.i = json(impression);
   entry.b = bytesOf(entry.i);
   entry.f = 1;
-  if (!state._gone) state._store?._put([entry]).catch(() => state._memory.set(entry.id, entry));
+  if (!state._gone) state._store?._put([entry]).catch(state._defect);
   return true;
 };
 
-/** Take in an answer that names what was stored. Returns whether all of it was. */
+/** Take in an answer that names what was stored. Returns whether the token was good for all of it. */
 export const settle = (state: State, body: Body, answer: Answer): boolean => {
   const done: Entry[] = [];
-  const refused: { impressionId: string; reason: string }[] = [];
-  let whole = true;
-  body._lines.forEach((entries, line) => {
-    const verdicts = answer._rejected.filter((each) => each.line == line);
+  const rejected: { impressionId: string; reason: string }[] = [];
+  let authorised = true;
+  body._lines.forEach((entries, line) =>
     entries.forEach((entry, index) => {
-      const verdict = verdicts.find((each) => each.index == index || each.index == -1);
-      if (verdict?.reason == "unauthorised") {
-        whole = false;
-      } else if (verdict?.reason == "future" && corrected(state, entry)) {
-        whole = false;
-      } else {
+      const reason = answer._rejected!.find((each) => each.line == line && (each.index == index || each.index < 0))?.reason;
+      if (reason == "unauthorised") {
+        authorised = false;
+      } else if (reason != "future" || !corrected(state, entry)) {
         done.push(entry);
-        if (verdict) refused.push({ impressionId: entry.id, reason: verdict.reason });
+        if (reason) rejected.push({ impressionId: entry.id, reason });
       }
-    });
-  });
+    }),
+  );
+  state._failures = state._unreported = 0;
   state._stats.acknowledged += done.length;
-  state._stats.rejected += refused.length;
-  if (refused.length) dropped(state, refused.length, "rejected");
+  state._stats.rejected += rejected.length;
   forget(state, done);
-  state._emit("acknowledged", { flushId: body._flushId, impressionIds: done.map((entry) => entry.id), rejected: refused });
-  return whole;
+  state._emit("acknowledged", { flushId: body._flushId, impressionIds: done.map((entry) => entry.id), rejected });
+  return authorised;
 };

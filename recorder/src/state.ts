@@ -1,54 +1,55 @@
 import type { Clock } from "./clock";
 import type { Entry } from "./entry";
-import type { Caps, Store } from "./store/store";
-import type { Events, Reason, Stats } from "./types";
+import type { Caps } from "./store/excess";
+import type { Store } from "./store/store";
+import type { Events, Stats } from "./types";
+
+/** An impression that this page recorded, and of which no 2xx has come. */
+export interface Mine {
+  _entry: Entry;
+  /** Known to be stored. */
+  _stored?: boolean;
+  /** On its way by what survives the page: an exit needn't send it again. */
+  _safe?: boolean;
+}
 
 /** What the parts of one recorder share. */
 export interface State {
   _user: string;
   _to: string;
   _url: string;
-  _flushMs: number;
   _batch: number;
+  /** The most of an attempt: the batch, or less after a failure. */
+  _most: number;
   _caps: Caps;
   _tab: string;
   _clock: Clock;
   _stats: Stats;
-  /** Further telemetry: offset, returns from the back/forward cache, a discard, defects of ours. */
+  /** Further telemetry: the clock's offset, returns from the back/forward cache, a discard, defects of ours. */
   _more: Record<string, number>;
   /** What was dropped and not reported yet. */
   _unreported: number;
-  /** What was written since the last trim, as a share of the caps. */
+  /** Bytes that were written since the last trim. */
   _written: number;
-
-  /** Recorded by this page and not acknowledged, by id, oldest first. */
-  _memory: Map<string, Entry>;
-  /** Of those: not known to be stored. */
-  _unstored: Set<string>;
-  /** In an attempt now. */
-  _busy: Set<string>;
-  /** On their way by what survives the page: an exit needn't send them again. */
-  _safe: Set<string>;
-  /** Acknowledged while nothing might be written. */
-  _unremoved: Entry[];
-  /** What a return to the page undoes. */
-  _undo: (() => void)[];
+  /** By id, oldest first. */
+  _memory: Map<string, Mine>;
 
   _opening: Promise<Store>;
-  _store: Store | undefined;
+  _store?: Store;
+  /** What is recorded survives the page. */
+  _stored?: boolean;
   /** Consent is given, and the page is active. */
-  _allowed: boolean;
+  _allowed?: boolean;
   /** Between pagehide and pageshow. */
-  _gone: boolean;
-  _ended: boolean;
-  /** Counts exits, so that what was begun before one knows of it. */
-  _exits: number;
+  _gone?: boolean;
   _failures: number;
-  /** Ours: when to try again. */
+  /** When to try again, ms since the epoch. */
   _notBefore: number;
-  /** The server's: until when to stay away. */
+  /** The same, if the server asked for it. */
   _asked: number;
   _gzip: boolean;
+  /** Another token was fetched for what was refused. */
+  _renewed?: boolean;
 
   /** The last known token; "" if there is none. */
   _token: string;
@@ -59,5 +60,4 @@ export interface State {
   _arm(): void;
   _emit<K extends keyof Events>(event: K, detail: Events[K]): void;
   _defect(error: unknown): void;
-  _drain(reason: Reason): Promise<void>;
 }

@@ -1,28 +1,60 @@
+import { compose } from "./compose";
 import { consent } from "./consent";
 import { destination, entry, type Entry } from "./entry";
 import { head } from "./head";
-import { isId, uuid7 } from "./ids";
+import { uuid7 } from "./ids";
 import { impression } from "./impression";
 import { watch } from "./page";
 import type { createRecorder, Inner } from "./recorder";
-import { body } from "./send/body";
 import { beacon } from "./send/beacon";
 import { send } from "./send/fetch";
-import { local } from "./store/local";
+import { put } from "./store/area";
 import { tab } from "./tab";
-import type { Consent, Options, Reason, Recorder, RecordOptions } from "./types";
+import { target } from "./target";
+import type { Consent, Options, Reason, Recorder, RecordOptions, Transport } from "./types";
 
 /** What stands under the global name until the recorder has loaded. */
 export interface StubGlobal {
   createRecorder(options: Options): Recorder;
   /** Called by the recorder's script: from then on, everything is its. */
-  _load(create: typeof createRecorder): void;
+  _load?(create: typeof createRecorder): void;
 }
 
-type Call = (recorder: Inner) => void;
+interface Recorded {
+  _artworkId: string;
+  _options: RecordOptions;
+  _id: string;
+}
 
 const loads: ((create: typeof createRecorder) => void)[] = [];
 let loaded: typeof createRecorder | undefined;
+
+/** Store and send what was recorded, as the recorder would at an exit. */
+const drain = (options: Options, recorded: Recorded[], reason: Reason): void => {
+  const [endpoint, url] = target(options);
+  const session = tab();
+  const heading = head(options.sessionId || session, options.tier, options.experiments);
+  const entries = recorded.flatMap(({ _artworkId, _options, _id }): Entry | [] => {
+    const text = impression(_id, _artworkId, _options.seenAt!, _options, options);
+    return entry(destination(endpoint, options.userId), session, heading, _id, text) || [];
+  });
+  try {
+    entries.forEach((entry) => put(localStorage, entry));
+  } catch {
+    // Denied or full: what is sent now must do.
+  }
+  const sender = {
+    _user: options.userId,
+    _token: typeof options.token == "string" ? options.token : "",
+    _more: {},
+    _memory: new Map(),
+    _unreported: 0,
+  };
+  const text = (transport: Transport) => compose(sender, entries, transport, reason)._text;
+  // The quota is anyone's guess here: what it refuses is in localStorage.
+  void send(url, text("keepalive"), 0, true);
+  beacon(url, text("beacon"));
+};
 
 /**
  * A recorder that remembers what it is asked for until the real one is there. If the page goes before that, it stores
@@ -30,46 +62,22 @@ let loaded: typeof createRecorder | undefined;
  */
 const waiting = (options: Options): Recorder => {
   let real: Inner | undefined;
-  let calls: Call[] = [];
+  let calls: ((recorder: Inner) => void)[] = [];
   let agreed: Consent | undefined = options.consent;
-  const recorded: { _artworkId: string; _options: RecordOptions; _id: string }[] = [];
-  let gone = 0;
+  let recorded: Recorded[] = [];
 
-  const run = (call: Call): void => void (real ? call(real) : calls.push(call));
+  const run = (call: (recorder: Inner) => void): void => void (real ? call(real) : calls.push(call));
 
-  const drain = (reason: Reason): void => {
-    const mine = recorded.slice(gone);
-    gone = recorded.length;
-    if (consent(options, agreed) != "granted" || !mine.length || !isId(options.userId)) return;
-    const endpoint = String(options.endpoint).replace(/\/+$/, "");
-    const session = tab();
-    const heading = head(options.sessionId || session, options.tier, options.experiments);
-    const entries = mine.flatMap((each): Entry | [] => {
-      const more = { poolId: options.poolId, surface: options.surface, ...each._options };
-      const text = impression(each._id, each._artworkId, each._options.seenAt!, more);
-      return entry(destination(endpoint, options.userId), session, heading, each._id, text) || [];
-    });
-    try {
-      entries.forEach(local._set);
-    } catch {
-      // Denied or full: what is sent now must do.
-    }
-    const token = typeof options.token == "string" ? options.token : "";
-    const url = endpoint + (options.path || "/v1/impressions");
-    const text = (transport: string) =>
-      body(entries, { _user: options.userId, _token: token, _transport: transport, _reason: reason, _queued: 0, _dropped: 0, _more: {} });
-    const first = text("keepalive");
-    void send(url, first._text, first._bytes, true);
-    beacon(url, text("beacon")._text);
+  const leave = (reason: Reason): void => {
+    const mine = recorded;
+    recorded = [];
+    if (mine[0] && consent(options, agreed) == "granted") drain(options, mine, reason);
   };
 
-  const unwatch = watch({
-    _hide: () => drain("hidden"),
-    _leave: () => drain("pagehide"),
-    _show() {},
-    _return() {},
-    _online() {},
-  });
+  const unwatch = watch(
+    () => leave("hidden"),
+    () => leave("pagehide"),
+  );
 
   const load = (create: typeof createRecorder): void => {
     unwatch();
@@ -82,23 +90,18 @@ const waiting = (options: Options): Recorder => {
 
   return {
     observe(element, artworkId, given) {
-      let stop: (() => void) | undefined;
-      let stopped = false;
-      run((recorder) => stopped || (stop = recorder.observe(element, artworkId, given)));
-      return () => {
-        stopped = true;
-        stop?.();
-      };
+      let stop: (() => void) | undefined = () => (stop = undefined);
+      run((recorder) => stop && (stop = recorder.observe(element, artworkId, given)));
+      return () => stop?.();
     },
-    record(artworkId, given = {}) {
+    record(artworkId, given) {
       if (real) return real.record(artworkId, given);
       if (consent(options, agreed) == "denied") return null;
-      const now = Date.now();
-      const id = uuid7(now);
-      const whole = { seenAt: now, ...given };
-      recorded.push({ _artworkId: artworkId, _options: whole, _id: id });
-      run((recorder) => recorder._record(artworkId, whole, id));
-      return id;
+      const seenAt = Date.now();
+      const call: Recorded = { _artworkId: artworkId, _options: { seenAt, ...given }, _id: uuid7(seenAt) };
+      recorded.push(call);
+      run((recorder) => recorder._record(artworkId, call._options, call._id));
+      return call._id;
     },
     flush: (reason) => (real ? real.flush(reason) : Promise.resolve()),
     stats: () => (real ? real.stats() : ({ recorded: recorded.length, pending: recorded.length, storage: "opening" } as never)),
@@ -115,12 +118,11 @@ const waiting = (options: Options): Recorder => {
   };
 };
 
-const stub: StubGlobal = {
+const page = globalThis as { ImpressionRecorder?: StubGlobal };
+page.ImpressionRecorder ||= {
   createRecorder: waiting,
   _load(create) {
     loaded = create;
     loads.splice(0).forEach((load) => load(create));
   },
 };
-const page = globalThis as { ImpressionRecorder?: unknown };
-page.ImpressionRecorder ||= stub;

@@ -1,10 +1,14 @@
+import type { State } from "./state";
 import type { Options } from "./types";
 
-/** Return what gets a token: another one if it was refused. It resolves to null if there is none to be had. */
-export const tokens = (given: Options["token"]) => {
-  let known: string | null = typeof given == "string" ? given : "";
-  return async (fresh: boolean): Promise<string | null> => {
-    if (typeof given == "function" && (fresh || !known)) known = await given();
-    return known;
+/** Return what sees to a token: another one than was refused, if `fresh`. It resolves to whether there is one. */
+export const authoriser =
+  (state: State, given: Options["token"]): State["_authorise"] =>
+  async (fresh) => {
+    if (typeof given != "function") {
+      state._token = given || "";
+      return !fresh;
+    }
+    if (fresh || !state._token) state._token = (await given()) || "";
+    return !!state._token;
   };
-};

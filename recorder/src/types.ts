@@ -81,8 +81,8 @@ export interface Stats {
   failures: number;
   storage: "indexeddb" | "localstorage" | "memory" | "opening";
   bytesSent: number;
-  /** Our clock against the collector's, in ms (positive: ours is ahead); null until known. */
-  offsetMs: number | null;
+  /** How far our clock is ahead of the collector's, in ms; 0 until that is known. */
+  offsetMs: number;
 }
 
 export interface Events {
@@ -91,7 +91,7 @@ export interface Events {
   sent: { flushId: string; impressionIds: string[]; transport: Transport; reason: Reason; bytes: number };
   acknowledged: { flushId: string; impressionIds: string[]; rejected: { impressionId: string; reason: string }[] };
   failed: { flushId: string; status: number; retryInMs: number };
-  dropped: { count: number; why: "bytes" | "entries" | "age" | "refused" | "rejected" };
+  dropped: { count: number; why: "bytes" | "entries" | "age" | "refused" };
   /** Something in the recorder failed that shouldn't; the page goes on. */
   defect: { message: string };
 }

@@ -1,48 +1,49 @@
 import { dropped } from "./dropped";
-import type { Entry } from "./entry";
-import type { State } from "./state";
-import { local } from "./store/local";
-import type { Why } from "./store/store";
+import type { Mine, State } from "./state";
+import { put } from "./store/area";
 
-/** So often, of what the caps allow, is looked for what exceeds them. */
-const TRIM_SHARE = 0.05;
+/** After each twentieth of what the caps allow is looked for what exceeds them. */
+const TRIM_SHARE = 20;
 
 /** Drop what exceeds the caps. Rejects if the storage fails. */
 export const trim = async (state: State): Promise<void> => {
-  const found = await state._store!._trim(state._caps);
-  for (const why in found) dropped(state, found[why as Why]!, why as Why);
+  state._written = 0;
+  for (const [entry, why] of await state._store!._trim(state._caps)) {
+    state._memory.delete(entry.id);
+    dropped(state, 1, why);
+  }
 };
 
-/** Store entries as soon as the storage is open; what the exit finds unwritten goes to localStorage, which answers. */
-export const write = async (state: State, entries: Entry[]): Promise<void> => {
-  entries.forEach((entry) => state._unstored.add(entry.id));
+const unstored = (state: State): Mine[] => [...state._memory.values()].filter((mine) => !mine._stored);
+
+/** Store what isn't yet, as soon as the storage is open. */
+export const write = async (state: State): Promise<void> => {
   try {
     const store = await state._opening;
-    if (state._gone || !state._allowed) return;
-    await store._put(entries);
-    if (store._kind != "memory") {
-      entries.forEach((entry) => state._unstored.delete(entry.id));
-      state._stats.stored += entries.length;
-      state._emit("stored", { impressionIds: entries.map((entry) => entry.id) });
+    const mine = unstored(state);
+    if (state._gone || !state._allowed || !mine[0]) return;
+    await store._put(mine.map((each) => each._entry));
+    for (const each of mine) {
+      each._stored = true;
+      state._written += each._entry.b;
     }
-    for (const entry of entries) state._written += entry.b / state._caps.maxBytes + 1 / state._caps.maxEntries;
-    if (state._written > TRIM_SHARE) {
-      state._written = 0;
-      await trim(state);
+    if (state._stored) {
+      state._stats.stored += mine.length;
+      state._emit("stored", { impressionIds: mine.map((each) => each._entry.id) });
     }
+    if (state._written > state._caps.maxBytes / TRIM_SHARE) await trim(state);
   } catch {
     // Full, or lost: they stay in memory, and are sent from there. What is stored stays (rudder-sdk-js#3211).
+    state._stored = false;
     state._stats.storage = "memory";
   }
 };
 
 /** At an exit: no transaction may begin any more, but localStorage takes a write at once, in all engines. */
 export const rescue = (state: State): void => {
-  for (const id of state._unstored) {
-    try {
-      local._set(state._memory.get(id)!);
-    } catch {
-      return; // denied or full
-    }
+  try {
+    for (const mine of unstored(state)) put(localStorage, mine._entry);
+  } catch {
+    // Denied or full: what is sent now must do.
   }
 };

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import UserError
-from streams.settings import Settings, unknown
+from streams.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -114,23 +114,3 @@ def test_a_password_that_is_set_wins(tmp_path: Path, monkeypatch: pytest.MonkeyP
 )
 def test_clickhouses_address(url: str, address: tuple[str, int]) -> None:
     assert Settings(clickhouse_url=url).clickhouse_address == address
-
-
-@pytest.mark.parametrize(
-    ("variable", "nearest"),
-    [
-        ("IMPRESSIONS_DATADIR", "IMPRESSIONS_DATA_DIR"),
-        ("IMPRESSIONS_KAFKA_BOOTSTRAP_SERVERS", "IMPRESSIONS_KAFKA_BOOTSTRAP"),
-        ("IMPRESSIONS_LATENES_SECONDS", "IMPRESSIONS_LATENESS_SECONDS"),
-        ("IMPRESSIONS_CLICKHOUSE_PASSWORT", "IMPRESSIONS_CLICKHOUSE_PASSWORD"),
-        ("impressions_log_lvl", "IMPRESSIONS_LOG_LEVEL"),
-        ("IMPRESSIONS_QQQ", ""),
-    ],
-)
-def test_a_misspelt_variable_is_found_with_the_nearest_real_one(variable: str, nearest: str) -> None:
-    assert unknown(["PATH", "IMPRESSION_LOG", "IMPRESSIONS_LOG_LEVEL", variable]) == {variable: nearest}
-
-
-def test_every_real_variable_is_known_in_any_case() -> None:
-    names = Settings.variables().values()
-    assert unknown([*names, *(name.lower() for name in names)]) == {}

@@ -1,5 +1,10 @@
 import type { Entry } from "../entry";
-import type { Claimed } from "./store";
+
+/** What is a tab's to send now, and whether something else of its user may be sent later. */
+export interface Claimed {
+  _entries: Entry[];
+  _later: boolean;
+}
 
 /** After so long without a word, another tab's entries are anyone's: a copy more is harmless, a dead tab isn't. */
 const CLAIM_MS = 10_000;
@@ -15,7 +20,7 @@ export const claim = (entries: Entry[], tab: string, most: number, now: number):
   const free = entries.filter((entry) => {
     // A clock that was set back makes nobody wait.
     const idle = Math.abs(now - entry.since);
-    return (entry.by == tab || idle > CLAIM_MS) && (entry.n < FREE_ATTEMPTS || idle > SPARING_MS);
+    return idle > SPARING_MS || ((entry.by == tab || idle > CLAIM_MS) && entry.n < FREE_ATTEMPTS);
   });
   const claimed = free.slice(0, most);
   for (const entry of claimed) {
