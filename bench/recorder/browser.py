@@ -96,11 +96,15 @@ class Chromium:
         # The trace is handed over as a page goes.
         self.driver.get("about:blank")
         found = []
-        for entry in self.driver.get_log("performance"):
+        for entry in self._log():
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Tracing.dataCollected" and message["params"].get("ph") in ("X", "M", "R", "I"):
                 found.append(message["params"])
         return found
+
+    def _log(self) -> list[dict[str, Any]]:
+        get_log: Any = self.driver.get_log
+        return list(get_log("performance"))
 
     def new_tab(self) -> None:
         """Go on in another tab; the first one stays, so that the browser does."""

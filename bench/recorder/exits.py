@@ -60,15 +60,17 @@ def measure(settings: Settings, origin: str, share: float) -> dict[str, Any]:
                 _return(browser, settings, origin, each)
             exits += mine
     rows = Counter(_arrive(settings, exits))
-    figures: dict[str, Any] = {}
+    figures: dict[str, dict[str, Any]] = {}
     for seconds in FLUSH_SECONDS:
         for kind in TIMES:
             mine = [each for each in exits if (each.kind, each.flush_seconds) == (kind, seconds)]
             figures.setdefault(f"{seconds:g}", {})[kind] = _figures(mine, rows)
-    return figures
+    return {"flushes": figures}
 
 
-def _visit(browser: Chromium, settings: Settings, origin: str, user: str, flush_ms: int, plan: Sequence[object]) -> None:
+def _visit(
+    browser: Chromium, settings: Settings, origin: str, user: str, flush_ms: int, plan: Sequence[object]
+) -> None:
     browser.open(f"{origin}/page.html")
     endpoint, options = f"http://{HOST}:{settings.collector_port}", {"flushMs": flush_ms, "batchSize": BATCH}
     browser.run("visit(args[0], args[1], args[2], args[3]); return 0", endpoint, user, options, plan)
@@ -103,7 +105,7 @@ def _return(browser: Chromium, settings: Settings, origin: str, found: Exit) -> 
 
 
 def _arrive(settings: Settings, exits: Sequence[Exit]) -> list[str]:
-    """Wait until all of it can be read, or it takes too long; note when each arrived, and return the ids of all rows."""
+    """Wait until all of it can be read, or it takes too long; note when each arrived; return the ids of all rows."""
     client, by_user = connect(settings), {each.user: each for each in exits}
     query = f"""SELECT impression_id, toUnixTimestamp64Milli(received_at), user_id
         FROM {settings.clickhouse_database}.impressions WHERE startsWith(user_id, 'exit-')"""

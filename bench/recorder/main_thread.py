@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from bench.lib.figures import say
 from bench.recorder.browser import Chromium, chromium
-from bench.recorder.proxy import Proxy
 
 ELEMENTS, STOPS, RECORDS = 1_000, 10, 1_000
 # 500 are flushed by themselves: the largest that waits for `flush()` is one less.
 FLUSHES = (1, 2, 5, 10, 20, 50, 100, 200, 499)
 SHOWN_FLUSHES = (1, 50, 499)
 CYCLES = 10
+MARKED = "await sleep(0); console.timeStamp('begin'); %s; await sleep(1000); console.timeStamp('end'); return 0"
 # What a page does after it was loaded is over by then.
 SETTLED_MS = 1_500
 BUILD = f"await sleep(0); window.elements = build({ELEMENTS}); await sleep({SETTLED_MS}); return 0"
@@ -31,7 +30,9 @@ def observing(browser: Chromium, origin: str, port: int, rounds: int) -> dict[st
             before = browser.main_thread()
             browser.run(f"await sleep(0); {OPEN} await sleep(1000); return 0", port, user(), 5_000)
             middle = browser.main_thread()
-            took = browser.run("await sleep(0); const took = observe(recorder, elements); await sleep(1000); return took")
+            took = browser.run(
+                "await sleep(0); const took = observe(recorder, elements); await sleep(1000); return took"
+            )
             after = browser.main_thread()
             found.setdefault("create", []).append(1000 * (middle["tasks"] - before["tasks"]))
             found.setdefault("observe", []).append(1000 * (after["tasks"] - middle["tasks"]))
@@ -66,7 +67,11 @@ def recording(browser: Chromium, origin: str, port: int, rounds: int) -> dict[st
             found.setdefault(f"{name}, the call", []).append(1000 * took / (RECORDS // 10))
             found.setdefault(name, []).append(1e6 * (after["tasks"] - before["tasks"]) / (RECORDS // 10))
             if name == "first":
-                browser.run("await sleep(0); await record(recorder, args[0], args[1]); await sleep(2000); return 0", 100, RECORDS)
+                browser.run(
+                    "await sleep(0); await record(recorder, args[0], args[1]); await sleep(2000); return 0",
+                    100,
+                    RECORDS,
+                )
     return {name: median(values) for name, values in found.items()}
 
 
@@ -110,7 +115,7 @@ def _flush(browser: Chromium, size: int) -> dict[str, float]:
 
 
 def longest(origin: str, port: int, rounds: int) -> dict[str, float]:
-    """Return the longest task of the main thread (ms of CPU) in a flush, by its size, and in observing and scrolling."""
+    """Return the longest task of the main thread (ms of CPU) in a flush, by its size, and in observing 1,000."""
     found: dict[str, list[float]] = {}
     with chromium(traced=True) as browser:
         for _ in range(rounds):
@@ -118,11 +123,12 @@ def longest(origin: str, port: int, rounds: int) -> dict[str, float]:
                 browser.open(f"{origin}/page.html")
                 browser.run(f"await sleep(0); {OPEN} await sleep(500); return 0", port, user(), 60_000)
                 browser.run("await sleep(0); await record(recorder, 0, args[0]); await sleep(1000); return 0", size)
-                browser.run("await sleep(0); console.timeStamp('begin'); await recorder.flush(); await sleep(500); console.timeStamp('end'); return 0")
+                browser.run(MARKED % "await recorder.flush()")
                 found.setdefault(f"flush of {size}", []).append(_longest(browser.tasks()))
             browser.open(f"{origin}/wall.html")
             browser.run(BUILD)
-            browser.run(f"await sleep(0); {OPEN} await sleep(500); console.timeStamp('begin'); observe(recorder, elements); await sleep(1000); console.timeStamp('end'); return 0", port, user(), 5_000)
+            browser.run(f"await sleep(0); {OPEN} await sleep(500); return 0", port, user(), 5_000)
+            browser.run(MARKED % "observe(recorder, elements)")
             found.setdefault("observe", []).append(_longest(browser.tasks()))
     return {name: median(values) for name, values in found.items()}
 
@@ -135,7 +141,10 @@ def _longest(events: Sequence[dict[str, Any]]) -> float:
     inside = [
         each.get("tdur", each["dur"])
         for each in events
-        if each["name"] == "RunTask" and (each["pid"], each["tid"]) == thread and begin["ts"] <= each["ts"] + each["dur"] and each["ts"] <= end["ts"]
+        if each["name"] == "RunTask"
+        and (each["pid"], each["tid"]) == thread
+        and begin["ts"] <= each["ts"] + each["dur"]
+        and each["ts"] <= end["ts"]
     ]
     return max(inside, default=0) / 1000
 

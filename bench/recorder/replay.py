@@ -55,10 +55,7 @@ def _of(setting: Setting, visit: Session, user: str, rng: Random) -> Iterator[tu
     session = uuid7(base, rng)
     for request in Recorder(setting, raw_size).play(visit).requests:
         times = visit.recorded[done : done + request.impressions]
-        each = [
-            impression(artwork_id(done + n), base + round(1000 * at), done + n, rng, times[:n].count(at))
-            for n, at in enumerate(times)
-        ]
+        each = [impression(artwork_id(done + n), base + round(1000 * at), done + n, rng) for n, at in enumerate(times)]
         done += request.impressions
         text = flush(user, session, base + round(1000 * request.at), each, rng, exits=request.exit)
         data = text.encode() if request.exit else packed(text)

@@ -8,7 +8,7 @@ goes in the next one at once. An exit sends all that is not on its way.
 """
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,8 +18,7 @@ from bench.recorder.viewers import Session
 # recorder/src/arm.ts: repeated triggers within so long (s) count as one, and so does a batch that is full.
 DEBOUNCE_SECONDS = 0.1
 # recorder/src/exit.ts and send/quota.ts: what goes by two ways, and the most of a request of an exit, in bytes.
-TWICE_BYTES, QUOTA_BYTES = 16 * 1024, 60 * 1024
-EXIT_BATCH = 500
+TWICE_BYTES, QUOTA_BYTES, EXIT_BATCH = 16 * 1024, 60 * 1024, 500
 # From a request's start to its answer: between a cable and a mobile network that is good.
 RTT_SECONDS = 0.1
 
@@ -108,18 +107,20 @@ class Recorder:
             self._send(at)
 
     def _exit(self, at: float) -> None:
-        """Send what is not on its way: by keepalive fetches, and beacons beside the small ones."""
-        for piece in self._pieces():
-            twice = self._size(len(piece)) < TWICE_BYTES
-            self.played.requests.append(Request(at, len(piece), exit=True, copies=2 if twice else 1))
-            self._fly(at, piece, drains=False)
-        self._waiting = []
+        """Send what is not on its way."""
+        leaving, self._waiting = self._waiting, []
+        if leaving:
+            self._leave(at, leaving)
 
-    def _pieces(self) -> Sequence[list[float]]:
-        most = EXIT_BATCH
-        while most > 1 and self._size(most) > QUOTA_BYTES:
-            most -= 1
-        return [self._waiting[at : at + most] for at in range(0, len(self._waiting), most)]
+    def _leave(self, at: float, leaving: list[float]) -> None:
+        """Send by keepalive fetch, and by beacon what is small; in halves what the quota refuses as a whole."""
+        size, half = self._size(len(leaving)), len(leaving) // 2
+        if half and (size > QUOTA_BYTES or len(leaving) > EXIT_BATCH):
+            self._leave(at, leaving[:half])
+            self._leave(at, leaving[half:])
+        else:
+            self.played.requests.append(Request(at, len(leaving), exit=True, copies=2 if size <= TWICE_BYTES else 1))
+            self._fly(at, leaving, drains=False)
 
     def _fly(self, at: float, sent: list[float], *, drains: bool) -> None:
         self._flying += len(sent)

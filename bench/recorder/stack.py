@@ -13,7 +13,13 @@ from streams.settings import Settings
 
 COMPONENTS = ("clickhouse", "worker-0", "sink-0", "collector-0")
 # What records, decides and stores; the engine is ClickHouse's.
-PROGRAMS = {"collector-0": "collector", "kafka": "broker", "worker-0": "worker", "sink-0": "sink", "clickhouse": "engine"}
+PROGRAMS = {
+    "collector-0": "collector",
+    "kafka": "broker",
+    "worker-0": "worker",
+    "sink-0": "sink",
+    "clickhouse": "engine",
+}
 ARTWORKS = 20_000
 
 

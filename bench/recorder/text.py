@@ -10,23 +10,33 @@ from random import Random
 # recorder/src/send/gzip.ts: below this it isn't compressed. CompressionStream is zlib at its usual level.
 LEAST_BYTES, LEVEL = 1024, 6
 MOST = 500
+TELEMETRY = {
+    "offset_ms": 0,
+    "bfcache": 0,
+    "defects": 0,
+    "discarded": 0,
+    "attempts": 1,
+    "failures": 0,
+    "queued": 0,
+    "dropped": 0,
+}
 # A body's impressions come in stops of a scroll: usually so many at once, so far apart.
 STOP, BETWEEN_MS = 6, 3_000
 CLIENT, POOL, SURFACE = "chrome-156", "main", "gallery"
 
 
-def uuid7(now: int, rng: Random, place: int = 0) -> str:
-    """Return a UUIDv7 of a time in ms; `place`: what it is of those of one task, whose ids count up."""
-    value = now << 80 | 7 << 76 | (now * 677 % 1000 + place) << 64 | 2 << 62 | rng.getrandbits(62)
+def uuid7(now: int, rng: Random) -> str:
+    """Return a UUIDv7 of a time in ms."""
+    value = now << 80 | 7 << 76 | rng.getrandbits(12) << 64 | 2 << 62 | rng.getrandbits(62)
     text = f"{value:032x}"
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-def impression(artwork: str, seen_at: int, position: int, rng: Random, place: int = 0) -> str:
-    """Return an impression as JSON, as `observe` records it; `seen_at` in ms, `place` as for its id."""
+def impression(artwork: str, seen_at: int, position: int, rng: Random) -> str:
+    """Return an impression as JSON, as `observe` records it; `seen_at` in ms."""
     return dumps(
         {
-            "impression_id": uuid7(seen_at, rng, place),
+            "impression_id": uuid7(seen_at, rng),
             "artwork_id": artwork,
             "seen_at": seen_at,
             "pool_id": POOL,
@@ -47,7 +57,7 @@ def flush(user: str, session: str, sent_at: int, impressions: Sequence[str], rng
         "sent_at": sent_at,
         "transport": "keepalive" if exits else "fetch",
         "reason": "pagehide" if exits else "timer",
-        "telemetry": {"offset_ms": 12, "attempts": 1, "failures": 0, "queued": 0, "dropped": 0},
+        "telemetry": TELEMETRY,
         "session_id": session,
         "experiments": {},
         "client": CLIENT,
@@ -65,16 +75,19 @@ def packed(text: str) -> bytes:
 def sizes(impressions: int, stop: int = STOP) -> tuple[int, int]:
     """Return the bytes of a flush of so many impressions: raw, and as a live request sends it.
 
-    `stop`: how many are recorded at once. Their ids and times differ by little, so that they pack better.
+    `stop`: how many are recorded at once. Their times are equal, and their ids' beginnings, so that they pack better.
     """
-    rng, now = Random(impressions), time.time_ns() // 1_000_000
+    text = body_of(impressions, stop, time.time_ns() // 1_000_000, Random(impressions))
+    return len(text.encode()), len(packed(text))
+
+
+def body_of(impressions: int, stop: int, now: int, rng: Random) -> str:
+    """Return a flush of so many impressions, recorded in stops of a scroll from `now` (ms) on."""
     user, session = "u4711", uuid7(now, rng)
     each = [
-        impression(f"a{rng.randrange(20_000):05d}", now + BETWEEN_MS * (n // stop), n, rng, n % stop)
-        for n in range(impressions)
+        impression(f"a{rng.randrange(20_000):05d}", now + BETWEEN_MS * (n // stop), n, rng) for n in range(impressions)
     ]
-    text = flush(user, session, now, each, rng, exits=False)
-    return len(text.encode()), len(packed(text))
+    return flush(user, session, now, each, rng, exits=False)
 
 
 def raw_size(impressions: int) -> int:

@@ -7,7 +7,7 @@ from random import Random
 
 # What the eye needs to be somewhere else, and what the recorder's rule asks for: half visible for a second.
 SCROLL_SECONDS, RULE_SECONDS = 0.5, 1.0
-# Spread of how long a stop and a session last, as the standard deviation of their logarithm: people differ by this much.
+# How much stops and sessions differ in length: the standard deviation of its logarithm.
 LOOK_SPREAD, SESSION_SPREAD = 0.8, 0.7
 SHORTEST_SESSION, LONGEST_SESSION = 10.0, 1_800.0
 AWAY_MEDIAN = 20.0
