@@ -36,13 +36,13 @@ class Effort:
     """How much is measured: rounds, and times in s."""
 
     sessions: int = 2_000
-    rounds: int = 5
-    flush_rounds: int = 3
+    rounds: int = 4
+    flush_rounds: int = 2
     idle: float = 60.0
-    offline_minutes: int = 3
-    beside: float = 150.0
-    exits: float = 0.7
-    replay: float = 12.0
+    offline_minutes: int = 2
+    beside: float = 120.0
+    exits: float = 0.5
+    replay: float = 10.0
     replay_rounds: int = 2
 
 
