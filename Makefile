@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything lives in .venv and .local; nothing else on the machine is changed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-clients fuzz recorder check up down faults bench load preview dashboards schemas docs docs-links clean
+.PHONY: help setup demo test test-clients fuzz recorder check up down faults bench browsers load preview dashboards schemas docs docs-links clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -62,6 +62,9 @@ faults: setup ## whole fault matrix and random schedules: SEEDS=200, SEED=17, CA
 
 bench: setup ## ours beside its peers from a backlog, and under SIGKILL: half an hour; QUICK=1: under five minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
+
+browsers: setup ## the recorder in three browsers, left and killed in every way; ENGINE=firefox GROUP=exit ONLY="tab closed"
+	@$(BIN)/python -m tests.browsers $(if $(ENGINE),--engine $(ENGINE)) $(if $(GROUP),--group $(GROUP)) $(if $(ONLY),--only "$(ONLY)") $(if $(SUBJECT),--subject $(SUBJECT)) $(BROWSERS)
 
 load: setup ## virtual users over HTTP, collectors killed: half an hour; USERS=10000 RATE=100000 (a minute) DURATION=300
 	@$(BIN)/python -m load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION)) $(LOAD)

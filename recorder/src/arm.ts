@@ -1,4 +1,5 @@
 import { compose } from "./compose";
+import { mute } from "./exit";
 import { post } from "./send/fetch";
 import type { State } from "./state";
 
@@ -20,7 +21,7 @@ export const arm = (state: State): (() => void) => {
     timer = 0;
     armed?.abort();
     const entries = [...state._memory.values()].map((mine) => mine._entry);
-    if (!state._allowed || !entries[0]) return;
+    if (mute(state) || !entries[0]) return;
     armed = new AbortController();
     try {
       (globalThis as unknown as { fetchLater: FetchLater }).fetchLater(state._url, {
@@ -32,6 +33,6 @@ export const arm = (state: State): (() => void) => {
     }
   };
   return () => {
-    if ("fetchLater" in globalThis) timer ||= setTimeout(leave, state._allowed ? DEBOUNCE_MS : 0);
+    if ("fetchLater" in globalThis) timer ||= setTimeout(leave, mute(state) ? 0 : DEBOUNCE_MS);
   };
 };

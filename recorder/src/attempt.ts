@@ -13,6 +13,9 @@ import type { Reason } from "./types";
 /** How long to wait (s) for another token where the server wants one that can't be had. */
 const UNAUTHORISED_SECONDS = 60;
 
+/** What the stream takes of a flush, and the collector of a request, with room to spare: compressed it may look small. */
+const MOST_BYTES = 1e6;
+
 /** Send a body, compressed if that is worth it. Undefined: the page left meanwhile, and sent it by itself. */
 const request = async (state: State, body: Body, reason: Reason): Promise<Answer | undefined> => {
   const packed = state._gzip ? await gzip(body._text).catch(() => void (state._gzip = false)) : null;
@@ -35,7 +38,7 @@ const request = async (state: State, body: Body, reason: Reason): Promise<Answer
 export const attempt = async (state: State, entries: Entry[], reason: Reason): Promise<void> => {
   const authorised = await state._authorise(false);
   const body = compose(state, entries, "fetch", reason);
-  const answer = authorised ? await request(state, body, reason) : NONE;
+  const answer = !authorised ? NONE : body._bytes > MOST_BYTES ? { ...NONE, _status: 413 } : await request(state, body, reason);
   if (!answer) return;
   const status = answer._status;
   let refused = !authorised || status == 401 || status == 403;
@@ -62,6 +65,9 @@ export const attempt = async (state: State, entries: Entry[], reason: Reason): P
   const wait = backoff(state._failures++, refused ? UNAUTHORISED_SECONDS : answer._wait);
   state._stats.failures++;
   state._notBefore = Date.now() + wait;
-  if (answer._wait) state._asked = state._notBefore;
+  if (answer._wait) {
+    state._asked = state._notBefore;
+    state._arm();
+  }
   state._emit("failed", { flushId: body._flushId, status, retryInMs: Math.round(wait) });
 };

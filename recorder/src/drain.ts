@@ -6,6 +6,15 @@ import type { Reason } from "./types";
 /** When to look again for entries that another tab has claimed: then it has sent them, or is dead. */
 const AGAIN_MS = 11_000;
 
+/** Longer than any wait: who would wait so long has had the clock set back. */
+const MOST_WAIT_MS = 1e6;
+
+/** How long to wait before the next attempt, in ms; may be negative. */
+export const waits = (state: State): number => {
+  const wait = state._notBefore - Date.now();
+  return wait < MOST_WAIT_MS ? wait : 0;
+};
+
 /** Claim what to send next: what is stored for this user, oldest first, then what couldn't be stored. */
 const claimed = async (state: State): Promise<Entry[]> => {
   const store = await state._opening;
@@ -37,7 +46,7 @@ const claimed = async (state: State): Promise<Entry[]> => {
 /** Send all there is, a batch after another, until something fails. */
 export const drain = async (state: State, reason: Reason): Promise<void> => {
   for (;;) {
-    const wait = state._notBefore - Date.now();
+    const wait = waits(state);
     if (wait > 0) state._schedule(wait);
     if (wait > 0 || !state._allowed || state._gone) return;
     const entries = await claimed(state);

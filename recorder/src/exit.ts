@@ -46,13 +46,15 @@ const leave = (state: State, entries: Entry[], reason: Reason): void => {
   }
 };
 
+/** Whether an exit sends nothing: without consent, or by the server's word, which is obeyed where nothing is lost by it. */
+export const mute = (state: State): boolean => !state._allowed || (!!state._stored && Date.now() < state._asked);
+
 /**
  * Send from memory, at once and raw, what is not on its way: nothing that is awaited, or compressed, or put off ends
  * once the page goes. The second of two exit events finds nothing left to send. What nobody takes stays stored.
  */
 export const exit = (state: State, reason: Reason): void => {
-  // The server's word is obeyed where nothing is lost by it.
-  if (!state._allowed || (state._stored && Date.now() < state._asked)) return;
+  if (mute(state)) return;
   const entries = [...state._memory.values()].filter((mine) => !mine._safe).map((mine) => mine._entry);
   for (const entry of entries) entry.n++;
   if (entries[0]) leave(state, entries, reason);

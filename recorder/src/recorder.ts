@@ -2,7 +2,7 @@ import { arm, DEBOUNCE_MS } from "./arm";
 import { createClock } from "./clock";
 import { config } from "./config";
 import { consent } from "./consent";
-import { drain } from "./drain";
+import { drain, waits } from "./drain";
 import { dropped } from "./dropped";
 import { emitter } from "./emitter";
 import { destination, entry } from "./entry";
@@ -19,6 +19,7 @@ import { tab } from "./tab";
 import { target } from "./target";
 import { authoriser } from "./token";
 import type { Options, Recorder, RecordOptions } from "./types";
+import { takeUnreported } from "./unreported";
 import { rescue, trim, write } from "./write";
 
 const DAY_MS = 86_400_000;
@@ -28,7 +29,7 @@ const MOST_BATCH = 500;
 const START_MS = 500;
 
 /** The first of some numbers that makes sense, and no more than `most`. */
-const number = (most: number, ...given: unknown[]): number => Math.min(most, given.find((each) => (each as number) > 0) as number);
+const number = (most: number, ...given: unknown[]): number => Math.min(most, given.find((each) => (each as number) >= 1) as number);
 
 /** What the stub needs besides: an id that it has given out already. */
 export interface Inner extends Recorder {
@@ -131,7 +132,7 @@ export const createRecorder = (options: Options): Inner => {
       .then(() => {
         draining = undefined;
         // Whatever came meanwhile, or failed, is due in time.
-        if ([...memory.values()].some((mine) => !mine._safe)) wake(Math.max(flushMs, state._notBefore - Date.now()));
+        if ([...memory.values()].some((mine) => !mine._safe)) wake(Math.max(flushMs, waits(state)));
       }));
   };
 
@@ -201,6 +202,9 @@ export const createRecorder = (options: Options): Inner => {
       _entry.h = heading;
     }
     state._opening = openStore();
+    try {
+      takeUnreported(state);
+    } catch {} // denied
     state._opening
       .then((opened) => {
         state._stats.storage = opened._kind;
@@ -217,7 +221,10 @@ export const createRecorder = (options: Options): Inner => {
     tier ||= found.tier;
     experiments ||= found.experiments;
     describe();
-    if (!options.visible) visible = resolveVisibility({ ratio: found.visible_ratio!, ms: found.visible_ms! });
+    if (options.visible) return;
+    visible = resolveVisibility({ ratio: found.visible_ratio!, ms: found.visible_ms! });
+    // What is visible already is judged by it, too.
+    if (agreed != "denied") seen.resume();
   };
 
   const agree = guard(() => {
@@ -250,7 +257,8 @@ export const createRecorder = (options: Options): Inner => {
       back();
     }),
     guard(() => {
-      state._notBefore = state._failures = 0;
+      state._failures = 0;
+      state._notBefore = state._asked;
       wake(Math.random() * START_MS);
     }),
   );

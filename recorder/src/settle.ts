@@ -14,10 +14,10 @@ export const forget = (state: State, entries: Entry[]): void => {
 
 /** An impression of which the collector said `future` wasn't accepted, so it may have another time: once. */
 const corrected = (state: State, entry: Entry): boolean => {
-  const offset = state._clock._offset;
-  if (entry.f || !offset) return false;
+  if (entry.f) return false;
   const impression = JSON.parse(entry.i);
-  impression.seen_at -= offset;
+  // By a clock that was ahead, and has been set right since: nothing is seen later than now.
+  impression.seen_at = Math.min(impression.seen_at, Date.now()) - state._clock._offset;
   entry.i = json(impression);
   entry.b = bytesOf(entry.i);
   entry.f = 1;

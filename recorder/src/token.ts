@@ -1,5 +1,9 @@
 import type { State } from "./state";
 import type { Options } from "./types";
+import { within } from "./within";
+
+/** How long the page's function may take. */
+const HUNG_MS = 10_000;
 
 /** Return what sees to a token: another one than was refused, if `fresh`. It resolves to whether there is one. */
 export const authoriser =
@@ -9,6 +13,6 @@ export const authoriser =
       state._token = given || "";
       return !fresh;
     }
-    if (fresh || !state._token) state._token = (await given()) || "";
+    if (fresh || !state._token) state._token = (await within(HUNG_MS, Promise.resolve(given()))) || "";
     return !!state._token;
   };

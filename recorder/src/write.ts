@@ -1,6 +1,7 @@
 import { dropped } from "./dropped";
 import type { Mine, State } from "./state";
 import { put } from "./store/area";
+import { leaveUnreported } from "./unreported";
 
 /** After each twentieth of what the caps allow is looked for what exceeds them. */
 const TRIM_SHARE = 20;
@@ -42,6 +43,7 @@ export const write = async (state: State): Promise<void> => {
 /** At an exit: no transaction may begin any more, but localStorage takes a write at once, in all engines. */
 export const rescue = (state: State): void => {
   try {
+    leaveUnreported(state);
     for (const mine of unstored(state)) put(localStorage, mine._entry);
   } catch {
     // Denied or full: what is sent now must do.

@@ -169,7 +169,9 @@ describe("sizes", () => {
     world.pass(5000);
     assert.deepEqual(ids(), []);
     world.scroll(1);
-    world.pass(1000);
+    world.pass(999);
+    assert.deepEqual(ids(), []);
+    world.pass(1);
     assert.deepEqual(ids(), ["a"]);
   });
 
@@ -192,6 +194,16 @@ describe("sizes", () => {
     });
   }
 
+  test("an artwork wider than the viewport is seen by the half that can be seen", () => {
+    seen.observe(world.element(800, 400, { width: 9000 }), "a");
+    for (const to of [50, 100, 150, 195]) world.scroll(to);
+    world.pass(5000);
+    assert.deepEqual(ids(), []);
+    world.scroll(205);
+    world.pass(1000);
+    assert.deepEqual(reports, [["a", { visible: 0.513, dwellMs: 1000 }]]);
+  });
+
   test("an element that grows beyond the viewport is judged as such", () => {
     const element = world.element(0, 10, { width: 1000 });
     element.rect.top = 790;
@@ -212,6 +224,17 @@ describe("sizes", () => {
     world.frame();
     world.pass(1000);
     assert.deepEqual(reports, [["large", { visible: 0.3, dwellMs: 1000 }]]);
+  });
+
+  test("any share of large artworks is exact, too", () => {
+    rule = { ratio: 0.5, ms: 1000, large: 0.35 };
+    seen.observe(world.element(800, 500, { width: 600 }), "a");
+    for (const to of [155, 174]) world.scroll(to);
+    world.pass(5000);
+    assert.deepEqual(ids(), []);
+    world.scroll(175);
+    world.pass(1000);
+    assert.deepEqual(reports, [["a", { visible: 0.35, dwellMs: 1000 }]]);
   });
 
   test("in a frame of another origin, the frame is the viewport", () => {
@@ -284,6 +307,19 @@ describe("what isn't drawn", () => {
     assert.deepEqual(reports, [["a", { visible: 1, dwellMs: 1000 }]]);
   });
 
+  test("a rule without time looks again ten times a second at what isn't drawn", () => {
+    rule = { ratio: 0.5, ms: 0 };
+    const element = world.element(0, 400);
+    element.transparent = true;
+    seen.observe(element, "a");
+    world.frame();
+    world.pass(950);
+    assert.deepEqual(ids(), []);
+    element.transparent = false;
+    world.pass(50);
+    assert.deepEqual(reports, [["a", { visible: 1, dwellMs: 100 }]]);
+  });
+
   test("browsers without checkVisibility go by what is observed", () => {
     const element = world.element(0, 400);
     element.checkVisibility = undefined!;
@@ -329,6 +365,18 @@ describe("pages that nobody looks at", () => {
     world.pass(30_000);
     seen.resume();
     world.deliver();
+    world.pass(999);
+    assert.deepEqual(ids(), []);
+    world.pass(1);
+    assert.deepEqual(ids(), ["a"]);
+  });
+
+  test("a frame that began before somebody looked doesn't count from its beginning", () => {
+    seen.pause();
+    seen.observe(world.element(0, 400), "a");
+    world.pass(300);
+    seen.resume();
+    world.frame({ began: 0 });
     world.pass(999);
     assert.deepEqual(ids(), []);
     world.pass(1);
@@ -472,6 +520,30 @@ describe("elements that are used again", () => {
     assert.deepEqual(ids(), ["a"]);
   });
 
+  test("a frame that began with the earlier artwork doesn't count for the next one from its beginning", () => {
+    const element = world.element(0, 400);
+    seen.observe(element, "a");
+    world.frame({ deliver: false });
+    world.pass(600);
+    seen.observe(element, "b");
+    world.frame({ began: 100 });
+    world.pass(999);
+    assert.deepEqual(ids(), []);
+    world.pass(1);
+    assert.deepEqual(ids(), ["b"]);
+  });
+
+  test("what left in time is not seen, although the browser hasn't told yet", () => {
+    const element = world.element(0, 400);
+    const stop = seen.observe(element, "a");
+    world.frame();
+    world.pass(900);
+    world.scroll(5000, { deliver: false });
+    world.now = 1100;
+    stop();
+    assert.deepEqual(ids(), []);
+  });
+
   test("the same artwork again goes on, with its new options", () => {
     const element = world.element(0, 400);
     seen.observe(element, "a", { position: 1 });
@@ -485,9 +557,9 @@ describe("elements that are used again", () => {
   test("only the latest observation can be stopped", () => {
     const element = world.element(0, 400);
     const stops = [seen.observe(element, "a"), seen.observe(element, "b"), seen.observe(element, "b")];
-    world.frame();
     stops[0]!();
     stops[1]!();
+    world.frame();
     world.pass(1000);
     assert.deepEqual(ids(), ["b"]);
     stops[2]!();
@@ -510,6 +582,15 @@ describe("elements that are used again", () => {
     world.frame();
     world.pass(1000);
     assert.deepEqual(ids(), ["b"]);
+  });
+
+  test("a data-artwork that comes after observe() is fine if it names the artwork", () => {
+    const element = world.element(0, 400);
+    seen.observe(element, "a");
+    element.given["data-artwork"] = "a";
+    world.frame();
+    world.pass(1000);
+    assert.deepEqual(ids(), ["a"]);
   });
 
   test("a data-artwork that never was the artwork's id means something else", () => {
@@ -541,6 +622,7 @@ describe("the end", () => {
     world.frame({ deliver: false });
     seen.stop();
     assert.equal(world.timers, 0);
+    assert.equal(world.observed, 0);
     world.deliver();
     seen.resume();
     seen.observe(element, "c");
@@ -567,9 +649,28 @@ describe("the end", () => {
     assert.deepEqual(ids(), ["a", "b"]);
     world.scroll(5000);
     world.pass(WINDOW_MS);
+    seen.pause();
+    seen.resume();
     world.scroll(0);
     world.pass(1000);
     assert.deepEqual(ids(), ["a", "b", "b"]);
+  });
+
+  test("whoever hears of an artwork may stop another, and harms no third", () => {
+    let stop: () => void;
+    seen = create((...report) => {
+      reports.push(report);
+      stop();
+    });
+    seen.resume();
+    seen.observe(world.element(0, 400), "a");
+    stop = seen.observe(world.element(650, 400), "b");
+    seen.observe(world.element(900, 400), "c");
+    world.frame();
+    world.now = 1000;
+    world.scroll(300);
+    world.pass(1000);
+    assert.deepEqual(ids(), ["a", "c"]);
   });
 
   test("elements that are gone are not kept", async () => {
@@ -643,19 +744,36 @@ describe("without a break for anybody", () => {
 
 describe("a rule that changes, as when the collector's configuration comes", () => {
   test("a laxer one holds at once for what is visible, and for what comes", () => {
-    seen.observe(world.element(500, 1000, { width: 100 }), "visible");
+    const visible = world.element(558, 780, { width: 100 });
+    seen.observe(visible, "visible");
     seen.observe(world.element(5000, 780, { width: 100 }), "comes");
+    world.frame();
+    visible.rect.top = 500;
     world.frame();
     world.pass(3000);
     rule = { ratio: 0.33, ms: 200 };
     seen.resume();
     world.frame();
+    assert.equal(world.observed, 2);
+    world.pass(200);
+    assert.deepEqual(ids(), ["visible"]);
+    world.scroll(4440);
+    world.frame();
     world.pass(200);
     assert.deepEqual(ids(), ["visible"]);
     world.scroll(4465);
-    world.frame();
     world.pass(200);
     assert.deepEqual(reports[1], ["comes", { visible: 0.34, dwellMs: 200 }]);
+  });
+
+  test("what left before isn't seen because of it", () => {
+    seen.observe(world.element(0, 400), "a");
+    world.frame();
+    world.pass(990);
+    world.scroll(5000, { deliver: false });
+    world.now = 1005;
+    seen.resume();
+    assert.deepEqual(ids(), []);
   });
 
   test("a stricter one ends clocks that it doesn't allow", () => {

@@ -50,6 +50,10 @@ export class World {
     this.#restores.splice(0).forEach((restore) => restore());
   }
 
+  get observed() {
+    return this.#observers.reduce((sum, observer) => sum + observer.size, 0);
+  }
+
   get timers() {
     return this.#timers.size;
   }
@@ -71,9 +75,9 @@ export class World {
     this.now = end;
   }
 
-  /** The browser draws: observers notice what has changed, and are told, unless the main thread is too busy for that. */
-  frame({ deliver = true } = {}) {
-    for (const observer of this.#observers) observer.look(this);
+  /** The browser draws: observers notice what has changed, and are told, unless the main thread is too busy. */
+  frame({ deliver = true, began = this.now } = {}) {
+    for (const observer of this.#observers) observer.look(this, began);
     if (deliver) this.deliver();
   }
 
@@ -145,15 +149,19 @@ class Observer {
     this.#targets.clear();
   }
 
+  get size() {
+    return this.#targets.size;
+  }
+
   takeRecords() {
     return this.#queue.splice(0);
   }
 
-  look(world: World) {
+  look(world: World, time: number) {
     for (const [reference, before] of this.#targets) {
       const target = reference.deref();
       if (!target) continue;
-      const entry = intersect(world, target);
+      const entry = intersect(world, target, time);
       const above = this.thresholds.findIndex((step) => step > entry.intersectionRatio);
       const index = !entry.isIntersecting ? 0 : above < 0 ? this.thresholds.length : above;
       if (index === before) continue;
@@ -168,7 +176,8 @@ class Observer {
 }
 
 /** An entry as in the specification: touching is intersecting, and what has no area has ratio 1 then. */
-function intersect({ viewport, scrolled, now, foreign }: World, target: FakeElement): IntersectionObserverEntry {
+function intersect(world: World, target: FakeElement, time: number): IntersectionObserverEntry {
+  const { viewport, scrolled, foreign } = world;
   const none = { top: 0, left: 0, width: 0, height: 0 };
   const drawn = target.isConnected && target.displayed;
   const box = drawn ? { ...target.rect, top: target.rect.top - scrolled } : none;
@@ -180,7 +189,7 @@ function intersect({ viewport, scrolled, now, foreign }: World, target: FakeElem
   const area = box.width * box.height;
   return {
     target,
-    time: now,
+    time,
     isIntersecting,
     intersectionRatio: !isIntersecting ? 0 : area ? (width * height) / area : 1,
     boundingClientRect: box,

@@ -45,7 +45,7 @@ class Boxes:
         """Wait until these are seen, and note them for the ledger; return the report of the last."""
         what = f"{', '.join(artworks)} are seen"
         self.visit.until(lambda: {*artworks} <= {*self.reports(plan)}, what)
-        self.visit.note(*artworks)
+        self.visit.note(*artworks, user=self.tab.plan.user)
         return self.reports(plan)[artworks[-1]][-1]
 
     def let_time_pass(self) -> None:

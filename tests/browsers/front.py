@@ -1,81 +1,21 @@
 """HTTP between page and collector: it notes each request that arrived, forwards it, or answers by itself."""
 
 import asyncio
-import gzip
-import json
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from tests.browsers.requests import Request
 from tests.browsers.subjects import Answer, Subject
 
 # The project's own limit of a request is lower.
 BODY_BYTES = 32 << 20
 # Not passed on: they belong to a connection, or are made anew.
 HOP_HEADERS = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host", "content-encoding"})
-
-
-class Flush(NamedTuple):
-    """What a request says about a flush in it."""
-
-    flush_id: str
-    user: str
-    transport: str
-    reason: str
-    impressions: tuple[tuple[str, str], ...]
-    """(impression_id, artwork_id) of each."""
-    telemetry: Mapping[str, Any]
-    fields: Mapping[str, Any]
-
-
-@dataclass
-class Request:
-    """A request that arrived whole, and what became of it."""
-
-    at: float
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-    status: int = 0
-    """What the page was answered; 0: nothing."""
-    stored: bool = False
-    """Whether the collector, or the subject's stub, answered 2xx, whatever the page heard of it."""
-    user: str = ""
-    reads: "Callable[[Request], Sequence[Flush]] | None" = None
-    """How it is read, if not as a request to the collector."""
-
-    @property
-    def encoding(self) -> str:
-        """Return `gzip`, or an empty string."""
-        return self.headers.get("content-encoding") or self.query.get("encoding", "")
-
-    @property
-    def text(self) -> bytes:
-        """Return the body, decompressed; empty if it can't be."""
-        if self.encoding != "gzip":
-            return self.body
-        try:
-            return gzip.decompress(self.body)
-        except (OSError, EOFError, zlib.error):
-            return b""
-
-    @cached_property
-    def flushes(self) -> list[Flush]:
-        """The flushes in it; none if it holds something else."""
-        return list(self.reads(self) if self.reads else _flushes(self.text))
-
-    @property
-    def transports(self) -> list[str]:
-        """Return the transport of each flush."""
-        return [each.transport for each in self.flushes]
 
 
 @dataclass
@@ -110,6 +50,7 @@ class Front:
         self._rules: list[Rule] = []
         self._session: aiohttp.ClientSession | None = None
         self._released = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def app(self) -> web.Application:
         """Return the application."""
@@ -120,9 +61,9 @@ class Front:
 
     # What scenarios see
 
-    def requests(self, user: str | None = None, method: str = "POST") -> list[Request]:
-        """Return the requests that arrived so far; with a user: those with a flush of theirs."""
-        found = [each for each in list(self.seen) if each.method == method]
+    def requests(self, user: str | None = None, method: str = "POST", since: float = 0.0) -> list[Request]:
+        """Return the requests that arrived so far, or since a time (s); with a user: those with a flush of theirs."""
+        found = [each for each in list(self.seen) if each.method == method and each.at >= since]
         if user is None:
             return found
         return [each for each in found if any(flush.user == user for flush in each.flushes)]
@@ -217,19 +158,24 @@ class Front:
         """Forward everything again, and release what hangs."""
         self._rules.clear()
         released, self._released = self._released, asyncio.Event()
-        released.set()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(released.set)
 
     # Requests
 
     async def _client(self, _: web.Application) -> Any:
         timeout = aiohttp.ClientTimeout(total=60)
+        self._loop = asyncio.get_running_loop()
         async with aiohttp.ClientSession(auto_decompress=False, timeout=timeout) as self._session:
             yield
         self._released.set()
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
-        # Cut off half-way: aiohttp raises, and nothing is noted.
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionError:
+            # Cut off half-way: nobody hears the answer, and nothing is noted.
+            return web.Response(status=499)
         headers = {name.lower(): value for name, value in request.headers.items()}
         noted = Request(
             time.time(), request.method, request.path, dict(request.query), headers, body, reads=self.subject.flushes
@@ -283,22 +229,3 @@ def allow(request: web.Request) -> dict[str, str]:
         "Access-Control-Expose-Headers": "Retry-After, Date",
         "Vary": "Origin",
     }
-
-
-def _flushes(text: bytes) -> Iterator[Flush]:
-    for line in text.splitlines():
-        try:
-            found = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(found, dict) and "flush_id" in found:
-            impressions: Sequence[dict[str, Any]] = found.get("impressions", [])
-            yield Flush(
-                found["flush_id"],
-                found.get("user_id", ""),
-                found.get("transport", ""),
-                found.get("reason", ""),
-                tuple((each.get("impression_id", ""), each.get("artwork_id", "")) for each in impressions),
-                found.get("telemetry", {}),
-                found,
-            )

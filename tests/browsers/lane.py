@@ -12,7 +12,7 @@ from tests.browsers.network import Network
 from tests.browsers.servers import HOST, Servers
 from tests.browsers.site.server import Site
 from tests.browsers.stack import Collector, Stack
-from tests.browsers.stand_in import StandIn
+from tests.browsers.stand_in import NoStack, StandIn
 from tests.browsers.subjects import Subject
 
 
@@ -27,8 +27,7 @@ class Lane:
     front: Front
     network: Network
     collector: Collector | StandIn
-    stack: Stack | None
-    """None: the subject sends to a stub in the front."""
+    stack: Stack | NoStack
     servers: Servers
     folder: Path
     """For the browsers' profiles."""
@@ -40,7 +39,7 @@ class Lane:
 
     def heal(self) -> None:
         """Undo what a scenario did."""
-        self.servers.soon(self.front.clear)
+        self.front.clear()
         self.network.on()
         self.collector.restore()
 
@@ -67,8 +66,10 @@ def running(
     try:
         between = network.between(api, f"lane-{index}-{engine}-{subject.name}", f"{HOST}:{front_port}")
         try:
-            yield Lane(engine, subject, site, origin(port), front, between, collector, stack, servers, folder)
+            yield Lane(
+                engine, subject, site, origin(port), front, between, collector, stack or NoStack(), servers, folder
+            )
         finally:
-            between.steady()
+            between.close()
     finally:
         servers.close()

@@ -18,6 +18,8 @@ class Ledger:
     """What was recorded in a scenario."""
 
     recorded: set[Key] = field(default_factory=set)
+    possible: set[Key] = field(default_factory=set)
+    """Impressions of which nobody knows whether they were recorded before the page died."""
 
     def note(self, user: str, artwork: str) -> None:
         """An impression was recorded."""
@@ -31,7 +33,7 @@ class Ledger:
             arrived=sum(1 for key in self.recorded if seen[key]),
             lost=sorted(key for key in self.recorded if not seen[key]),
             double=sum(count - 1 for count in seen.values() if count > 1),
-            strange=sorted(key for key in seen if key not in self.recorded),
+            strange=sorted(key for key in seen if key not in self.recorded | self.possible),
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from streams.errors import UserError
 from tests.browsers.subjects import ROOT
 
 TOOLS = ROOT / ".local" / "tools" / "browsers"
@@ -18,7 +19,7 @@ MINI_BROWSERS = Path("/usr/lib")
 BUILD_SECONDS, ASK_SECONDS = 900.0, 30.0
 
 
-class MissingError(Exception):
+class MissingError(UserError):
     """A browser or a tool isn't here: one sentence that says how to get it."""
 
 

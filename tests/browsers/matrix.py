@@ -6,7 +6,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
+from streams.embedded.run_folder import RunFolder
+from streams.errors import UserError
 from streams.settings import Settings
 from tests.browsers import engines, lane, network, stack
 from tests.browsers.lane import Lane
@@ -47,8 +50,17 @@ def running(settings: Settings, lanes: int, with_stack: bool = True) -> Iterator
         # Profiles are many small files: not in the data folder, which may be on a slow disk.
         folder = all_of_it.enter_context(TemporaryDirectory(prefix="browsers-", ignore_cleanup_errors=True))
         api = all_of_it.enter_context(network.running())
-        real = all_of_it.enter_context(stack.running(ours, settings, lanes)) if with_stack else None
+        real = all_of_it.enter_context(stack.running(ours, lanes)) if with_stack else None
         yield Matrix(real, api, ports, Path(folder))
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Lock the data folder's browser run. Raises UserError if another one is under way: they would stop each other."""
+    with RunFolder(settings.data_dir).lock("browsers.lock", wait=False) as held:
+        if not held:
+            raise UserError(f"Another run of the browsers is under way in {settings.data_dir}: wait for its end.")
+        yield
 
 
 def present(names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -62,19 +74,26 @@ def present(names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     return here, missing
 
 
-def play_all(
-    matrix: Matrix, subject: Subject, todo: Mapping[str, Sequence[Scenario]], jobs: int, done: Done
-) -> list[Result]:
+def play_all(matrix: Matrix, subject: Subject, todo: Mapping[str, Sequence[Scenario]], jobs: int, done: Done) -> None:
     """Play each engine's scenarios, as many engines at the same time as there are jobs; call `done` after each."""
+    over = Event()
 
-    def play_engine(index: int, engine: str) -> list[Result]:
-        results = []
+    def play_engine(index: int, engine: str) -> None:
         with matrix.lane(index, engine, subject) as running:
             for scenario in todo[engine]:
-                results.append(play(running, scenario))
-                done(results[-1])
-        return results
+                if over.is_set():
+                    return
+                done(play(running, scenario))
 
+    if jobs == 1:
+        # Not in another thread: an interrupt ends what is played now.
+        for index, engine in enumerate(todo):
+            play_engine(index, engine)
+        return
     with ThreadPoolExecutor(jobs) as pool:
         futures = [pool.submit(play_engine, index, engine) for index, engine in enumerate(todo)]
-        return [result for future in futures for result in future.result()]
+        try:
+            for future in futures:
+                future.result()
+        finally:
+            over.set()

@@ -72,6 +72,11 @@ class Network:
             over.set()
             thread.join()
 
+    def close(self) -> None:
+        """Give the address up, so that a later lane may have the name."""
+        self.steady()
+        self._ask("DELETE", "")
+
     def _post(self, path: str, body: dict[str, Any]) -> None:
         self._ask("POST", path, body)
 

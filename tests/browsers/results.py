@@ -33,6 +33,12 @@ class Result:
     seconds: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
     """What the scenario found out besides."""
+    what: str = ""
+    """What happens in it, where it comes from, and why something else than 0 is expected."""
+    source: str = ""
+    reason: str = ""
+    expected_lost: tuple[int, int] = (0, 0)
+    """At least, at most."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -66,7 +72,8 @@ class Run:
 def load(path: Path) -> Run:
     """Return a run that was saved."""
     found = json.loads(path.read_text())
-    return Run(**{**found, "results": [Result(**each) for each in found["results"]]})
+    results = [Result(**{**each, "expected_lost": tuple(each["expected_lost"])}) for each in found["results"]]
+    return Run(**{**found, "results": results})
 
 
 def differences(one: Iterable[Result], other: Iterable[Result]) -> list[str]:

@@ -41,6 +41,7 @@ in a browser with a profile of its own, with users of its own, on the engines in
 | `visit.front.requests(user)` | what arrived there: transport, bytes, flush and impression ids, status |
 | `visit.collector.kill()`, `.start()`, `.replace(**settings)` | this engine's own collector |
 | `visit.note(artwork, user=)` | an impression for the ledger that no `tab.record` knows of (seen by an observer) |
+| `visit.may_arrive(artwork, …)` | one of which nobody knows whether it was recorded, as its page was killed |
 | `visit.check(condition, what)` | fails the scenario with a sentence |
 
 `…` are fields of a page's plan (`site/pages.py`): `variants` of the browser (`site/static/variants.js`: beacons that

@@ -15,6 +15,7 @@ from streams.embedded.kafka.java import require_java
 from streams.embedded.ports import free_block, free_pair
 from streams.embedded.run_folder import RunFolder
 from streams.settings import Settings
+from tests.browsers.subjects import ROOT
 from tests.support.wait import until
 
 HOST = "127.0.0.1"
@@ -45,14 +46,17 @@ def browser_settings(settings: Settings, origins: Sequence[str]) -> Settings:
 
 
 @contextmanager
-def running(ours: Settings, settings: Settings, collectors: int) -> Iterator["Stack"]:
+def running(ours: Settings, collectors: int) -> Iterator["Stack"]:
     """Run the stack from an empty folder; stop it whatever happens. The folder, with its logs, stays."""
     require_java()
     folder = RunFolder(ours.data_dir)
     if folder.recorded():
         stack.down(ours, out=_silent)
     shutil.rmtree(ours.data_dir, ignore_errors=True)
-    share_jars(folder, RunFolder(settings.data_dir), _silent)
+    project = RunFolder(ROOT / ".local")
+    # Fetched once for all; Maven's cache allows only one at a time.
+    with project.lock("jars.lock"):
+        share_jars(folder, project, _silent)
     try:
         stack.up(ours, (*SERVERS, *(f"collector-{index}" for index in range(collectors))), out=_silent)
         yield Stack(ours)
@@ -78,16 +82,22 @@ class Stack:
         )
         return {(row[0], row[1]): int(row[2]) for row in self._ask(query, users)}
 
-    def lines(self, users: Sequence[str]) -> int:
-        """Return how many lines of these users the ledger has."""
+    def read(self, users: Sequence[str], lines: int) -> bool:
+        """Return whether readers see what became of so many lines of these users.
+
+        The ledger has them all, and what it calls accepted is there, too: each has a topic of its own, and is inserted
+        by itself.
+        """
+        database = self.settings.clickhouse_database
         query = (
-            f"SELECT count() FROM {self.settings.clickhouse_database}.ledger WHERE user_id IN {{users:Array(String)}}"
+            f"SELECT count() >= {lines} AND sum(accepted) <= (SELECT count() FROM {database}.impressions "
+            f"WHERE user_id IN {{users:Array(String)}}) FROM {database}.ledger WHERE user_id IN {{users:Array(String)}}"
         )
-        return int(self._ask(query, users)[0][0])
+        return bool(self._ask(query, users)[0][0])
 
     def wait_lines(self, users: Sequence[str], lines: int) -> None:
-        """Wait until the ledger has all these lines: then readers see whatever became of them."""
-        until(lambda: self.lines(users) >= lines, READABLE_SECONDS, f"{lines} lines are in the ledger")
+        """Wait until readers see what became of all these lines."""
+        until(lambda: self.read(users, lines), READABLE_SECONDS, f"{lines} lines are in the ledger")
 
     def pause(self, name: str) -> None:
         """SIGSTOP one of SERVERS: it keeps its connections, and answers nobody."""
@@ -131,6 +141,10 @@ class Collector:
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
             self._now.program.ended(READY_SECONDS)
+
+    def wait_dead(self) -> None:
+        """Wait until it has died by itself, as a failpoint makes it."""
+        assert self._now.program.ended(READY_SECONDS), "the collector has died"
 
     def pause(self) -> None:
         """SIGSTOP: connections are taken and nothing answers."""

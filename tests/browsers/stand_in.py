@@ -6,11 +6,19 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.browsers.front import Front, Request, Rule
+from tests.browsers.front import Front, Rule
+from tests.browsers.requests import Request
 from tests.browsers.scenario import NotApplicableError
 
 METHODS = ("POST", "OPTIONS", "GET")
 Soon = Callable[[Callable[[], object]], object]
+
+
+class NoStack:
+    """Where a stack would be: whatever a scenario wants of it makes the scenario not applicable."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotApplicableError("about our broker and database")
 
 
 class StandIn:
@@ -50,6 +58,11 @@ class StandIn:
     def start(self) -> None:
         """Answer again."""
         self.restore()
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        return "stub"
 
     def replace(self, **changes: Any) -> None:
         """Raise NotApplicableError: it has no settings."""

@@ -7,6 +7,7 @@ window.subject = {
   start(plan) {},               // plan: {endpoint, user, options}; may return a promise
   record(artworkId, options) {},  // returns something falsy if it was not recorded
   observe(element, artworkId, options) {},  // returns a function that stops it
+  onStored(act) {},             // calls act with what `record` returned, once the browser's storage has it
   flush() {}, stats() {}, destroy() {}, setConsent(state) {},
 };
 ```
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from tests.browsers.front import Flush, Request
+    from tests.browsers.requests import Flush, Request
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -56,6 +57,10 @@ class Subject:
     also: Path | None = None
     """Another folder of its files."""
     version: str = ""
+    come_back: float = 0.0
+    """How long to wait at the end for what is still missing, after one more visit with everything working (s)."""
+    skips: Mapping[str, str] = field(default_factory=dict)
+    """The names of scenarios that make no sense for it, each with why."""
     prepare: Callable[[Callable[[str], None]], object] | None = None
     """Builds its files, if they aren't there; says in lines what takes time."""
 

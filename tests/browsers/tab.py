@@ -79,10 +79,10 @@ class Tab:
 
     # Recording
 
-    def record(self, number: int = 1, *, padding: int = 0, **options: Any) -> list[str]:
-        """Record new artworks now, each with so many bytes of padding; return those that the recorder took."""
+    def record(self, number: int = 1, *, padding: int = 0, text: str = "", **options: Any) -> list[str]:
+        """Record new artworks now, each with so many bytes of padding, or this; return those that it took."""
         ids = self._visit.artworks(number)
-        took = self.call("record", ids, self._options(padding, options))
+        took = self.call("record", ids, self._options(padding, options, text))
         recorded = [each for each, ok in zip(ids, took, strict=True) if ok]
         self._visit.note(*recorded, user=self.plan.user)
         return recorded
@@ -167,5 +167,6 @@ class Tab:
         self._visit.note(*ids, user=self.plan.user)
         return ids
 
-    def _options(self, padding: int, options: dict[str, Any]) -> dict[str, Any]:
-        return {**options, "extra": {PADDING: "x" * padding}} if padding else options
+    def _options(self, padding: int, options: dict[str, Any], text: str = "") -> dict[str, Any]:
+        text = text or "x" * padding
+        return {**options, "extra": {PADDING: text}} if text else options

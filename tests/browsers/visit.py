@@ -1,7 +1,8 @@
 """A user's visits to the site in one scenario: what a scenario's function gets (`scenario.py` lists its calls)."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import count
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -9,7 +10,7 @@ from uuid import uuid4
 from tests.browsers.engines import browser
 from tests.browsers.front import Front
 from tests.browsers.lane import Lane
-from tests.browsers.ledger import Ledger, kept
+from tests.browsers.ledger import Key, Ledger, kept
 from tests.browsers.network import Network
 from tests.browsers.scenario import Scenario
 from tests.browsers.site.pages import Plan
@@ -39,6 +40,9 @@ class Visit:
         self.run = uuid4().hex[:12]
         self.user = f"u-{self.run}"
         self.users = [self.user]
+        self.begun = time.time()
+        self.facts: dict[str, Any] = {}
+        """What the scenario found out besides, for the results."""
         self.resources = ExitStack()
         self._numbers = count(1)
         self.browser = browser(self.engine, lane.folder / self.run, scenario.persistent)
@@ -108,6 +112,16 @@ class Visit:
             self.arrived()
         return tab
 
+    def come_back(self) -> None:
+        """Once more, with everything working: what a tracker kept, and sends only then, is late and not lost."""
+        seconds = self.lane.subject.come_back
+        if seconds and self.missing():
+            self.lane.heal()
+            for user in self.users:
+                self.open(user=user)
+            with suppress(AssertionError):
+                wait.until(lambda: not self.missing(), seconds, "all arrived")
+
     # The browser
 
     def kill_browser(self) -> None:
@@ -129,6 +143,10 @@ class Visit:
         for artwork in artworks:
             self.ledger.note(user or self.user, artwork)
 
+    def may_arrive(self, *artworks: str, user: str | None = None) -> None:
+        """It isn't known whether these were recorded: they may arrive, or not."""
+        self.ledger.possible.update(Key(user or self.user, each) for each in artworks)
+
     def missing(self) -> int:
         """Return how many recorded impressions no answer of 2xx has taken yet."""
         stored = {key for request in self.front.requests() if request.stored for key in self._keys(request)}
@@ -137,15 +155,18 @@ class Visit:
     def arrived(self, number: int | None = None, patience: float | None = None) -> bool:
         """Wait until the server has that many of the recorded, or all; return whether it has."""
         most = 0 if number is None else len(self.ledger.recorded) - number
+        usual = self.lane.subject.patience
+        # A scenario's own patience is for ours; what a tracker sends later is waited for at the end.
+        seconds = min(patience or usual, usual) if self.lane.subject.stub else patience or usual
         try:
-            wait.until(lambda: self.missing() <= most, patience or self.lane.subject.patience, "all arrived")
+            wait.until(lambda: self.missing() <= most, seconds, "all arrived")
         except AssertionError:
             return False
         return True
 
     def rows(self) -> dict[tuple[str, str], int]:
         """Return what readers see, once the stream has judged all that the server took."""
-        if self.lane.stack is None:
+        if self.lane.subject.stub is not None:
             return {key: kept(ids) for key, ids in self.arrivals().items()}
         flushes = [flush for request in self.front.requests() if request.stored for flush in request.flushes]
         lines = [each for each in flushes if each.user in self.users]
@@ -180,6 +201,10 @@ class Visit:
             return wait.until(condition, seconds, what)
         except AssertionError as error:
             raise ScenarioError(str(error)) from None
+
+    def let_pass(self, seconds: float) -> None:
+        """Return after this time: only where time itself is what a scenario is about."""
+        wait.let_pass(seconds)
 
     def check(self, condition: object, what: str) -> None:
         """Raise ScenarioError, which says `what` should be, unless the condition is true."""

@@ -60,12 +60,23 @@ def test_every_number_has_limits_and_a_unit(name: str) -> None:
         ("LOG_LEVEL", "LOUD"),
         ("STATE_STORE", "redis"),
         ("CLICKHOUSE_DATABASE", "a; DROP"),
+        ("RECORDER_FREE_FLUSH_MS", "99"),
+        ("RECORDER_PRO_FLUSH_MS", "1.5"),
+        ("RECORDER_BATCH_SIZE", "49"),
+        ("RECORDER_BATCH_SIZE", "501"),
+        ("RECORDER_VISIBLE_RATIO", "1.1"),
+        ("RECORDER_VISIBLE_MS", "-1"),
     ],
 )
 def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(f"IMPRESSIONS_{variable}", value)
     with pytest.raises(UserError, match=rf"^IMPRESSIONS_{variable} is wrong: .+\.$"):
         Settings.load()
+
+
+def test_an_empty_gallery_is_none_and_not_the_working_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPRESSIONS_COLLECTOR_GALLERY", "")
+    assert Settings.load().collector_gallery is None
 
 
 def test_the_tolerance_can_be_0(monkeypatch: pytest.MonkeyPatch) -> None:

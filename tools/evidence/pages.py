@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from tools.evidence import (
+    browsers,
     connections,
     end_to_end,
     headline,
@@ -21,6 +22,7 @@ from tools.evidence import (
     scale,
     sdk,
     sink,
+    trackers,
     tuning,
     where,
 )
@@ -73,6 +75,15 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "reads delays": reads.delays,
     "hurtful": hurtful.by_record,
     "catalogues": hurtful.catalogues,
+    "trackers": trackers.totals,
+    "trackers by engine": trackers.by_engine,
+    "trackers by scenario": trackers.by_scenario,
+    "trackers left out": trackers.left_out,
+    "trackers' configuration": trackers.configured,
+    "browsers": browsers.sums,
+    "browsers scenarios": browsers.scenarios,
+    "browsers exceptions": browsers.exceptions,
+    "browsers control": browsers.control,
 }
 _BLOCK = re.compile(r"<!-- table: (?P<name>[^>]+?) -->\n.*?<!-- end -->", flags=re.DOTALL)
 

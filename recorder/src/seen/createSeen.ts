@@ -19,6 +19,8 @@ export interface Seen {
 interface Target {
   readonly _element: Element;
   readonly _artworkId: string;
+  /** When it was observed, as by performance.now(). */
+  readonly _from: number;
   _options?: ObserveOptions | undefined;
   /** The element's `data-artwork` when it was observed: another one later means another artwork. */
   _mark?: string | null;
@@ -42,10 +44,10 @@ const WINDOW_MS = 600_000;
 const MARK = "data-artwork";
 
 /**
- * The ratios at which the browser tells us about an element: thousandths, so that every rule is exact, and `visible`, too.
- * An element larger than the viewport has small ratios only (w3c/IntersectionObserver#124), and needs them. The first step
- * above 0 is tiny: an element that only touches the viewport has ratio 0, too (mdn/content#41554), and without that step,
- * the browser would not tell when it moves on into the viewport.
+ * The ratios at which the browser tells us about an element: thousandths, so that every rule is exact, and `visible`,
+ * too. An element larger than the viewport has small ratios only (w3c/IntersectionObserver#124), and needs them. The
+ * first step above 0 is tiny: an element that only touches the viewport has ratio 0, too (mdn/content#41554), and
+ * without that step, the browser would not tell when it moves on into the viewport.
  */
 const LADDER = [1e-6, ...Array.from({ length: 1001 }, (_, step) => step / 1000)];
 
@@ -92,7 +94,8 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
     }
     const since = (target._since ??= at);
     if (at < since + ms) return since + ms;
-    if (element.getAttribute(MARK) != target._mark || !shown(element)) {
+    const mark = element.getAttribute(MARK);
+    if ((mark != target._mark && mark != target._artworkId) || !shown(element)) {
       // A list gave the node to another artwork (virtual-scroller#150), and will tell us; or it may appear later.
       target._since = at;
       return at + (ms || AGAIN_MS);
@@ -107,11 +110,13 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
     // All of a target's entries, by time: the first may be stale (react-use#2376), and one between may be a break.
     for (const entry of entries.sort((one, other) => one.time - other.time)) {
       const target = targets.get(entry.target);
-      // Some browsers deliver entries of the time when the page was hidden (spaniel#129).
-      const at = Math.max(entry.time, resumedAt);
-      if (target) step(target, at);
+      if (!target) continue;
+      // An entry's time is when its frame began, which is earlier than what the page did since, on a busy main thread.
+      // And some browsers deliver entries of the time when the page was hidden (spaniel#129).
+      const at = Math.max(entry.time, resumedAt, target._from);
+      step(target, at);
       // Whoever hears of it may have stopped it.
-      if (!target || targets.get(entry.target) != target) continue;
+      if (targets.get(entry.target) != target) continue;
       Object.assign(target, measure(entry));
       inView.add(target);
       if (!target._visible) target._done = !inView.delete(target);
@@ -126,13 +131,10 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
 
   const wake = guard(() => update());
   // Made here: a function that is made in `observe` would keep that call's element for as long as the observer lives.
-  const heard = guard((entries: IntersectionObserverEntry[]) => {
-    update(entries);
-    update();
-  });
+  const heard = guard((entries: IntersectionObserverEntry[]) => update(entries));
 
   const forget = (target: Target): void => {
-    step(target, performance.now());
+    update();
     targets.delete(target._element);
     observer!.unobserve(target._element);
     if (inView.delete(target)) update();
@@ -148,7 +150,13 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
           forget(target);
           target = undefined;
         }
-        const known = (target ||= { _element: element, _artworkId: artworkId, _visible: 0, _area: 0 });
+        const known = (target ||= {
+          _element: element,
+          _artworkId: artworkId,
+          _from: performance.now(),
+          _visible: 0,
+          _area: 0,
+        });
         known._options = options;
         known._mark = element.getAttribute(MARK);
         // Who observed last stops it: frameworks render anew before they clean up.

@@ -17,7 +17,7 @@ export interface Measured {
 export function measure(entry: IntersectionObserverEntry): Measured {
   const { width, height } = entry.boundingClientRect;
   const seen = entry.intersectionRect;
-  // Frames of another origin aren't told the viewport of the page: theirs is what they know (§ rootBounds of the spec).
+  // Frames of another origin aren't told the page's viewport: their own is what they know.
   const viewport = entry.rootBounds || { width: innerWidth, height: innerHeight };
   const most = Math.min(width, viewport.width) * Math.min(height, viewport.height);
   return {

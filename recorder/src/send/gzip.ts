@@ -1,7 +1,10 @@
 import { encode } from "../text";
+import { within } from "../within";
 
 /** Below this, the frame eats most of what is saved. */
 const LEAST_BYTES = 1024;
+/** Longer than it takes on any phone. */
+const HUNG_MS = 5000;
 
 /**
  * Compress a text; null if it isn't worth it. Rejects if it goes wrong: WebKit's streams have ended early without an error
@@ -15,7 +18,7 @@ export const gzip = async (text: string): Promise<Uint8Array<ArrayBuffer> | null
   const writer = stream.writable.getWriter();
   // Its errors are the reader's, too.
   Promise.all([writer.write(raw), writer.close()]).catch(() => {});
-  const out = await new Response(stream.readable).arrayBuffer();
+  const out = await within(HUNG_MS, new Response(stream.readable).arrayBuffer());
   const view = new DataView(out);
   if (view.getUint16(0) != 0x1f8b || view.getUint32(out.byteLength - 4, true) != raw.length) throw "gzip";
   return new Uint8Array(out);

@@ -11,7 +11,7 @@ export const all = (area: Area): Entry[] =>
   Object.keys(area).flatMap((key): Entry | [] => {
     try {
       const entry = key.startsWith(PREFIX) && JSON.parse(area[key]!);
-      return entry.to && entry.id && entry.i ? entry : [];
+      return [entry.to, entry.id, entry.i].every((each) => typeof each == "string") && entry.b > 0 ? entry : [];
     } catch {
       return []; // not ours, whatever its name says
     }

@@ -6,6 +6,10 @@ window.subject = {
   record(artworkId, options) {
     return this.recorder.record(artworkId, options);
   },
+  /** Call with the ids of impressions, as `record` returned them, once the browser's storage has them. */
+  onStored(act) {
+    this.recorder.on("stored", ({ impressionIds }) => act(impressionIds));
+  },
   observe(element, artworkId, options) {
     return this.recorder.observe(element, artworkId, options);
   },

@@ -14,6 +14,7 @@ GROUP = "answers"
 ASKED_SECONDS, MOST_MORE = 3, 1.0
 # What many proxies take.
 PROXY_BYTES = 8 << 10
+LARGE = {**SOON, "batchSize": 500, "maxBytes": 8 << 20}
 
 
 def acknowledged(visit: Visit, tab: Tab, what: str = "nothing waits in the recorder any more") -> None:
@@ -71,6 +72,8 @@ def asked_at_exit(visit: Visit) -> None:
     visit.until(lambda: visit.front.requests(visit.user), "the first request was refused")
     visit.until(lambda: tab.stats()["failures"] == 1, "the page knows")
     tab.record(5)
+    # Chromium has left something to be sent in its stead, and takes it back as soon as that is over.
+    let_pass(0.5)
     tab.go()
     let_pass(1.0)
     visit.check(len(visit.front.requests(visit.user)) == 1, "the exit sent nothing")
@@ -165,7 +168,7 @@ def too_large_alone(visit: Visit) -> None:
     visit.check(tab.stats()["dropped"] == telemetry(visit, "dropped") == 1, "one was dropped, and telemetry says so")
 
 
-@scenario("a flush above 1 MiB", GROUP, source="contract §3", options={**SOON, "batchSize": 500})
+@scenario("a flush above 1 MiB", GROUP, source="contract §3", options=LARGE)
 def large_flush(visit: Visit) -> None:
     """Two hundred impressions of eight kilobytes: more than a flush may have, though it compresses well."""
     tab = visit.open()
@@ -211,6 +214,7 @@ def config_hangs(visit: Visit) -> None:
 
 
 NONSENSE = (
+    '{"batch_size":0.5,"flush_ms":0.1}',
     '{"flush_ms":"soon","batch_size":-1,"tier":7,"visible_ratio":50,"visible_ms":null,"experiments":"no"}',
     '{"flush_ms":1e99,"batch_size":{},"experiments":{"a b":"c","d":5,"e":{}},"tier":"gold"}',
     "[1,2,3]",
@@ -222,7 +226,7 @@ NONSENSE = (
 
 @scenario("config that is nonsense", GROUP, source="posthog-js#4139", options=SOON)
 def config_nonsense(visit: Visit) -> None:
-    """Six pages get a configuration of wrong types, wild numbers, or somebody else's page."""
+    """Seven pages get a configuration of wrong types, wild numbers, or somebody else's page."""
     tab = visit.open()
     for body in NONSENSE:
         visit.front.answer(200, body=body, path="/config", methods=("GET",))

@@ -4,7 +4,8 @@ import shutil
 
 from streams.runtime.failpoints import Action, Armed, Failpoint
 from tests.browsers.broken import SOON
-from tests.browsers.scenario import scenario
+from tests.browsers.scenario import NotApplicableError, scenario
+from tests.browsers.stack import Collector
 from tests.browsers.visit import Visit
 
 GROUP = "network"
@@ -16,15 +17,18 @@ def killed_at(visit: Visit, failpoint: Failpoint) -> None:
     """Have the collector die of SIGKILL at a failpoint of the first request, and start it again once it is dead."""
     folder = visit.lane.folder / f"failpoints-{visit.run}"
     visit.resources.callback(shutil.rmtree, folder, ignore_errors=True)
-    visit.collector.replace(failpoints_dir=folder)
-    armed = folder / visit.collector.name / failpoint
+    collector = visit.collector
+    collector.replace(failpoints_dir=folder)
+    assert isinstance(collector, Collector), "only a collector has settings"
+    armed = folder / collector.name / failpoint
     armed.parent.mkdir(parents=True)
     armed.write_text(Armed(action=Action.KILL).model_dump_json())
     tab = visit.open()
     tab.record(10)
-    visit.until(armed.with_name(f"{failpoint}.fired").exists, "the collector has died")
+    visit.until(armed.with_name(f"{failpoint}.fired").exists, "the failpoint is reached")
+    collector.wait_dead()
     tab.record(10)
-    visit.collector.start()
+    collector.start()
     visit.arrived()
 
 
@@ -56,11 +60,14 @@ def killed_at_exit(visit: Visit) -> None:
 @scenario("the broker away", GROUP, source="issue: broker away", options=SOON)
 def broker_away(visit: Visit) -> None:
     """The broker hangs: the collector answers 503, or nothing, and acknowledges nothing until it is back."""
+    stack = visit.lane.stack
+    if stack is None:
+        raise NotApplicableError("about the broker behind our collector")
     tab = visit.open()
     tab.record(1)
     visit.arrived()
-    visit.resources.callback(visit.lane.stack.resume, "kafka")
-    visit.lane.stack.pause("kafka")
+    visit.resources.callback(stack.resume, "kafka")
+    stack.pause("kafka")
     tab.record(10)
     refused = [503, 499]
     visit.until(
@@ -69,6 +76,6 @@ def broker_away(visit: Visit) -> None:
         ANSWER_SECONDS,
     )
     tab.go()
-    visit.lane.stack.resume("kafka")
+    stack.resume("kafka")
     tab.load(visit.plan())
     visit.arrived(patience=ANSWER_SECONDS)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.browsers.broken import OURS, SOON, broken
-from tests.browsers.front import Request
+from tests.browsers.requests import Request
 from tests.browsers.scenario import scenario
 from tests.browsers.scenarios.answers import GROUP, acknowledged
 from tests.browsers.visit import Visit
@@ -54,7 +54,7 @@ declare("gzip that ends early", "posthog-js#3564, #3568", "gzipEndsEarly", quick
 declare("gzip that is not gzip", "posthog-js#3464", "gzipIsRubbish")
 declare("gzip that fails", "posthog-js#3378", "gzipFails")
 declare("gzip that never ends", "posthog-js#3564", "gzipNeverEnds")
-declare("no compression", "facts: features absent", "noCompression")
+declare("no CompressionStream", "facts: features absent", "noCompression")
 
 
 def refused(visit: Visit, status: int) -> None:
@@ -79,7 +79,7 @@ for code in (400, 415):
 
 
 @scenario(
-    "left while it compresses",
+    "left while gzip takes its time",
     GROUP,
     source="embrace-web-sdk#1519, Amplitude-TypeScript#1799",
     options=SOON,

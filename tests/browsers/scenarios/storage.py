@@ -10,11 +10,14 @@ from tests.support.wait import let_pass
 
 GROUP = "storage"
 NOWHERE = "Nothing can be stored and nothing can be sent, so what was recorded is gone with the page."
+# Where nothing is expected to come.
+PATIENCE_SECONDS = 5.0
 BOTH = ("indexedDbDenied", "localStorageDenied", "sessionStorageDenied")
-KIND = {"indexedDbDenied": "localstorage", "indexedDbHangs": "localstorage"}
 
 
-def offline_visit(visit: Visit, *quirks: str, then: Callable[[Tab], None] | None = None) -> None:
+def offline_visit(
+    visit: Visit, *quirks: str, then: Callable[[Tab], None] | None = None, patience: float | None = None
+) -> None:
     """Record offline on a page with these quirks, leave it, and come back to one that has them, too, online."""
     visit.network.off()
     tab = visit.open(head=broken(*quirks))
@@ -26,7 +29,7 @@ def offline_visit(visit: Visit, *quirks: str, then: Callable[[Tab], None] | None
     tab.record_and_go(5)
     visit.network.on()
     tab.load(visit.plan(head=broken(*quirks)))
-    visit.arrived()
+    visit.arrived(patience=patience)
 
 
 def online_visit(visit: Visit, *quirks: str) -> Tab:
@@ -178,7 +181,7 @@ def both_denied(visit: Visit) -> None:
 )
 def both_denied_offline(visit: Visit) -> None:
     """Nothing can be stored, and the page is left offline."""
-    offline_visit(visit, *BOTH)
+    offline_visit(visit, *BOTH, patience=PATIENCE_SECONDS)
 
 
 @scenario("all storage denied, offline for a while", GROUP, source="umami#3872", options=SOON)

@@ -15,6 +15,8 @@ from tests.browsers.subjects import HERE, Subject
 STATIC = HERE / "site" / "static"
 # A page that asks for calls is answered at the latest then, and asks again.
 POLL_SECONDS = 20.0
+# How long another script's beacon is on its way.
+SLOW_SECONDS = 8.0
 REPORT_BYTES = 1 << 20
 SCRIPT = "text/javascript"
 
@@ -43,6 +45,7 @@ class Site:
         app.router.add_get("/calls/{key}/{page}", self._call)
         app.router.add_post("/called/{key}/{page}", self._called)
         app.router.add_get("/blank", self._blank)
+        app.router.add_post("/slow", self._slow)
         app.router.add_get("/favicon.ico", self._nothing)
         return app
 
@@ -68,6 +71,10 @@ class Site:
 
     async def _blank(self, _: web.Request) -> web.StreamResponse:
         return web.Response(text="<!doctype html><title>blank</title>", content_type="text/html")
+
+    async def _slow(self, _: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(SLOW_SECONDS)
+        return web.Response(status=204)
 
     async def _nothing(self, _: web.Request) -> web.StreamResponse:
         return web.Response(status=204)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from tests.browsers.front import Flush, Request
+from tests.browsers.requests import Flush, Request
 from tests.browsers.subjects import Answer
 from tests.browsers.trackers import decode
 

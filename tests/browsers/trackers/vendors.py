@@ -50,8 +50,7 @@ VENDORS = (
         "snowplow",
         "@snowplow/browser-tracker",
         "event_id",
-        "https://docs.snowplow.io/docs/api-reference/loaders-storage-targets/snowplow-rdb-loader/"
-        "transforming-enriched-data/deduplication/",
+        "https://docs.snowplow.io/docs/modeling-your-data/modeling-your-data-with-dbt/package-mechanics/deduplication",
         "https://docs.snowplow.io/docs/sources/web-trackers/configuring-how-events-sent/",
         "POST, buffer of 1 (recommended), `keepalive`, event store in localStorage and retries (default)",
     ),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browsers.front import Request
+from tests.browsers.requests import Request
 from tests.browsers.trackers import decode, stub
 from tests.browsers.trackers.vendors import BY_NAME
 

@@ -55,9 +55,10 @@
     writesFail() {
       const native = IDBObjectStore.prototype.put;
       IDBObjectStore.prototype.put = function (...given) {
-        const request = native.apply(this, given);
-        this.transaction.abort();
-        return request;
+        const { transaction } = this;
+        // After the last write, as a browser does.
+        transaction.commit = () => transaction.abort();
+        return native.apply(this, given);
       };
     },
     localStorageDenied: () => denied("localStorage"),

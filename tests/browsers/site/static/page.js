@@ -60,12 +60,18 @@
     recordAndGo: (ids, url, options) => soon(() => (record(ids, options), (location.href = url))),
     /** Record in the exit's own handler. */
     recordAtExit: (ids, options) => addEventListener("pagehide", () => record(ids, options), { once: true }),
-    /** Record one by one, and report each once `record` has returned. */
+    /** Record one by one; report each once `record` has returned, and again once the subject says that it is stored. */
     recordSlowly(ids, everyMs, options) {
+      const artworks = new Map();
+      window.subject.onStored?.((stored) =>
+        stored.forEach((each) => artworks.has(each) && report("stored", { artwork: artworks.get(each) })),
+      );
       const next = (left) => {
         if (!left.length) return void report("recorded-all");
         const [first, ...others] = left;
-        if (record([first], options)[0]) report("recorded", { artwork: first });
+        const recorded = window.subject.record(first, options);
+        artworks.set(recorded, first);
+        if (recorded) report("recorded", { artwork: first });
         setTimeout(next, everyMs, others);
       };
       next(ids);
@@ -87,6 +93,8 @@
     destroy: () => void window.subject.destroy(),
     setConsent: (state) => void window.subject.setConsent(state),
     visible: () => document.visibilityState,
+    /** Have beacons of so many bytes on their way for some seconds, as another script of the page may. */
+    eatQuota: (bytes) => navigator.sendBeacon("/slow", "x".repeat(bytes)),
     /** Keep this page's process busy, so that it can be told from others. */
     burn(ms) {
       soon(() => {

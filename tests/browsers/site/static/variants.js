@@ -16,6 +16,32 @@
     },
     noFetchLater: () => gone(window, "fetchLater"),
     noCompression: () => gone(window, "CompressionStream"),
+    /** Compression that takes bytes and never gives any. */
+    gzipHangs: () => (window.CompressionStream = class extends TransformStream {
+      constructor() {
+        super({ transform: () => new Promise(() => undefined) });
+      }
+    }),
+    /** Counts the timers that are set, and those that wait. */
+    countTimers() {
+      const waiting = new Set();
+      let set = 0;
+      const { setTimeout: later, clearTimeout: never, setInterval: often, clearInterval: nomore } = window;
+      window.setTimeout = (act, ms, ...args) => {
+        const id = later(() => (waiting.delete(id), act(...args)), ms);
+        set += 1;
+        return waiting.add(id), id;
+      };
+      window.setInterval = (act, ms, ...args) => {
+        const id = often(act, ms, ...args);
+        set += 1;
+        return waiting.add(id), id;
+      };
+      window.clearTimeout = (id) => (waiting.delete(id), never(id));
+      window.clearInterval = (id) => (waiting.delete(id), nomore(id));
+      window.page.timers = () => waiting.size;
+      window.page.timersSet = () => set;
+    },
     noLocks: () => gone(navigator, "locks"),
     noIndexedDb: () => gone(window, "indexedDB"),
   };

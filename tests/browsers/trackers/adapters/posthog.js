@@ -8,12 +8,13 @@ function start({ endpoint, user: viewer }) {
   user = viewer;
   posthog.init("phc_stub", {
     api_host: endpoint,
-    // "Set to the most recent defaults": what a site that starts today gets (config, `defaults`).
+    // The most recent defaults, which its documentation advises (config, `defaults`).
     defaults: "2026-08-30",
     // Identity is known beforehand, hence no wait for it (docs/libraries/bootstrapping).
     bootstrap: { distinctID: user, isIdentifiedID: true },
     persistence: "localStorage+cookie",
-    // Batches every 3 s, and by sendBeacon when the page hides: the default, and what the documentation advises.
+    // Batches every 3 s, and a beacon when the page hides: the default. An event by itself is not surer: "best effort,
+    // not a guarantee" (capture options, `send_instantly`).
     request_batching: true,
     // "If you legitimately capture in bursts", raise the limit (PostHogConfig, `rate_limiting`): else it drops.
     rate_limiting: { events_per_second: 1000, events_burst_limit: 10000 },

@@ -18,7 +18,8 @@ function start({ endpoint, user: viewer }) {
     }),
     // "Disable the loading of polyfills" (sdk-hardening).
     polyfillIfRequired: false,
-    // XHR from a queue in localStorage, with retries: the default. Beacons have no retry ("load-js-sdk").
+    // XHR from a queue in localStorage, with retries: the default, written here because it matters. Beacons would not
+    // be tried again, and wait for ten events or ten minutes (load-js-sdk, `useBeacon`).
     useBeacon: false,
     queueOptions: { maxRetryDelay: 360000, minRetryDelay: 1000, backoffFactor: 2, maxAttempts: 10, maxItems: 100 },
   });
@@ -29,4 +30,5 @@ function record(artworkId, { extra } = {}) {
   return true;
 }
 
-window.subject = { start, record };
+// It sends each event at once, so there is nothing to flush.
+window.subject = { start, record, flush() {} };
