@@ -9,6 +9,8 @@ from bench.recorder.proxy import Proxy
 
 # What is kept meanwhile, when nobody answers.
 KEPT = 20
+# Longer than any timer of a recorder that has nothing to do.
+AFTER_SECONDS = 21.0
 
 
 def measure(browser: Chromium, proxy: Proxy, origin: str, seconds: float, offline_minutes: int) -> dict[str, Any]:
@@ -19,7 +21,10 @@ def measure(browser: Chromium, proxy: Proxy, origin: str, seconds: float, offlin
         browser.run(BUILD)
         if name == "with":
             _begin(browser, proxy)
-            browser.run("await until(() => recorder.stats().pending == 0); await sleep(args[0]); return 0", 2_000)
+            browser.run("await until(() => recorder.stats().pending == 0); return 0")
+            # Timers that a flush leaves behind.
+            found["after"] = _minute(browser, AFTER_SECONDS)
+            say(f"  {AFTER_SECONDS:.0f} s after the last flush: {found['after']['woken'] or 'nothing'}")
         found[name] = _minute(browser, seconds)
         say(f"  idle, {name} the recorder: {found[name]['woken'] or 'nothing'}")
     found["recorded"] = browser.run("return recorder.stats().recorded")

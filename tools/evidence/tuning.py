@@ -97,13 +97,23 @@ def _checked(runs: dict[str, Any]) -> list[str]:
                     f"{same} of {len(SETTINGS)}",
                     f"{differ:.0%}",
                     f"{sum(cell['pending'] + cell['failed'] for cell in cells)}",
+                    _headers(viewer["settings"]),
                 )
 
     columns = (
         "viewer", "impressions", "requests, all 16", "modelled", "settings with the same number",
-        "bytes differ by at most", "failed or left",
+        "bytes differ by at most", "failed or left", "headers of a request, of its answer: bytes",
     )  # fmt: skip
     return table(columns, rows())
+
+
+def _headers(settings: dict[str, Any]) -> str:
+    """Return the bytes over HTTP that are no body; of the recorders whose page asks for nothing else."""
+    cells = [cell for name, cell in settings.items() if not name.startswith(f"{BATCH} ")]
+    requests = sum(cell["requests"] for cell in cells)
+    sent = sum(cell["http_sent_bytes"] - cell["body_bytes"] for cell in cells) / requests
+    answered = sum(cell["http_answered_bytes"] for cell in cells) / requests
+    return f"{sent:.0f}, {answered:.0f}"
 
 
 def _latency(runs: dict[str, Any]) -> list[str]:
@@ -259,11 +269,12 @@ def _idle(runs: dict[str, Any]) -> list[str]:
     )
     rounds = [
         ("idle, without a recorder", idle["without"]),
-        (f"idle, {idle['recorded']} recorded and acknowledged", idle["with"]),
+        ("21 s from the last acknowledgement on", idle["after"]),
+        (f"then: idle, {idle['recorded']} recorded and acknowledged", idle["with"]),
         *((f"nobody answers, {idle['kept']} kept: minute {n}", each) for n, each in enumerate(idle["offline"], 1)),
     ]
     return table(
-        ("a minute", "timers", "frames", "observers", "requests", "CPU of the main thread"),
+        ("a minute in which nothing happens", "timers", "frames", "observers", "requests", "CPU of the main thread"),
         [
             (
                 title,
