@@ -21,7 +21,7 @@ const SERVED = "../streams/collector/recorder";
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 
 /** Old enough for phones of some years ago; no newer syntax comes out. */
-const TARGET = ["chrome94", "firefox93", "safari15.4"];
+const TARGET = ["chrome103", "firefox100", "safari16"];
 /**
  * Private names begin with `_`. They are shortened alike in all files, since the stub and the recorder share some. Which
  * letter stands for what makes a per cent of difference once it is compressed: names.py looks for better ones.

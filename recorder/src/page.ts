@@ -5,7 +5,7 @@ import type { Reason } from "./types";
  * Returns what stops it.
  *
  * On `window`: there is no pagehide on `document` (analytics-next#714). Both visibilitychange and pagehide: Safari
- * misses the former when it closes, phones the latter. What freezes is hidden before. Never `unload` or `beforeunload`: they keep pages out of the
+ * misses the former when it closes, phones the latter. Never `unload` or `beforeunload`: they keep pages out of the
  * back/forward cache. `pageshow` counts only if the page was kept (web-vitals#785); listeners stay, since `{once: true}`
  * would miss the second exit.
  */
@@ -14,6 +14,7 @@ export const watch = (hide: (reason: Reason) => void, show: (kept: number) => vo
   const on = (event: string, act: (event: Event) => void) =>
     addEventListener(event, act, { capture: true, signal: aborter.signal });
   on("visibilitychange", () => (document.visibilityState == "hidden" ? hide("hidden") : show(0)));
+  on("freeze", () => hide("hidden"));
   on("pagehide", () => hide("pagehide"));
   on("pageshow", (event) => (event as PageTransitionEvent).persisted && show(1));
   on("online", () => show(0));

@@ -91,7 +91,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
       return at + (ms || AGAIN_MS);
     }
     target._done = true;
-    // A look back at something kept is judged by itself (contract §4.8).
+    // A look back at something kept is judged by itself.
     const key = artworkId + (options!.surface == "replay");
     const now = performance.now();
     if (!(reported.get(key)! > now - WINDOW_MS)) {
