@@ -5,7 +5,6 @@ import time
 from tests.browsers.broken import OURS, SOON, broken
 from tests.browsers.checks import attempts, oldest_first, telemetry, unchanged, within_limits
 from tests.browsers.offline import prepare, set_offline
-from tests.browsers.requests import Request
 from tests.browsers.scenario import scenario
 from tests.browsers.visit import Visit
 from tests.support.wait import let_pass
