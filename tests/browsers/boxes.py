@@ -24,10 +24,10 @@ class Boxes:
         """Open the page in a new tab."""
         return cls(visit, visit.open(PAGE, **plan))
 
-    def place(self, *, within: str | None = None, attributes: dict[str, str] | None = None, **style: str) -> str:
-        """Add a box with a style, to the page or into another box; return its artwork."""
+    def place(self, *, within: str | None = None, mark: str | None = None, **style: str) -> str:
+        """Add a box with a style and a `data-artwork`, to the page or into another box; return its artwork."""
         (artwork,) = self.visit.artworks()
-        self.call("place", artwork, {**SIZE, **style}, within, attributes or {})
+        self.call("place", artwork, {**SIZE, **style}, within, {} if mark is None else {"data-artwork": mark})
         return artwork
 
     def call(self, name: str, *args: Any) -> Any:

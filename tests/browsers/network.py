@@ -104,6 +104,8 @@ def running() -> Iterator[str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # Ctrl-C is for the run, which ends it.
+        start_new_session=True,
     )
     try:
         until(lambda: _answers(api), START_SECONDS, "Toxiproxy answers")

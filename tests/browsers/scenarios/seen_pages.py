@@ -124,7 +124,7 @@ def the_collectors_rule(visit: Visit) -> None:
     visit.arrived()
 
 
-@seen("consent comes later", "contract §8: setConsent", options={"consent": "pending"})
+@seen("consent comes later", "facts: consent may be given later", options={"consent": "pending"})
 def consent_comes_later(visit: Visit) -> None:
     """What is seen while consent is pending is recorded, and leaves the page once it is given."""
     witness = Boxes.open(visit, window=True, options={"consent": "granted"}, user="witness-" + visit.user)
