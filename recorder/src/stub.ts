@@ -4,13 +4,14 @@ import { destination, entry, type Entry } from "./entry";
 import { head } from "./head";
 import { uuid7 } from "./ids";
 import { impression } from "./impression";
-import { watch } from "./page";
+import { watch, whenActive } from "./page";
 import type { createRecorder, Inner } from "./recorder";
 import { beacon } from "./send/beacon";
 import { post } from "./send/post";
 import { put } from "./store/area";
 import { tab } from "./tab";
 import { target } from "./target";
+import { tried } from "./tried";
 import type { Consent, Options, Reason, Recorder, RecordOptions, Transport } from "./types";
 
 /** What stands under the global name until the recorder has loaded. */
@@ -29,20 +30,27 @@ interface Recorded {
 const loads: ((create: typeof createRecorder) => void)[] = [];
 let loaded: typeof createRecorder | undefined;
 
-/** Store and send what was recorded, as the recorder would at an exit. */
-const drain = (options: Options, recorded: Recorded[], reason: Reason): void => {
-  const [endpoint, url] = target(options);
+const written = (options: Options, recorded: Recorded[]): Entry[] => {
   const session = tab();
   const heading = head(options.sessionId || session, options.tier, options.experiments);
-  const entries = recorded.flatMap(({ _artworkId, _options, _id }): Entry | [] => {
+  const to = destination(target(options)[0], options.userId);
+  return recorded.flatMap(({ _artworkId, _options, _id }): Entry | [] => {
     const text = impression(_id, _artworkId, _options.seenAt!, _options, options);
-    return entry(destination(endpoint, options.userId), session, heading, _id, text) || [];
+    return entry(to, session, heading, _id, text) || [];
   });
-  try {
-    entries.forEach((entry) => put(localStorage, entry));
-  } catch {
-    // Denied or full: what is sent now must do.
-  }
+};
+
+/**
+ * Store what was recorded, for whichever page comes next. At once: a page that is left while it loads may get neither
+ * pagehide nor visibilitychange (measured in all three engines). Where it is denied, or full, what an exit sends must do.
+ */
+const store = (options: Options, recorded: Recorded[]): unknown =>
+  tried(() => written(options, recorded).forEach((entry) => put(localStorage, entry)));
+
+/** Send what was recorded, as the recorder would at an exit. */
+const drain = (options: Options, recorded: Recorded[], reason: Reason): void => {
+  const [, url] = target(options);
+  const entries = written(options, recorded);
   const sender = {
     _user: options.userId,
     _token: typeof options.token == "string" ? options.token : "",
@@ -65,14 +73,17 @@ const waiting = (options: Options): Recorder => {
   let real: Inner | undefined;
   let calls: ((recorder: Inner) => void)[] = [];
   let agreed: Consent | undefined = options.consent;
-  let recorded: Recorded[] = [];
+  const recorded: Recorded[] = [];
+  let sent = 0;
 
+  const may = () => consent(options, agreed) == "granted";
   const run = (call: (recorder: Inner) => void): void => void (real ? call(real) : calls.push(call));
 
   const leave = (reason: Reason): void => {
-    const mine = recorded;
-    recorded = [];
-    if (mine[0] && consent(options, agreed) == "granted") drain(options, mine, reason);
+    if (!may()) return;
+    const mine = recorded.slice(sent);
+    sent = recorded.length;
+    if (mine[0]) drain(options, mine, reason);
   };
 
   const unwatch = watch(leave, () => {});
@@ -95,11 +106,15 @@ const waiting = (options: Options): Recorder => {
     record(artworkId, given) {
       if (real) return real.record(artworkId, given);
       if (consent(options, agreed) == "denied") return null;
-      const seenAt = Date.now();
-      const call: Recorded = { _artworkId: artworkId, _options: { seenAt, ...given }, _id: uuid7(seenAt) };
-      recorded.push(call);
-      run((recorder) => recorder.record(artworkId, call._options, call._id));
-      return call._id;
+      const id = uuid7(Date.now());
+      // Nobody sees a page that is prerendered: its time begins with its activation.
+      whenActive(() => {
+        const call: Recorded = { _artworkId: artworkId, _options: { seenAt: Date.now(), ...given }, _id: id };
+        recorded.push(call);
+        if (may()) store(options, [call]);
+        run((recorder) => recorder.record(artworkId, call._options, id));
+      });
+      return id;
     },
     flush: (reason) => (real ? real.flush(reason) : Promise.resolve()),
     stats: () => (real ? real.stats() : ({ recorded: recorded.length, pending: recorded.length, storage: "opening" } as never)),
@@ -110,6 +125,7 @@ const waiting = (options: Options): Recorder => {
     },
     setConsent(state) {
       agreed = state;
+      if (may()) store(options, recorded);
       run((recorder) => recorder.setConsent(state));
     },
     destroy: () => run((recorder) => recorder.destroy()),

@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha384
 from pathlib import Path
+from urllib.parse import urljoin
 
 import orjson
 import pytest
@@ -105,8 +106,9 @@ def test_the_manifest_has_what_a_script_tag_needs(running: Running) -> None:
 
 
 def test_a_source_map_is_found_from_both_places(running: Running) -> None:
-    beside = running.ask("GET", "/recorder.js").headers["SourceMap"]
-    assert running.ask("GET", f"/{beside}").status == 200
+    for path in ("/recorder.js", f"/recorder/{VERSION}/recorder.js"):
+        beside = urljoin(path, running.ask("GET", path).headers["SourceMap"])
+        assert running.ask("GET", beside).status == 200
     assert "SourceMap" not in running.ask("GET", "/recorder.mjs").headers
 
 

@@ -102,11 +102,11 @@ def routes(folder: Path = FOLDER) -> list[Route]:
         here, version, name = found(), request.path_params["version"], request.path_params["name"]
         if version != here.version:
             raise _missing(f"Of the recorder, version {here.version} is here, and no other.")
-        return _file(here, name).answer(request, _FOREVER)
+        return _file(here, name).answer(request, {**_FOREVER, **_source_map(here, name, "")})
 
     async def current(request: Request) -> Response:
         here, name = found(), CURRENT[request.url.path]
-        return _file(here, name).answer(request, {**_SHORTLY, **_source_map(here, name)})
+        return _file(here, name).answer(request, {**_SHORTLY, **_source_map(here, name, f"recorder/{here.version}/")})
 
     async def manifest(request: Request) -> Response:
         return found().manifest.answer(request, _SHORTLY)
@@ -124,10 +124,10 @@ def _file(recorder: Recorder, name: str) -> File:
     return recorder.files[name]
 
 
-def _source_map(recorder: Recorder, name: str) -> dict[str, str]:
-    """Return the header that leads from a current file to its map, which is beside the version's own files only."""
+def _source_map(recorder: Recorder, name: str, folder: str) -> dict[str, str]:
+    """Return the header that leads to a file's map, which is in this folder, as seen from the file's address."""
     of_it = f"{name}.map"
-    return {"sourcemap": f"recorder/{recorder.version}/{of_it}"} if of_it in recorder.files else {}
+    return {"sourcemap": f"{folder}{of_it}"} if of_it in recorder.files else {}
 
 
 def _missing(why: str) -> ProblemError:
