@@ -8,17 +8,13 @@ export interface Config {
   experiments?: Record<string, string>;
 }
 
-/** Ask the collector, once: an empty answer if it doesn't, and everything works by defaults. */
-export const config = async (endpoint: string, userId: string, tier: string | undefined, token: string): Promise<Config> => {
-  try {
-    const response = await fetch(`${endpoint}/v1/users/${encodeURIComponent(userId)}/config${tier ? "?tier=" + tier : ""}`, {
-      headers: token ? { Authorization: "Bearer " + token } : {},
-      credentials: "omit",
-      // A plain request in flight keeps a page out of Firefox's back/forward cache.
-      keepalive: true,
-    });
-    return (response.ok && (await response.json())) || {};
-  } catch {
-    return {};
-  }
+/** Ask the collector about a user whose id is one. False if it says nothing, rejects if it doesn't answer: everything works by defaults. */
+export const config = async (endpoint: string, userId: string, tier: string | undefined, token?: string): Promise<Config | false> => {
+  const response = await fetch(`${endpoint}/v1/users/${userId}/config${tier ? "?tier=" + tier : ""}`, {
+    headers: token ? { Authorization: "Bearer " + token } : {},
+    credentials: "omit",
+    // A plain request in flight keeps a page out of Firefox's back/forward cache.
+    keepalive: true,
+  });
+  return response.ok && response.json();
 };

@@ -1,11 +1,7 @@
 import type { Consent, Options } from "./types";
 
-/** Whether this browser asks not to be tracked, and the site wants to know. */
-const refused = (options: Options): boolean => {
-  const browser = navigator as { doNotTrack?: string | null; globalPrivacyControl?: boolean };
-  return !!options.respectDoNotTrack && (browser.doNotTrack == "1" || !!browser.globalPrivacyControl);
+/** The consent that counts: a browser's wish not to be tracked, if the site respects it, stands above what the site says. */
+export const consent = (options: Options, given: Consent | undefined): Consent => {
+  const { doNotTrack, globalPrivacyControl } = navigator as { doNotTrack?: string | null; globalPrivacyControl?: boolean };
+  return options.respectDoNotTrack && (doNotTrack == "1" || globalPrivacyControl) ? "denied" : given || "granted";
 };
-
-/** The state that counts: the browser's refusal stands above what the site says. */
-export const consent = (options: Options, state: Consent | undefined): Consent =>
-  refused(options) ? "denied" : state || "granted";

@@ -2,8 +2,8 @@ import type { State } from "./state";
 import type { Events } from "./types";
 
 /** Count what is dropped for good: in numbers, telemetry and an event. */
-export const dropped = (state: State, count: number, why: Events["dropped"]["why"]): void => {
-  state._stats.dropped += count;
-  state._unreported += count;
-  state._emit("dropped", { count, why });
+export const dropped = (state: State, why: Events["dropped"]["why"]): void => {
+  state._stats.dropped++;
+  state._unreported++;
+  state._emit("dropped", { count: 1, why });
 };

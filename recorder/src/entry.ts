@@ -1,5 +1,10 @@
 import { bytesOf } from "./text";
 
+/** Known to be stored. Like all symbols, this one is never stored itself. */
+export const STORED: unique symbol = Symbol();
+/** On its way by what survives the page: an exit needn't send it again. */
+export const SAFE: unique symbol = Symbol();
+
 /**
  * An impression as it is stored. The names are read by later releases, so they never change.
  */
@@ -23,6 +28,8 @@ export interface Entry {
   since: number;
   /** 1: its time was corrected because the collector called it `future`; that happens once. */
   f?: 1;
+  [STORED]?: boolean;
+  [SAFE]?: boolean;
 }
 
 /** The destination of entries: a collector and a user. */

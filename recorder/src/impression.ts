@@ -1,7 +1,8 @@
+import { between } from "./between";
 import { json } from "./text";
 import type { Options, RecordOptions } from "./types";
 
-const whole = (value?: number): number | undefined => (value! >= 0 && value! < 1e15 ? Math.round(value!) : undefined);
+const whole = (value?: number): number | undefined => between(1e12, Math.round(value!));
 
 /** What of `extra` may travel along: one level, so that nobody's nesting makes a line unreadable. */
 const scalars = (extra: Record<string, unknown> = {}): Record<string, unknown> =>
@@ -19,7 +20,7 @@ export const impression = (id: string, artworkId: string, seenAt: number, given:
     seen_at: seenAt,
     pool_id: given.poolId ?? defaults.poolId,
     dwell_ms: whole(given.dwellMs),
-    visible: given.visible! >= 0 && given.visible! <= 1 ? given.visible : undefined,
+    visible: between(1, given.visible),
     position: whole(given.position),
     surface: given.surface ?? defaults.surface,
   });

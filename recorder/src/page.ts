@@ -1,7 +1,7 @@
-type Act = () => void;
+import type { Reason } from "./types";
 
 /**
- * Call back at each turn of the page's life: hidden, leaving, shown, back from the back/forward cache, online again.
+ * Call back at each turn of the page's life: hidden or leaving; shown again (from the back/forward cache: 1), or online.
  * Returns what stops it.
  *
  * On `window`: there is no pagehide on `document` (analytics-next#714). Both visibilitychange and pagehide: Safari
@@ -9,20 +9,20 @@ type Act = () => void;
  * back/forward cache. `pageshow` counts only if the page was kept (web-vitals#785); listeners stay, since `{once: true}`
  * would miss the second exit.
  */
-export const watch = (hide: Act, leave: Act, show?: Act, back?: Act, online?: Act): Act => {
+export const watch = (hide: (reason: Reason) => void, show: (kept: number) => void): (() => void) => {
   const aborter = new AbortController();
-  const on = (target: EventTarget, event: string, listener?: (event: Event) => void) =>
-    listener && target.addEventListener(event, listener, { capture: true, signal: aborter.signal });
-  on(document, "visibilitychange", () => (document.visibilityState == "hidden" ? hide() : show?.()));
-  on(document, "freeze", hide);
-  on(window, "pagehide", leave);
-  on(window, "pageshow", (event) => (event as PageTransitionEvent).persisted && back?.());
-  on(window, "online", online);
+  const on = (event: string, act: (event: Event) => void) =>
+    addEventListener(event, act, { capture: true, signal: aborter.signal });
+  on("visibilitychange", () => (document.visibilityState == "hidden" ? hide("hidden") : show(0)));
+  on("freeze", () => hide("hidden"));
+  on("pagehide", () => hide("pagehide"));
+  on("pageshow", (event) => (event as PageTransitionEvent).persisted && show(1));
+  on("online", () => show(0));
   return () => aborter.abort();
 };
 
 /** Do something once the page is there for somebody: now, or after a prerender's activation. */
-export const whenActive = (act: Act): void => {
+export const whenActive = (act: () => void): void => {
   if ((document as { prerendering?: boolean }).prerendering) document.addEventListener("prerenderingchange", act, { once: true });
   else act();
 };

@@ -1,63 +1,54 @@
-import type { Clock } from "./clock";
 import type { Entry } from "./entry";
-import type { Caps } from "./store/excess";
 import type { Store } from "./store/store";
-import type { Events, Stats } from "./types";
-
-/** An impression that this page recorded, and of which no 2xx has come. */
-export interface Mine {
-  _entry: Entry;
-  /** Known to be stored. */
-  _stored?: boolean;
-  /** On its way by what survives the page: an exit needn't send it again. */
-  _safe?: boolean;
-}
+import type { Events, Options, Reason, Stats } from "./types";
 
 /** What the parts of one recorder share. */
 export interface State {
   _user: string;
   _to: string;
   _url: string;
-  _batch: number;
+  _batch?: number;
   /** The most of an attempt: the batch, or less after a failure. */
   _most: number;
-  _caps: Caps;
-  _tab: string;
-  _clock: Clock;
+  _options: Options;
+  /** Known once the page is active and may be recorded. */
+  _tab?: string;
+  /** Ms of the quickest round trip so far. */
+  _quickest?: number;
   _stats: Stats;
   /** Further telemetry: the clock's offset, returns from the back/forward cache, a discard, defects of ours. */
-  _more: Record<string, number>;
+  _more: { offset_ms: number; bfcache: number; defects: number; discarded: number };
   /** What was dropped and not reported yet. */
   _unreported: number;
-  /** Bytes that were written since the last trim. */
-  _written: number;
-  /** By id, oldest first. */
-  _memory: Map<string, Mine>;
+  /** Of the latest flush. */
+  _reason?: Reason;
+  /** What this page recorded, and of which no 2xx has come; oldest first. */
+  _memory: Entry[];
 
-  _opening: Promise<Store>;
+  /** Undefined until it is open. */
   _store?: Store;
   /** What is recorded survives the page. */
   _stored?: boolean;
+  /** A write begins with the end of this task. */
+  _writing?: boolean;
   /** Consent is given, and the page is active. */
   _allowed?: boolean;
   /** Between pagehide and pageshow. */
   _gone?: boolean;
   _failures: number;
   /** When to try again, ms since the epoch. */
-  _notBefore: number;
+  _notBefore?: number | undefined;
   /** The same, if the server asked for it. */
-  _asked: number;
-  _gzip: boolean;
-  /** Another token was fetched for what was refused. */
-  _renewed?: boolean;
+  _asked?: number | undefined;
+  /** Raw bodies only: compression, or a server that takes it, is missing. */
+  _raw?: boolean;
+  /** Aborts what was left with the browser. */
+  _armed?: AbortController;
 
-  /** The last known token; "" if there is none. */
-  _token: string;
-  /** Get one, another one if `fresh`; false if there is none to be had. */
-  _authorise(fresh: boolean): Promise<boolean>;
+  /** The last known token. */
+  _token?: string | undefined;
+  /** Flush in so many ms, or earlier. */
   _schedule(ms: number): void;
-  /** Leave what is not acknowledged with the browser. */
-  _arm(): void;
   _emit<K extends keyof Events>(event: K, detail: Events[K]): void;
   _defect(error: unknown): void;
 }

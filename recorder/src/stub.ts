@@ -7,7 +7,7 @@ import { impression } from "./impression";
 import { watch } from "./page";
 import type { createRecorder, Inner } from "./recorder";
 import { beacon } from "./send/beacon";
-import { send } from "./send/fetch";
+import { post } from "./send/post";
 import { put } from "./store/area";
 import { tab } from "./tab";
 import { target } from "./target";
@@ -47,12 +47,13 @@ const drain = (options: Options, recorded: Recorded[], reason: Reason): void => 
     _user: options.userId,
     _token: typeof options.token == "string" ? options.token : "",
     _more: {},
-    _memory: new Map(),
+    _memory: [],
     _unreported: 0,
+    _reason: reason,
   };
-  const text = (transport: Transport) => compose(sender, entries, transport, reason)._text;
+  const text = (transport: Transport) => compose(sender, entries, transport)._text;
   // The quota is anyone's guess here: what it refuses is in localStorage.
-  void send(url, text("keepalive"), 0, true);
+  fetch(url, { ...post(text("keepalive")), keepalive: true }).catch(() => {});
   beacon(url, text("beacon"));
 };
 
@@ -74,10 +75,7 @@ const waiting = (options: Options): Recorder => {
     if (mine[0] && consent(options, agreed) == "granted") drain(options, mine, reason);
   };
 
-  const unwatch = watch(
-    () => leave("hidden"),
-    () => leave("pagehide"),
-  );
+  const unwatch = watch(leave, () => {});
 
   const load = (create: typeof createRecorder): void => {
     unwatch();
@@ -100,7 +98,7 @@ const waiting = (options: Options): Recorder => {
       const seenAt = Date.now();
       const call: Recorded = { _artworkId: artworkId, _options: { seenAt, ...given }, _id: uuid7(seenAt) };
       recorded.push(call);
-      run((recorder) => recorder._record(artworkId, call._options, call._id));
+      run((recorder) => recorder.record(artworkId, call._options, call._id));
       return call._id;
     },
     flush: (reason) => (real ? real.flush(reason) : Promise.resolve()),
@@ -118,7 +116,7 @@ const waiting = (options: Options): Recorder => {
   };
 };
 
-const page = globalThis as { ImpressionRecorder?: StubGlobal };
+const page = self as { ImpressionRecorder?: StubGlobal };
 page.ImpressionRecorder ||= {
   createRecorder: waiting,
   _load(create) {

@@ -1,5 +1,4 @@
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 export const encode = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text);
 
@@ -8,4 +7,4 @@ export const bytesOf = (text: string): number => encode(text).length;
 
 /** A value as JSON. Half a surrogate pair becomes U+FFFD: as an escape it would make its whole line malformed. */
 export const json = (value: unknown): string =>
-  JSON.stringify(value, (_key, each) => (typeof each == "string" ? decoder.decode(encode(each)) : each));
+  JSON.stringify(value, (_key, each) => (typeof each == "string" ? each.replace(/[\ud800-\udfff]/gu, "\ufffd") : each));

@@ -1,18 +1,11 @@
 import type { State } from "./state";
-import type { Options } from "./types";
-import { within } from "./within";
+import { limited } from "./limited";
 
 /** How long the page's function may take. */
 const HUNG_MS = 10_000;
 
-/** Return what sees to a token: another one than was refused, if `fresh`. It resolves to whether there is one. */
-export const authoriser =
-  (state: State, given: Options["token"]): State["_authorise"] =>
-  async (fresh) => {
-    if (typeof given != "function") {
-      state._token = given || "";
-      return !fresh;
-    }
-    if (fresh || !state._token) state._token = (await within(HUNG_MS, Promise.resolve(given()))) || "";
-    return !!state._token;
-  };
+/** See to a token, unless one is known. Rejects if the page's function does. */
+export const authorise = async (state: State): Promise<void> => {
+  const { token } = state._options;
+  state._token ||= (typeof token == "function" ? await limited(HUNG_MS, token()) : token) || "";
+};

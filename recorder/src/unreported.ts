@@ -1,15 +1,15 @@
 import type { State } from "./state";
+import { tried } from "./tried";
 
 const KEY = "impression-recorder-dropped";
 
-/** Leave the number of what was dropped, and not told of yet, to the next page. Throws where localStorage is denied. */
-export const leaveUnreported = (state: State): void => {
-  if (state._unreported) localStorage[KEY] = (+localStorage[KEY] || 0) + state._unreported;
-  state._unreported = 0;
-};
-
-/** Take what earlier pages left. Throws where localStorage is denied. */
-export const takeUnreported = (state: State): void => {
-  state._unreported += +localStorage[KEY] || 0;
-  delete localStorage[KEY];
-};
+/**
+ * Swap the number of what was dropped, and not told of yet, with what is kept of it: at the start for what the page before
+ * left, at the end to leave it. There is none where localStorage is denied.
+ */
+export const swapUnreported = (state: State): void =>
+  tried(() => {
+    const kept = +localStorage[KEY] || 0;
+    localStorage[KEY] = state._unreported;
+    state._unreported = kept;
+  });

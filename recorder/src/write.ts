@@ -1,38 +1,44 @@
+import { arm } from "./arm";
 import { dropped } from "./dropped";
-import type { Mine, State } from "./state";
+import { STORED, type Entry } from "./entry";
+import { erase } from "./settle";
+import type { State } from "./state";
 import { put } from "./store/area";
-import { leaveUnreported } from "./unreported";
+import { excess, type Excess } from "./store/excess";
+import { tried } from "./tried";
+import { swapUnreported } from "./unreported";
 
-/** After each twentieth of what the caps allow is looked for what exceeds them. */
-const TRIM_SHARE = 20;
-
-/** Drop what exceeds the caps. Rejects if the storage fails. */
+/** Drop what exceeds the caps, whoever's it is. */
 export const trim = async (state: State): Promise<void> => {
-  state._written = 0;
-  for (const [entry, why] of await state._store!._trim(state._caps)) {
-    state._memory.delete(entry.id);
-    dropped(state, 1, why);
-  }
+  let over: Excess = [];
+  try {
+    await state._store!._change(true, (all) => (over = excess(all, state._options, Date.now())).map(([entry]) => entry), "");
+    for (const [entry, why] of over) {
+      erase(state, [entry]);
+      dropped(state, why);
+    }
+  } catch {} // Nothing can be written.
 };
 
-const unstored = (state: State): Mine[] => [...state._memory.values()].filter((mine) => !mine._stored);
+const unstored = (state: State): Entry[] => state._memory.filter((entry) => !entry[STORED]);
 
-/** Store what isn't yet, as soon as the storage is open. */
+/** Store what isn't yet, if the storage is open. All of one task share a transaction, which begins before the page can go. */
 export const write = async (state: State): Promise<void> => {
+  const { _store: store } = state;
+  if (!store || state._writing) return;
+  state._writing = true;
+  await 0;
+  state._writing = false;
+  arm(state);
+  const entries = unstored(state);
+  if (state._gone || !state._allowed || !entries[0]) return;
   try {
-    const store = await state._opening;
-    const mine = unstored(state);
-    if (state._gone || !state._allowed || !mine[0]) return;
-    await store._put(mine.map((each) => each._entry));
-    for (const each of mine) {
-      each._stored = true;
-      state._written += each._entry.b;
-    }
+    await store._change(false, () => entries);
+    for (const entry of entries) entry[STORED] = true;
     if (state._stored) {
-      state._stats.stored += mine.length;
-      state._emit("stored", { impressionIds: mine.map((each) => each._entry.id) });
+      state._stats.stored += entries.length;
+      state._emit("stored", { impressionIds: entries.map((entry) => entry.id) });
     }
-    if (state._written > state._caps.maxBytes / TRIM_SHARE) await trim(state);
   } catch {
     // Full, or lost: they stay in memory, and are sent from there. What is stored stays (rudder-sdk-js#3211).
     state._stored = false;
@@ -40,12 +46,9 @@ export const write = async (state: State): Promise<void> => {
   }
 };
 
-/** At an exit: no transaction may begin any more, but localStorage takes a write at once, in all engines. */
-export const rescue = (state: State): void => {
-  try {
-    leaveUnreported(state);
-    for (const mine of unstored(state)) put(localStorage, mine._entry);
-  } catch {
-    // Denied or full: what is sent now must do.
-  }
-};
+/** At an exit: no transaction may begin any more, but localStorage takes a write at once, in all engines, unless it is denied or full. */
+export const rescue = (state: State): void =>
+  tried(() => {
+    swapUnreported(state);
+    for (const entry of unstored(state)) put(localStorage, entry);
+  });

@@ -25,35 +25,35 @@ describe("a claim", () => {
   test("takes the oldest of the tab's own, and counts the attempt before it is made", () => {
     const all = ["a", "b", "c"].map((id) => entry(id));
     const found = claim(all, "tab", 2, NOW);
-    assert.deepEqual(ids(found._entries), ["a", "b"]);
+    assert.deepEqual(ids(found), ["a", "b"]);
     assert.deepEqual([all[0]!.n, all[1]!.n, all[2]!.n], [1, 1, 0]);
-    assert.ok(found._later);
   });
 
   test("leaves what another tab has, for ten seconds without a word", () => {
     const all = [entry("a", { by: "other", since: NOW - 10_000 }), entry("b", { by: "other", since: NOW - 10_001 })];
     const found = claim(all, "tab", 9, NOW);
-    assert.deepEqual(ids(found._entries), ["b"]);
+    assert.deepEqual(ids(found), ["b"]);
     assert.equal(all[1]!.by, "tab");
     assert.equal(all[1]!.since, NOW);
-    assert.ok(found._later);
   });
 
   test("waits for nobody because a clock was set back", () => {
     const found = claim([entry("a", { by: "other", since: NOW + 3_600_000 })], "tab", 9, NOW);
-    assert.deepEqual(ids(found._entries), ["a"]);
+    assert.deepEqual(ids(found), ["a"]);
   });
 
   test("of what was tried twenty times, it takes once in three minutes", () => {
     const often = { n: 20 };
-    assert.deepEqual(ids(claim([entry("a", { ...often, since: NOW - 180_000 })], "tab", 9, NOW)._entries), []);
-    assert.deepEqual(ids(claim([entry("a", { ...often, since: NOW - 180_001 })], "tab", 9, NOW)._entries), ["a"]);
-    assert.deepEqual(ids(claim([entry("a", { n: 19, since: NOW - 1 })], "tab", 9, NOW)._entries), ["a"]);
+    assert.deepEqual(ids(claim([entry("a", { ...often, since: NOW - 180_000 })], "tab", 9, NOW)), []);
+    assert.deepEqual(ids(claim([entry("a", { ...often, since: NOW - 180_001 })], "tab", 9, NOW)), ["a"]);
+    assert.deepEqual(ids(claim([entry("a", { n: 19, since: NOW - 1 })], "tab", 9, NOW)), ["a"]);
   });
 
-  test("there is nothing later if it took all", () => {
-    assert.equal(claim([entry("a")], "tab", 9, NOW)._later, false);
-    assert.equal(claim([], "tab", 9, NOW)._later, false);
+  test("takes only what shares a flush with the oldest", () => {
+    const all = [entry("a", { h: "one" }), entry("b", { h: "other" }), entry("c", { h: "one" })];
+    assert.deepEqual(ids(claim(all, "tab", 9, NOW)), ["a", "c"]);
+    assert.equal(all[1]!.n, 0);
+    assert.deepEqual(claim([], "tab", 9, NOW), []);
   });
 });
 

@@ -24,10 +24,10 @@ class Boxes:
         """Open the page in a new tab."""
         return cls(visit, visit.open(PAGE, **plan))
 
-    def place(self, *, within: str | None = None, attributes: dict[str, str] | None = None, **style: str) -> str:
-        """Add a box with a style, to the page or into another box; return its artwork."""
+    def place(self, *, within: str | None = None, mark: str | None = None, **style: str) -> str:
+        """Add a box with a style and a `data-artwork`, to the page or into another box; return its artwork."""
         (artwork,) = self.visit.artworks()
-        self.call("place", artwork, {**SIZE, **style}, within, attributes or {})
+        self.call("place", artwork, {**SIZE, **style}, within, {} if mark is None else {"data-artwork": mark})
         return artwork
 
     def call(self, name: str, *args: Any) -> Any:
@@ -45,7 +45,7 @@ class Boxes:
         """Wait until these are seen, and note them for the ledger; return the report of the last."""
         what = f"{', '.join(artworks)} are seen"
         self.visit.until(lambda: {*artworks} <= {*self.reports(plan)}, what)
-        self.visit.note(*artworks)
+        self.visit.note(*artworks, user=self.tab.plan.user)
         return self.reports(plan)[artworks[-1]][-1]
 
     def let_time_pass(self) -> None:

@@ -14,7 +14,7 @@ from streams.settings import Settings
 from tests.browsers import engines, lane, network, stack
 from tests.browsers.lane import Lane
 from tests.browsers.machine import MissingError
-from tests.browsers.play import play
+from tests.browsers.play import drive
 from tests.browsers.results import Result
 from tests.browsers.scenario import Scenario
 from tests.browsers.subjects import Subject
@@ -79,11 +79,13 @@ def play_all(matrix: Matrix, subject: Subject, todo: Mapping[str, Sequence[Scena
     over = Event()
 
     def play_engine(index: int, engine: str) -> None:
-        with matrix.lane(index, engine, subject) as running:
+        with matrix.lane(index, engine, subject) as running, ThreadPoolExecutor(1) as readers:
             for scenario in todo[engine]:
                 if over.is_set():
                     return
-                done(play(running, scenario))
+                ledger = drive(running, scenario)
+                # The readers see it within seconds, in which the next one may begin.
+                readers.submit(ledger).add_done_callback(lambda each: done(each.result()))
 
     if jobs == 1:
         # Not in another thread: an interrupt ends what is played now.

@@ -4,6 +4,8 @@ import re
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 from selenium.common.exceptions import JavascriptException
 
@@ -22,35 +24,53 @@ RAW, EARLY = "double, raw", "ended early"
 ABSENT = re.compile(r"subject\.(\w+) is not a function")
 
 
+Ledger = Callable[[], Result]
+
+
 def play(lane: Lane, scenario: Scenario) -> Result:
     """Play it; whatever happens becomes the result, and the lane is healthy afterwards."""
+    return drive(lane, scenario)()
+
+
+def drive(lane: Lane, scenario: Scenario) -> Ledger:
+    """Play it up to the browser's end; return what waits for the readers and compares, while another one is played."""
     result = begun_result(lane, scenario)
     begun = time.monotonic()
     visit = Visit(lane, scenario)
+    ended = _guarded(result, partial(_drive, visit))
+    lane.heal()
+
+    def ledger() -> Result:
+        # Only ours must do what a scenario waits for; of others, what arrived until then is of interest too.
+        early = not ended and result.why and not result.skipped and lane.subject is not RECORDER
+        if ended or early:
+            why = result.why
+            _guarded(result, partial(_settle, visit, result))
+            if early:
+                result.ok, result.why, result.facts[EARLY] = False, why, why
+        result.seconds = round(time.monotonic() - begun, 1)
+        return result
+
+    return ledger
+
+
+def _guarded(result: Result, act: Callable[[], None]) -> bool:
+    """Return whether it went well; what went wrong is the result."""
     try:
-        if scenario.name in lane.subject.skips:
-            raise NotApplicableError(lane.subject.skips[scenario.name])
-        _drive(visit)
-        lane.heal()
-        _settle(visit, result)
-    except MissingError as error:
-        result.skipped, result.why = True, str(error)
-    except NotApplicableError as error:
+        act()
+    except (MissingError, NotApplicableError) as error:
         result.skipped, result.why = True, str(error)
     except JavascriptException as error:
         missing = ABSENT.search(error.msg or "")
         result.skipped, result.why = bool(missing), f"it has no {missing[1]}()" if missing else str(error.msg)
     except ScenarioError as error:
         result.why = str(error)
-        if lane.subject is not RECORDER:
-            _end_early(lane, visit, result)
     except Exception as error:
         result.why = f"{type(error).__name__}: {error}".splitlines()[0]
         traceback.print_exc()
-    finally:
-        lane.heal()
-    result.seconds = round(time.monotonic() - begun, 1)
-    return result
+    else:
+        return True
+    return False
 
 
 def begun_result(lane: Lane, scenario: Scenario) -> Result:
@@ -69,6 +89,9 @@ def begun_result(lane: Lane, scenario: Scenario) -> Result:
 
 
 def _drive(visit: Visit) -> None:
+    skips = visit.lane.subject.skips
+    if visit.scenario.name in skips:
+        raise NotApplicableError(skips[visit.scenario.name])
     with visit.resources:
         visit.browser.start()
         try:
@@ -80,17 +103,6 @@ def _drive(visit: Visit) -> None:
             visit.come_back()
         finally:
             visit.browser.stop()
-
-
-def _end_early(lane: Lane, visit: Visit, result: Result) -> None:
-    """Count what arrived until then: only ours must do what a scenario waits for."""
-    why = result.why
-    lane.heal()
-    try:
-        _settle(visit, result)
-    except AssertionError as error:
-        why = f"{why}; {error}"
-    result.ok, result.why, result.facts[EARLY] = False, why, why
 
 
 def _settle(visit: Visit, result: Result) -> None:

@@ -3,7 +3,7 @@
 All engines play at the same time, since a scenario mostly waits; each test waits for its own result.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from threading import Event
@@ -15,7 +15,7 @@ from streams.settings import Settings
 from tests.browsers import matrix
 from tests.browsers.machine import MissingError
 from tests.browsers.matrix import Matrix
-from tests.browsers.play import play
+from tests.browsers.play import drive
 from tests.browsers.results import Result
 from tests.browsers.scenario import ALL, SCENARIOS, chosen, load_all
 from tests.browsers.subjects import CONTROL, RECORDER, SUBJECTS
@@ -67,6 +67,9 @@ class Played:
             pytest.skip(result.why)
         return result
 
+    def _compare(self, part: Part, ledger: Callable[[], Result]) -> None:
+        self.results[part].set_result(ledger())
+
     def close(self) -> None:
         """End after what is played now."""
         self._over.set()
@@ -77,11 +80,13 @@ class Played:
             if engine in self._missing:
                 return
             try:
-                with self._running.lane(index, engine, SUBJECTS[subject]) as lane:
+                with self._running.lane(index, engine, SUBJECTS[subject]) as lane, ThreadPoolExecutor(1) as readers:
                     for each in some:
                         if self._over.is_set():
                             return
-                        self.results[each].set_result(play(lane, SCENARIOS[each.name]))
+                        ledger = drive(lane, SCENARIOS[each.name])
+                        # The readers see it within seconds, in which the next one may begin.
+                        readers.submit(self._compare, each, ledger)
             except Exception as error:
                 # Not the scenario's: each test that still waits for this lane fails with it.
                 for each in parts:

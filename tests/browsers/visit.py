@@ -12,6 +12,7 @@ from tests.browsers.front import Front
 from tests.browsers.lane import Lane
 from tests.browsers.ledger import Key, Ledger, kept
 from tests.browsers.network import Network
+from tests.browsers.requests import Request
 from tests.browsers.scenario import Scenario
 from tests.browsers.site.pages import Plan
 from tests.browsers.site.server import Report
@@ -149,7 +150,7 @@ class Visit:
 
     def missing(self) -> int:
         """Return how many recorded impressions no answer of 2xx has taken yet."""
-        stored = {key for request in self.front.requests() if request.stored for key in self._keys(request)}
+        stored = {key for request in self._requests() if request.stored for key in self._keys(request)}
         return len({*self.ledger.recorded} - stored)
 
     def arrived(self, number: int | None = None, patience: float | None = None) -> bool:
@@ -168,7 +169,7 @@ class Visit:
         """Return what readers see, once the stream has judged all that the server took."""
         if self.lane.subject.stub is not None:
             return {key: kept(ids) for key, ids in self.arrivals().items()}
-        flushes = [flush for request in self.front.requests() if request.stored for flush in request.flushes]
+        flushes = [flush for request in self._requests() if request.stored for flush in request.flushes]
         lines = [each for each in flushes if each.user in self.users]
         self.lane.stack.wait_lines(self.users, len(lines))
         return self.lane.stack.rows(self.users)
@@ -176,13 +177,16 @@ class Visit:
     def arrivals(self) -> dict[tuple[str, str], list[str]]:
         """Return the ids of all arrivals of each (user, artwork) that the server stored."""
         found: dict[tuple[str, str], list[str]] = {}
-        for request in self.front.requests():
+        for request in self._requests():
             for flush in request.flushes if request.stored else ():
                 for impression, artwork in flush.impressions if flush.user in self.users else ():
                     found.setdefault((flush.user, artwork), []).append(impression)
         return found
 
-    def _keys(self, request: Any) -> Sequence[tuple[str, str]]:
+    def _requests(self) -> Sequence[Request]:
+        return self.front.requests(since=self.begun)
+
+    def _keys(self, request: Request) -> Sequence[tuple[str, str]]:
         return [(flush.user, artwork) for flush in request.flushes for _, artwork in flush.impressions]
 
     # What pages said

@@ -1,4 +1,5 @@
 import type { ObserveOptions, Visibility } from "../types";
+import { between } from "../between";
 import { measure } from "./measure";
 import { shown } from "./shown";
 
@@ -19,18 +20,18 @@ export interface Seen {
 interface Target {
   readonly _element: Element;
   readonly _artworkId: string;
-  /** When it was observed, as by performance.now(). */
-  readonly _from: number;
-  _options?: ObserveOptions | undefined;
+  /** Whose they are, observes it: another call to `observe` has others. */
+  _options?: ObserveOptions;
   /** The element's `data-artwork` when it was observed: another one later means another artwork. */
   _mark?: string | null;
-  _visible: number;
-  _area: number;
+  _visible?: number;
+  _area?: number;
   /** Since when the rule holds, as by performance.now(). */
   _since?: number | undefined;
   /** Reported, and has been visible ever since. */
   _done?: boolean;
-  _stop?: () => void;
+  /** No clock begins earlier: when it was observed. */
+  readonly _from: number;
 }
 
 type Guard = <A extends unknown[]>(run: (...args: A) => void) => (...args: A) => void;
@@ -44,12 +45,12 @@ const WINDOW_MS = 600_000;
 const MARK = "data-artwork";
 
 /**
- * The ratios at which the browser tells us about an element: thousandths, so that every rule is exact, and `visible`,
- * too. An element larger than the viewport has small ratios only (w3c/IntersectionObserver#124), and needs them. The
- * first step above 0 is tiny: an element that only touches the viewport has ratio 0, too (mdn/content#41554), and
- * without that step, the browser would not tell when it moves on into the viewport.
+ * The ratios at which the browser tells us about an element: thousandths, so that every rule is exact, and `visible`, too.
+ * An element larger than the viewport has small ratios only (w3c/IntersectionObserver#124), and needs them. The first step
+ * is tiny: an element that only touches the viewport has ratio 0, too (mdn/content#41554), and without that step,
+ * the browser would not tell when it moves on into the viewport.
  */
-const LADDER = [1e-6, ...Array.from({ length: 1001 }, (_, step) => step / 1000)];
+const LADDER = Array.from({ length: 1001 }, (_, step) => step / 1000 || 1e-6);
 
 /** When to look again (ms) at what isn't drawn although it should be seen. */
 const AGAIN_MS = 100;
@@ -73,40 +74,36 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
   let running = false;
   let resumedAt = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let tell = guard(onSeen);
-
-  const report = ({ _artworkId, _options, _visible }: Target, dwellMs: number): void => {
-    const now = performance.now();
-    // A look back at something kept is judged by itself (contract §4.8). No id has a space in it.
-    const key = _artworkId + (_options?.surface == "replay" ? " replay" : "");
-    if (reported.get(key)! > now - WINDOW_MS) return;
-    reported.set(key, now);
-    tell(_artworkId, { ..._options, visible: Math.round(_visible * 1000) / 1000, dwellMs: Math.round(dwellMs) });
-  };
 
   /** Bring a target to that time, by what is visible of it: start or end its clock, report it. When to look again. */
   const step = (target: Target, at: number): number => {
     const { ratio, large = ratio, ms } = rule();
-    const { _element: element, _visible: visible } = target;
-    if (!running || target._done || !(visible > 0 && visible >= (target._area >= LARGE_AREA ? large : ratio))) {
+    const { _element: element, _artworkId: artworkId, _options: options, _visible: visible = 0 } = target;
+    if (!running || target._done || !(visible > 0 && visible >= (target._area! >= LARGE_AREA ? large : ratio))) {
       target._since = undefined;
       return Infinity;
     }
     const since = (target._since ??= at);
     if (at < since + ms) return since + ms;
-    const mark = element.getAttribute(MARK);
-    if ((mark != target._mark && mark != target._artworkId) || !shown(element)) {
+    if (![target._mark, artworkId].includes(element.getAttribute(MARK)) || !shown(element)) {
       // A list gave the node to another artwork (virtual-scroller#150), and will tell us; or it may appear later.
       target._since = at;
       return at + (ms || AGAIN_MS);
     }
     target._done = true;
-    report(target, at - since);
+    // A look back at something kept is judged by itself.
+    const key = artworkId + (options!.surface == "replay");
+    const now = performance.now();
+    if (!(reported.get(key)! > now - WINDOW_MS)) {
+      reported.set(key, now);
+      guard(onSeen)(artworkId, { ...options, visible: between(1, visible, 0), dwellMs: at - since });
+    }
     return Infinity;
   };
 
   /** Bring all to the present, and sleep until the next may be due. */
-  const update = (entries = observer?.takeRecords() || []): void => {
+  const update = guard((told: IntersectionObserverEntry[] = []): void => {
+    const entries = told.concat(observer?.takeRecords() || []);
     // All of a target's entries, by time: the first may be stale (react-use#2376), and one between may be a break.
     for (const entry of entries.sort((one, other) => one.time - other.time)) {
       const target = targets.get(entry.target);
@@ -126,70 +123,57 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
     let next = Infinity;
     for (const target of inView) next = Math.min(next, step(target, now));
     clearTimeout(timer);
-    if (next < Infinity) timer = setTimeout(wake, Math.ceil(next - now));
-  };
-
-  const wake = guard(() => update());
-  // Made here: a function that is made in `observe` would keep that call's element for as long as the observer lives.
-  const heard = guard((entries: IntersectionObserverEntry[]) => {
-    update(entries);
-    update();
+    if (next < Infinity) timer = setTimeout(update, Math.ceil(next - now));
   });
 
   const forget = (target: Target): void => {
     update();
     targets.delete(target._element);
+    inView.delete(target);
     observer!.unobserve(target._element);
-    if (inView.delete(target)) update();
+    update();
   };
 
   return {
-    observe(element, artworkId, options) {
-      let stop = (): void => {};
+    observe(element, artworkId, given) {
+      const options = { ...given };
       guard(() => {
-        observer ||= new IntersectionObserver(heard, { threshold: LADDER });
+        // No function of this call: that would keep its element for as long as the observer lives.
+        observer ||= new IntersectionObserver(update, { threshold: LADDER });
         let target = targets.get(element);
-        if (target && target._artworkId != artworkId) {
-          forget(target);
-          target = undefined;
+        if (target?._artworkId != artworkId) {
+          if (target) forget(target);
+          target = { _element: element, _artworkId: artworkId, _from: performance.now() };
         }
-        const known = (target ||= {
-          _element: element,
-          _artworkId: artworkId,
-          _from: performance.now(),
-          _visible: 0,
-          _area: 0,
-        });
-        known._options = options;
-        known._mark = element.getAttribute(MARK);
-        // Who observed last stops it: frameworks render anew before they clean up.
-        known._stop = stop = guard(() => {
-          if (targets.get(element) == known && known._stop == stop) forget(known);
-        });
-        targets.set(element, known);
+        target._options = options;
+        target._mark = element.getAttribute(MARK);
+        targets.set(element, target);
         observer.observe(element);
       })();
-      return stop;
+      // Who observed last stops it: frameworks render anew before they clean up.
+      return guard(() => {
+        const target = targets.get(element);
+        if (target?._options == options) forget(target);
+      });
     },
-    pause: guard(() => {
+    pause() {
       update();
       running = false;
       for (const target of inView) target._done = false;
       update();
-    }),
-    resume: guard(() => {
-      update();
+    },
+    resume() {
+      if (!running) resumedAt = performance.now();
       // Whoever calls may mean another obstacle that is gone, such as consent that was given in a hidden page.
       running = document.visibilityState != "hidden";
-      resumedAt = performance.now();
       update();
-    }),
-    stop: guard(() => {
-      // What is queued is delivered even now.
-      tell = () => {};
-      running = false;
+    },
+    stop() {
+      update();
+      // What is queued is delivered even now; nothing is visible twice.
+      rule = () => ({ ratio: 2 }) as Visibility;
       observer?.disconnect();
       update();
-    }),
+    },
   };
 }

@@ -1,5 +1,5 @@
 export interface Measured {
-  /** Share that is visible of all that could be visible at once: 0 to 1. */
+  /** Share that is visible of all that could be visible at once: 0 to 1; NaN if that is nothing. */
   _visible: number;
   /** Of the whole element, in square CSS pixels. */
   _area: number;
@@ -21,7 +21,7 @@ export function measure(entry: IntersectionObserverEntry): Measured {
   const viewport = entry.rootBounds || { width: innerWidth, height: innerHeight };
   const most = Math.min(width, viewport.width) * Math.min(height, viewport.height);
   return {
-    _visible: most > 0 ? Math.min(1, (seen.width * seen.height) / most) : 0,
+    _visible: Math.min(1, (seen.width * seen.height) / most),
     _area: width * height,
   };
 }

@@ -1,3 +1,4 @@
+import { between } from "../between";
 import type { Preset, Visibility } from "../types";
 
 /** Half of it for a second: MRC's rule for display ads, which is our default, too. */
@@ -8,15 +9,12 @@ const MRC_LARGE = 0.3;
 /** No longer than a browser's timer can hold (2^31 ms); more would fire at once. */
 const LONGEST_MS = 2e9;
 
-const within = (most: number, value: unknown, otherwise: number): number =>
-  typeof value == "number" && value >= 0 && value <= most ? Math.round(value * 1000) / 1000 : otherwise;
-
 /**
  * The rule that a preset's name or some figures stand for, in thousandths. A ratio or time that is left out, or makes no
  * sense (a ratio of 50), is the default's, as is all for an unknown name, or none.
  */
 export function resolveVisibility(visible?: Partial<Visibility> | Preset | null): Visibility {
   const given = Object(visible) as Partial<Visibility>;
-  const ratio = within(1, given.ratio, MRC.ratio);
-  return { ratio, ms: within(LONGEST_MS, given.ms, MRC.ms), large: within(1, visible == "mrc-large" ? MRC_LARGE : given.large, ratio) };
+  const ratio = between(1, given.ratio, MRC.ratio);
+  return { ratio, ms: between(LONGEST_MS, given.ms, MRC.ms), large: between(1, visible == "mrc-large" ? MRC_LARGE : given.large, ratio) };
 }

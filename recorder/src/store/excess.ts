@@ -1,23 +1,29 @@
 import type { Entry } from "../entry";
+import type { Options } from "../types";
 
-export interface Caps {
-  maxBytes: number;
-  maxEntries: number;
-  maxAgeMs: number;
-}
+const DAY_MS = 86_400_000;
+/** What is stored at most of all users, unless the page says otherwise. */
+export const MOST_ENTRIES = 5000;
+
+type Caps = Pick<Options, "maxBytes" | "maxEntries" | "maxAgeMs">;
 
 export type Excess = [Entry, "age" | "entries" | "bytes"][];
 
 /** Return what exceeds the caps, oldest first, and why. */
-export const excess = (entries: Entry[], caps: Caps, now: number): Excess => {
-  let bytes = entries.reduce((sum, entry) => sum + entry.b, 0);
+export const excess = (
+  entries: Entry[],
+  { maxBytes = 1 << 20, maxEntries = MOST_ENTRIES, maxAgeMs = 6 * DAY_MS }: Caps,
+  now: number,
+): Excess => {
+  let bytes = 0;
   let count = entries.length;
   const found: Excess = [];
+  for (const entry of entries) bytes += entry.b;
   // Ids sort by time; the storage's order is by user first.
   for (const entry of entries.sort((one, other) => (one.id < other.id ? -1 : 1))) {
-    const old = now - entry.at > caps.maxAgeMs;
-    if (old || count > caps.maxEntries || bytes > caps.maxBytes) {
-      found.push([entry, old ? "age" : count > caps.maxEntries ? "entries" : "bytes"]);
+    const why = now - entry.at > maxAgeMs ? "age" : count > maxEntries ? "entries" : bytes > maxBytes && "bytes";
+    if (why) {
+      found.push([entry, why]);
       count--;
       bytes -= entry.b;
     }

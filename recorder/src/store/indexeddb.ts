@@ -1,6 +1,7 @@
 import type { Entry } from "../entry";
-import { within } from "../within";
-import { createStore, type Access, type Store } from "./store";
+import { tried } from "../tried";
+import { limited } from "../limited";
+import type { Store } from "./store";
 
 const NAME = "impression-recorder";
 /** Safari's `open` sometimes never answers after a page's load (firebase-js-sdk#4948). */
@@ -9,16 +10,17 @@ const OPEN_MS = 1000;
 const HUNG_MS = 5000;
 
 const opened = (): Promise<IDBDatabase> =>
-  within(
+  limited(
     OPEN_MS,
     new Promise((resolve, reject) => {
       const request = indexedDB.open(NAME, 1);
       request.onupgradeneeded = () => request.result.createObjectStore(NAME, { keyPath: ["to", "id"] });
-      request.onblocked = request.onerror = reject;
+      request.onerror = reject;
       request.onsuccess = () => {
-        // Another release may want to change it.
-        request.result.onversionchange = () => request.result.close();
-        resolve(request.result);
+        const db = request.result;
+        // Another release may want to change it. Called as the database's own.
+        db.onversionchange = db.close;
+        resolve(db);
       };
     }),
   );
@@ -33,53 +35,42 @@ const opened = (): Promise<IDBDatabase> =>
 export const indexedDb = async (): Promise<Store> => {
   let db = await opened();
   let reading: IDBTransaction | undefined;
-  let lost = false;
 
   const begin = () => db.transaction(NAME, "readwrite", { durability: "relaxed" });
 
-  const access: Access = async (to, most, act) => {
-    let transaction: IDBTransaction;
-    try {
-      transaction = begin();
-    } catch {
-      // Safari loses the database while the page is open (Expensify/App#87864): once more, with another handle.
-      db = await opened();
-      transaction = begin();
-      lost = true;
-    }
-    if (lost && to) {
-      // What was stored may be gone with it, as if others had sent it: whoever claims must know.
-      lost = false;
-      throw "lost";
-    }
-    const store = transaction.objectStore(NAME);
-    let result: ReturnType<typeof act>;
-    const run = (found: Entry[]) => {
-      result = act(found, (entry) => store.put(entry), (entry) => store.delete([entry.to, entry.id]));
-      transaction.commit?.();
-    };
-    if (to == null) {
-      run([]);
-    } else {
-      reading = transaction;
-      const request = store.getAll(to ? IDBKeyRange.bound([to], [to, []]) : null, most);
-      request.onsuccess = () => run(request.result);
-    }
-    await within(
-      HUNG_MS,
-      new Promise((resolve, reject) => {
-        transaction.oncomplete = resolve;
-        transaction.onabort = reject;
-      }),
-    );
-    return result!;
+  return {
+    _kind: "indexeddb",
+    async _change(remove, choose, to, most) {
+      let transaction = tried(begin);
+      if (!transaction) {
+        // Safari loses the database while the page is open (Expensify/App#87864): once more, with another handle.
+        db = await opened();
+        transaction = begin();
+      }
+      const store = transaction.objectStore(NAME);
+      const run = (found: Entry[]) => {
+        for (const entry of choose(found)) {
+          if (remove) store.delete([entry.to, entry.id]);
+          else store.put(entry);
+        }
+        transaction.commit();
+      };
+      if (to == null) {
+        run([]);
+      } else {
+        reading = transaction;
+        const request = store.getAll(to ? IDBKeyRange.bound([to], [to, []]) : null, most);
+        request.onsuccess = () => run(request.result);
+      }
+      await limited(
+        HUNG_MS,
+        new Promise((resolve, reject) => {
+          transaction.oncomplete = resolve;
+          transaction.onabort = reject;
+        }),
+      );
+    },
+    // If it isn't over already.
+    _halt: () => tried(() => reading!.abort()),
   };
-
-  return createStore("indexeddb", access, () => {
-    try {
-      reading?.abort();
-    } catch {
-      // It was over already.
-    }
-  });
 };

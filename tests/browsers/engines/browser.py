@@ -22,6 +22,8 @@ GONE_SECONDS = 20.0
 BURN_MS, BURNT_SECONDS, BURN_SECONDS = 300, 0.3, 30.0
 # Where a window is restored to: x, y, width, height.
 PLACE = (0, 0, 1200, 900)
+# A driver's process: Ctrl-C is for the run, which ends it.
+APART = {"start_new_session": True}
 SCRIPT = "return window.page[arguments[0]](...arguments[1])"
 
 

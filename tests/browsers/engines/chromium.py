@@ -8,7 +8,7 @@ from selenium.webdriver.common.service import Service
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.browsers import machine, processes
-from tests.browsers.engines.browser import Browser
+from tests.browsers.engines.browser import APART, Browser
 
 # --no-sandbox: the sandbox needs rights that a container's root doesn't have.
 ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,900")
@@ -43,7 +43,7 @@ class Chromium(Browser):
         if self.mobile is not None:
             options.add_experimental_option("mobileEmulation", self.mobile)
         options.page_load_strategy = "none"
-        service = ChromeService(str(machine.program("chromedriver", "chromium-driver")))
+        service = ChromeService(str(machine.program("chromedriver", "chromium-driver")), popen_kw=APART)
         return Chrome(options, service), service
 
     def cdp(self, handle: str, command: str, **parameters: Any) -> Any:

@@ -8,7 +8,7 @@ from selenium.webdriver.firefox.service import Service as FirefoxService
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.browsers import machine, processes
-from tests.browsers.engines.browser import Browser
+from tests.browsers.engines.browser import APART, Browser
 
 PACKAGE = "firefox-esr"
 # A killed browser offers its old tabs otherwise, and asks instead of starting after three kills.
@@ -40,7 +40,7 @@ class Firefox(Browser):
 
     def _launch(self) -> tuple[WebDriver, Service]:
         for left in range(STARTS - 1, -1, -1):
-            service = FirefoxService(str(machine.geckodriver()))
+            service = FirefoxService(str(machine.geckodriver()), popen_kw=APART)
             try:
                 return FirefoxDriver(self._options(), service), service
             except WebDriverException:

@@ -54,6 +54,8 @@ class PlainWebKit(WebKit):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # Ctrl-C is for the run, which ends it.
+            start_new_session=True,
         )
 
     def call(self, handle: str, name: str, *args: Any) -> Any:

@@ -29,6 +29,8 @@ class Screen:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # Ctrl-C is for the run, which ends it.
+            start_new_session=True,
         )
         os.close(writable)
         with os.fdopen(readable) as display:

@@ -10,7 +10,7 @@ from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service as WebKitService
 
 from tests.browsers import machine, processes
-from tests.browsers.engines.browser import Browser
+from tests.browsers.engines.browser import APART, Browser
 from tests.browsers.engines.screen import Screen
 
 PACKAGE = "webkit2gtk-driver"
@@ -56,7 +56,10 @@ class WebKit(Browser):
         options.add_argument("--automation")
         options.page_load_strategy = "none"
         service = WebKitService(
-            str(machine.program("WebKitWebDriver", PACKAGE)), env=self.environment(), log_output=subprocess.DEVNULL
+            str(machine.program("WebKitWebDriver", PACKAGE)),
+            env=self.environment(),
+            log_output=subprocess.DEVNULL,
+            popen_kw=APART,
         )
         return WebKitDriver(options, service), service
 

@@ -82,7 +82,7 @@ def asked_at_exit(visit: Visit) -> None:
     visit.arrived()
 
 
-@scenario("500 without a word", GROUP, source="analytics-next#714", options=SOON, quick=True)
+@scenario("500 without a word", GROUP, source="analytics-next#714", options=SOON)
 def errors(visit: Visit) -> None:
     """Three times 500 without Retry-After."""
     visit.front.answer(500, times=3)
@@ -178,7 +178,7 @@ def large_flush(visit: Visit) -> None:
     within_limits(visit)
 
 
-@scenario("rejected by the stream", GROUP, source="contract §6; snowplow#362", options=SOON, subjects=OURS, quick=True)
+@scenario("rejected by the stream", GROUP, source="contract §6; snowplow#362", options=SOON, subjects=OURS)
 def rejected(visit: Visit) -> None:
     """One impression has a pool that is no id: it alone is rejected, and is not sent again."""
     tab = visit.open()
@@ -193,7 +193,7 @@ def rejected(visit: Visit) -> None:
     visit.check(visit.front.sends(visit.user)[wrong[0]] == 1, "it was sent once")
 
 
-@scenario("config that fails", GROUP, source="posthog-js#4139", quick=True)
+@scenario("config that fails", GROUP, source="posthog-js#4139")
 def config_fails(visit: Visit) -> None:
     """The collector answers 503 to the page's question for its configuration, and the page is left at once."""
     visit.front.answer(503, path="/config", methods=("GET", "OPTIONS"))

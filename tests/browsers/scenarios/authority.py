@@ -41,9 +41,7 @@ def expired_until(visit: Visit) -> None:
     acknowledged(visit, tab)
 
 
-@scenario(
-    "token in time for the exit", GROUP, source="contract §6", options={"flushMs": 60_000}, subjects=OURS, quick=True
-)
+@scenario("token in time for the exit", GROUP, source="contract §6", options={"flushMs": 60_000}, subjects=OURS)
 def at_exit(visit: Visit) -> None:
     """What an exit sends has its token in the body: nothing else may carry it then."""
     issuer = Issuer(visit)

@@ -44,7 +44,7 @@ def killed_appended(visit: Visit) -> None:
     killed_at(visit, Failpoint.COLLECTOR_APPENDED)
 
 
-@scenario("collector killed at exit", GROUP, source="issue: killed mid-flush", options=SOON, quick=True)
+@scenario("collector killed at exit", GROUP, source="issue: killed mid-flush", options=SOON)
 def killed_at_exit(visit: Visit) -> None:
     """The collector is dead when the page is left, and alive on the next page."""
     tab = visit.open()

@@ -33,14 +33,14 @@ def raw(visit: Visit, quirk: str) -> None:
     visit.check(not any(map(is_packed, arrives(visit, quirk))), "it was sent as it is")
 
 
-def declare(name: str, source: str, quirk: str, quick: bool = False) -> None:
+def declare(name: str, source: str, quirk: str) -> None:
     """Declare a scenario of a page with a quirk."""
 
     def run(visit: Visit) -> None:
         raw(visit, quirk)
 
     run.__doc__ = QUIRKS[quirk]
-    scenario(name, GROUP, source=source, options=SOON, subjects=OURS, quick=quick)(run)
+    scenario(name, GROUP, source=source, options=SOON, subjects=OURS)(run)
 
 
 QUIRKS = {
@@ -50,7 +50,7 @@ QUIRKS = {
     "gzipNeverEnds": "CompressionStream never ends: the raw form is sent, without waiting for ever.",
     "noCompression": "The browser can't compress.",
 }
-declare("gzip that ends early", "posthog-js#3564, #3568", "gzipEndsEarly", quick=True)
+declare("gzip that ends early", "posthog-js#3564, #3568", "gzipEndsEarly")
 declare("gzip that is not gzip", "posthog-js#3464", "gzipIsRubbish")
 declare("gzip that fails", "posthog-js#3378", "gzipFails")
 declare("gzip that never ends", "posthog-js#3564", "gzipNeverEnds")
@@ -84,7 +84,6 @@ for code in (400, 415):
     source="embrace-web-sdk#1519, Amplitude-TypeScript#1799",
     options=SOON,
     subjects=OURS,
-    quick=True,
 )
 def left_while_compressing(visit: Visit) -> None:
     """Compressing takes three seconds, and the page is left after one: the exit sends the raw form at once."""

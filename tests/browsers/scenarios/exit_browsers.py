@@ -50,7 +50,7 @@ def left_while_compressing(visit: Visit) -> None:
     visit.again()
 
 
-@scenario("credentials of another site", GROUP, source="probo#1714, munin#400, Ackee#220", quick=True)
+@scenario("credentials of another site", GROUP, source="probo#1714, munin#400, Ackee#220")
 def credentials(visit: Visit) -> None:
     """A beacon always has credentials: the collector names the page's origin, and never `*`."""
     tab = visit.open(variants=["noKeepalive"])

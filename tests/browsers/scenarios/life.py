@@ -5,7 +5,7 @@ from typing import Any
 from tests.browsers.engines.chromium import Chromium
 from tests.browsers.scenario import CHROMIUM, scenario
 from tests.browsers.tab import Tab
-from tests.browsers.visit import Visit
+from tests.browsers.visit import ScenarioError, Visit
 
 GROUP = "life"
 OURS = ("recorder",)
@@ -14,6 +14,10 @@ FEW = 5
 EVERY_MS, STREAM, KILLED_AFTER = 25, 400, 60
 # For how long an idle page is watched (s): several intervals of every timer that a recorder could have.
 IDLE_SECONDS = 12.0
+# Long enough for a recorder to leave with the browser what is to be sent if the page dies (s).
+ARMED_SECONDS = 1.0
+# What the site's own scripts leave on the window, and chromedriver's.
+PAGE_NAMES = {"page", "variants", "subject", "ret_nodes"}
 PHONE = {"deviceMetrics": {"width": 412, "height": 915, "pixelRatio": 2.6, "touch": True, "mobile": True}}
 ONLY_CHROMIUM = "Only Chromium's driver can freeze a page and emulate a phone."
 
@@ -97,6 +101,23 @@ def renderer_killed_at_once(visit: Visit) -> None:
     _return(visit)
 
 
+@scenario(
+    "renderer killed, nobody returns",
+    GROUP,
+    source="facts: fetchLater survives it",
+    engines=(CHROMIUM,),
+    why="Only Chromium has fetchLater, which sends although the page's process is gone.",
+)
+def nobody_returns(visit: Visit) -> None:
+    """The page's process dies by SIGKILL a second after the records, and its user never comes back."""
+    tab = visit.open(options={"flushMs": 60_000})
+    tab.find_process()
+    tab.record(FEW)
+    visit.let_pass(ARMED_SECONDS)
+    tab.kill()
+    visit.arrived()
+
+
 @scenario("browser killed", GROUP, source="facts: browser SIGKILL", persistent=True, quick=True)
 def browser_killed(visit: Visit) -> None:
     """All of the browser's processes die by SIGKILL right after the records, and it is started again."""
@@ -142,9 +163,10 @@ def killed_in_a_stream(visit: Visit) -> None:
 
 @scenario("browser ended, and started again", GROUP, source="facts: SIGTERM", persistent=True)
 def ended_and_started(visit: Visit) -> None:
-    """The user ends the browser in the usual way right after the records, and starts it later."""
-    tab = visit.open()
+    """The browser is ended in the usual way (WebKitGTK: by SIGTERM) right after the records, and started later."""
+    tab = visit.open(options={"flushMs": 60_000})
     tab.record(FEW)
+    _stored(visit, tab, FEW)
     visit.browser.stop()
     visit.restart_browser()
     visit.again()
@@ -157,11 +179,25 @@ def idle(visit: Visit) -> None:
     tab.record(FEW)
     visit.check(visit.arrived(), "all arrived")
     visit.until(lambda: not tab.stats()["pending"], "nothing is pending")
-    visit.until(lambda: not tab.call("timers"), "no timer is left")
+    try:
+        visit.until(lambda: not tab.call("timers"), "no timer is left")
+    except ScenarioError:
+        visit.check(False, f"no timer is left, but some wait for {tab.call('timers')} ms")
     before = len(visit.front.seen), tab.call("timersSet")
     visit.let_pass(IDLE_SECONDS)
     visit.check((len(visit.front.seen), tab.call("timersSet")) == before, "no request and no timer while it is idle")
     visit.facts["timers set in twelve idle seconds"] = tab.call("timersSet") - before[1]
+
+
+@scenario("one global name", GROUP, source="a script tag's own names are the page's, too", subjects=OURS, quick=True)
+def one_global_name(visit: Visit) -> None:
+    """Neither the recorder's script nor its stub leaves another name on the window than its own."""
+    for early in (False, True):
+        tab = visit.open(early=early)
+        tab.record(1)
+        visit.check(visit.arrived(), "the recorder has loaded, and sent it")
+        left = set(tab.call("globals")) - PAGE_NAMES
+        visit.check(left == {"ImpressionRecorder"}, f"there is no global name but its own: {sorted(left)}")
 
 
 def _stored(visit: Visit, tab: Tab, number: int) -> None:

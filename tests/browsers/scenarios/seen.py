@@ -220,7 +220,7 @@ def a_node_that_is_reused(visit: Visit) -> None:
     (second,) = visit.artworks()
     boxes.call("observe", told, second)
     (first,) = visit.artworks()
-    marked = boxes.place(top="0", left="110px", attributes={"data-artwork": first})
+    marked = boxes.place(top="0", left="110px", mark=first)
     boxes.call("observe", marked, first)
     boxes.call("mark", marked, "another")
     boxes.wait(second)

@@ -16,10 +16,11 @@ TOLERANCE_MS = 50
 PRERENDERS = "Only Chromium prerenders."
 
 
-def with_boxes(visit: Visit, number: int) -> tuple[Plan, list[str]]:
+def with_boxes(visit: Visit, number: int, top: str = "50px") -> tuple[Plan, list[str]]:
     """Return a page that places boxes by itself, and their artworks."""
     artworks = visit.artworks(number)
-    return visit.plan(PAGE, head=f'<meta name="boxes" content="{" ".join(artworks)}">'), artworks
+    head = f'<meta name="boxes" content="{" ".join(artworks)}" data-top="{top}">'
+    return visit.plan(PAGE, head=head), artworks
 
 
 def check_waited(visit: Visit, report: dict[str, Any], ms: int) -> None:
@@ -110,14 +111,27 @@ def another_view_of_the_page(visit: Visit) -> None:
     visit.arrived()
 
 
-@seen("no consent yet", "contract §8: setConsent", options={"consent": "pending"})
-def no_consent_yet(visit: Visit) -> None:
-    """What is visible while consent is pending is seen a second after it is given, and not before."""
-    witness = Boxes.open(visit, window=True, options={"consent": "granted"})
+@seen("the collector's rule", "contract §7: visible_ratio, visible_ms", quick=True)
+def the_collectors_rule(visit: Visit) -> None:
+    """The collector says 30 % for half a second; a box of which 40 % are visible is there before it says so."""
+    rule = json.dumps({"visible_ratio": 0.3, "visible_ms": 500})
+    visit.front.answer(200, {"Content-Type": "application/json"}, rule, path="/config", methods=("GET",))
+    framed, (artwork,) = with_boxes(visit, 1, top="calc(100vh - 40px)")
+    boxes = Boxes(visit, visit.open(PAGE, head=framed.head))
+    boxes.wait(artwork)
+    less = boxes.place(top="calc(100vh - 29px)", left="220px")
+    boxes.unseen(less)
+    visit.arrived()
+
+
+@seen("consent comes later", "facts: consent may be given later", options={"consent": "pending"})
+def consent_comes_later(visit: Visit) -> None:
+    """What is seen while consent is pending is recorded, and leaves the page once it is given."""
+    witness = Boxes.open(visit, window=True, options={"consent": "granted"}, user="witness-" + visit.user)
     boxes = Boxes.open(visit, window=True)
     artwork = boxes.place(top="0")
     witness.let_time_pass()
-    visit.check(not boxes.reports(), f"{artwork} is not seen before consent is given")
+    visit.check(not visit.front.requests(visit.user), "nothing is sent before consent is given")
     boxes.call("setConsent", "granted")
     boxes.wait(artwork)
     visit.arrived()

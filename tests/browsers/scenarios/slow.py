@@ -53,8 +53,7 @@ def hardly_a_network(visit: Visit) -> None:
     """Two kilobytes a second: a whole batch would take longer than an attempt may, so smaller ones are sent."""
     tab = visit.open(head=broken("noCompression"))
     visit.network.slow(latency_ms=200, kb_per_second=2)
-    for _ in range(4):
-        tab.record(100, padding=200)
+    tab.record(120, padding=200)
     visit.until(lambda: tab.stats()["acknowledged"] > 0, "some of them are acknowledged", 150)
     visit.network.on()
     visit.arrived(patience=90)

@@ -60,7 +60,7 @@ def open_fails(visit: Visit) -> None:
     offline_visit(visit, "indexedDbFails")
 
 
-@scenario("IndexedDB hangs, page left at once", GROUP, source="firebase-js-sdk#4948", options=SOON, quick=True)
+@scenario("IndexedDB hangs, page left at once", GROUP, source="firebase-js-sdk#4948", options=SOON)
 def open_hangs_left(visit: Visit) -> None:
     """Offline, and the page is left before anyone knows whether the database opens; it opens on the next."""
     visit.network.off()
@@ -88,7 +88,6 @@ def lost(visit: Visit, event: bool) -> None:
     source="Expensify/App#87864, gatool-ui#805",
     options=SOON,
     subjects=OURS,
-    quick=True,
 )
 def handle_dead(visit: Visit) -> None:
     """Its handle is dead all of a sudden: it is opened once more."""
@@ -164,7 +163,7 @@ def disk_full_offline(visit: Visit) -> None:
     offline_visit(visit, then=fill)
 
 
-@scenario("localStorage denied", GROUP, source="umami#3872, autotrack#140", options=SOON, quick=True)
+@scenario("localStorage denied", GROUP, source="umami#3872, autotrack#140", options=SOON)
 def localstorage_denied(visit: Visit) -> None:
     """Even reading it throws, and so does sessionStorage: IndexedDB keeps what is recorded."""
     offline_visit(visit, "localStorageDenied", "sessionStorageDenied")

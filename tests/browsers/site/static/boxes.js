@@ -146,9 +146,10 @@
   const { start } = window.subject;
   window.subject.start = async (...given) => {
     await start.apply(window.subject, given);
-    const names = document.querySelector("meta[name=boxes]")?.content.split(" ") ?? [];
-    names.forEach((artwork, index) =>
-      page.place(artwork, { top: "50px", left: `${index * 110}px`, width: "100px", height: "100px" }),
+    const meta = document.querySelector("meta[name=boxes]");
+    if (!meta) return;
+    meta.content.split(" ").forEach((artwork, index) =>
+      page.place(artwork, { top: meta.dataset.top, left: `${index * 110}px`, width: "100px", height: "100px" }),
     );
   };
 })();

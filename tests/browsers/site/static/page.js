@@ -5,6 +5,7 @@
  */
 "use strict";
 (() => {
+  const names = new Set(Object.getOwnPropertyNames(window));
   const plan = JSON.parse(document.documentElement.dataset.plan);
   const id = crypto.randomUUID();
   // Variants replace some of these, for the recorder only.
@@ -92,6 +93,8 @@
     stats: () => window.subject.stats(),
     destroy: () => void window.subject.destroy(),
     setConsent: (state) => void window.subject.setConsent(state),
+    /** Names that scripts have left on the window since this one. */
+    globals: () => Object.getOwnPropertyNames(window).filter((name) => !names.has(name)),
     visible: () => document.visibilityState,
     /** Have beacons of so many bytes on their way for some seconds, as another script of the page may. */
     eatQuota: (bytes) => navigator.sendBeacon("/slow", "x".repeat(bytes)),

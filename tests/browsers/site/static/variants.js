@@ -22,24 +22,24 @@
         super({ transform: () => new Promise(() => undefined) });
       }
     }),
-    /** Counts the timers that are set, and those that wait. */
+    /** Counts the timers that are set, and knows those that wait: each with its ms. */
     countTimers() {
-      const waiting = new Set();
+      const waiting = new Map();
       let set = 0;
       const { setTimeout: later, clearTimeout: never, setInterval: often, clearInterval: nomore } = window;
+      const noted = (id, ms) => {
+        set += 1;
+        waiting.set(id, ms);
+        return id;
+      };
       window.setTimeout = (act, ms, ...args) => {
         const id = later(() => (waiting.delete(id), act(...args)), ms);
-        set += 1;
-        return waiting.add(id), id;
+        return noted(id, ms);
       };
-      window.setInterval = (act, ms, ...args) => {
-        const id = often(act, ms, ...args);
-        set += 1;
-        return waiting.add(id), id;
-      };
+      window.setInterval = (act, ms, ...args) => noted(often(act, ms, ...args), ms);
       window.clearTimeout = (id) => (waiting.delete(id), never(id));
       window.clearInterval = (id) => (waiting.delete(id), nomore(id));
-      window.page.timers = () => waiting.size;
+      window.page.timers = () => [...waiting.values()];
       window.page.timersSet = () => set;
     },
     noLocks: () => gone(navigator, "locks"),

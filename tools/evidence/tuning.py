@@ -1,0 +1,357 @@
+"""The recorder's settings, and what it costs a page."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench.recorder.mix import browser_cpu
+from bench.recorder.servers import of_flush
+from bench.recorder.settings import BATCHES, FLUSH_SECONDS, SETTINGS, Setting
+from tools.evidence.results import RESULTS, load, table
+
+BATCH = 200
+KB = 1000
+SERVERS = ("collector", "broker", "worker", "sink", "engine")
+
+
+def _runs() -> dict[str, Any]:
+    return dict(load("recorder")["runs"])
+
+
+def _shown(make: Callable[[dict[str, Any]], list[str]], *parts: str) -> Callable[[], list[str]]:
+    """Return what makes a table of these parts of the results, or says that they aren't measured."""
+
+    def made() -> list[str]:
+        runs = _runs() if (RESULTS / "recorder.json").exists() else {}
+        if not runs.keys() >= set(parts):
+            return ["Not measured yet: `python -m bench.recorder` writes the figures, and `make schemas` this table."]
+        return make(runs)
+
+    return made
+
+
+def _settings(runs: dict[str, Any]) -> list[str]:
+    """Return all sixteen settings for a viewer of a gallery."""
+    cells = runs["model"]["viewers"]["gallery"]["settings"]
+    flushes, beside = runs["flushing"]["flushes"], runs["beside"]["gallery"]["settings"]
+
+    def row(setting: Setting) -> tuple[str, ...]:
+        cell, cpu, real = cells[setting.name], runs["replay"]["cpu"][setting.name], beside[setting.name]
+        return (
+            f"{setting.batch}",
+            f"{setting.flush_seconds:g} s",
+            f"{cell['requests']:.1f}",
+            f"{cell['raw_bytes'] / KB:.1f}",
+            f"{cell['sent_bytes'] / KB:.1f}",
+            *(f"{_median(cpu[name]):.1f}" for name in ("collector", "broker", "worker")),
+            f"{browser_cpu(cell, flushes, 'both'):.0f}",
+            f"{cell['at_risk_mean']:.1f}, {cell['at_risk']['p95']:.0f}",
+            f"{real['acknowledged']['p50'] / KB:.2f} s",
+        )
+
+    columns = (
+        "batch", "flush", "requests", "kB raw", "kB sent", "collector ms", "broker ms", "worker ms", "page ms",
+        "at risk: mean, P95", "seen to acknowledged, P50",
+    )  # fmt: skip
+    return table(columns, map(row, SETTINGS))
+
+
+def _viewers(runs: dict[str, Any]) -> list[str]:
+    """Return how each viewer fares at each flush."""
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for viewer in runs["model"]["viewers"].values():
+            for number, seconds in enumerate(FLUSH_SECONDS):
+                cell = viewer["settings"][Setting(BATCH, seconds).name]
+                yield (
+                    "" if number else viewer["title"],
+                    f"{seconds:g} s",
+                    f"{cell['impressions_a_session']:.0f}",
+                    f"{cell['requests_a_session']:.0f}",
+                    f"{cell['a_flush']:.1f}",
+                    f"{cell['sent_bytes'] / KB:.1f}",
+                    f"{cell['at_risk_mean']:.1f}, {cell['at_risk']['p95']:.0f}, {cell['at_risk']['max']:.0f}",
+                    f"{cell['at_risk_exits']:.0%}",
+                )
+
+    columns = (
+        "viewer", "flush", "impressions a session", "requests", "a flush", "kB sent of 100", "at risk: mean, P95, most",
+        "exits with any",
+    )  # fmt: skip
+    return table(columns, rows())
+
+
+def _checked(runs: dict[str, Any]) -> list[str]:
+    """Return what real recorders did beside what the model said."""
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for name, viewer in runs["beside"].items():
+            if name in runs["model"]["viewers"]:
+                cells = viewer["settings"].values()
+                same = sum(cell["requests"] == cell["modelled_requests"] for cell in cells)
+                differ = max(abs(cell["body_bytes"] / cell["modelled_body_bytes"] - 1) for cell in cells)
+                yield (
+                    runs["model"]["viewers"][name]["title"],
+                    f"{viewer['impressions']:,}",
+                    f"{sum(cell['requests'] for cell in cells):,}",
+                    f"{sum(cell['modelled_requests'] for cell in cells):,}",
+                    f"{same} of {len(SETTINGS)}",
+                    f"{differ:.0%}",
+                    f"{sum(cell['pending'] + cell['failed'] for cell in cells)}",
+                    _headers(viewer["settings"]),
+                )
+
+    columns = (
+        "viewer", "impressions", "requests, all 16", "modelled", "settings with the same number",
+        "bytes differ by at most", "failed or left", "headers of a request, of its answer: bytes",
+    )  # fmt: skip
+    return table(columns, rows())
+
+
+def _headers(settings: dict[str, Any]) -> str:
+    """Return the bytes over HTTP that are no body; of the recorders whose page asks for nothing else."""
+    cells = [cell for name, cell in settings.items() if not name.startswith(f"{BATCH} ")]
+    requests = sum(cell["requests"] for cell in cells)
+    sent = sum(cell["http_sent_bytes"] - cell["body_bytes"] for cell in cells) / requests
+    answered = sum(cell["http_answered_bytes"] for cell in cells) / requests
+    return f"{sent:.0f}, {answered:.0f}"
+
+
+def _latency(runs: dict[str, Any]) -> list[str]:
+    """Return from seen to acknowledged, and to coverage."""
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for name, viewer in runs["beside"].items():
+            if name not in runs["model"]["viewers"]:
+                continue
+            for number, seconds in enumerate(FLUSH_SECONDS):
+                cell = viewer["settings"][Setting(BATCH, seconds).name]
+                times = [cell[what][q] / KB for what in ("acknowledged", "covered") for q in ("p50", "p95")]
+                title = "" if number else runs["model"]["viewers"][name]["title"]
+                yield title, f"{seconds:g} s", *(f"{each:.2f} s" for each in times)
+
+    return table(("viewer", "flush", "acknowledged, P50", "P95", "shown by coverage, P50", "P95"), rows())
+
+
+def _gzip(runs: dict[str, Any]) -> list[str]:
+    """Return what gzip saves, by size."""
+    return table(
+        ("impressions", "bytes", "gzipped", "saved", "as sent"),
+        [
+            (
+                f"{each['impressions']}",
+                f"{each['raw_bytes']:,}",
+                f"{each['gzip_bytes']:,}",
+                f"{1 - each['gzip_bytes'] / each['raw_bytes']:.0%}",
+                f"{each['sent_bytes']:,}",
+            )
+            for each in runs["flushing"]["compression"]
+        ],
+    )
+
+
+def _servers(runs: dict[str, Any]) -> list[str]:
+    """Return the CPU time of the servers by flush."""
+    cpu = runs["replay"]["cpu"]
+
+    def row(seconds: float) -> tuple[str, ...]:
+        of = of_flush(cpu, seconds)
+        return f"{seconds:g} s", f"{of['requests'][1]:.1f}", *(_range(of[name]) for name in SERVERS)
+
+    return table(("flush", "requests of 100", *(f"{name} ms" for name in SERVERS)), map(row, FLUSH_SECONDS))
+
+
+def _exits(runs: dict[str, Any]) -> list[str]:
+    """Return what became of real exits."""
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for seconds, kinds in runs["exits"]["flushes"].items():
+            for number, (kind, each) in enumerate(kinds.items()):
+                after, later = each["after_exit"], each["after_next_visit"]
+                yield (
+                    "" if number else f"{seconds} s",
+                    kind,
+                    f"{each['exits']}",
+                    f"{each['recorded']}",
+                    f"{each['at_risk_total']}",
+                    f"{each['by_itself']}",
+                    f"{max(0.0, after['p50']):.2f}, {after['max']:.2f} s" if after["count"] else "-",
+                    f"{each['at_next_visit']}",
+                    f"{later['max']:.2f} s" if later["count"] else "-",
+                    f"{each['lost']}, {each['double']}",
+                )
+
+    columns = (
+        "flush", "the page goes by", "exits", "recorded", "at risk", "came by themselves", "after the exit: P50, most",
+        "came with the next visit", "after its start, at most", "lost, double",
+    )  # fmt: skip
+    return table(columns, rows())
+
+
+def _page(runs: dict[str, Any]) -> list[str]:
+    """Return what the recorder costs a page's main thread."""
+    page, record, longest = (runs["observing"][name] for name in ("page", "record", "longest"))
+    flushes = runs["flushing"]["flushes"]
+    rows = [
+        ("create a recorder, its storage opened", f"{page['create']:.1f} ms", ""),
+        ("observe 1,000 elements, and hear of them", f"{page['observe']:.1f} ms", f"{longest['observe']:.1f} ms"),
+        ("scroll 1,000 px and look, without a recorder", f"{page['scroll tasks without']:.1f} ms", ""),
+        ("the same, with 1,000 observed and some recorded", f"{page['scroll tasks with']:.1f} ms", ""),
+        ("`record()`, the call", f"{record['first, the call'] / KB:.3f} ms", ""),
+        ("`record()`, all that follows before its flush", f"{record['first'] / KB:.3f} ms", ""),
+        ("the same, with 1,000 that wait", f"{record['later'] / KB:.3f} ms", ""),
+        *(
+            (
+                f"flush of {size}, from its claim to all removed",
+                f"{flushes[size]['flush']:.1f} ms",
+                f"{longest[f'flush of {size}']:.1f} ms",
+            )
+            for size in ("1", "50", "499")
+        ),
+    ]
+    return table(("what", "CPU of the main thread", "longest task"), rows)
+
+
+def _flushes(runs: dict[str, Any]) -> list[str]:
+    """Return what impressions cost, by the size of their flush."""
+    return table(
+        (
+            "impressions a flush",
+            "record ms",
+            "flush ms",
+            "page ms of 100",
+            "all of Chromium, ms of 100",
+            "bytes of 100",
+        ),
+        [
+            (
+                size,
+                f"{each['record']:.1f}",
+                f"{each['flush']:.1f}",
+                f"{100 * each['both'] / int(size):.0f}",
+                f"{100 * each['both, browser'] / int(size):.0f}",
+                f"{100 * each['bytes'] / int(size):,.0f}",
+            )
+            for size, each in runs["flushing"]["flushes"].items()
+        ],
+    )
+
+
+def _backlog(runs: dict[str, Any]) -> list[str]:
+    """Return how 2,000 kept impressions leave."""
+    return table(
+        ("batch", "requests", "largest body", "over HTTP", "CPU of the main thread", "until none was left"),
+        [
+            (
+                f"{batch}",
+                f"{each['requests']:.0f}",
+                f"{each['largest_bytes'] / KB:.1f} kB",
+                f"{each['http_sent_bytes'] / KB:.0f} kB",
+                f"{each['main_ms']:.0f} ms",
+                f"{each['seconds']:.1f} s",
+            )
+            for batch in BATCHES
+            for each in (runs["flushing"]["backlog"][str(batch)],)
+        ],
+    )
+
+
+def _idle(runs: dict[str, Any]) -> list[str]:
+    """Return what wakes a page up."""
+    idle = runs["idle"]
+    names = (
+        "setTimeout",
+        "setInterval",
+        "requestAnimationFrame",
+        "IntersectionObserver",
+        "fetch",
+        "fetchLater",
+        "sendBeacon",
+    )
+    rounds = [
+        ("idle, without a recorder", idle["without"]),
+        ("21 s from the last acknowledgement on", idle["after"]),
+        (f"then: idle, {idle['recorded']} recorded and acknowledged", idle["with"]),
+        *((f"nobody answers, {idle['kept']} kept: minute {n}", each) for n, each in enumerate(idle["offline"], 1)),
+    ]
+    return table(
+        ("a minute in which nothing happens", "timers", "frames", "observers", "requests", "CPU of the main thread"),
+        [
+            (
+                title,
+                *(
+                    f"{sum(each['woken'].get(name, 0) for name in group)}"
+                    for group in (names[:2], names[2:3], names[3:4], names[4:])
+                ),
+                f"{each['main_ms']:.0f} ms",
+            )
+            for title, each in rounds
+        ],
+    )
+
+
+def _sizes(runs: dict[str, Any]) -> list[str]:
+    """Return what each feature weighs."""
+    sizes = runs["sizes"]
+    features = sorted(sizes["features"], key=lambda each: -each["gzip_bytes"])
+    rest = {part: sizes["whole"][part] - sum(each[part] for each in features) for part in ("bytes", "gzip_bytes")}
+    rows = [
+        *((each["feature"], each["bytes"], each["gzip_bytes"]) for each in features),
+        ("the rest: record, flush, the page's life", rest["bytes"], rest["gzip_bytes"]),
+        *((f"`{name}`, all of it", each["bytes"], each["gzip_bytes"]) for name, each in sizes["files"].items()),
+    ]
+    return table(("what", "bytes", "gzipped"), [(what, f"{raw:,}", f"{zipped:,}") for what, raw, zipped in rows])
+
+
+def _power(runs: dict[str, Any]) -> list[str]:
+    """Return the users that an A/B test needs."""
+    return table(
+        ("what a test would ask", "mean", "standard deviation", "difference", "users an arm"),
+        [
+            (
+                each["metric"],
+                *(f"{each[name]:.4g}" for name in ("mean", "deviation", "difference")),
+                f"{each['users']:,}",
+            )
+            for each in runs["power"]["questions"]
+        ],
+    )
+
+
+def _loads(runs: dict[str, Any]) -> list[str]:
+    """Return how busy the machine was."""
+    return table(
+        ("part", "when", "load before", "load after"),
+        [
+            (
+                name,
+                each["measured"]["at"][:16].replace("T", " "),
+                f"{each['load']['before']:.1f}",
+                f"{each['load']['after']:.1f}",
+            )
+            for name, each in runs.items()
+        ],
+    )
+
+
+def _median(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+def _range(of: tuple[float, float, float]) -> str:
+    return f"{of[1]:.1f} ({of[0]:.1f} to {of[2]:.1f})"
+
+
+settings = _shown(_settings, "model", "flushing", "replay", "beside")
+viewers = _shown(_viewers, "model")
+checked = _shown(_checked, "beside", "model")
+latency = _shown(_latency, "beside", "model")
+compression = _shown(_gzip, "flushing")
+servers = _shown(_servers, "replay")
+exits = _shown(_exits, "exits")
+page = _shown(_page, "observing", "flushing")
+flushes = _shown(_flushes, "flushing")
+backlog = _shown(_backlog, "flushing")
+idle = _shown(_idle, "idle")
+sizes = _shown(_sizes, "sizes")
+power = _shown(_power, "power")
+loads = _shown(_loads)
