@@ -6,6 +6,7 @@ from tests.browsers.broken import OURS, SOON, broken
 from tests.browsers.checks import telemetry
 from tests.browsers.scenario import Expects, scenario
 from tests.browsers.scenarios.answers import acknowledged
+from tests.browsers.scenarios.network import all_stored
 from tests.browsers.scenarios.storage import BOTH, GROUP
 from tests.browsers.tab import Tab
 from tests.browsers.visit import Visit
@@ -159,8 +160,7 @@ def five_thousand(visit: Visit) -> None:
     tab = visit.open()
     for _ in range(10):
         tab.record(500)
-        let_pass(0.1)
-    let_pass(0.5)
+    all_stored(visit, tab, 5000)
     tab.load(visit.plan())
     visit.network.on()
     visit.arrived(patience=90)
