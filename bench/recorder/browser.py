@@ -136,7 +136,9 @@ class Chromium:
 
     def kill_all(self) -> None:
         """SIGKILL all of it."""
-        self.kill({pid for kind in ("browser", "renderer", "utility", "gpu-process") for pid in self.processes(kind)})
+        # The browser first: it would send what a renderer has left with it.
+        for kind in ("browser", "renderer", "utility", "gpu-process"):
+            self.kill(self.processes(kind))
 
     def restart(self) -> None:
         """End what is left of it, and start it again with the same profile."""

@@ -36,14 +36,14 @@ class Effort:
     """How much is measured: rounds, and times in s."""
 
     sessions: int = 2_000
-    rounds: int = 4
+    rounds: int = 3
     flush_rounds: int = 2
     idle: float = 60.0
     offline_minutes: int = 2
-    beside: float = 120.0
+    beside: float = 100.0
     exits: float = 0.5
     replay: float = 10.0
-    replay_rounds: int = 2
+    replay_rounds: int = 1
 
 
 QUICK = Effort(200, 1, 1, 10.0, 2, 20.0, 0.1, 3.0, 1)

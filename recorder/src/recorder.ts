@@ -175,7 +175,9 @@ export const createRecorder = (options: Options): Inner => {
     state._store = await openStore();
     const kind = (state._stats.storage = state._store._kind);
     state._stored = kind != "memory";
-    write(state);
+    if (state._gone) return;
+    // What earlier pages left can be claimed only now.
+    back(0);
     trim(state);
     await authorise(state);
     if (options.config !== false)
@@ -231,9 +233,9 @@ export const createRecorder = (options: Options): Inner => {
       whenActive(agree);
     },
     destroy: guard(() => {
+      seen.stop();
       exit(state, "manual");
       ended = true;
-      seen.stop();
       unwatch();
       clearTimeout(timer);
     }),

@@ -169,6 +169,7 @@ export function createSeen(rule: () => Visibility, onSeen: OnSeen, guard: Guard)
       update();
     },
     stop() {
+      update();
       // What is queued is delivered even now; nothing is visible twice.
       rule = () => ({ ratio: 2 }) as Visibility;
       observer?.disconnect();

@@ -16,8 +16,8 @@ EVERY_MS, STREAM, KILLED_AFTER = 25, 400, 60
 IDLE_SECONDS = 12.0
 # Long enough for a recorder to leave with the browser what is to be sent if the page dies (s).
 ARMED_SECONDS = 1.0
-# What the site's own scripts leave on the window.
-PAGE_NAMES = {"page", "variants", "subject"}
+# What the site's own scripts leave on the window, and chromedriver's.
+PAGE_NAMES = {"page", "variants", "subject", "ret_nodes"}
 PHONE = {"deviceMetrics": {"width": 412, "height": 915, "pixelRatio": 2.6, "touch": True, "mobile": True}}
 ONLY_CHROMIUM = "Only Chromium's driver can freeze a page and emulate a phone."
 

@@ -81,20 +81,22 @@ def page(plan: Plan, subject: Subject) -> str:
     body = (PAGES / f"{plan.page}.html").read_text()
     return (
         f'<!doctype html>\n<html lang="en" data-plan="{data}">\n<head><meta charset="utf-8"><title>{plan.page}</title>'
-        f'<link rel="stylesheet" href="/static/page.css">\n{_scripts(plan, subject)}{plan.head}</head>\n'
+        f'<link rel="stylesheet" href="/static/page.css">\n{_scripts(plan, subject)}</head>\n'
         f"<body>{body}{_tag('/static/start.js')}</body></html>\n"
     )
 
 
 def _scripts(plan: Plan, subject: Subject) -> str:
-    tags = [_tag("/static/page.js"), _tag("/static/variants.js")]
+    own = [_tag("/static/page.js"), _tag("/static/variants.js")]
+    tags: list[str] = []
     late = f"?late={plan.late:g}"
     if plan.subject and plan.early:
         tags += [_tag(f"/subject/{name}") for name in subject.early]
         tags += [_tag(f"/subject/{name}{late}", " async") for name in subject.scripts if name not in subject.early]
     elif plan.subject:
         tags += [_tag(f"/subject/{name}{late}") for name in subject.scripts]
-    return "".join(tags)
+    # What is wrong with a browser is so before a tracker loads: some look at their storage as soon as they do.
+    return "".join([*own, plan.head, *tags] if subject.stub else [*own, *tags, plan.head])
 
 
 def _tag(source: str, how: str = "") -> str:
