@@ -84,7 +84,7 @@ def offline_5mb(visit: Visit) -> None:
     tab.load(visit.plan())
     online = time.time()
     visit.network.on()
-    visit.arrived(patience=120)
+    visit.arrived(patience=240)
     within_limits(visit)
     oldest_first(visit, online)
 
