@@ -254,7 +254,7 @@ def wrong_cors(visit: Visit) -> None:
     visit.arrived()
 
 
-@scenario("strict policy and Trusted Types", GROUP, source="issue: CSP, Trusted Types", options=SOON, quick=True)
+@scenario("strict policy and Trusted Types", GROUP, source="0023: CSP, Trusted Types", options=SOON, quick=True)
 def trusted_types(visit: Visit) -> None:
     """A page that allows nothing inline, no eval, and no text as script or HTML."""
     tab = visit.open(trusted_types=True)

@@ -96,7 +96,7 @@ def clock_set_back(visit: Visit) -> None:
 @scenario(
     "always future",
     GROUP,
-    source="issue: future corrected once",
+    source="0023: future corrected once",
     options=SOON,
     subjects=OURS,
     expects=Expects(lost=5),
