@@ -8,7 +8,7 @@ from tests.browsers.visit import Visit
 from tests.support.wait import let_pass
 
 
-@scenario("token expired, then a new one", GROUP, source="issue: token expired", options=SOON, subjects=OURS)
+@scenario("token expired, then a new one", GROUP, source="0023: token expired", options=SOON, subjects=OURS)
 def expired(visit: Visit) -> None:
     """The first token that the page's function gives has expired; it is asked again, at once."""
     issuer = Issuer(visit)
@@ -28,7 +28,7 @@ def of_another(visit: Visit) -> None:
     acknowledged(visit, tab)
 
 
-@scenario("token expired until the next visit", GROUP, source="issue: token expired", options=SOON, subjects=OURS)
+@scenario("token expired until the next visit", GROUP, source="0023: token expired", options=SOON, subjects=OURS)
 def expired_until(visit: Visit) -> None:
     """The page's only token has expired, and its exit is refused; the next page has a new one."""
     issuer = Issuer(visit)
@@ -51,7 +51,7 @@ def at_exit(visit: Visit) -> None:
     visit.check(visit.arrived(patience=10), "the exit's requests were taken")
 
 
-@scenario("no token to be had", GROUP, source="issue: token function", options=SOON, subjects=OURS)
+@scenario("no token to be had", GROUP, source="0023: token function", options=SOON, subjects=OURS)
 def none_to_be_had(visit: Visit) -> None:
     """The page's function fails, never answers, and has nothing, on three pages; on the fourth it gives a token."""
     issuer = Issuer(visit)
@@ -65,7 +65,7 @@ def none_to_be_had(visit: Visit) -> None:
     acknowledged(visit, tab)
 
 
-@scenario("token function that fails once", GROUP, source="issue: token function", options=SOON, subjects=OURS)
+@scenario("token function that fails once", GROUP, source="0023: token function", options=SOON, subjects=OURS)
 def fails_once(visit: Visit) -> None:
     """The page's function fails twice, and then gives a token; the page stays."""
     issuer = Issuer(visit)

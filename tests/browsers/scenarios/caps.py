@@ -6,6 +6,7 @@ from tests.browsers.broken import OURS, SOON, broken
 from tests.browsers.checks import telemetry
 from tests.browsers.scenario import Expects, scenario
 from tests.browsers.scenarios.answers import acknowledged
+from tests.browsers.scenarios.network import all_stored
 from tests.browsers.scenarios.storage import BOTH, GROUP
 from tests.browsers.tab import Tab
 from tests.browsers.visit import Visit
@@ -48,7 +49,7 @@ def kept(visit: Visit, *quirks: str) -> None:
 @scenario(
     "more than may be kept",
     GROUP,
-    source="snowplow#764; contract §8",
+    source="snowplow#764; 0023: caps",
     options=OPTIONS,
     subjects=OURS,
     expects=SEVENTY,
@@ -90,7 +91,7 @@ def capped_memory(visit: Visit) -> None:
 @scenario(
     "more than may be kept, told by the next page",
     GROUP,
-    source="contract §8",
+    source="0023: caps",
     options=OPTIONS,
     subjects=OURS,
     expects=SEVENTY,
@@ -132,7 +133,7 @@ def capped_bytes(visit: Visit) -> None:
 @scenario(
     "older than may be kept",
     GROUP,
-    source="localForage#943; issue: caps by age",
+    source="localForage#943; 0023: caps by age",
     options={**SOON, "maxAgeMs": HOUR_MS},
     subjects=OURS,
     expects=Expects(lost=5),
@@ -152,15 +153,14 @@ def capped_age(visit: Visit) -> None:
     told(visit, tab)
 
 
-@scenario("five thousand kept", GROUP, source="issue: 5,000 entries at start", options={**SOON, "maxBytes": 8 << 20})
+@scenario("five thousand kept", GROUP, source="0023: 5,000 entries at start", options={**SOON, "maxBytes": 8 << 20})
 def five_thousand(visit: Visit) -> None:
     """As many as are kept by default wait when a page starts, and all of them are sent."""
     visit.network.off()
     tab = visit.open()
     for _ in range(10):
         tab.record(500)
-        let_pass(0.1)
-    let_pass(0.5)
+    all_stored(visit, tab, 5000)
     tab.load(visit.plan())
     visit.network.on()
     visit.arrived(patience=90)
@@ -222,7 +222,7 @@ RUBBISH = {
 }
 
 
-@scenario("rubbish under our names", GROUP, source="issue: foreign rubbish", options=SOON, quick=True)
+@scenario("rubbish under our names", GROUP, source="0023: foreign rubbish", options=SOON, quick=True)
 def rubbish(visit: Visit) -> None:
     """Keys of localStorage look like ours and hold something else; what was kept elsewhere is sent all the same."""
     visit.network.off()
@@ -239,7 +239,7 @@ def rubbish(visit: Visit) -> None:
 @scenario(
     "rubbish without a byte limit",
     GROUP,
-    source="issue: foreign rubbish",
+    source="0023: foreign rubbish",
     options={**SOON, "maxBytes": 64 << 10},
     subjects=OURS,
     expects=SIXTY,
@@ -258,7 +258,7 @@ def rubbish_bytes(visit: Visit) -> None:
     acknowledged(visit, tab)
 
 
-@scenario("a database of somebody else", GROUP, source="issue: foreign rubbish", options=SOON, subjects=OURS)
+@scenario("a database of somebody else", GROUP, source="0023: foreign rubbish", options=SOON, subjects=OURS)
 def foreign_database(visit: Visit) -> None:
     """A database has our name and not our store; then one of a later version has it."""
     for version in (1, 7):

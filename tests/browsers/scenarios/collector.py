@@ -32,19 +32,19 @@ def killed_at(visit: Visit, failpoint: Failpoint) -> None:
     visit.arrived()
 
 
-@scenario("collector killed, nothing stored", GROUP, source="issue: killed mid-flush", options=SOON)
+@scenario("collector killed, nothing stored", GROUP, source="0023: killed mid-flush", options=SOON)
 def killed_read(visit: Visit) -> None:
     """SIGKILL when it has read a request, and nothing of it is in the log."""
     killed_at(visit, Failpoint.COLLECTOR_READ)
 
 
-@scenario("collector killed, all stored", GROUP, source="issue: killed mid-flush", options=SOON)
+@scenario("collector killed, all stored", GROUP, source="0023: killed mid-flush", options=SOON)
 def killed_appended(visit: Visit) -> None:
     """SIGKILL when the broker has all of a request, and no answer has left."""
     killed_at(visit, Failpoint.COLLECTOR_APPENDED)
 
 
-@scenario("collector killed at exit", GROUP, source="issue: killed mid-flush", options=SOON)
+@scenario("collector killed at exit", GROUP, source="0023: killed mid-flush", options=SOON)
 def killed_at_exit(visit: Visit) -> None:
     """The collector is dead when the page is left, and alive on the next page."""
     tab = visit.open()
@@ -57,7 +57,7 @@ def killed_at_exit(visit: Visit) -> None:
     visit.arrived()
 
 
-@scenario("the broker away", GROUP, source="issue: broker away", options=SOON)
+@scenario("the broker away", GROUP, source="0023: broker away", options=SOON)
 def broker_away(visit: Visit) -> None:
     """The broker hangs: the collector answers 503, or nothing, and acknowledges nothing until it is back."""
     stack = visit.lane.stack

@@ -32,7 +32,7 @@ def nothing(visit: Visit, act: Callable[[], Tab]) -> Tab:
 
 
 @scenario(
-    "consent pending, then given", GROUP, source="issue: consent", options={**SOON, "consent": "pending"}, subjects=OURS
+    "consent pending, then given", GROUP, source="0023: consent", options={**SOON, "consent": "pending"}, subjects=OURS
 )
 def pending(visit: Visit) -> None:
     """Nothing leaves the page's memory until consent is given; then all of it is sent, with the time of then."""
@@ -50,7 +50,7 @@ def pending(visit: Visit) -> None:
 @scenario(
     "consent pending, page left",
     GROUP,
-    source="issue: consent",
+    source="0023: consent",
     options={**SOON, "consent": "pending"},
     subjects=OURS,
     records_nothing=True,
@@ -70,7 +70,7 @@ def pending_left(visit: Visit) -> None:
 @scenario(
     "consent denied",
     GROUP,
-    source="issue: consent",
+    source="0023: consent",
     options={**SOON, "consent": "denied"},
     subjects=OURS,
     records_nothing=True,
@@ -103,7 +103,7 @@ def asked(visit: Visit, quirk: str) -> None:
 RESPECTFUL = {**SOON, "respectDoNotTrack": True}
 
 
-@scenario("Do Not Track", GROUP, source="issue: Do Not Track", options=RESPECTFUL, subjects=OURS, records_nothing=True)
+@scenario("Do Not Track", GROUP, source="0023: Do Not Track", options=RESPECTFUL, subjects=OURS, records_nothing=True)
 def do_not_track(visit: Visit) -> None:
     """The browser asks not to be tracked, and the site respects that."""
     asked(visit, "doNotTrack")
@@ -112,7 +112,7 @@ def do_not_track(visit: Visit) -> None:
 @scenario(
     "Global Privacy Control",
     GROUP,
-    source="issue: Do Not Track",
+    source="0023: Do Not Track",
     options=RESPECTFUL,
     subjects=OURS,
     records_nothing=True,
@@ -122,7 +122,7 @@ def privacy_control(visit: Visit) -> None:
     asked(visit, "globalPrivacyControl")
 
 
-@scenario("consent withdrawn", GROUP, source="issue: consent", options=SOON, subjects=OURS)
+@scenario("consent withdrawn", GROUP, source="0023: consent", options=SOON, subjects=OURS)
 def withdrawn(visit: Visit) -> None:
     """Offline, consent is withdrawn: nothing is sent from then on, nor at the exit; later it is."""
     visit.network.off()
