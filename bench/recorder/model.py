@@ -7,11 +7,11 @@ from typing import Any
 
 from bench.lib.figures import quantiles
 from bench.recorder.rules import Played, Recorder
-from bench.recorder.settings import SETTINGS, Setting
+from bench.recorder.settings import BATCHES, FLUSH_SECONDS, Setting
 from bench.recorder.text import raw_size, sizes
 from bench.recorder.viewers import VIEWERS, Session, Viewer, sessions
 
-SESSIONS = 2_000
+SESSIONS = 1_000
 
 
 @dataclass(slots=True)
@@ -32,6 +32,8 @@ class Cell:
     at_risk: list[int] = field(default_factory=list)
     """By session."""
     unsent: int = 0
+    most: int = 0
+    """The most that a page ever held."""
     live: Counter[int] = field(default_factory=Counter)
     """Live requests by their number of impressions."""
     exits: Counter[int] = field(default_factory=Counter)
@@ -44,6 +46,7 @@ class Cell:
         self.waits += played.waits
         self.at_risk.append(played.at_risk)
         self.unsent += played.unsent
+        self.most = max(self.most, played.most)
         for request in played.requests:
             raw, packed = sizes(request.impressions, self.stop)
             self.requests += request.copies
@@ -87,4 +90,13 @@ def model(count: int = SESSIONS) -> dict[str, Any]:
 
 def _settings(viewer: Viewer, count: int) -> dict[str, Any]:
     visits = list(sessions(viewer, count))
-    return {setting.name: cell(setting, viewer, visits).figures() for setting in SETTINGS}
+    figures: dict[str, Any] = {}
+    for seconds in FLUSH_SECONDS:
+        reached = True
+        for batch in BATCHES:
+            # A batch that nobody reached makes no difference, and a larger one neither.
+            if reached:
+                found = cell(Setting(batch, seconds), viewer, visits)
+                shown, reached = found.figures(), found.most >= batch
+            figures[Setting(batch, seconds).name] = shown
+    return figures

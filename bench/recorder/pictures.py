@@ -63,7 +63,8 @@ def _finish(drawn: Any, title: str, unit: str) -> None:
     drawn.tick_params(labelsize=SMALL)
     drawn.grid(True, alpha=0.3)
     drawn.set_ylim(bottom=0)
-    drawn.legend(fontsize=7)
+    if drawn.lines or drawn.containers:
+        drawn.legend(fontsize=7)
 
 
 def _gzip(found: Sequence[Mapping[str, float]], folder: Path) -> Path:

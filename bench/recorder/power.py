@@ -11,7 +11,7 @@ from bench.recorder.viewers import GALLERY, sessions
 
 ALPHA, POWER = 0.05, 0.8
 FREE, PRO = Setting(200, 5.0), Setting(200, 1.0)
-SESSIONS = 2_000
+SESSIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Played:
     """Recorded and not acknowledged when the page went."""
     unsent: int = 0
     """Of those: not even on their way."""
+    most: int = 0
+    """The most that were not acknowledged at any time."""
 
 
 class Recorder:
@@ -88,8 +90,9 @@ class Recorder:
 
     def _record(self, at: float) -> None:
         self._waiting.append(at)
-        full = len(self._waiting) + self._flying >= self._setting.batch
-        due = at + (DEBOUNCE_SECONDS if full else self._setting.flush_seconds)
+        held = len(self._waiting) + self._flying
+        self.played.most = max(self.played.most, held)
+        due = at + (DEBOUNCE_SECONDS if held >= self._setting.batch else self._setting.flush_seconds)
         self._timer = due if self._timer is None else min(due, self._timer)
 
     def _send(self, at: float) -> None:

@@ -35,7 +35,7 @@ from streams.settings import Settings
 class Effort:
     """How much is measured: rounds, and times in s."""
 
-    sessions: int = 2_000
+    sessions: int = 1_000
     rounds: int = 3
     flush_rounds: int = 2
     idle: float = 60.0

@@ -174,7 +174,7 @@ def _exits(runs: dict[str, Any]) -> list[str]:
                     f"{each['recorded']}",
                     f"{each['at_risk_total']}",
                     f"{each['by_itself']}",
-                    f"{max(0.0, after['p50']):.2f}, {after['max']:.2f} s" if after["count"] else "-",
+                    f"{max(0.0, after['p50']):.2f}, {max(0.0, after['max']):.2f} s" if after["count"] else "-",
                     f"{each['at_next_visit']}",
                     f"{later['max']:.2f} s" if later["count"] else "-",
                     f"{each['lost']}, {each['double']}",
