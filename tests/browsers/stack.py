@@ -21,7 +21,7 @@ from tests.support.wait import until
 HOST = "127.0.0.1"
 SERVERS = ("kafka", "clickhouse", "worker-0", "sink-0")
 # From the broker's append to a reader, on a busy machine; usually two seconds.
-READABLE_SECONDS, READY_SECONDS = 60.0, 60.0
+READABLE_SECONDS, READY_SECONDS = 180.0, 60.0
 
 
 def browser_settings(settings: Settings, origins: Sequence[str]) -> Settings:
