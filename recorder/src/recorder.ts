@@ -172,13 +172,16 @@ export const createRecorder = (options: Options): Inner => {
     state._tab = tab();
     apply({});
     swapUnreported(state);
-    state._store = await openStore();
-    const kind = (state._stats.storage = state._store._kind);
-    state._stored = kind != "memory";
-    if (state._gone) return;
-    // What earlier pages left can be claimed only now.
-    back(0);
-    trim(state);
+    openStore(
+      guard((store) => {
+        state._store = store;
+        state._stored = (state._stats.storage = store._kind) != "memory";
+        if (state._gone) return;
+        // What earlier pages left can be claimed only now.
+        back(0);
+        trim(state);
+      }),
+    );
     await authorise(state);
     if (options.config !== false)
       await config(endpoint, userId, options.tier, state._token).then(

@@ -4,29 +4,24 @@ import { limited } from "../limited";
 import type { Store } from "./store";
 
 const NAME = "impression-recorder";
-/** Safari's `open` sometimes never answers after a page's load (firebase-js-sdk#4948). */
-const OPEN_MS = 1000;
 /** Far longer than a transaction takes. WebKit's may never end, once one was suspended. */
 const HUNG_MS = 5000;
 
 const opened = (): Promise<IDBDatabase> =>
-  limited(
-    OPEN_MS,
-    new Promise((resolve, reject) => {
-      const request = indexedDB.open(NAME, 1);
-      request.onupgradeneeded = () => request.result.createObjectStore(NAME, { keyPath: ["to", "id"] });
-      request.onerror = reject;
-      request.onsuccess = () => {
-        const db = request.result;
-        // Another release may want to change it. Called as the database's own.
-        db.onversionchange = db.close;
-        resolve(db);
-      };
-    }),
-  );
+  new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(NAME, { keyPath: ["to", "id"] });
+    request.onerror = reject;
+    request.onsuccess = () => {
+      const db = request.result;
+      // Another release may want to change it. Called as the database's own.
+      db.onversionchange = db.close;
+      resolve(db);
+    };
+  });
 
 /**
- * Open IndexedDB as a store. Rejects where the browser denies it, or doesn't answer within a second.
+ * Open IndexedDB as a store. Rejects where the browser denies it; may never answer.
  *
  * IndexedDB runs transactions that write one after another, across tabs: that is the lock for a claim. No transaction may
  * be open when the page is suspended, or WebKit lets the next page's wait for ever (measured on WebKitGTK 2.50): what
@@ -44,7 +39,7 @@ export const indexedDb = async (): Promise<Store> => {
       let transaction = tried(begin);
       if (!transaction) {
         // Safari loses the database while the page is open (Expensify/App#87864): once more, with another handle.
-        db = await opened();
+        db = await limited(HUNG_MS, opened());
         transaction = begin();
       }
       const store = transaction.objectStore(NAME);
