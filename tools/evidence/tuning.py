@@ -320,11 +320,12 @@ def _power(runs: dict[str, Any]) -> list[str]:
 def _loads(runs: dict[str, Any]) -> list[str]:
     """Return how busy the machine was."""
     return table(
-        ("part", "when", "load before", "load after"),
+        ("part", "when (UTC)", "took", "load before", "load after"),
         [
             (
                 name,
                 each["measured"]["at"][:16].replace("T", " "),
+                f"{each['took']:.0f} s",
                 f"{each['load']['before']:.1f}",
                 f"{each['load']['after']:.1f}",
             )
