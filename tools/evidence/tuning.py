@@ -49,8 +49,8 @@ def _settings(runs: dict[str, Any]) -> list[str]:
         )
 
     columns = (
-        "batch", "flush", "requests", "kB raw", "kB sent", "collector ms", "broker ms", "worker ms", "page ms",
-        "at risk: mean, P95", "seen to acknowledged, P50",
+        "batch", "flush", "requests", "kB raw", "sent", "collector ms", "broker", "worker", "page",
+        "at risk: mean, P95", "acknowledged",
     )  # fmt: skip
     return table(columns, map(row, SETTINGS))
 
@@ -74,7 +74,7 @@ def _viewers(runs: dict[str, Any]) -> list[str]:
                 )
 
     columns = (
-        "viewer", "flush", "impressions a session", "requests", "a flush", "kB sent of 100", "at risk: mean, P95, most",
+        "viewer", "flush", "a session", "requests", "a flush", "kB of 100", "at risk: mean, P95, most",
         "exits with any",
     )  # fmt: skip
     return table(columns, rows())
@@ -101,8 +101,7 @@ def _checked(runs: dict[str, Any]) -> list[str]:
                 )
 
     columns = (
-        "viewer", "impressions", "requests, all 16", "modelled", "settings with the same number",
-        "bytes differ by at most", "failed or left", "headers of a request, of its answer: bytes",
+        "viewer", "impressions", "requests", "modelled", "same", "bytes differ by", "failed or left", "headers, answer",
     )  # fmt: skip
     return table(columns, rows())
 
@@ -181,8 +180,8 @@ def _exits(runs: dict[str, Any]) -> list[str]:
                 )
 
     columns = (
-        "flush", "the page goes by", "exits", "recorded", "at risk", "came by themselves", "after the exit: P50, most",
-        "came with the next visit", "after its start, at most", "lost, double",
+        "flush", "goes by", "exits", "seen", "at risk", "by itself", "after: P50, most", "next visit", "after",
+        "lost, double",
     )  # fmt: skip
     return table(columns, rows())
 
@@ -320,11 +319,12 @@ def _power(runs: dict[str, Any]) -> list[str]:
 def _loads(runs: dict[str, Any]) -> list[str]:
     """Return how busy the machine was."""
     return table(
-        ("part", "when", "load before", "load after"),
+        ("part", "when (UTC)", "took", "load before", "load after"),
         [
             (
                 name,
                 each["measured"]["at"][:16].replace("T", " "),
+                f"{each['took']:.0f} s",
                 f"{each['load']['before']:.1f}",
                 f"{each['load']['after']:.1f}",
             )
