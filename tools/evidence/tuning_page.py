@@ -76,7 +76,7 @@ def _flushes(runs: dict[str, Any]) -> list[str]:
 def _backlog(runs: dict[str, Any]) -> list[str]:
     """Return how 2,000 kept impressions leave."""
     return table(
-        ("batch", "requests", "largest body", "over HTTP", "CPU of the main thread", "until none was left"),
+        ("batch", "requests", "largest body", "over HTTP", "CPU of the main thread", "first to last answer"),
         [
             (
                 f"{batch}",
@@ -87,7 +87,7 @@ def _backlog(runs: dict[str, Any]) -> list[str]:
                 f"{each['seconds']:.1f} s",
             )
             for batch in BATCHES
-            for each in (runs["flushing"]["backlog"][str(batch)],)
+            for each in (runs["backlog"]["batches"][str(batch)],)
         ],
     )
 
@@ -142,6 +142,6 @@ def _sizes(runs: dict[str, Any]) -> list[str]:
 compression = shown(_gzip, "flushing")
 page = shown(_page, "observing", "flushing")
 flushes = shown(_flushes, "flushing")
-backlog = shown(_backlog, "flushing")
+backlog = shown(_backlog, "backlog")
 idle = shown(_idle, "idle")
 sizes = shown(_sizes, "sizes")
