@@ -40,7 +40,7 @@ class Effort:
     flush_rounds: int = 2
     idle: float = 60.0
     offline_minutes: int = 2
-    beside: float = 100.0
+    beside: float = 70.0
     exits: float = 0.5
     replay: float = 10.0
     replay_rounds: int = 1
@@ -66,8 +66,12 @@ def _flushing(settings: Settings, origin: str, effort: Effort) -> dict[str, Any]
         return {
             "compression": compression.measure(browser, origin),
             "flushes": main_thread.flushing(browser, origin, proxy.ports[0], effort.flush_rounds),
-            "backlog": backlog.measure(browser, proxy, origin, effort.flush_rounds),
         }
+
+
+def _backlog(settings: Settings, origin: str, effort: Effort) -> dict[str, Any]:
+    with chromium() as browser, proxying(1, settings.collector_port) as proxy:
+        return {"batches": backlog.measure(browser, proxy, origin, effort.flush_rounds)}
 
 
 def _idle(settings: Settings, origin: str, effort: Effort) -> dict[str, Any]:
@@ -97,6 +101,7 @@ ALONE: dict[str, Callable[[Effort], dict[str, Any]]] = {
 PARTS: dict[str, Part] = {
     "observing": _observing,
     "flushing": _flushing,
+    "backlog": _backlog,
     "idle": _idle,
     "replay": _replay,
     "exits": _exits,

@@ -1,32 +1,16 @@
-"""The recorder's settings, and what it costs a page."""
+"""The recorder's settings: what each costs and gains."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from bench.recorder.mix import browser_cpu
 from bench.recorder.servers import of_flush
-from bench.recorder.settings import BATCHES, FLUSH_SECONDS, SETTINGS, Setting
-from tools.evidence.results import RESULTS, load, table
+from bench.recorder.settings import FLUSH_SECONDS, SETTINGS, Setting
+from tools.evidence.results import table
+from tools.evidence.tuning_results import KB, shown
 
 BATCH = 200
-KB = 1000
 SERVERS = ("collector", "broker", "worker", "sink", "engine")
-
-
-def _runs() -> dict[str, Any]:
-    return dict(load("recorder")["runs"])
-
-
-def _shown(make: Callable[[dict[str, Any]], list[str]], *parts: str) -> Callable[[], list[str]]:
-    """Return what makes a table of these parts of the results, or says that they aren't measured."""
-
-    def made() -> list[str]:
-        runs = _runs() if (RESULTS / "recorder.json").exists() else {}
-        if not runs.keys() >= set(parts):
-            return ["Not measured yet: `python -m bench.recorder` writes the figures, and `make schemas` this table."]
-        return make(runs)
-
-    return made
 
 
 def _settings(runs: dict[str, Any]) -> list[str]:
@@ -131,23 +115,6 @@ def _latency(runs: dict[str, Any]) -> list[str]:
     return table(("viewer", "flush", "acknowledged, P50", "P95", "shown by coverage, P50", "P95"), rows())
 
 
-def _gzip(runs: dict[str, Any]) -> list[str]:
-    """Return what gzip saves, by size."""
-    return table(
-        ("impressions", "bytes", "gzipped", "saved", "as sent"),
-        [
-            (
-                f"{each['impressions']}",
-                f"{each['raw_bytes']:,}",
-                f"{each['gzip_bytes']:,}",
-                f"{1 - each['gzip_bytes'] / each['raw_bytes']:.0%}",
-                f"{each['sent_bytes']:,}",
-            )
-            for each in runs["flushing"]["compression"]
-        ],
-    )
-
-
 def _servers(runs: dict[str, Any]) -> list[str]:
     """Return the CPU time of the servers by flush."""
     cpu = runs["replay"]["cpu"]
@@ -184,121 +151,6 @@ def _exits(runs: dict[str, Any]) -> list[str]:
         "lost, double",
     )  # fmt: skip
     return table(columns, rows())
-
-
-def _page(runs: dict[str, Any]) -> list[str]:
-    """Return what the recorder costs a page's main thread."""
-    page, record, longest = (runs["observing"][name] for name in ("page", "record", "longest"))
-    flushes = runs["flushing"]["flushes"]
-    rows = [
-        ("create a recorder, its storage opened", f"{page['create']:.1f} ms", ""),
-        ("observe 1,000 elements, and hear of them", f"{page['observe']:.1f} ms", f"{longest['observe']:.1f} ms"),
-        ("scroll 1,000 px and look, without a recorder", f"{page['scroll tasks without']:.1f} ms", ""),
-        ("the same, with 1,000 observed and some recorded", f"{page['scroll tasks with']:.1f} ms", ""),
-        ("`record()`, the call", f"{record['first, the call'] / KB:.3f} ms", ""),
-        ("`record()`, all that follows before its flush", f"{record['first'] / KB:.3f} ms", ""),
-        ("the same, with 1,000 that wait", f"{record['later'] / KB:.3f} ms", ""),
-        *(
-            (
-                f"flush of {size}, from its claim to all removed",
-                f"{flushes[size]['flush']:.1f} ms",
-                f"{longest[f'flush of {size}']:.1f} ms",
-            )
-            for size in ("1", "50", "499")
-        ),
-    ]
-    return table(("what", "CPU of the main thread", "longest task"), rows)
-
-
-def _flushes(runs: dict[str, Any]) -> list[str]:
-    """Return what impressions cost, by the size of their flush."""
-    return table(
-        (
-            "impressions a flush",
-            "record ms",
-            "flush ms",
-            "page ms of 100",
-            "all of Chromium, ms of 100",
-            "bytes of 100",
-        ),
-        [
-            (
-                size,
-                f"{each['record']:.1f}",
-                f"{each['flush']:.1f}",
-                f"{100 * each['both'] / int(size):.0f}",
-                f"{100 * each['both, browser'] / int(size):.0f}",
-                f"{100 * each['bytes'] / int(size):,.0f}",
-            )
-            for size, each in runs["flushing"]["flushes"].items()
-        ],
-    )
-
-
-def _backlog(runs: dict[str, Any]) -> list[str]:
-    """Return how 2,000 kept impressions leave."""
-    return table(
-        ("batch", "requests", "largest body", "over HTTP", "CPU of the main thread", "until none was left"),
-        [
-            (
-                f"{batch}",
-                f"{each['requests']:.0f}",
-                f"{each['largest_bytes'] / KB:.1f} kB",
-                f"{each['http_sent_bytes'] / KB:.0f} kB",
-                f"{each['main_ms']:.0f} ms",
-                f"{each['seconds']:.1f} s",
-            )
-            for batch in BATCHES
-            for each in (runs["flushing"]["backlog"][str(batch)],)
-        ],
-    )
-
-
-def _idle(runs: dict[str, Any]) -> list[str]:
-    """Return what wakes a page up."""
-    idle = runs["idle"]
-    names = (
-        "setTimeout",
-        "setInterval",
-        "requestAnimationFrame",
-        "IntersectionObserver",
-        "fetch",
-        "fetchLater",
-        "sendBeacon",
-    )
-    rounds = [
-        ("idle, without a recorder", idle["without"]),
-        ("21 s from the last acknowledgement on", idle["after"]),
-        (f"then: idle, {idle['recorded']} recorded and acknowledged", idle["with"]),
-        *((f"nobody answers, {idle['kept']} kept: minute {n}", each) for n, each in enumerate(idle["offline"], 1)),
-    ]
-    return table(
-        ("a minute in which nothing happens", "timers", "frames", "observers", "requests", "CPU of the main thread"),
-        [
-            (
-                title,
-                *(
-                    f"{sum(each['woken'].get(name, 0) for name in group)}"
-                    for group in (names[:2], names[2:3], names[3:4], names[4:])
-                ),
-                f"{each['main_ms']:.0f} ms",
-            )
-            for title, each in rounds
-        ],
-    )
-
-
-def _sizes(runs: dict[str, Any]) -> list[str]:
-    """Return what each feature weighs."""
-    sizes = runs["sizes"]
-    features = sorted(sizes["features"], key=lambda each: -each["gzip_bytes"])
-    rest = {part: sizes["whole"][part] - sum(each[part] for each in features) for part in ("bytes", "gzip_bytes")}
-    rows = [
-        *((each["feature"], each["bytes"], each["gzip_bytes"]) for each in features),
-        ("the rest: record, flush, the page's life", rest["bytes"], rest["gzip_bytes"]),
-        *((f"`{name}`, all of it", each["bytes"], each["gzip_bytes"]) for name, each in sizes["files"].items()),
-    ]
-    return table(("what", "bytes", "gzipped"), [(what, f"{raw:,}", f"{zipped:,}") for what, raw, zipped in rows])
 
 
 def _power(runs: dict[str, Any]) -> list[str]:
@@ -341,17 +193,11 @@ def _range(of: tuple[float, float, float]) -> str:
     return f"{of[1]:.1f} ({of[0]:.1f} to {of[2]:.1f})"
 
 
-settings = _shown(_settings, "model", "flushing", "replay", "beside")
-viewers = _shown(_viewers, "model")
-checked = _shown(_checked, "beside", "model")
-latency = _shown(_latency, "beside", "model")
-compression = _shown(_gzip, "flushing")
-servers = _shown(_servers, "replay")
-exits = _shown(_exits, "exits")
-page = _shown(_page, "observing", "flushing")
-flushes = _shown(_flushes, "flushing")
-backlog = _shown(_backlog, "flushing")
-idle = _shown(_idle, "idle")
-sizes = _shown(_sizes, "sizes")
-power = _shown(_power, "power")
-loads = _shown(_loads)
+settings = shown(_settings, "model", "flushing", "replay", "beside")
+viewers = shown(_viewers, "model")
+checked = shown(_checked, "beside", "model")
+latency = shown(_latency, "beside", "model")
+servers = shown(_servers, "replay")
+exits = shown(_exits, "exits")
+power = shown(_power, "power")
+loads = shown(_loads)
