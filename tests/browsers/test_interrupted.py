@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 # A start of the stack on a busy machine, and its end.
 START_SECONDS, END_SECONDS = 280.0, 90.0
 MARK = "BROWSERS_OF_TEST"
-SEEN = {"chromium": "--type=renderer", "firefox": "-contentproc", "webkit": "WebKitWebProcess"}
+# Of each browser its first process: others of Chromium's hide their environment.
+SEEN = {"chromium": "--headless", "firefox": "-marionette", "webkit": "MiniBrowser"}
 INTERRUPTED = 130
 
 
