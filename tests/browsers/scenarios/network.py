@@ -242,7 +242,8 @@ def attempts_counted(visit: Visit) -> None:
 @scenario("name not known", GROUP, source="whatwg/fetch#1816", options=SOON)
 def unresolved(visit: Visit) -> None:
     """The collector's name has no address on one page, and has one on the next."""
-    policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' http://collector.invalid"
+    own = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
+    policy = f"{own}; connect-src 'self' http://collector.invalid"
     headers = {"Content-Security-Policy": policy}
     tab = visit.open(head=broken("unresolved"), headers=headers, options={"config": False})
     tab.record(10)
