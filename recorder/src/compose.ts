@@ -14,6 +14,8 @@ export interface Body {
   _flushId: string;
   /** What it holds, in order. */
   _entries: Entry[];
+  /** What it reports as dropped. */
+  _dropped: number;
 }
 
 /** Write a flush of entries, which says of itself what the first of them says. */
@@ -21,6 +23,7 @@ export const compose = (sender: Sender, entries: Entry[], transport: Transport):
   const now = Date.now();
   const flushId = uuid7(now);
   const { h: head, n: attempts } = entries[0]!;
+  const dropped = sender._unreported;
   const fields = json({
     v: 1,
     flush_id: flushId,
@@ -33,10 +36,10 @@ export const compose = (sender: Sender, entries: Entry[], transport: Transport):
       attempts,
       failures: attempts && attempts - 1,
       queued: Math.max(0, sender._memory.length - entries.length),
-      dropped: sender._unreported,
+      dropped,
     },
   });
   const token = sender._token ? json({ token: sender._token }) + "\n" : "";
   const text = `${token}${fields.slice(0, -1)},${head}"impressions":[${entries.map((entry) => entry.i)}]}`;
-  return { _text: text, _bytes: bytesOf(text), _flushId: flushId, _entries: entries };
+  return { _text: text, _bytes: bytesOf(text), _flushId: flushId, _entries: entries, _dropped: dropped };
 };

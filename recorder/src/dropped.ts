@@ -5,5 +5,5 @@ import type { Events } from "./types";
 export const dropped = (state: State, why: Events["dropped"]["why"]): void => {
   state._stats.dropped++;
   state._unreported++;
-  state._emit("dropped", { count: 1, why });
+  state._emit("dropped", { why });
 };

@@ -20,7 +20,7 @@ import { tab } from "./tab";
 import { target } from "./target";
 import { authorise } from "./token";
 import type { Options, Recorder, RecordOptions, Visibility } from "./types";
-import { swapUnreported } from "./unreported";
+import { keepUnreported } from "./unreported";
 import { trim, write } from "./write";
 
 /** What fills a batch within so many ms goes with it. */
@@ -171,7 +171,7 @@ export const createRecorder = (options: Options): Inner => {
   const start = async (): Promise<void> => {
     state._tab = tab();
     apply({});
-    swapUnreported(state);
+    keepUnreported(state, false);
     openStore(
       guard((store) => {
         state._store = store;

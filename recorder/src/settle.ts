@@ -44,7 +44,9 @@ export const settle = (state: State, body: Body, answer: Answer): void => {
     if (reason) rejected.push({ impressionId: entry.id, reason });
     return true;
   });
-  state._failures = state._unreported = 0;
+  state._failures = 0;
+  // More may have been dropped since, or left to the next page.
+  state._unreported -= Math.min(body._dropped, state._unreported);
   state._stats.acknowledged += done.length;
   state._stats.rejected += rejected.length;
   forget(state, done);

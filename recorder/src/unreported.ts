@@ -4,12 +4,12 @@ import { tried } from "./tried";
 const KEY = "impression-recorder-dropped";
 
 /**
- * Swap the number of what was dropped, and not told of yet, with what is kept of it: at the start for what the page before
- * left, at the end to leave it. There is none where localStorage is denied.
+ * The number of what was dropped, and not told of yet, outlives its page: leave it, or take what earlier pages left. There is
+ * none where localStorage is denied.
  */
-export const swapUnreported = (state: State): void =>
+export const keepUnreported = (state: State, leave: boolean): void =>
   tried(() => {
-    const kept = +localStorage[KEY] || 0;
-    localStorage[KEY] = state._unreported;
-    state._unreported = kept;
+    const all = state._unreported + (+localStorage[KEY] || 0);
+    localStorage[KEY] = leave ? all : 0;
+    state._unreported = leave ? 0 : all;
   });

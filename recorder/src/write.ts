@@ -6,7 +6,7 @@ import type { State } from "./state";
 import { put } from "./store/area";
 import { excess, type Excess } from "./store/excess";
 import { tried } from "./tried";
-import { swapUnreported } from "./unreported";
+import { keepUnreported } from "./unreported";
 
 /** Drop what exceeds the caps, whoever's it is. */
 export const trim = async (state: State): Promise<void> => {
@@ -49,6 +49,6 @@ export const write = async (state: State): Promise<void> => {
 /** At an exit: no transaction may begin any more, but localStorage takes a write at once, in all engines, unless it is denied or full. */
 export const rescue = (state: State): void =>
   tried(() => {
-    swapUnreported(state);
+    keepUnreported(state, true);
     for (const entry of unstored(state)) put(localStorage, entry);
   });

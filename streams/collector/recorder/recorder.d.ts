@@ -91,7 +91,8 @@ export interface Events {
   sent: { flushId: string; impressionIds: string[]; transport: Transport; reason: Reason; bytes: number };
   acknowledged: { flushId: string; impressionIds: string[]; rejected: { impressionId: string; reason: string }[] };
   failed: { flushId: string; status: number; retryInMs: number };
-  dropped: { count: number; why: "bytes" | "entries" | "age" | "refused" };
+  /** An impression was given up. */
+  dropped: { why: "bytes" | "entries" | "age" | "refused" };
   /** Something in the recorder failed that shouldn't; the page goes on. */
   defect: { message: string };
 }
