@@ -44,10 +44,11 @@ def _flush(viewers: Mapping[str, Any], beside: Mapping[str, Any] | None, folder:
     _finish(grid[1][0], "not acknowledged when the page goes, mean", "impressions")
     if beside:
         cells = [beside["gallery"]["settings"][Setting(BATCH, seconds).name] for seconds in FLUSH_SECONDS]
-        for what, name in (("acknowledged", "acknowledged"), ("covered", "shown by coverage")):
-            for quantile, style in (("p50", "o-"), ("p95", "o:")):
-                values = [cell[what][quantile] / 1000 for cell in cells]
-                grid[1][1].plot(TICKS, values, style, label=f"{name}, {quantile.upper()}", markersize=4)
+        for what, quantile, label, style in (
+            ("acknowledged", "p50", "acknowledged, P50", "o-"),
+            ("covered", "p95", "shown by coverage, P95", "x:"),
+        ):
+            grid[1][1].plot(TICKS, [cell[what][quantile] / 1000 for cell in cells], style, label=label, markersize=5)
     _finish(grid[1][1], "from seen, real recorders in a gallery", "s")
     return save(grid[0][0], "recorder-flush", folder)
 
@@ -62,6 +63,7 @@ def _finish(drawn: Any, title: str, unit: str) -> None:
     drawn.set_ylabel(unit, fontsize=SMALL)
     drawn.tick_params(labelsize=SMALL)
     drawn.grid(True, alpha=0.3)
+    drawn.margins(y=0.25)
     drawn.set_ylim(bottom=0)
     if drawn.lines or drawn.containers:
         drawn.legend(fontsize=7)
@@ -86,15 +88,13 @@ def _gzip(found: Sequence[Mapping[str, float]], folder: Path) -> Path:
 
 
 def _cpu(runs: Mapping[str, Any], folder: Path) -> Path:
-    """Draw what each end spends on 100 impressions, in a gallery, by flush: servers one upon the other."""
+    """Draw what each end spends on 100 impressions, in a gallery, by flush; the lines show the range."""
     _, (left, right) = plt.subplots(1, 2, figsize=(8.0, 3.6), layout="constrained")
-    cpu, base = runs["replay"]["cpu"], [0.0] * len(FLUSH_SECONDS)
     names = [Setting(BATCH, seconds).name for seconds in FLUSH_SECONDS]
-    for program in ("collector", "broker", "worker", "sink"):
-        values = [max(0.0, of_flush(cpu, seconds)[program][1]) for seconds in FLUSH_SECONDS]
-        left.bar(TICKS, values, 0.6, bottom=base, label=program)
-        base = [low + value for low, value in zip(base, values, strict=True)]
-    _finish(left, "servers: CPU of 100 impressions", "ms")
+    three = [of_flush(runs["replay"]["cpu"], seconds)["collector"] for seconds in FLUSH_SECONDS]
+    around = [[middle - least for least, middle, _ in three], [most - middle for _, middle, most in three]]
+    left.bar(TICKS, [middle for _, middle, _ in three], 0.6, yerr=around, label="collector", ecolor="0.4")
+    _finish(left, "collector: CPU of 100 impressions", "ms")
     flushes, cells = runs["flushing"]["flushes"], runs["model"]["viewers"]["gallery"]["settings"]
     for name, label in (("both, browser", "all of Chromium"), ("both", "the page's main thread")):
         right.bar(TICKS, [browser_cpu(cells[cell], flushes, name) for cell in names], 0.6, label=label)

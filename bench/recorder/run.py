@@ -42,7 +42,7 @@ class Effort:
     offline_minutes: int = 2
     beside: float = 70.0
     exits: float = 0.5
-    replay: float = 10.0
+    replay: float = 8.0
     replay_rounds: int = 1
 
 

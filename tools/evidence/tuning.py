@@ -26,14 +26,14 @@ def _settings(runs: dict[str, Any]) -> list[str]:
             f"{cell['requests']:.1f}",
             f"{cell['raw_bytes'] / KB:.1f}",
             f"{cell['sent_bytes'] / KB:.1f}",
-            *(f"{_median(cpu[name]):.1f}" for name in ("collector", "broker", "worker")),
+            f"{_median(cpu['collector']):.1f}",
             f"{browser_cpu(cell, flushes, 'both'):.0f}",
             f"{cell['at_risk_mean']:.1f}, {cell['at_risk']['p95']:.0f}",
             f"{real['acknowledged']['p50'] / KB:.2f} s",
         )
 
     columns = (
-        "batch", "flush", "requests", "kB raw", "sent", "collector ms", "broker", "worker", "page",
+        "batch", "flush", "requests", "kB raw", "sent", "collector ms", "page ms",
         "at risk: mean, P95", "acknowledged",
     )  # fmt: skip
     return table(columns, map(row, SETTINGS))
