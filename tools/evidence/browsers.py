@@ -1,9 +1,13 @@
 """The browser matrix: the tables are the runs' own, from their results."""
 
+from textwrap import wrap
+
 from tests.browsers import report, results
 from tests.browsers.results import FILE, Run
 from tools.evidence.results import RESULTS, table
 
+# Lines of pages are no longer than this.
+WIDTH = 120
 MISSING = ["Not measured yet: `make browsers` writes the results, and `make schemas` this table."]
 
 
@@ -35,7 +39,8 @@ def exceptions() -> list[str]:
     if run is None:
         return MISSING
     expected = report.exceptions(run) or ["Nothing is expected to be lost."]
-    return [*expected, *(["", "Not as expected:", "", *wrong] if (wrong := report.wrong(run)) else [])]
+    said = [*expected, *(["", "Not as expected:", "", *wrong] if (wrong := report.wrong(run)) else [])]
+    return [part for line in said for part in (wrap(line, WIDTH, subsequent_indent="  ") or [""])]
 
 
 def control() -> list[str]:
