@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything lives in .venv and .local; nothing else on the machine is changed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-clients fuzz check up down faults bench load preview dashboards schemas docs docs-links clean
+.PHONY: help setup demo test test-clients fuzz recorder check up down faults bench browsers load preview dashboards schemas docs docs-links clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -35,6 +35,10 @@ test-clients: setup ## ClickHouse's clients in Java, Go, Rust, Node and Python: 
 fuzz: setup ## requests drawn from the collector's OpenAPI document, others in each run; EXAMPLES=1000: of each kind
 	@IMPRESSIONS_TEST_FUZZ=$(or $(EXAMPLES),1000) $(BIN)/python -m pytest -q --timeout=3600 tests/integration/test_collector_fuzz.py
 
+recorder: ## build the browser's recorder, as npm's package and as what the collector serves
+	@command -v npm >/dev/null || { echo "npm is missing: install Debian's nodejs and npm."; exit 2; }
+	@cd recorder && { test -d node_modules/esbuild || npm ci --silent; } && npm run --silent build
+
 check: setup ## format, lint, types, layers, unit and property tests: under a minute
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target check/tests check/code
 
@@ -58,6 +62,9 @@ faults: setup ## whole fault matrix and random schedules: SEEDS=200, SEED=17, CA
 
 bench: setup ## ours beside its peers from a backlog, and under SIGKILL: half an hour; QUICK=1: under five minutes
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(BENCH)
+
+browsers: setup ## the recorder in three browsers, left and killed in every way; ENGINE=firefox GROUP=exit ONLY="tab closed"
+	@$(BIN)/python -m tests.browsers $(if $(ENGINE),--engine $(ENGINE)) $(if $(GROUP),--group $(GROUP)) $(if $(ONLY),--only "$(ONLY)") $(if $(SUBJECT),--subject $(SUBJECT)) $(BROWSERS)
 
 load: setup ## virtual users over HTTP, collectors killed: half an hour; USERS=10000 RATE=100000 (a minute) DURATION=300
 	@$(BIN)/python -m load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION)) $(LOAD)

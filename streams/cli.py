@@ -12,8 +12,9 @@ from streams.produce import command as produce_command
 from streams.runtime import log
 from streams.runtime.data_folder import require_writable, unwritable
 from streams.runtime.exit import EXIT_USAGE, code
+from streams.runtime.misspelt import unknown
 from streams.runtime.version import version
-from streams.settings import Settings, unknown
+from streams.settings import Settings
 from streams.top import command as top_command
 
 logger = log.get(__name__)

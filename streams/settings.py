@@ -3,33 +3,18 @@
 ``impressions settings`` prints this table with the current values. Each unit is given in the name or the description.
 """
 
-import difflib
 import secrets
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.errors import UserError
 
 PREFIX = "IMPRESSIONS_"
-
-
-def unknown(names: Iterable[str]) -> dict[str, str]:
-    """Return the variables that look like settings and are none, each with the nearest one; empty if none is near."""
-    known = set(Settings.variables().values())
-    ends = {each.removeprefix(PREFIX): each for each in known}
-    found = {}
-    for name in sorted(names):
-        upper = name.upper()  # the library takes names in any case
-        if upper.startswith(PREFIX) and upper not in known:
-            near = difflib.get_close_matches(upper.removeprefix(PREFIX), ends, 1)
-            found[name] = ends[near[0]] if near else ""
-    return found
 
 
 def read_secret(path: Path, setting: str) -> str:
@@ -163,6 +148,25 @@ class Settings(BaseSettings):
         description="Whether the collector makes OpenTelemetry traces; needs impression-streams[otel]. Where they go is"
         " said by OTEL_EXPORTER_OTLP_ENDPOINT.",
     )
+    collector_gallery: Path | None = Field(
+        None,
+        description="Folder with a gallery's pages, to be served at /gallery/; none: `impressions up` serves ours.",
+    )
+    recorder_free_flush_ms: int = Field(
+        5_000, ge=100, le=60_000, description="How long a free user's impression waits in the browser at most (ms)."
+    )
+    recorder_pro_flush_ms: int = Field(
+        1_000, ge=100, le=60_000, description="How long a pro user's impression waits in the browser at most (ms)."
+    )
+    recorder_batch_size: int = Field(
+        200, ge=50, le=500, description="Impressions that a browser sends at once, and the most of a flush."
+    )
+    recorder_visible_ratio: float = Field(
+        0.5, ge=0, le=1, description="Share of an artwork that must be visible so that it counts as seen."
+    )
+    recorder_visible_ms: int = Field(
+        1_000, ge=0, le=60_000, description="How long it must be visible, without a break, so that it does (ms)."
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Lowest level to log.")
 
     chunk_records: int = Field(
@@ -211,6 +215,11 @@ class Settings(BaseSettings):
     reads_users_mib: int = Field(
         128, ge=1, le=65_536, description="Memory for what is known of users who were asked for lately (MiB)."
     )
+
+    @field_validator("collector_gallery", mode="before")
+    @classmethod
+    def _no_folder(cls, given: object) -> object:
+        return given or None  # an empty path would be the working folder
 
     @classmethod
     def load(cls) -> "Settings":

@@ -15,7 +15,7 @@ from tests.support.workers import Groups, place
 
 TESTS = Path(__file__).parent
 # Folders whose tests run services of their own.
-WITH_SERVICES = frozenset({"contract", "engine", "integration", "faults"})
+WITH_SERVICES = frozenset({"contract", "engine", "integration", "faults", "browsers"})
 FIRST_WORKER = "gw0"
 # A test's broker lives for a minute, too short to earn back the cost of Java's second compiler.
 JAVA = "-XX:TieredStopAtLevel=1"

@@ -27,12 +27,21 @@ SECTIONS = {
     "The sink": ("sink_",),
     "The collector": ("collector_", "token_"),
     "The read API": ("reads_",),
+    "The recorder": ("recorder_",),
     "Every process": ("",),
 }
 # Units by the last word of a name.
-UNITS = {"seconds": "in s", "mib": "in MiB", "records": "in records", "rows": "in rows", "port": "a port"}
+UNITS = {
+    "seconds": "in s",
+    "ms": "in ms",
+    "mib": "in MiB",
+    "records": "in records",
+    "rows": "in rows",
+    "port": "a port",
+}
 UNITS |= {"factor": "in replicas", "connections": "connections"}
 UNITS |= {"rate": "a second", "burst": "at once", "share": "a share"}
+UNITS |= {"ratio": "a share", "size": "impressions"}
 WIDTH = 120
 
 

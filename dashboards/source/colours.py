@@ -75,5 +75,5 @@ TOKEN_FAILURES = dict(
 )
 ENDS = dict(zip(("closed", "reset", "idle", "header_time", "body_time", "limit"), HUES, strict=False))
 CALLS = dict(zip(("coverage", "unseen", "prefetch", "history", "favourites", "config"), HUES, strict=False))
-ROUTES = dict(zip(("impressions", "preflight", "read", "health", "docs", "other"), HUES, strict=False))
+ROUTES = dict(zip(("impressions", "preflight", "read", "recorder", "health", "docs", "other"), HUES, strict=False))
 REASONS = dict(zip(("malformed", "invalid", "oversize", "future", "late"), HUES, strict=False))

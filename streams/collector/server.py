@@ -6,23 +6,21 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 import uvloop
-from starlette.routing import BaseRoute
 
-from streams.collector import observe, traces
+from streams.collector import observe, pages, traces
 from streams.collector.garbage import Garbage
-from streams.collector.http import docs, health
+from streams.collector.http import gallery, recorder
 from streams.collector.http.app import App
 from streams.collector.http.limits import Gate, Limits
 from streams.collector.http.protocol import limited
 from streams.collector.http.record import Door
-from streams.collector.http.who import claims
 from streams.collector.log import Log
-from streams.collector.reads import api, openapi
 from streams.collector.reads.service import Reads
 from streams.collector.rules.addresses import Proxies
 from streams.collector.rules.bodies import MOST_BYTES
@@ -34,7 +32,6 @@ from streams.core.judge import Rules
 from streams.errors import KnownError, UserError
 from streams.kafka.client import cluster
 from streams.metrics import collector as metrics
-from streams.metrics.base import COLLECTOR
 from streams.runtime import failpoints, log
 from streams.runtime.exit import end_process
 from streams.runtime.loopback import is_loopback
@@ -75,6 +72,7 @@ class Collector:
         log_: Log | None = None,
         limits: Limits | None = None,
         reads: Reads | None = None,
+        recorder_files: Path = recorder.FOLDER,
     ) -> None:
         """Without `reads`, it only records. Raises UserError for settings that can't be, and for a port that is taken;
         port 0 is any that is free."""
@@ -87,8 +85,9 @@ class Collector:
         limits = limits or Limits(connections=most_connections(settings.collector_connections))
         self.gate = Gate(limits, observe.connection_refused, observe.connection_ended, preceding_proxies(settings))
         self._reads = reads
-        judged_by = door(settings, self.log, self.budget, limits)
-        app = App(judged_by, self._pages(judged_by.tokens))
+        own = gallery.origins(settings.collector_gallery, *self.address)
+        judged_by = door(settings, self.log, self.budget, limits, own)
+        app = App(judged_by, pages.routes(settings, judged_by.tokens, reads, self.why_not_ready, recorder_files))
         self._spans = traces.provider(settings.collector_traces)
         self.server = Server(config(traces.traced(app, self.log, self._spans), self.gate))
         self.garbage: Garbage | None = None
@@ -156,12 +155,6 @@ class Collector:
             if self.garbage is not None:
                 self.garbage.tick(time.monotonic(), idle=not self.server.server_state.tasks)
 
-    def _pages(self, tokens: Tokens | None) -> list[BaseRoute]:
-        pages = [*health.routes(self.why_not_ready, COLLECTOR)]
-        if self._reads is None:
-            return [*pages, *docs.routes()]
-        return [*pages, *docs.routes(openapi.paths()), *api.routes(self._reads, claims(tokens))]
-
     def _measure(self) -> None:
         metrics.collector_ready.set_function(lambda: self.why_not_ready() is None)
         metrics.collector_connections.set_function(lambda: len(self.server.server_state.connections))
@@ -181,13 +174,16 @@ def check(settings: Settings) -> None:
         )
 
 
-def door(settings: Settings, log_: Log, budget_: Budget, limits: Limits) -> Door:
-    """Return what requests are judged by. Raises UserError for a list or a file that can't be read."""
+def door(settings: Settings, log_: Log, budget_: Budget, limits: Limits, own: Sequence[str] = ()) -> Door:
+    """Return what requests are judged by; `own` are the origins of pages that the collector has itself.
+
+    Raises UserError for a list or a file that can't be read.
+    """
     return Door(
         log=log_,
         rules=Rules(settings.window_ms, settings.lateness_ms, settings.tolerance_ms),
         budget=budget_,
-        cors=Cors(_listed(settings.collector_origins)),
+        cors=Cors([*_listed(settings.collector_origins), *own]),
         proxies=naming_proxies(settings),
         tokens=None if settings.token_key_file is None else Tokens.load(settings.token_key_file),
         by_address=_buckets(settings.collector_address_rate, settings.collector_address_burst),

@@ -35,11 +35,12 @@ SERVICE = "impressions-collector"
 # As OpenTelemetry's conventions have it: what isn't known is one word.
 OTHER_METHOD, OTHER_PATH = "_OTHER", "other"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
-_PATHS = frozenset({"/v1/impressions", "/docs"})
+_PATHS = frozenset({"/v1/impressions", "/docs", "/recorder.js", "/recorder.mjs", "/recorder-stub.js", "/recorder.json"})
 # How long the end of a collector waits for its last spans: less than a supervisor that gives us 30 s in all has left.
 FINISH_SECONDS = 2.0
 # Asked every few seconds by what watches us.
 _UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
+_OF_VERSION = re.compile(r"/recorder/[^/]+/[^/]+")
 _OF_USER = re.compile(r"/v1/users/[^/]+/(coverage|unseen|prefetch|history|favourites|config)(/[^/]+)?")
 
 
@@ -118,6 +119,8 @@ def pattern(path: str) -> str:
     """Return the pattern of a path, which names no user and no artwork."""
     if path in _PATHS:
         return path
+    if _OF_VERSION.fullmatch(path):
+        return "/recorder/{version}/{file}"
     found = _OF_USER.fullmatch(path)
     if found is None:
         return OTHER_PATH

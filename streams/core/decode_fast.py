@@ -55,6 +55,12 @@ class Telemetry(Struct, forbid_unknown_fields=True, gc=False, frozen=True):
     failures: _Integer = 0
     queued: _Integer = 0
     dropped: _Integer = 0
+    # What the browser's recorder adds, and nobody reads. An unknown field would send all of its flushes the slow way,
+    # and skipped ones aren't checked; these are, and whatever isn't an integer goes there.
+    offset_ms: int = 0
+    bfcache: int = 0
+    defects: int = 0
+    discarded: int = 0
 
 
 class Flush(Struct, forbid_unknown_fields=True, gc=False):

@@ -12,10 +12,13 @@ from streams.embedded.ports import Address, kafka_address, require_free
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
 from streams.errors import UserError
+from streams.paths import PACKAGE
 from streams.runtime import members
 from streams.runtime.loopback import is_loopback
 from streams.settings import Settings
 
+# The project's example of a page with a recorder; an installed package has none.
+GALLERY = PACKAGE.parent / "examples" / "gallery"
 # What records and counts; producers that speak Kafka need no more.
 PIPELINE = ("kafka", "clickhouse", "worker-0", "sink-0")
 DEFAULT = (*PIPELINE, "collector-0")
@@ -60,6 +63,15 @@ def component(name: str, settings: Settings) -> Component:
     if found[1] == "collector":
         return _collector(int(found[2]), settings)
     return _python(found[1], int(found[2]), settings)
+
+
+def gallery(settings: Settings) -> Path | None:
+    """Return the folder of the gallery that collectors serve: the one that is set, or a checkout's own.
+
+    The checkout's is for this machine alone, and for recording without a token, as its pages do.
+    """
+    own = GALLERY if is_loopback(settings.collector_host) and settings.token_key_file is None else None
+    return settings.collector_gallery or (own if own is not None and (own / "index.html").is_file() else None)
 
 
 def external(name: str, settings: Settings) -> str | None:
@@ -153,8 +165,9 @@ def _collector(index: int, settings: Settings) -> Component:
     host = settings.collector_host
     # What listens on every address is asked on this machine's own.
     address = Address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), members.port(settings, "collector", index))
+    shown = settings.model_copy(update={"collector_gallery": gallery(settings)})
     return Component(
-        program=command_line(f"collector-{index}", settings, "collector", "--index", str(index)),
+        program=command_line(f"collector-{index}", shown, "collector", "--index", str(index)),
         tier=1,
         address=address,
         prepare=lambda out: require_free(address, f"collector {index}", "IMPRESSIONS_COLLECTOR_PORT"),

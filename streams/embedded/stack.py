@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from streams.embedded.components import DEFAULT, PIPELINE, Component, command_line, component, external
+from streams.embedded.components import DEFAULT, PIPELINE, Component, command_line, component, external, gallery
 from streams.embedded.priority import give_way
 from streams.embedded.program import Program
 from streams.embedded.run_folder import RunFolder
@@ -64,6 +64,8 @@ def up(settings: Settings, components: Sequence[str] = PIPELINE, *, out: Out, su
             give_way(folder)
             if supervise:
                 _start_supervisor(settings, out)
+            if DEFAULT[-1] in components and gallery(settings) is not None:
+                out(f"gallery: http://{component(DEFAULT[-1], settings).address}/gallery/")
         except BaseException:
             _stop(folder, [each.name for each in started], out)
             raise

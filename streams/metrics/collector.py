@@ -16,7 +16,7 @@ EDGE_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1,
 RECORD_LINES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 # Every value of the labels. No other is given: tests hold the collector to it, and dashboards have a colour for each.
-ROUTES = ("impressions", "preflight", "read", "health", "docs", "other")
+ROUTES = ("impressions", "preflight", "read", "recorder", "health", "docs", "other")
 CALLS = ("coverage", "unseen", "prefetch", "history", "favourites", "config")
 # A request costs too much, or takes too long.
 TOO_MUCH = ("header_bytes", "header_time", "body_bytes", "inflated_bytes", "flushes", "body_time", "piece_time")

@@ -1,7 +1,11 @@
 """Whom the collector lets in: buckets, proxies, connections, origins; and what every answer has."""
 
+import re
+import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
+from itertools import chain
 from socket import socket
 
 import orjson
@@ -203,7 +207,41 @@ def test_cors_echoes_an_allowed_origin_and_no_other(running: Running) -> None:
     assert running.ask("OPTIONS", PATH, headers={"Origin": "https://evil.example"}).status == 403
 
 
-@pytest.mark.parametrize("path", [PATH, "/healthz", "/readyz", "/metrics", "/docs", "/robots.txt", "/nowhere"])
+def dates(answers: bytes) -> list[int]:
+    """Return how many fields Date each answer has, if each of them has the time; the tolerance is the test's own."""
+    found = [re.findall(rb"(?im)^date: (.+?)\r$", head) for head in re.findall(rb"HTTP/1.1 .+?\r\n\r\n", answers, re.S)]
+    for each in chain.from_iterable(found):
+        assert abs(parsedate_to_datetime(each.decode()).timestamp() - time.time()) < SECONDS
+    return [len(each) for each in found]
+
+
+def test_every_answer_says_once_when_it_was_given_and_pages_may_read_it(running: Running) -> None:
+    """A recorder knows by it how far its device's clock is off."""
+    body = flush()
+    origin = f"Origin: {SHOP}\r\nConnection: close\r\n".encode()
+    post = HEAD + origin + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+    requests = {
+        202: post,
+        204: post.replace(b"POST", b"OPTIONS"),
+        415: post.replace(b"text/plain", b"image/png"),
+        405: post.replace(b"POST", b"PUT"),
+        200: post.replace(b"POST " + PATH.encode(), b"GET /v1/users/u1/config"),
+        404: post.replace(b"POST " + PATH.encode(), b"GET /recorder/0/x.js"),
+        400: b"rubbish\r\n\r\n",
+        431: HEAD + b"X: " + b"x" * 40_000 + b"\r\n\r\n",
+    }
+    for expected, request in requests.items():
+        answer = running.raw(request)
+        assert status(answer) == expected
+        assert dates(answer) == [1], expected
+    assert b"date" in running.raw(post).lower().split(b"access-control-expose-headers: ")[1].split(b"\r")[0].split(
+        b", "
+    )
+
+
+@pytest.mark.parametrize(
+    "path", [PATH, "/healthz", "/readyz", "/metrics", "/docs", "/robots.txt", "/recorder.js", "/nowhere"]
+)
 def test_every_answer_is_safe_for_browsers_and_robots(running: Running, path: str) -> None:
     headers = running.ask("GET", path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"

@@ -13,6 +13,8 @@ from tests.property.test_json import GOOD, TOKENS, edits, mutated
 # An unknown field: such a line never takes the fast path.
 MORE = b',"more":[[{"x":null}],true]'
 PLAIN = GOOD.replace(MORE, b"")
+# Telemetry of the browser's recorder, which the stream ignores.
+IGNORED = ("offset_ms", "bfcache", "defects", "discarded")
 
 
 def as_dict(decoded: DecodedFlush) -> dict[str, Any]:
@@ -26,13 +28,29 @@ def assert_agree(line: bytes) -> None:
     if flush is not None:
         decoded = decode(line)
         assert isinstance(decoded, DecodedFlush)
-        assert msgspec.to_builtins(flush) == as_dict(decoded)
+        fast = msgspec.to_builtins(flush)
+        for name in IGNORED:
+            del fast["telemetry"][name]
+        assert fast == as_dict(decoded)
 
 
 def test_a_common_line_takes_the_fast_path() -> None:
     assert None not in read(
         [PLAIN, PLAIN.replace(b",", b" , "), PLAIN.replace(b'"v":1,', b"").replace(b"}}", b'},"v":1}')]
     )
+
+
+def test_a_flush_of_the_recorder_takes_the_fast_path() -> None:
+    more = b"".join(b',"%s":-7' % name.encode() for name in IGNORED)
+    line = PLAIN.replace(b'"telemetry":{"attempts":1', b'"telemetry":{"attempts":1' + more)
+    assert line != PLAIN
+    assert None not in read([line])
+    assert_agree(line)
+
+
+@given(st.sampled_from(IGNORED), st.sampled_from(TOKENS))
+def test_both_paths_agree_on_any_value_that_the_recorder_might_add(name: str, token: bytes) -> None:
+    assert_agree(PLAIN.replace(b'"attempts":1', b'"attempts":1,"' + name.encode() + b'":' + token))
 
 
 @given(st.lists(edits, min_size=1, max_size=3))

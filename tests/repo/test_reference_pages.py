@@ -38,7 +38,7 @@ def test_each_setting_has_its_meaning_values_and_default(name: str) -> None:
 @pytest.mark.parametrize("name", NUMBERS)
 def test_each_number_has_its_limits_and_unit(name: str) -> None:
     text = section(settings_page.page(), settings_page.variable(name, Settings.model_fields[name]))
-    units = "in (s|MiB|records|rows|replicas)|a port|connections|a second|at once|a share"
+    units = "in (s|ms|MiB|records|rows|replicas)|impressions|a port|connections|a second|at once|a share"
     assert re.search(rf"number from [\d.,]+ to [\d.,]+, ({units})$", text, re.MULTILINE)
 
 

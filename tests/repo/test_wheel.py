@@ -45,6 +45,8 @@ def names(wheel: zipfile.ZipFile) -> list[str]:
         "streams/embedded/kafka/server.properties",
         "streams/py.typed",
         "impression_streams/py.typed",
+        "streams/collector/recorder/manifest.json",
+        *(str(p.relative_to(ROOT)) for p in sorted((ROOT / "streams/collector/recorder").glob("*.*s"))),
         *(f"streams/project/{p.relative_to(ROOT)}" for p in sorted((ROOT / "clickhouse").glob("*/*.sql"))),
     ],
 )

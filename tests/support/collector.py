@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 from socket import create_connection, socket
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ import uvloop
 
 from streams.collector.errors import UnavailableError
 from streams.collector.http.limits import Limits
+from streams.collector.http.recorder import FOLDER
 from streams.collector.log import Log
 from streams.collector.server import Collector
 from streams.metrics.base import COLLECTOR
@@ -79,10 +81,10 @@ class HeldLog(Log):
 class Running:
     """A collector that runs in a thread."""
 
-    def __init__(self, settings: Settings, log: Log, limits: Limits | None) -> None:
+    def __init__(self, settings: Settings, log: Log, limits: Limits | None, recorder_files: Path) -> None:
         self.log = log
         self._started: Future[Collector] = Future()
-        self._arguments = settings, 0, log, limits
+        self._arguments = settings, 0, log, limits, None, recorder_files
         self._thread = threading.Thread(target=self._run, name="collector")
 
     def start(self) -> None:
@@ -204,10 +206,12 @@ def flush(user: str = "u1", impressions: int = 1, now_ms: int | None = None, **m
 
 
 @contextmanager
-def running_collector(log: Log | None = None, limits: Limits | None = None, **settings: Any) -> Iterator[Running]:
+def running_collector(
+    log: Log | None = None, limits: Limits | None = None, recorder_files: Path = FOLDER, **settings: Any
+) -> Iterator[Running]:
     """Run a collector, with a log that acknowledges at once if none is given."""
     quick = {"collector_notice_seconds": 0, "collector_address_rate": 0, "collector_user_rate": 0, **settings}
-    running = Running(Settings.model_validate(quick), log or HeldLog(), limits)
+    running = Running(Settings.model_validate(quick), log or HeldLog(), limits, recorder_files)
     running.start()
     try:
         yield running

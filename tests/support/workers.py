@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.support import ahead
 
 # Folders, those with the longest-running groups first.
-LONGEST_FIRST = ("faults", "integration", "engine", "contract")
+LONGEST_FIRST = ("browsers", "faults", "integration", "engine", "contract")
 # Files of tests/faults whose tests share one system.
 ONE_SYSTEM = frozenset({"tests/faults/test_collector_controls.py"})
 

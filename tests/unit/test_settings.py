@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import UserError
-from streams.settings import Settings, unknown
+from streams.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -60,12 +60,23 @@ def test_every_number_has_limits_and_a_unit(name: str) -> None:
         ("LOG_LEVEL", "LOUD"),
         ("STATE_STORE", "redis"),
         ("CLICKHOUSE_DATABASE", "a; DROP"),
+        ("RECORDER_FREE_FLUSH_MS", "99"),
+        ("RECORDER_PRO_FLUSH_MS", "1.5"),
+        ("RECORDER_BATCH_SIZE", "49"),
+        ("RECORDER_BATCH_SIZE", "501"),
+        ("RECORDER_VISIBLE_RATIO", "1.1"),
+        ("RECORDER_VISIBLE_MS", "-1"),
     ],
 )
 def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(f"IMPRESSIONS_{variable}", value)
     with pytest.raises(UserError, match=rf"^IMPRESSIONS_{variable} is wrong: .+\.$"):
         Settings.load()
+
+
+def test_an_empty_gallery_is_none_and_not_the_working_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPRESSIONS_COLLECTOR_GALLERY", "")
+    assert Settings.load().collector_gallery is None
 
 
 def test_the_tolerance_can_be_0(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,23 +125,3 @@ def test_a_password_that_is_set_wins(tmp_path: Path, monkeypatch: pytest.MonkeyP
 )
 def test_clickhouses_address(url: str, address: tuple[str, int]) -> None:
     assert Settings(clickhouse_url=url).clickhouse_address == address
-
-
-@pytest.mark.parametrize(
-    ("variable", "nearest"),
-    [
-        ("IMPRESSIONS_DATADIR", "IMPRESSIONS_DATA_DIR"),
-        ("IMPRESSIONS_KAFKA_BOOTSTRAP_SERVERS", "IMPRESSIONS_KAFKA_BOOTSTRAP"),
-        ("IMPRESSIONS_LATENES_SECONDS", "IMPRESSIONS_LATENESS_SECONDS"),
-        ("IMPRESSIONS_CLICKHOUSE_PASSWORT", "IMPRESSIONS_CLICKHOUSE_PASSWORD"),
-        ("impressions_log_lvl", "IMPRESSIONS_LOG_LEVEL"),
-        ("IMPRESSIONS_QQQ", ""),
-    ],
-)
-def test_a_misspelt_variable_is_found_with_the_nearest_real_one(variable: str, nearest: str) -> None:
-    assert unknown(["PATH", "IMPRESSION_LOG", "IMPRESSIONS_LOG_LEVEL", variable]) == {variable: nearest}
-
-
-def test_every_real_variable_is_known_in_any_case() -> None:
-    names = Settings.variables().values()
-    assert unknown([*names, *(name.lower() for name in names)]) == {}

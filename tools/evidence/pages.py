@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from tools.evidence import (
+    browsers,
     connections,
     end_to_end,
     headline,
@@ -21,6 +22,9 @@ from tools.evidence import (
     scale,
     sdk,
     sink,
+    trackers,
+    tuning,
+    tuning_page,
     where,
 )
 from tools.evidence.results import ROOT
@@ -39,6 +43,20 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "programs": end_to_end.programs,
     "rates": end_to_end.rates,
     "questions": kpis.questions,
+    "tuning settings": tuning.settings,
+    "tuning viewers": tuning.viewers,
+    "tuning checked": tuning.checked,
+    "tuning latency": tuning.latency,
+    "tuning gzip": tuning_page.compression,
+    "tuning servers": tuning.servers,
+    "tuning exits": tuning.exits,
+    "tuning page": tuning_page.page,
+    "tuning flushes": tuning_page.flushes,
+    "tuning backlog": tuning_page.backlog,
+    "tuning idle": tuning_page.idle,
+    "tuning sizes": tuning_page.sizes,
+    "tuning power": tuning.power,
+    "tuning loads": tuning.loads,
     "acknowledgements": sdk.acknowledgements,
     "scale": scale.costs,
     "rebalance": scale.rebalances,
@@ -58,6 +76,15 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "reads delays": reads.delays,
     "hurtful": hurtful.by_record,
     "catalogues": hurtful.catalogues,
+    "trackers": trackers.totals,
+    "trackers by engine": trackers.by_engine,
+    "trackers by scenario": trackers.by_scenario,
+    "trackers left out": trackers.left_out,
+    "trackers' configuration": trackers.configured,
+    "browsers": browsers.sums,
+    "browsers scenarios": browsers.scenarios,
+    "browsers exceptions": browsers.exceptions,
+    "browsers control": browsers.control,
 }
 _BLOCK = re.compile(r"<!-- table: (?P<name>[^>]+?) -->\n.*?<!-- end -->", flags=re.DOTALL)
 

@@ -15,6 +15,7 @@ from streams.collector import observe
 from streams.collector.http.body import GoneError, Receive
 from streams.collector.http.heads import Scope, values
 from streams.collector.http.record import Door, Request
+from streams.collector.reads.answers import ProblemError
 from streams.collector.rules import answers
 from streams.collector.rules.answers import SAFETY_HEADERS, Answer
 from streams.collector.rules.cors import Headers
@@ -26,8 +27,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 IMPRESSIONS = "/v1/impressions"
 METHODS = "POST, OPTIONS"
-# How metrics call what begins with these; what is under /v1/ and doesn't record reads.
-_ROUTES = {"/v1/": "read", "/healthz": "health", "/readyz": "health", "/metrics": "health", "/docs": "docs"}
+# How metrics call what begins with these; what is under /v1/ and doesn't record reads. The gallery is for people, too.
+_ROUTES = {
+    **{"/v1/": "read", "/recorder": "recorder", "/docs": "docs", "/gallery": "docs"},
+    **{"/healthz": "health", "/readyz": "health", "/metrics": "health"},
+}
 
 
 class App:
@@ -35,7 +39,7 @@ class App:
 
     def __init__(self, door: Door, pages: Sequence[BaseRoute]) -> None:
         self._door, self._pages = door, list(pages)
-        handlers = {HTTPException: _as_problem, Exception: _as_failure}
+        handlers = {HTTPException: _as_problem, ProblemError: _as_said, Exception: _as_failure}
         self._starlette = Starlette(routes=self._pages, exception_handlers=handlers)  # type: ignore[arg-type]
         self._starlette.router.redirect_slashes = False
 
@@ -115,7 +119,9 @@ class _Sender:
             self.status = message["status"]
             own = {name.lower() for name, _ in message["headers"]}
             safety = [(name, value) for name, value in SAFETY_HEADERS if name not in own]
-            message = {**message, "headers": [*message["headers"], *safety, *self._cors]}
+            # What is open to every page says so itself, and is the same for all of them.
+            cors = [] if b"access-control-allow-origin" in own else self._cors
+            message = {**message, "headers": [*message["headers"], *safety, *cors]}
         await self._send(message)
 
 
@@ -152,6 +158,11 @@ async def _as_problem(_request: PageRequest, error: HTTPException) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return _response(answers.problem(404, "not_found", "there is nothing at this path"))
     return _response(answers.problem(error.status_code, "http", error.detail))
+
+
+async def _as_said(_request: PageRequest, error: ProblemError) -> Response:
+    """Answer a page's own problem."""
+    return error.response()
 
 
 async def _as_failure(_request: PageRequest, _error: Exception) -> Response:

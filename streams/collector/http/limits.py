@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 from http import HTTPStatus
 
 from streams.collector.rules.addresses import Proxies
@@ -62,6 +63,7 @@ class Gate:
         body = b'{"type":"about:blank","title":"%s","status":%d}\n' % (phrase.encode(), status)
         lines = (
             f"HTTP/1.1 {status} {phrase}",
+            f"date: {formatdate(usegmt=True)}",
             "content-type: application/problem+json",
             f"content-length: {len(body)}",
             "connection: close",

@@ -167,6 +167,38 @@ def _pages() -> Document:
                 "responses": {"200": _said("The metrics.", text)},
             }
         },
+        **_recorder(),
+    }
+
+
+def _recorder() -> Document:
+    absent = dict([problem(404, "This collector has another version, or was installed without the recorder.")])
+    described = {"content": {"application/json": {"schema": {"type": "object", "required": ["version", "files"]}}}}
+    kinds = ("text/javascript", "application/json", "text/plain")
+    file = {"content": {kind: {"schema": {"type": "string"}} for kind in kinds}}
+    parameters = [
+        {"name": name, "in": "path", "required": True, "description": meaning, "schema": {"type": "string"}}
+        for name, meaning in (("version", "The recorder's version."), ("file", "A file's name."))
+    ]
+    unchanged = _said("The file is the one with the tag in If-None-Match.", {})
+    return {
+        "/recorder.json": {
+            "get": {
+                "operationId": "recorder",
+                "summary": "The browser's recorder: its version, and each file with its path, size and hash",
+                "description": "The hash is what a page's `integrity` attribute has.",
+                "responses": {"200": _said("What there is.", described), "304": unchanged, **absent},
+            }
+        },
+        "/recorder/{version}/{file}": {
+            "get": {
+                "operationId": "recorder_file",
+                "summary": "A file of the browser's recorder, which never changes",
+                "description": "`/recorder.js`, `/recorder.mjs` and `/recorder-stub.js` are the current version's.",
+                "parameters": parameters,
+                "responses": {"200": _said("The file.", file), "304": unchanged, **absent},
+            }
+        },
     }
 
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from streams.collector import observe
 from streams.collector.reads.answers import ProblemError
-from streams.collector.reads.api import Claims
+from streams.collector.reads.requests import Claims
 from streams.collector.rules.authority import bearer
 from streams.collector.rules.tokens import TokenError, Tokens
 

@@ -3,8 +3,6 @@
 The server mounts them, starts and stops the `Reads` behind them, and says by `claims` who asks.
 """
 
-import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -12,52 +10,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from streams.collector.reads import cursors
-from streams.collector.reads.answers import ProblemError, away, found, matches, not_modified, validator, wrong
-from streams.collector.reads.cursors import CursorError
-from streams.collector.reads.errors import AwayError, BehindError
+from streams.collector.reads.answers import found, matches, not_modified, validator, wrong
 from streams.collector.reads.openapi import LIMIT, MOST
+from streams.collector.reads.requests import Claims, identifier, observed, one, user
 from streams.collector.reads.service import Coverage, Reads
 from streams.collector.reads.timeline import Key
-from streams.metrics import collector as metrics
-
-# Returns the only user whom a request may read, or None if it may read all: where no tokens are required. Raises
-# ProblemError (401) for a token that is missing or not valid.
-Claims = Callable[[Request], str | None]
-Call = Callable[[Request], Awaitable[Response]]
 
 _LAST_MS = 9_999_999_999_999
-_ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")
 
 
 def routes(reads: Reads, claims: Claims = lambda request: None) -> list[Route]:
     """Return the routes. They answer once `reads` has started, and 503 before."""
     api = _Api(reads, claims)
     return [
-        Route(f"/v1/users/{{user}}/{name}", _observed(name, call), methods=["GET"], name=name)
+        Route(f"/v1/users/{{user}}/{name}", observed(name, call), methods=["GET"], name=name)
         for name, call in (("coverage", api.coverage), ("unseen", api.unseen), ("history", api.history))
     ]
-
-
-def _observed(name: str, call: Call) -> Call:
-    """Return a call that never fails for a reason that it knows, and is counted."""
-
-    async def answer(request: Request) -> Response:
-        begun = time.perf_counter()
-        try:
-            response = await call(request)
-        except ProblemError as problem:
-            response = problem.response()
-        except CursorError:
-            response = wrong("cursor is not one of this list: leave it out to begin at its start.").response()
-        except AwayError as error:
-            if not isinstance(error, BehindError):
-                metrics.collector_clickhouse_away.inc()
-            response = away(str(error)).response()
-        metrics.collector_reads.labels(name, str(response.status_code)).inc()
-        metrics.collector_read_seconds.labels(name).observe(time.perf_counter() - begun)
-        return response
-
-    return answer
 
 
 class _Api:
@@ -65,7 +33,7 @@ class _Api:
         self._reads, self._claims = reads, claims
 
     async def coverage(self, request: Request) -> Response:
-        user_id, pool_id = self._user(request), _pool(request)
+        user_id, pool_id = user(request, self._claims), _pool(request)
         covered = await self._reads.coverage(user_id)
         body = _coverage_body(covered, pool_id)
         if covered.stale:
@@ -75,7 +43,7 @@ class _Api:
         return not_modified(tag) if matches(request, tag) else found(body, tag)
 
     async def unseen(self, request: Request) -> Response:
-        user_id, pool_id, limit = self._user(request), _pool(request), _limit(request)
+        user_id, pool_id, limit = user(request, self._claims), _pool(request), _limit(request)
         if pool_id is None:
             raise wrong("pool is missing: name the pool, as in ?pool=main.")
         cursor = request.query_params.get("cursor")
@@ -89,7 +57,7 @@ class _Api:
         return found({"items": items, "next": more}, tag)
 
     async def history(self, request: Request) -> Response:
-        user_id, limit, before = self._user(request), _limit(request), _before(request)
+        user_id, limit, before = user(request, self._claims), _limit(request), _before(request)
         if (tag := self._unchanged(request, user_id)) is not None:
             return not_modified(tag)
         tag = self._tag(request, user_id)
@@ -105,14 +73,6 @@ class _Api:
             for row in rows[:limit]
         ]
         return found({"items": items, "next": cursors.history(rows[limit - 1].key) if len(rows) > limit else None}, tag)
-
-    def _user(self, request: Request) -> str:
-        """Return the user of the path. Raises ProblemError for one whom the request may not read."""
-        only = self._claims(request)
-        user_id = _id(request.path_params["user"], "The user")
-        if only is not None and only != user_id:
-            raise ProblemError(403, "forbidden", "The token is another user's.")
-        return user_id
 
     def _tag(self, request: Request, user_id: str) -> str:
         """Return the tag of an answer that is made now, or later: then it may already be another one's."""
@@ -130,26 +90,13 @@ def _coverage_body(covered: Coverage, pool_id: str | None) -> dict[str, Any]:
     return {"pools": pools, **({"stale": True, "as_of": covered.as_of} if covered.stale else {})}
 
 
-def _one(request: Request, name: str) -> str | None:
-    given = request.query_params.getlist(name)
-    if len(given) > 1:
-        raise wrong(f"{name} is given {len(given)} times.")
-    return given[0] if given else None
-
-
-def _id(text: str, what: str) -> str:
-    if not 1 <= len(text) <= 128 or not _ID_CHARACTERS.issuperset(text):
-        raise wrong(f"{what} is not an id: 1 to 128 of A-Z a-z 0-9 . _ : - is one.")
-    return text
-
-
 def _pool(request: Request) -> str | None:
-    given = _one(request, "pool")
-    return None if given is None else _id(given, "pool")
+    given = one(request, "pool")
+    return None if given is None else identifier(given, "pool")
 
 
 def _limit(request: Request) -> int:
-    given = _one(request, "limit")
+    given = one(request, "limit")
     limit = LIMIT if given is None else _integer(given)
     if not 1 <= limit <= MOST:
         raise wrong(f"limit is an integer from 1 to {MOST}.")
@@ -158,7 +105,7 @@ def _limit(request: Request) -> int:
 
 def _before(request: Request) -> Key | None:
     """Return the key below which the history begins: the cursor's, or that of `before`, whichever is lower."""
-    cursor, given = _one(request, "cursor"), _one(request, "before")
+    cursor, given = one(request, "cursor"), one(request, "before")
     keys: list[Key] = [] if cursor is None else [cursors.read_history(cursor)]
     if given is not None:
         before = _integer(given)

@@ -42,7 +42,21 @@ def paths() -> Document:
                 {"artwork_id": _ID, "pool_id": _TEXT, "seen_at": _TIME, "surface": _TEXT, "fresh": {"type": "boolean"}}
             ),
         ),
+        **config(),
     }
+
+
+def config() -> Document:
+    """Return the path that needs neither ClickHouse nor the brokers."""
+    path = _get(
+        "config",
+        "What a user's recorder is to do",
+        "When to flush, how many impressions at once, and what counts as seen.",
+        [_query("tier", "The user's tier.", {"type": "string", "enum": ["free", "pro"], "default": "free"})],
+        _CONFIG,
+    )
+    del path["get"]["responses"]["503"]
+    return {"/v1/users/{user}/config": path}
 
 
 def _get(name: str, summary: str, description: str, parameters: list[Document], body: Document) -> Document:
@@ -110,5 +124,15 @@ _POOL = _object(
         "freshness": _SHARE,
         "impressions_1h": _COUNT,
         "updated_at": _TIME,
+    }
+)
+_CONFIG = _object(
+    {
+        "flush_ms": {**_COUNT, "description": "How long the first impression that waits, waits at most."},
+        "batch_size": {"type": "integer", "minimum": 50, "maximum": 500},
+        "tier": {"type": "string", "enum": ["free", "pro"]},
+        "visible_ratio": _SHARE,
+        "visible_ms": _COUNT,
+        "experiments": {"type": "object", "maxProperties": 16, "additionalProperties": _ID},
     }
 )

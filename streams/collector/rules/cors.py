@@ -14,7 +14,8 @@ Headers = list[tuple[bytes, bytes]]
 # Chromium caps it at two hours, Firefox at a day.
 MAX_AGE_SECONDS = 86_400
 _ALLOWED_HEADERS = b"authorization, content-encoding, content-type, if-none-match"
-_EXPOSED_HEADERS = b"etag, retry-after"
+# By Date, a recorder knows how far its device's clock is off.
+_EXPOSED_HEADERS = b"date, etag, retry-after"
 # What browsers send: scheme, host and a port that is not the scheme's own, in lower case.
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}

@@ -14,7 +14,7 @@ def test_an_allowed_origin_is_echoed_with_credentials() -> None:
     assert (b"access-control-allow-origin", SHOP.encode()) in headers
     assert (b"access-control-allow-credentials", b"true") in headers
     assert (b"vary", b"Origin") in headers
-    assert dict(headers)[b"access-control-expose-headers"] == b"etag, retry-after"
+    assert dict(headers)[b"access-control-expose-headers"] == b"date, etag, retry-after"
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,9 @@ def test_what_fails_is_an_error_in_both_spans(on: TracerProvider, spans: InMemor
         ("/v1/users/u42/secrets", "other"),
         ("/v1/users/u42", "other"),
         ("/v1/users/u42/coverage/a/b", "other"),
+        ("/recorder.js", "/recorder.js"),
+        ("/recorder/1.0.0/stub.js", "/recorder/{version}/{file}"),
+        ("/recorder/1.0.0/stub.js/x", "other"),
         ("/wp-login.php", "other"),
     ],
 )

@@ -32,10 +32,21 @@ GOOD_FLUSH: dict[str, list[Any]] = {
     "reason": [ABSENT, "timer", "size", "hidden", "pagehide", "manual"],
     "tier": [ABSENT, "free", "pro"],
     "experiments": [ABSENT, {}, {"a": "b"}, {f"e{n}": "x" for n in range(16)}],
-    "client": [ABSENT, "firefox-153", *GOOD_IDS],
+    "client": [ABSENT, "firefox-153", "chromium-156", "webkit-17", *GOOD_IDS],
     "telemetry": [
         *(ABSENT, {}, {"attempts": 0}, {"attempts": MAX_INTEGER, "failures": 1, "queued": 2, "dropped": 3}),
         *({"attempts": 1}, {"failures": 2}, {"else": None}, {"attempts": 1, "unknown": None}),
+        # What a browser's recorder adds, whatever its clock and its page's life were: the stream takes the four.
+        {
+            "attempts": 2,
+            "failures": 1,
+            "queued": 3,
+            "dropped": 4,
+            "offset_ms": -3_600_000,
+            "bfcache": 2,
+            "discarded": 1,
+        },
+        {"attempts": 1, "offset_ms": 0.5, "defects": 10**30, "client": {"family": ["chromium"]}},
     ],
     "unknown": [None, 1, {"v": [2]}, "x", *GIANTS, Json("[1e999]"), Json("[" * 1_000 + "]" * 1_000)],
 }

@@ -9,15 +9,17 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 
-from streams.collector.reads import cursors
+from streams.collector.reads import config, cursors
 from streams.collector.reads.answers import ProblemError
-from streams.collector.reads.api import Claims, routes
+from streams.collector.reads.api import routes
 from streams.collector.reads.errors import AwayError
 from streams.collector.reads.openapi import paths
+from streams.collector.reads.requests import Claims
 from streams.collector.reads.rows import Row
 from streams.collector.reads.seen import PoolCoverage
 from streams.collector.reads.service import Coverage, Reads
 from streams.collector.reads.timeline import Key, join
+from streams.settings import Settings
 from tests.support.reads import NOW, row
 
 MAIN = PoolCoverage("main", 1, 4, 0.25, 0.75, 2, NOW)
@@ -243,10 +245,12 @@ def test_a_tag_of_ones_own_does_not_open_anothers_answer() -> None:
 
 def test_the_document_describes_each_route_with_its_parameters() -> None:
     described = paths()
-    assert {route.path for route in routes(cast(Reads, Told()))} == set(described)
+    offered = [*routes(cast(Reads, Told())), *config.routes(Settings())]
+    assert {route.path for route in offered} == set(described)
     names = {path: {each["name"] for each in methods["get"]["parameters"]} for path, methods in described.items()}
     assert names == {
         "/v1/users/{user}/coverage": {"user", "pool"},
         "/v1/users/{user}/unseen": {"user", "pool", "limit", "cursor"},
         "/v1/users/{user}/history": {"user", "before", "limit", "cursor"},
+        "/v1/users/{user}/config": {"user", "tier"},
     }

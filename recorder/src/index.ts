@@ -1,0 +1,2 @@
+export { createRecorder } from "./create";
+export type * from "./types";

@@ -1,0 +1,1 @@
+"""The site whose pages record: on an origin of its own, with a strict Content-Security-Policy."""
