@@ -122,9 +122,9 @@ def test_its_healthcheck_reports_whether_its_command_runs(
     assert worker.poll() is None
     folder = Path(variables["IMPRESSIONS_DATA_DIR"])
     assert (folder / "claims" / "worker-0").exists()
-    assert (folder / "state" / "worker-0").is_dir()
     address = Address("127.0.0.1", int(variables["IMPRESSIONS_METRICS_PORT"]))
     until(lambda: http_get(address, "/readyz"), SECONDS, "the worker is ready")
+    assert (folder / "state" / "worker-0").is_dir()
     worker.terminate()
     assert worker.wait(SECONDS) == 0
     assert run(variables, *dockerfile.healthcheck()).returncode != 0
