@@ -1,5 +1,0 @@
-import { createRecorder as inner } from "./recorder";
-import type { Options, Recorder } from "./types";
-
-/** Create a recorder for one user. It never throws, and its methods neither. */
-export const createRecorder: (options: Options) => Recorder = inner;
