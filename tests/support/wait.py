@@ -26,5 +26,6 @@ def until(condition: Callable[[], T], seconds: float, what: str) -> T:
 
 
 def let_pass(seconds: float) -> None:
-    """Return after this time: only for faults that consist in their duration, which nothing else shows."""
+    """Return after this time: only for faults that consist in their duration, which nothing else shows, and for
+    visitors, who record now and then and not all at once."""
     Event().wait(seconds)
